@@ -1,0 +1,163 @@
+"""What every connector yields: frozen records of metadata, and nothing that carries a value of a row.
+
+A `Table` carries its columns, keys and indexes, so that one fingerprint covers a table and a sync of an
+unchanged source compares one hash a table. Records arrive parents first: databases, schemas, tables, then
+everything else, then lineage. SQL text (`definition`, `default`) is as the source has it; the catalog masks
+its literals before anything is stored. Times are timezone-aware UTC datetimes; sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+TableKind = Literal["table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table"]
+AssetKind = Literal[
+    "dashboard_group", "dashboard", "chart", "model", "metric", "job", "term", "document", "query", "dataset"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database (catalog) of a source. Engines without that level yield none."""
+
+    name: str
+    description: str | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One schema. `database` is None where the engine has no level above the schema (MySQL, SQLite)."""
+
+    database: str | None
+    name: str
+    description: str | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column, in the order of the table. `default` is SQL text as the source has it."""
+
+    name: str
+    position: int
+    native_type: str
+    nullable: bool = True
+    default: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A primary, unique or foreign key; the `ref_` fields are set for a foreign key only."""
+
+    kind: Literal["primary", "unique", "foreign"]
+    name: str
+    columns: tuple[str, ...]
+    ref_schema: str | None = None
+    ref_table: str | None = None
+    ref_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index: its name, method (btree, gin, ...) and columns; expressions stand as '(expression)'."""
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view with everything that belongs to it. `dialect` is sqlglot's name for `definition`."""
+
+    database: str | None
+    schema: str
+    name: str
+    kind: TableKind = "table"
+    description: str | None = None
+    owner: str | None = None
+    columns: tuple[Column, ...] = ()
+    keys: tuple[Key, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    definition: str | None = None
+    row_estimate: int | None = None
+    size_bytes: int | None = None
+    analyzed_at: datetime | None = None
+    changed_at: datetime | None = None
+    partitions: int | None = None
+    tags: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """Anything that is not a database, schema or table: dashboards, charts, models, jobs, terms, documents.
+
+    `key` is stable and unique in the source; `parent` is the key of another asset or a qualified table name.
+    """
+
+    kind: AssetKind
+    key: str
+    name: str
+    parent: str | None = None
+    description: str | None = None
+    definition: str | None = None
+    owners: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    url: str | None = None
+    popularity: float | None = None
+    changed_at: datetime | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Names one end of a lineage edge: an asset by `key`, or a table (and column) by its parts."""
+
+    key: str | None = None
+    database: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """One edge that the source itself states. `source` says where it was read ("dbt", "unity", ...)."""
+
+    upstream: Ref
+    downstream: Ref
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statement of a query log, folded: how often, by how many people, when last. Literals are masked later."""
+
+    sql: str
+    runs: int = 1
+    users: tuple[str, ...] = ()
+    last_run: datetime | None = None
+    database: str | None = None
+    default_schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Not a record of the catalog: a sign of life for whoever watches. `total` is None where unknown."""
+
+    stage: str
+    done: int
+    total: int | None = None
+
+
+Record = Database | Schema | Table | Asset | Lineage | Query | Progress

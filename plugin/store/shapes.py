@@ -1,0 +1,464 @@
+"""The frozen values that leave the store. No ORM row ever does.
+
+Times are timezone-aware UTC datetimes. `id` is the row's integer key, unique in the database; a caller can only reach
+what their door shows, so an id is never a capability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from plugin.access.viewer import Role
+
+# --- catalog ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person or a group that owns a resource. `member_id` is None for a name that only the source knows."""
+
+    name: str
+    email: str | None = None
+    member_id: int | None = None
+    group_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing in the catalog as its viewer sees it."""
+
+    id: int
+    kind: str
+    name: str
+    qualified_name: str
+    integration_id: int
+    integration: str
+    parent_id: int | None = None
+    path: tuple[str, ...] = ()
+    """Names from the outermost container down to the parent: (database, schema) of a table, plus table of a column."""
+    description: str | None = None
+    definition: str | None = None
+    """SQL of a view or model with its literals masked; the body of a term or document."""
+    native_type: str | None = None
+    position: int | None = None
+    nullable: bool | None = None
+    default: str | None = None
+    is_pk: bool = False
+    tags: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    popularity: float = 0.0
+    """0 to 1 within the workspace."""
+    verified: bool = False
+    published: bool = True
+    sensitivity: str | None = None
+    """"personal", "secret" or None, as classified or decided by a person."""
+    row_estimate: int | None = None
+    size_bytes: int | None = None
+    changed_at: datetime | None = None
+    analyzed_at: datetime | None = None
+    synced_at: datetime | None = None
+    stale_since: datetime | None = None
+    url: str | None = None
+    dialect: str | None = None
+    children: int = 0
+    """How many direct children this viewer may see (columns of a table, tables of a schema)."""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """Everything else: partitions, source_owner, synonyms of a term, keys are NOT here (see `Key`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a table. For a foreign key `ref` is the referenced table's qualified name, None where hidden."""
+
+    kind: str
+    name: str
+    columns: tuple[str, ...]
+    ref: str | None = None
+    ref_id: int | None = None
+    ref_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index of a table."""
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Lineage between two resources that the viewer may both see. `source`: view, dbt, query_log, vendor, manual."""
+
+    upstream_id: int
+    upstream: str
+    downstream_id: int
+    downstream: str
+    kind: str
+    source: str
+    upstream_column: str | None = None
+    downstream_column: str | None = None
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A neighbourhood: the resources on it by id, and the edges among them. `cut` is True where the limit ended it."""
+
+    start_id: int
+    resources: Mapping[int, Resource]
+    edges: tuple[Edge, ...]
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A way to join two tables: `on` is pairs of (left column, right column)."""
+
+    left_id: int
+    left: str
+    right_id: int
+    right: str
+    on: tuple[tuple[str, str], ...]
+    source: str
+    """"foreign key" or "observed"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result. `score` is higher for better; `why` holds (field, excerpt) pairs that matched."""
+
+    rank: int
+    score: float
+    resource: Resource
+    why: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of search results with facet counts (facet -> value -> count, over what this viewer may see)."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    did_you_mean: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of resources by cursor; `next_cursor` is None at the end."""
+
+    items: tuple[Resource, ...]
+    next_cursor: str | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AiUse:
+    """May the assistant use this resource for this viewer, and which rule decided."""
+
+    allowed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One change of a resource: who, when, which field. Values are kept for descriptions and the like, never rows."""
+
+    at: datetime
+    who: str
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that somebody (or the assistant for them) proposes and an editor accepts or declines."""
+
+    id: int
+    resource_id: int
+    qualified_name: str
+    field: str
+    value: str
+    state: str
+    proposed_by: str
+    at: datetime
+
+
+# --- people ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One world."""
+
+    id: int
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team. `joined` is whether the asking member is in it; `is_general` marks the default team."""
+
+    id: int
+    name: str
+    private: bool
+    is_general: bool = False
+    joined: bool = False
+    members: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A set of people, for ownership, for teams and for query permission."""
+
+    id: int
+    name: str
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person in a workspace. `state`: active or disabled."""
+
+    id: int
+    email: str
+    name: str
+    role: Role
+    state: str = "active"
+    teams: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    last_seen: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation that waits. The link's secret is shown once, when it is made, and stored hashed."""
+
+    id: int
+    email: str
+    role: Role
+    teams: tuple[str, ...]
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token without its secret."""
+
+    id: int
+    name: str
+    scopes: tuple[str, ...]
+    created: datetime
+    expires: datetime | None
+    last_used: datetime | None
+
+
+# --- integrations ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A connected source. Secrets are never here; `secret_names` says which are set."""
+
+    id: int
+    name: str
+    type: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secret_names: tuple[str, ...] = ()
+    has_query_credential: bool = False
+    schedule: str | None = None
+    """A cron expression, UTC."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """keep_stale: bool, import_mode: never|smart|always, shrink_stop: bool, keep_literals: bool, run_mode: confirm|run."""
+    state: str = "new"
+    """new, ok, syncing, failed, paused."""
+    last_sync_at: datetime | None = None
+    last_error: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """kind -> how many resources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One run of a sync."""
+
+    id: int
+    integration_id: int
+    integration: str
+    status: str
+    """queued, running, done, failed, cancelled, stopped (shrink guard)."""
+    stage: str
+    started: datetime | None
+    finished: datetime | None
+    done: int = 0
+    total: int | None = None
+    seen: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPermission:
+    """Who may run SQL on an integration, and by what: role, member, team or group."""
+
+    integration_id: int
+    subject: str
+    """"role", "member", "team" or "group"."""
+    subject_id: int | None
+    name: str
+
+
+# --- history ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question with its answer, opened for its author.
+
+    `answer` is what the person saw: Markdown, with placeholders of run results left unbound. `steps`, `citations`,
+    `sql` and `sent` are JSON-like values as the assistant's events carry them.
+    """
+
+    id: int
+    chat_id: int
+    at: datetime
+    text: str
+    answer: str
+    status: str
+    """running, done, stopped, failed, refused."""
+    title: str | None = None
+    pinned: bool = False
+    saved: bool = True
+    feedback: str | None = None
+    persona: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    error: str | None = None
+    parent_id: int | None = None
+    citations: tuple[Mapping[str, Any], ...] = ()
+    sql: tuple[Mapping[str, Any], ...] = ()
+    steps: tuple[Mapping[str, Any], ...] = ()
+    sent: tuple[Mapping[str, Any], ...] = ()
+    """What was sent, one entry per request: the redacted parts with resource ids, and the ledger sequence."""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    page_resource_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A conversation in the history panel."""
+
+    id: int
+    title: str
+    pinned: bool
+    at: datetime
+    prompts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A prompt that is kept: text with {{variables}}, model and parameters."""
+
+    id: int
+    name: str
+    text: str
+    variables: tuple[str, ...]
+    model: str | None
+    parameters: Mapping[str, Any]
+    updated: datetime
+
+
+# --- governance ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a workspace with its present value and who changed it last."""
+
+    key: str
+    value: Any
+    default: Any
+    title: str
+    effect: str
+    choices: tuple[str, ...] = ()
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit log: no text that anyone typed or a model wrote."""
+
+    seq: int
+    at: datetime
+    actor: str
+    surface: str
+    action: str
+    outcome: str
+    """allow, deny, done, failed."""
+    rule: str | None
+    target: str | None
+    detail: Mapping[str, Any]
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One request to a provider: who, when, where to, how much, hashes; never its text."""
+
+    seq: int
+    at: datetime
+    member: str
+    surface: str
+    chat_id: int | None
+    prompt_id: int | None
+    provider: str
+    host: str
+    region: str
+    model: str
+    purpose: str
+    """chat, models, key_test, embedding."""
+    body_bytes: int
+    body_sha256: str
+    manifest: Mapping[str, Any]
+    status: str
+    """sending, done, failed, cut_off."""
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    milliseconds: int | None
+    previous_hash: str
+    hash: str
+    completion_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The decision on one attempt to run SQL: gates in order, what it touched, the verdict; never a row."""
+
+    id: int
+    at: datetime
+    member: str
+    integration_id: int
+    sql_sha256: str
+    statement: str
+    tables: tuple[str, ...]
+    columns: tuple[str, ...]
+    gates: tuple[Mapping[str, Any], ...]
+    """Each {gate, open, reason, who}."""
+    limits: Mapping[str, Any]
+    verdict: str
+    """allowed, refused, failed, cancelled."""
+    reason: str | None
