@@ -1,0 +1,144 @@
+"""Background work: a small port over a durable queue, so that the rest of Docent knows none.
+
+Syncs run as DBOS workflows. The queue lives at `Config.jobs_url`: a SQLite file beside the database by default, or
+PostgreSQL where several workers share it. A job whose worker was killed is run again by the next worker that starts
+with the same executor id; a sync is safe to run again because nothing of it is committed before its one merge.
+A job carries ids only: no text, no secret. Considered: Huey and Celery (lose jobs on SQLite when killed), Procrastinate
+(PostgreSQL only).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from plugin.config import Config
+from plugin.errors import DocentError
+
+QUEUE = "docent-syncs"
+SYNC = "docent.sync"
+CLOCK_SECONDS = 20.0
+log = logging.getLogger("docent.jobs")
+
+
+def _url(config: Config) -> str:
+    return config.jobs_url
+
+
+class Jobs:
+    """The web's and the command line's side: put work on the queue. Opens no worker and runs nothing itself."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._client: Any = None
+        self._lock = threading.Lock()
+
+    def enqueue_sync(
+        self, workspace_id: int, integration_id: int, sync_id: int, *, full: bool = False, key: str = ""
+    ) -> None:
+        """Queue one sync. `key` makes it idempotent: the same key is queued once, however many ask."""
+        self._connected().enqueue(
+            {
+                "queue_name": QUEUE,
+                "workflow_name": SYNC,
+                "workflow_id": key or f"sync-{sync_id}-{uuid.uuid4().hex[:8]}",
+            },
+            workspace_id,
+            integration_id,
+            sync_id,
+            full,
+        )
+
+    def close(self) -> None:
+        """Let go of the queue's connections."""
+        with self._lock:
+            if self._client is not None:
+                self._client.destroy()
+                self._client = None
+
+    def _connected(self) -> Any:
+        from dbos import DBOSClient, DBOSPortableJSONSerializer
+
+        with self._lock:
+            if self._client is None:
+                self._client = DBOSClient(
+                    system_database_url=_url(self._config), serializer=DBOSPortableJSONSerializer()
+                )
+            return self._client
+
+
+@contextmanager
+def worker(config: Config, *, name: str = "worker") -> Iterator[threading.Event]:
+    """Run background jobs until the block ends; yields the event that also stops the clock.
+
+    `name` must be stable for a worker that comes back after a crash: it is the executor id under which its
+    unfinished jobs are resumed. One worker a process.
+    """
+    from dbos import DBOS, DBOSPortableJSONSerializer, Queue
+
+    from plugin.catalog.sync import run_queued_sync
+    from plugin.store import open_store
+
+    store = open_store(config)
+    stop = threading.Event()
+    DBOS(
+        config={
+            "name": "docent",
+            "system_database_url": _url(config),
+            "application_version": version("docent"),
+            "executor_id": name,
+            "log_level": "ERROR",
+            "run_admin_server": False,
+            "serializer": DBOSPortableJSONSerializer(),
+        }
+    )
+    Queue(QUEUE, worker_concurrency=2)
+
+    @DBOS.workflow(name=SYNC)
+    def sync(workspace_id: int, integration_id: int, sync_id: int, full: bool = False) -> str:
+        """One sync; its failure is written in its history, so the workflow itself always ends."""
+        try:
+            return run_queued_sync(store, workspace_id, integration_id, sync_id, full=full).status
+        except DocentError as error:
+            log.warning("sync failed", extra={"sync_id": sync_id, "reason": type(error).__name__})
+            return "failed"
+
+    DBOS.launch()
+    jobs = Jobs(config)
+    clock = threading.Thread(target=_clock, args=(store, jobs, stop), name="docent-clock", daemon=True)
+    clock.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        clock.join(timeout=5)
+        jobs.close()
+        DBOS.destroy(workflow_completion_timeout_sec=0)
+        store.close()
+
+
+def _clock(store: Any, jobs: Jobs, stop: threading.Event) -> None:
+    """Start what is due: scheduled syncs, and the expiry of what has a limit in time.
+
+    Several workers may run a clock: the queue drops a second job with the same key.
+    """
+    while not stop.is_set():
+        try:
+            with store.clock() as clock:
+                for due in clock.due_syncs(datetime.now(UTC)):
+                    jobs.enqueue_sync(
+                        due.workspace_id,
+                        due.integration_id,
+                        due.sync_id,
+                        key=f"scheduled-{due.integration_id}-{due.at:%Y%m%dT%H%M}",
+                    )
+                clock.expire(datetime.now(UTC))
+        except DocentError as error:
+            log.warning("clock", extra={"reason": str(error)})
+        stop.wait(CLOCK_SECONDS)
