@@ -1,6 +1,6 @@
 """Every error a connector raises on purpose.
 
-SourceError            base; `str(error)` is one sentence that is safe to show and holds no secret and no value
+SourceError            base; `str(error)` is one sentence, safe to show: no secret and no value in it
   UnreachableSource    no answer: host, port, file or name is wrong, or the network is in the way
   SignInRefused        the source answered and refused the credential
   PermissionMissing    the role lacks a right that reading metadata needs; the text names the grant

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-TableKind = Literal["table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table"]
+TableKind = Literal[
+    "table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table"
+]
 AssetKind = Literal[
     "dashboard_group", "dashboard", "chart", "model", "metric", "job", "term", "document", "query", "dataset"
 ]
@@ -141,7 +143,7 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One statement of a query log, folded: how often, by how many people, when last. Literals are masked later."""
+    """One statement of a query log, folded: how often, by how many, when last. Literals are masked later."""
 
     sql: str
     runs: int = 1

@@ -1,0 +1,143 @@
+"""What a connector can do, as protocols: every one can `check` and `extract`; some can run SQL, list the
+queries that ran, or push descriptions back.
+
+An ability is declared by having its methods; `isinstance(connector, CanRun)` answers for a made connector,
+`can_query(cls)` for a class. A connector that runs SQL is made a second time from the query credential: the
+metadata credential has no SELECT and would refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from connectors.records import Query, Record
+
+Verified = Literal["real", "emulator", "documented"]
+
+
+class Connector(Protocol):
+    """A source system whose metadata can be read."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    dialect: ClassVar[str | None]  # sqlglot's name of the SQL dialect, None where there is none
+    extracts: ClassVar[tuple[str, ...]]  # kinds of resources it yields
+    extra: ClassVar[str | None]  # pip extra that brings its driver, None where the base install has it
+    verified: ClassVar[str]  # how it is tested: "real", "emulator" or "documented"
+    settings: ClassVar[type[Any]]  # the frozen dataclass made with `connectors.settings.setting`
+    grant_script: ClassVar[str]  # statements with <placeholders> for the least role that reads metadata
+    query_grant_script: ClassVar[str]  # the same for the role that Run SQL uses; "" where it cannot run
+
+    def __init__(self, settings: Any) -> None: ...
+
+    def check(self) -> str:
+        """One sentence about what answered. Raises SourceError."""
+        ...
+
+    def extract(self) -> Iterator[Record]:
+        """Every record, parents first. Closing the iterator closes the connection. Raises SourceError."""
+        ...
+
+
+class Cancel(Protocol):
+    """Stops one running statement on the server. May be called from any thread, and more than once."""
+
+    def cancel(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Where a run stops: rows and bytes end it quietly (`truncated`), seconds end it with QueryStopped."""
+
+    rows: int = 1_000
+    bytes: int = 10_000_000
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """One column of a result; `type` is the engine's own name for it, "" where the engine tells none."""
+
+    name: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the planner expects, from EXPLAIN without running. The plan itself is not kept: it quotes values."""
+
+    rows: int | None = None
+    cost: float | None = None
+
+
+@dataclass(slots=True)
+class RunResult:
+    """Rows of one statement, streamed in batches, capped by the limits it was made with.
+
+    Iterate `batches` once. `truncated` is None, "rows" or "bytes", and true only after the last batch. An
+    error or a time-out in mid-stream is raised from the iteration. Always `close()` (or use `with`): that
+    ends the statement on the server and the connection.
+    """
+
+    columns: tuple[ResultColumn, ...]
+    batches: Iterator[list[tuple[Any, ...]]]
+    truncated: Literal["rows", "bytes"] | None = None
+    rows: int = 0
+    bytes: int = 0
+    _close: Callable[[], None] | None = field(default=None, repr=False)
+
+    def close(self) -> None:
+        """End the statement and the connection. May be called more than once."""
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+
+    def __enter__(self) -> RunResult:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@runtime_checkable
+class CanRun(Protocol):
+    """Runs one statement that the guard has rendered. Made from the query credential."""
+
+    def run(self, sql: str, limits: RunLimits, running: Callable[[Cancel], None]) -> RunResult:
+        """Start the statement; `running` is called with its Cancel before anything is sent.
+
+        Raises QueryFailed (safe text and full text apart), QueryStopped, or another SourceError.
+        """
+        ...
+
+    def estimate(self, sql: str) -> Estimate | None:
+        """What the planner expects, None where the engine cannot tell. Raises as `run` does."""
+        ...
+
+
+@runtime_checkable
+class HasQueries(Protocol):
+    """Knows which statements ran."""
+
+    def queries(self) -> Iterator[Query]: ...
+
+
+@runtime_checkable
+class CanPush(Protocol):
+    """Writes descriptions and tags back, with its own credential. `push_statements` sends nothing."""
+
+    def push_statements(self, changes: Sequence[Any]) -> list[tuple[str, str]]:
+        """(statement, the statement that undoes it) for each change, to be shown before they run."""
+        ...
+
+    def push(self, statements: Sequence[str]) -> None: ...
+
+
+def can_query(cls: type[Any]) -> bool:
+    """Whether connectors of this class can run SQL."""
+    return callable(getattr(cls, "run", None)) and bool(getattr(cls, "query_grant_script", ""))
