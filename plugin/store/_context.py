@@ -1,0 +1,158 @@
+"""What each part of a door gets: the open transaction, whose it is, and who they are at this moment.
+
+Enters: a session and a `Viewer`. Leaves: a `Context` with facts read from the database now, never from the viewer
+that the caller kept. Keeps laws 2 and 3: the workspace comes from here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.access.ai_rules import AiRule
+from plugin.access.viewer import Role, Surface, Viewer
+from plugin.errors import Refused, SignInNeeded
+from plugin.store import _engine
+from plugin.store._models.people import (
+    AccountRow,
+    GroupMemberRow,
+    MemberRow,
+    TeamGroupRow,
+    TeamMemberRow,
+    TeamRow,
+    WorkspaceRow,
+)
+
+if TYPE_CHECKING:
+    from plugin.vault import WorkspaceVault
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """A member as the database has them now."""
+
+    id: int
+    account_id: int
+    role: Role
+    email: str
+    name: str
+    team_ids: frozenset[int]
+    """Teams they are in, directly or through a group; General is among them unless they are a guest."""
+    lowered_team_ids: frozenset[int]
+    """Those of `team_ids` where they are only a viewer."""
+    group_ids: frozenset[int]
+    general_team_id: int
+
+
+@dataclass(slots=True)
+class Context:
+    """One transaction of one door. `facts` and `viewer` are None where no member acts (ingest, clock)."""
+
+    session: Session
+    workspace_id: int
+    dialect: str
+    """"sqlite" or "postgresql"."""
+    vault: WorkspaceVault
+    facts: MemberFacts | None = None
+    viewer: Viewer | None = None
+    for_ai: bool = False
+    ai_rules: tuple[AiRule, ...] = ()
+    surface: Surface = Surface.JOB
+    after: list[Callable[[], None]] = field(default_factory=list)
+    """Run once the transaction has ended, however it ended: denials are written, deleted pages scrubbed."""
+
+    @property
+    def member(self) -> MemberFacts:
+        """The acting member. SignInNeeded where nobody acts."""
+        if self.facts is None:
+            raise SignInNeeded("this needs a member", rule="sign_in")
+        return self.facts
+
+    @property
+    def is_admin(self) -> bool:
+        """May the actor do an admin's work: an admin now, with a credential that allows it?"""
+        return self.facts is not None and self.facts.role is Role.ADMIN and self.has_scope("admin")
+
+    def has_scope(self, scope: str) -> bool:
+        """Does the credential allow `scope` (read, ask, query, admin)?"""
+        return self.viewer is not None and scope in self.viewer.scopes
+
+    def begin_write(self) -> None:
+        """Become a writer before reading what the write depends on (see plugin/store/_engine.py)."""
+        _engine.begin_write(self.session)
+
+    def audit(
+        self,
+        action: str,
+        outcome: str,
+        *,
+        rule: str | None = None,
+        target: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write one line of the audit log: in this transaction, or for a deny in one of its own when this ends."""
+        from plugin.store.audit import append
+
+        append(self, action, outcome, rule=rule, target=target, detail=detail)
+
+
+def member_facts(session: Session, workspace_id: int, member_id: int) -> tuple[MemberFacts, str]:
+    """Read a member's facts and the workspace's slug. SignInNeeded where the member is gone or disabled."""
+    row = session.execute(
+        select(
+            MemberRow.account_id,
+            MemberRow.role,
+            MemberRow.state,
+            AccountRow.email,
+            AccountRow.name,
+            WorkspaceRow.slug,
+            select(TeamRow.id)
+            .where(TeamRow.workspace_id == workspace_id, TeamRow.is_general)
+            .scalar_subquery()
+            .label("general"),
+        )
+        .join(AccountRow, AccountRow.id == MemberRow.account_id)
+        .join(WorkspaceRow, WorkspaceRow.id == MemberRow.workspace_id)
+        .where(MemberRow.id == member_id, MemberRow.workspace_id == workspace_id)
+    ).one_or_none()
+    if row is None or row.state != "active":
+        raise SignInNeeded("this sign-in is no longer valid; sign in again", rule="sign_in")
+    role = Role(row.role)
+    direct = session.execute(
+        select(TeamMemberRow.team_id, TeamMemberRow.lowered).where(
+            TeamMemberRow.member_id == member_id, TeamMemberRow.workspace_id == workspace_id
+        )
+    ).all()
+    groups = session.execute(
+        select(GroupMemberRow.group_id, TeamGroupRow.team_id, TeamGroupRow.lowered)
+        .outerjoin(TeamGroupRow, TeamGroupRow.group_id == GroupMemberRow.group_id)
+        .where(GroupMemberRow.member_id == member_id, GroupMemberRow.workspace_id == workspace_id)
+    ).all()
+    ways = [(team, lowered) for team, lowered in direct]
+    ways += [(team, lowered) for _group, team, lowered in groups if team is not None]
+    teams = {team for team, _lowered in ways}
+    teams.discard(row.general)
+    if role is not Role.GUEST:
+        teams.add(row.general)
+    facts = MemberFacts(
+        id=member_id,
+        account_id=row.account_id,
+        role=role,
+        email=row.email,
+        name=row.name or row.email.split("@")[0],
+        team_ids=frozenset(teams),
+        lowered_team_ids=frozenset(team for team, lowered in ways if lowered and team in teams),
+        group_ids=frozenset(group for group, _team, _lowered in groups),
+        general_team_id=row.general,
+    )
+    return facts, row.slug
+
+
+def require_admin(context: Context) -> None:
+    """Refuse whoever is not an admin now."""
+    if not context.is_admin:
+        raise Refused("only an admin of this workspace can do that", rule="admin", who="an admin")

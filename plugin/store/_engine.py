@@ -1,0 +1,142 @@
+"""The engine and its transactions: SQLite in WAL mode, or PostgreSQL.
+
+On SQLite a transaction starts as a reader and becomes a writer at its first writing statement: the read snapshot is
+given back and BEGIN IMMEDIATE taken, so a door that reads and then writes never fails with "database is locked"
+because somebody else wrote in between. Writers of one process queue on a lock, which is fairer than SQLite's own
+polling. A method that reads in order to write calls `begin_write` first.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+
+from plugin.errors import Misconfigured
+
+BUSY_SECONDS = 30
+READS = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN", "COMMIT", "ROLLBACK", "VALUES")
+WRITES_IN_WITH = re.compile(r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\b", re.IGNORECASE)
+SIGN_IN = "sign-in"
+"""What `docent.workspace` is while nobody is known yet; see the policies in the migrations."""
+
+
+def make_engine(url: str) -> Engine:
+    """Build the engine for a SQLAlchemy URL. Misconfigured where it is neither SQLite nor PostgreSQL."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise Misconfigured("DOCENT_DATABASE_URL needs a file on SQLite; a database in memory is not shared")
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(
+            parsed,
+            pool_size=20,
+            max_overflow=200,
+            pool_timeout=BUSY_SECONDS,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        )
+        _Sqlite(engine)
+        return engine
+    if parsed.get_backend_name() in ("postgresql", "postgres"):
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=50, pool_pre_ping=True
+        )
+    raise Misconfigured(f"DOCENT_DATABASE_URL names {parsed.get_backend_name()}; use sqlite or postgresql")
+
+
+class _Sqlite:
+    """Listens on one engine and gives its connections the transactions described above."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.lock = threading.Lock()
+        self.owner: int | None = None
+        event.listen(engine, "connect", self.connect)
+        event.listen(engine, "begin", self.begin)
+        event.listen(engine, "before_cursor_execute", self.before_execute)
+        event.listen(engine, "commit", self.end)
+        event.listen(engine, "rollback", self.end)
+        event.listen(engine, "checkin", lambda _raw, record: self._release(record.info))
+
+    def connect(self, raw: Any, _record: Any) -> None:
+        raw.isolation_level = None
+        cursor = raw.cursor()
+        for pragma in (
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "temp_store=MEMORY",
+            "cache_size=-16000",
+            "mmap_size=268435456",
+            "journal_size_limit=67108864",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def begin(self, connection: Connection) -> None:
+        connection.info["writing"] = False
+        connection.exec_driver_sql("BEGIN")
+
+    def before_execute(
+        self, connection: Connection, cursor: Any, statement: str, _params: Any, _context: Any, _many: bool
+    ) -> None:
+        if connection.info.get("writing", False) or not connection.in_transaction():
+            return
+        head = statement.lstrip()[:12].upper()
+        if head.startswith(READS) or (head.startswith("WITH") and not WRITES_IN_WITH.search(statement)):
+            return
+        self.upgrade(connection, cursor.connection)
+
+    def upgrade(self, connection: Connection, raw: Any) -> None:
+        if self.owner == threading.get_ident():
+            raise RuntimeError("a door that writes was opened inside another door that writes, in one thread")
+        if self.lock.acquire(timeout=BUSY_SECONDS):
+            connection.info["lock"] = True
+            self.owner = threading.get_ident()
+        raw.execute("COMMIT")
+        raw.execute("BEGIN IMMEDIATE")
+        connection.info["writing"] = True
+
+    def end(self, connection: Connection) -> None:
+        connection.info["writing"] = False
+        self._release(connection.info)
+
+    def _release(self, info: dict[Any, Any]) -> None:
+        if info.pop("lock", False):
+            self.owner = None
+            self.lock.release()
+
+
+def begin_write(session: Session) -> None:
+    """Become a writer now, before reading what the write depends on. On PostgreSQL row locks do that; nothing here."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite" and not connection.info.get("writing", False):
+        session.flush()
+        # An UPDATE that touches nothing is a writing statement: the listener above does the rest.
+        connection.exec_driver_sql("UPDATE workspaces SET id = id WHERE 0")
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions that tell PostgreSQL's row-level security whose rows they may touch, at each transaction's start."""
+    sessions = sessionmaker(engine, expire_on_commit=False)
+    if engine.dialect.name == "postgresql":
+
+        def announce(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+            workspace = str(session.info.get("workspace", ""))
+            connection.execute(text("SELECT set_config('docent.workspace', :w, true)"), {"w": workspace})
+
+        event.listen(sessions, "after_begin", announce)
+    return sessions
+
+
+def scrub(engine: Engine) -> None:
+    """After a deletion: copy the write-ahead log into the file and empty it, so no deleted page lives on in it."""
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
