@@ -1,14 +1,14 @@
 """The catalog's tables: resources, what hangs on them, and the zones that say which teams see what.
 
-Visibility is a zone: the nearest thing above a resource (or the resource itself) on which a grant can be made. Every
-integration, database, schema and dashboard group is a zone, and so is a single resource that somebody granted on its
-own. `zone_teams` holds the effective teams of each zone, inherited ones included, so a grant rewrites a few rows of
-`zone_teams` and never the resources. Terms and documents that people write live in the workspace's own zone, which
-has neither integration nor resource.
+Visibility is a zone: the nearest thing above a resource (or the resource itself) on which a grant can be
+made. Every integration, database, schema and dashboard group is a zone, and so is a single resource that
+somebody granted on its own. `zone_teams` holds the effective teams of each zone, inherited ones included, so
+a grant rewrites a few rows of `zone_teams` and never the resources. Terms and documents that people write
+live in the workspace's own zone, which has neither integration nor resource.
 
-The big tables (resources, keys, edges) carry no foreign keys: only `ingest` and `edits` write them, a sync removes
-what belongs to a thing together with it, and a constraint check per row would cost a third of a first sync.
-A column carries its table's zone, so a read of columns needs no join to be safe.
+The big tables (resources, keys, edges) carry no foreign keys: only `ingest` and `edits` write them, a sync
+removes what belongs to a thing together with it, and a constraint check per row would cost a third of a first
+sync. A column carries its table's zone, so a read of columns needs no join to be safe.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class ResourceRow(Base):
             sqlite_where=NOT_COLUMN,
             postgresql_where=NOT_COLUMN,
         ),
-        # An id is never given twice: citations in somebody's history keep pointing at what they meant, or at nothing.
+        # An id is never given twice: a citation in an old chat points at what it meant, or at nothing.
         {"sqlite_autoincrement": True},
     )
 
@@ -201,7 +201,7 @@ class OwnerRow(Base):
 
 
 class KeyRow(Base):
-    """A primary, unique or foreign key of a table. `ref_id` is None where its target is not in the catalog."""
+    """A key of a table: primary, unique or foreign. `ref_id` is None where its target is not in the catalog."""
 
     __tablename__ = "resource_keys"
 
@@ -224,7 +224,7 @@ class KeyRow(Base):
 
 
 class EdgeRow(Base):
-    """Lineage from `upstream_id` to `downstream_id` (tables and assets); the column ids narrow it to columns."""
+    """Lineage from one table or asset to another; the column ids narrow it to columns."""
 
     __tablename__ = "edges"
 
@@ -250,8 +250,8 @@ class EdgeRow(Base):
 class LooseEndRow(Base):
     """An upstream name that a definition uses and that its own integration does not have.
 
-    Another integration may have it (a dbt project over a warehouse, a view over a linked server): each sync tries
-    again to tie these up.
+    Another integration may have it (a dbt project over a warehouse, a view over a linked server): each sync
+    tries again to tie these up.
     """
 
     __tablename__ = "loose_ends"
@@ -281,7 +281,7 @@ class ObservedJoinRow(Base):
 
 
 class FrequentQueryRow(Base):
-    """One masked statement of a query log; shown to whoever sees every table it touches. No names of people."""
+    """One masked statement of a query log, for whoever sees every table it touches. No names of people."""
 
     __tablename__ = "frequent_queries"
 
@@ -305,7 +305,7 @@ class QueryTableRow(Base):
 
 
 class ZoneRow(Base):
-    """A place where a grant can be made. `resource_id` None: the integration; both None: the workspace's own zone."""
+    """A place where a grant can be made. No resource: the integration; neither: the workspace's own zone."""
 
     __tablename__ = "zones"
 
