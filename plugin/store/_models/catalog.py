@@ -201,7 +201,7 @@ class OwnerRow(Base):
 
 
 class KeyRow(Base):
-    """A key of a table: primary, unique or foreign. `ref_id` is None where its target is not in the catalog."""
+    """A key of a table: primary, unique or foreign. `ref_id` is None where its target is unknown."""
 
     __tablename__ = "resource_keys"
 
