@@ -1,0 +1,8 @@
+"""All tables of the store. Private to plugin/store; importing this room makes `Base.metadata` complete."""
+
+from __future__ import annotations
+
+from plugin.store._models import catalog, governance, history, integrations, people, settings
+from plugin.store._models.base import Base
+
+__all__ = ["Base", "catalog", "governance", "history", "integrations", "people", "settings"]
