@@ -1,0 +1,57 @@
+"""Which answers are being given in this process right now, so that their askers can stop them.
+
+Nothing is stored: an answer that is not here is not running here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from plugin.access.viewer import Viewer
+from plugin.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One answer under way and whose it is."""
+
+    prompt_id: int
+    workspace_id: int
+    member_id: int
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+
+_running: dict[int, Running] = {}
+_lock = threading.Lock()
+
+
+@contextmanager
+def running(viewer: Viewer, prompt_id: int) -> Iterator[Running]:
+    """Enter an answer for as long as it runs."""
+    entry = Running(prompt_id, viewer.workspace_id, viewer.member_id)
+    with _lock:
+        _running[prompt_id] = entry
+    try:
+        yield entry
+    finally:
+        with _lock:
+            _running.pop(prompt_id, None)
+
+
+def stop(viewer: Viewer, prompt_id: int) -> None:
+    """Stop an answer of this member. NotFound where it is another's, over, or never was: all three look alike."""
+    with _lock:
+        entry = _running.get(prompt_id)
+    if entry is None or (entry.workspace_id, entry.member_id) != (viewer.workspace_id, viewer.member_id):
+        raise NotFound("No such answer is running.")
+    entry.stopped.set()
+
+
+def count(viewer: Viewer) -> int:
+    """How many answers this member has under way in this process."""
+    mine = (viewer.workspace_id, viewer.member_id)
+    with _lock:
+        return sum(1 for each in _running.values() if (each.workspace_id, each.member_id) == mine)

@@ -1,0 +1,159 @@
+"""Resources as the fragments that a model may read: only fields of the gateway's allow-list, nothing of any row.
+
+Every fragment carries the id of the one resource its text came from, so that "what was sent" can link each span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from plugin.egress.parts import FieldValue, Fragment
+from plugin.store.shapes import Edge, Join, Key, Resource
+from plugin.tools import Cited
+
+SHORT = 300
+LONG = 2_000
+QUERYABLE = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table", "dataset")
+Row = Mapping[str, Any]
+
+
+def cited(resources: Iterable[Resource]) -> tuple[Cited, ...]:
+    """The resources as a citation needs them, each once."""
+    seen = {each.id: Cited(each.id, each.kind, each.qualified_name) for each in resources}
+    return tuple(seen.values())
+
+
+def fragment(
+    resource: Resource,
+    *,
+    full: bool = False,
+    columns: Sequence[Resource] = (),
+    keys: Sequence[Key] = (),
+) -> Fragment:
+    """One resource. `full` adds what only somebody who reads that very resource needs."""
+    limit = LONG if full else SHORT
+    fields: dict[str, FieldValue] = {
+        "name": resource.name,
+        "qualified_name": resource.qualified_name,
+        "integration": resource.integration,
+    }
+    if resource.native_type:
+        fields["type"] = resource.native_type
+    if resource.description:
+        fields["description"] = shorten(resource.description, limit)
+    if resource.tags:
+        fields["tags"] = resource.tags
+    if resource.verified:
+        fields["verified"] = True
+    if resource.sensitivity:
+        fields["sensitivity"] = resource.sensitivity
+    if resource.owners:
+        fields["owners"] = tuple(owner.name for owner in resource.owners)
+    if resource.popularity:
+        fields["popularity"] = round(resource.popularity, 2)
+    if resource.kind == "term" and resource.definition:
+        fields["definition"] = shorten(resource.definition, limit)
+    if full:
+        fields |= _details(resource)
+    if columns:
+        fields["columns"] = tuple(_column(each) for each in columns)
+    keyed = tuple(_key(key) for key in keys if key.kind != "foreign" or key.ref is not None)
+    if keyed:
+        fields["keys"] = keyed
+    return Fragment(resource_id=resource.id, kind=resource.kind, fields=fields)
+
+
+def edges_fragment(start: Resource, edges: Sequence[Edge]) -> Fragment:
+    """Lineage around one resource."""
+    rows = tuple(
+        _filled(
+            upstream=edge.upstream,
+            downstream=edge.downstream,
+            upstream_column=edge.upstream_column,
+            downstream_column=edge.downstream_column,
+            source=edge.source,
+        )
+        for edge in edges
+    )
+    return Fragment(resource_id=start.id, kind="lineage", fields={"edges": rows})
+
+
+def joins_fragment(start: Resource, joins: Sequence[Join]) -> Fragment:
+    """Ways to join a table; in a path they stand in the order of the hops."""
+    rows = tuple(
+        {
+            "left": join.left,
+            "right": join.right,
+            "on": ", ".join(f"{left} = {right}" for left, right in join.on),
+            "source": join.source,
+        }
+        for join in joins
+    )
+    return Fragment(resource_id=start.id, kind="joins", fields={"joins": rows})
+
+
+def counts_fragment(counts: Mapping[str, int]) -> Fragment:
+    """How many, over what the viewer sees."""
+    rows = tuple({"name": name, "number": number} for name, number in counts.items())
+    return Fragment(resource_id=None, kind="counts", fields={"counts": rows})
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text cut at a word, with an ellipsis where it was cut."""
+    if len(text) <= limit:
+        return text
+    return text[:limit].rsplit(" ", 1)[0] + " …"
+
+
+def _column(column: Resource) -> Row:
+    return _filled(
+        name=column.name,
+        type=column.native_type,
+        pk=column.is_pk or None,
+        nullable=False if column.nullable is False else None,
+        description=shorten(column.description, 160) if column.description else None,
+        sensitivity=column.sensitivity,
+        tags=", ".join(column.tags) or None,
+    )
+
+
+def _key(key: Key) -> Row:
+    return _filled(
+        kind=key.kind,
+        columns=", ".join(key.columns),
+        ref=key.ref,
+        ref_columns=", ".join(key.ref_columns) or None,
+    )
+
+
+def _filled(**cells: Any) -> Row:
+    return {name: value for name, value in cells.items() if value is not None}
+
+
+def _details(resource: Resource) -> dict[str, FieldValue]:
+    fields: dict[str, FieldValue] = {}
+    if resource.definition and resource.kind != "term":
+        fields["definition"] = shorten(resource.definition, LONG)
+    if resource.dialect:
+        fields["dialect"] = resource.dialect
+    if resource.kind == "column":
+        fields["nullable"] = resource.nullable
+        if resource.default:
+            fields["default"] = shorten(resource.default, 120)
+        if resource.is_pk:
+            fields["pk"] = True
+    if resource.row_estimate is not None:
+        fields["row_estimate"] = resource.row_estimate
+    if resource.size_bytes is not None:
+        fields["size_bytes"] = resource.size_bytes
+    for name in ("changed_at", "analyzed_at", "synced_at", "stale_since"):
+        moment = getattr(resource, name)
+        if moment is not None:
+            fields[name] = moment.strftime("%Y-%m-%d %H:%M")
+    if resource.children and resource.kind != "column":
+        fields["children"] = resource.children
+    synonyms = resource.properties.get("synonyms")
+    if synonyms:
+        fields["synonyms"] = tuple(str(each) for each in synonyms)
+    return fields

@@ -1,0 +1,37 @@
+"""The tool `frequent_queries`: statements that people run on a table, literals masked, counted for the workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from plugin.tools import ToolAnswer, tool
+from plugin.tools.find import resource_named
+from plugin.tools.fragments import cited, fragment
+
+if TYPE_CHECKING:
+    from plugin.store import ViewerDoor
+
+
+@tool(read_only=True)
+def frequent_queries(
+    mine: ViewerDoor,
+    table: Annotated[str, "qualified name or id of a table or view"],
+    limit: Annotated[int, "how many, at most 10"] = 5,
+) -> ToolAnswer:
+    """Show the queries that are run most often on a table, to see how its columns are really used.
+
+    Literals in them are masked. Not every source tells its queries; then there are none.
+    """
+    start = resource_named(mine, table)
+    around = mine.catalog.lineage(start.id, upstream=False, downstream=True, depth=1, limit=200)
+    queries = [each for each in around.resources.values() if each.kind == "query"]
+    queries.sort(key=lambda each: -each.popularity)
+    queries = queries[: max(1, min(limit, 10))]
+    if not queries:
+        return ToolAnswer(summary="No queries are known", note="No queries on it are known.", value=())
+    return ToolAnswer(
+        fragments=tuple(fragment(each, full=True) for each in queries),
+        summary=f"Read {len(queries)} frequent quer{'ies' if len(queries) != 1 else 'y'} on {start.qualified_name}",
+        value=tuple(queries),
+        found=cited([start]),
+    )
