@@ -1,0 +1,154 @@
+"""`docent search`, `show`, `lineage`: the catalog as one member sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from plugin.cli.session import Session, command_options, json_option, plain, print_json, print_lines
+from plugin.store.shapes import Edge, Lineage, Resource
+
+
+@click.command()
+@command_options
+@json_option
+@click.argument("text")
+@click.option("--kind", "kinds", multiple=True, metavar="K", help="Only this kind; may be given again.")
+@click.option("--limit", type=click.IntRange(1, 300), default=20, show_default=True)
+@click.option("--integration", "integrations", multiple=True, metavar="I", help="Only this integration.")
+@click.pass_obj
+def search(
+    session: Session,
+    text: str,
+    kinds: tuple[str, ...],
+    limit: int,
+    integrations: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Find things in the catalog, best first."""
+    with session.store.as_viewer(session.viewer()) as mine:
+        found = mine.catalog.search(text, kinds=kinds, integrations=integrations, limit=limit)
+    if as_json:
+        print_lines(
+            {
+                "rank": hit.rank,
+                "id": hit.resource.id,
+                "kind": hit.resource.kind,
+                "name": hit.resource.name,
+                "qualified_name": hit.resource.qualified_name,
+                "integration": hit.resource.integration,
+                "description": hit.resource.description,
+                "score": hit.score,
+            }
+            for hit in found.hits
+        )
+        return
+    for hit in found.hits:
+        about = (hit.resource.description or "").split("\n")[0]
+        click.echo(f"{hit.rank:>3}  {hit.resource.kind:<8} {hit.resource.qualified_name}  {about}"[:160])
+    if not found.hits:
+        more = f" Did you mean {found.did_you_mean!r}?" if found.did_you_mean else ""
+        click.echo(f"Nothing matches {text!r}.{more}", err=True)
+
+
+@click.command()
+@command_options
+@json_option
+@click.argument("qualified_name")
+@click.option("--integration", metavar="I")
+@click.pass_obj
+def show(session: Session, qualified_name: str, integration: str | None, as_json: bool) -> None:
+    """Show one resource with its columns, keys and indexes."""
+    with session.store.as_viewer(session.viewer()) as mine:
+        resource = mine.catalog.by_name(qualified_name, integration=integration)
+        columns = mine.catalog.columns(resource.id)
+        keys = mine.catalog.keys(resource.id)
+        indexes = mine.catalog.indexes(resource.id)
+        ai_use = mine.catalog.ai_use(resource.id)
+    if as_json:
+        document = plain(resource)
+        document |= {
+            "columns": plain(columns),
+            "keys": plain(keys),
+            "indexes": plain(indexes),
+            "ai_use": plain(ai_use),
+        }
+        print_json(document)
+        return
+    click.echo(f"{resource.kind} {resource.qualified_name} ({resource.integration})")
+    for line in _facts(resource):
+        click.echo(line)
+    for column in columns:
+        marks = " PK" if column.is_pk else ""
+        click.echo(
+            f"  {column.name:<28} {column.native_type or '':<18}{marks:<4} {column.description or ''}".rstrip()
+        )
+    for key in keys:
+        target = f" -> {key.ref} ({', '.join(key.ref_columns)})" if key.ref else ""
+        click.echo(f"  {key.kind} key ({', '.join(key.columns)}){target}")
+
+
+def _facts(resource: Resource) -> Iterator[str]:
+    """The lines about a resource that have something to say."""
+    if resource.description:
+        yield resource.description
+    if resource.owners:
+        yield "Owned by " + ", ".join(owner.name for owner in resource.owners)
+    if resource.tags:
+        yield "Tags: " + ", ".join(resource.tags)
+    if resource.row_estimate is not None:
+        yield f"About {resource.row_estimate:,} rows"
+    if resource.stale_since:
+        yield f"Gone from the source since {resource.stale_since:%Y-%m-%d %H:%M} UTC"
+    if resource.definition:
+        yield resource.definition
+
+
+@click.command()
+@command_options
+@json_option
+@click.argument("qualified_name")
+@click.option("--upstream", is_flag=True, help="Only what it is made from.")
+@click.option("--downstream", is_flag=True, help="Only what is made from it.")
+@click.option("--depth", type=click.IntRange(1, 20), default=3, show_default=True)
+@click.option("--columns", is_flag=True, help="Edges between columns.")
+@click.option("--integration", metavar="I")
+@click.pass_obj
+def lineage(
+    session: Session,
+    qualified_name: str,
+    upstream: bool,
+    downstream: bool,
+    depth: int,
+    columns: bool,
+    integration: str | None,
+    as_json: bool,
+) -> None:
+    """Show what a resource is made from and what is made from it."""
+    both = upstream == downstream
+    with session.store.as_viewer(session.viewer()) as mine:
+        resource = mine.catalog.by_name(qualified_name, integration=integration)
+        found: Lineage = mine.catalog.lineage(
+            resource.id,
+            upstream=both or upstream,
+            downstream=both or downstream,
+            depth=depth,
+            columns=columns,
+        )
+    lines = [edge_line(edge) for edge in found.edges]
+    if as_json:
+        print_lines(lines)
+        return
+    for line in lines:
+        click.echo(f"{line['upstream']} -> {line['downstream']}  ({line['kind']}, {line['source']})")
+    if not lines:
+        click.echo(f"The catalog knows no lineage of {resource.qualified_name}.", err=True)
+
+
+def edge_line(edge: Edge) -> dict[str, Any]:
+    """One edge as the contract prints it; columns are part of the names in column mode."""
+    up = f"{edge.upstream}.{edge.upstream_column}" if edge.upstream_column else edge.upstream
+    down = f"{edge.downstream}.{edge.downstream_column}" if edge.downstream_column else edge.downstream
+    return {"upstream": up, "downstream": down, "kind": edge.kind, "source": edge.source}

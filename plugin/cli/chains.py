@@ -1,0 +1,68 @@
+"""`docent ledger` and `docent audit`: the two chains, checked and exported."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from plugin.cli.session import Session, command_options, json_option, print_json, print_lines, say
+from plugin.errors import BadInput
+
+
+def parse_since(text: str | None) -> datetime | None:
+    """An ISO 8601 date or time as UTC. Raises BadInput."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(
+            f"{text!r} is not a date or time; write for example 2026-11-21 or 2026-11-21T08:00:00Z"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _group(name: str, title: str) -> click.Group:
+    group = click.Group(name, help=title)
+
+    @group.command(
+        "verify", help=f"Check the chain of the {name}: altered, removed, reordered or inserted entries."
+    )
+    @command_options
+    @json_option
+    @click.pass_obj
+    def verify(session: Session, as_json: bool) -> None:
+        with session.store.as_admin(session.viewer()) as admin:
+            ok, text = getattr(admin, name).verify()
+        if as_json:
+            print_json({"ok": ok, "text": text})
+        else:
+            say(text)
+        if not ok:
+            sys.exit(1)
+
+    @group.command("export", help=f"Print the entries of the {name} as JSONL.")
+    @command_options
+    @json_option
+    @click.option("--since", metavar="T", help="Only entries from this date or time on.")
+    @click.pass_obj
+    def export(session: Session, since: str | None, as_json: bool) -> None:
+        with session.store.as_admin(session.viewer()) as admin:
+            print_lines(getattr(admin, name).export(parse_since(since)))
+
+    return group
+
+
+ledger = _group("ledger", "The egress ledger: one entry per request to a provider.")
+audit = _group("audit", "The audit log: every allow, deny and change, without content.")
+
+
+@ledger.command("head")
+@command_options
+@click.pass_obj
+def head(session: Session) -> None:
+    """Print the signed head of the ledger, to keep elsewhere and check later."""
+    with session.store.as_admin(session.viewer()) as admin:
+        print_json(admin.ledger.head())
