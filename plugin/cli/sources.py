@@ -257,7 +257,7 @@ def sync(session: Session, names: tuple[str, ...], everything: bool, full: bool,
         sys.exit(1)
 
 
-class bar:  # noqa: N801  reads as a word where it is used: `with bar(...)`
+class bar:
     """A progress bar on a terminal; nothing where stderr is a pipe or `quiet` is set."""
 
     def __init__(self, title: str, *, quiet: bool) -> None:

@@ -96,8 +96,8 @@ TAGS = (
 VERIFIED = ("sales.orders", "sales.customers", "finance.revenue_daily", "finance.revenue_monthly")
 
 DOCUMENTS = (
-    ("How we report revenue", "Use finance.revenue_daily or finance.revenue_monthly. Do not sum sales.orders.gross_amount: it "
-     "includes tax and cancelled orders. Questions go to Finance."),
-    ("Working with customer data", "sales.customers holds personal data. Check marketing_consent before any campaign and never "
-     "export addresses."),
+    ("How we report revenue", "Use finance.revenue_daily or finance.revenue_monthly. Do not sum "
+     "sales.orders.gross_amount: it includes tax and cancelled orders. Questions go to Finance."),
+    ("Working with customer data", "sales.customers holds personal data. Check marketing_consent before any "
+     "campaign and never export addresses."),
 )  # fmt: skip
