@@ -1,0 +1,109 @@
+"""The one sentence that says who sees what. Every read of the catalog starts here.
+
+A resource is visible when it is in the viewer's workspace, in a zone that one of the viewer's teams holds (an
+admin: any zone), and, where the reader is the assistant, when the AI filters leave it in. What is not visible
+does not exist: it is no neighbour, no count and no name.
+
+An AI filter that excludes a table excludes its columns; one that includes a table includes its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, true
+from sqlalchemy.orm import aliased
+
+from plugin.access.ai_rules import AiRule
+from plugin.access.viewer import Role
+from plugin.store._context import Context
+from plugin.store._models.catalog import ResourceRow, TagRow, ZoneTeamRow
+from plugin.store._models.integrations import IntegrationRow
+
+
+def visible_zones(context: Context) -> Select[tuple[int]]:
+    """The zones that the acting member's teams hold, as a subquery. Not for admins, who need none."""
+    teams = sorted(context.member.team_ids)
+    return select(ZoneTeamRow.zone_id).where(ZoneTeamRow.team_id.in_(teams)).distinct()
+
+
+def sees_everything(context: Context) -> bool:
+    """Does no zone narrow this reader? An admin, wherever they read from; the AI filters still hold for them."""
+    return context.member.role is Role.ADMIN
+
+
+def visible(context: Context, row: Any = ResourceRow) -> ColumnElement[bool]:
+    """The condition under which `row` (ResourceRow or an alias of it) exists for this reader."""
+    conditions: list[ColumnElement[bool]] = [row.workspace_id == context.workspace_id]
+    if not sees_everything(context):
+        conditions.append(row.zone_id.in_(visible_zones(context)))
+    if context.for_ai and context.ai_rules:
+        conditions.append(allowed_for_ai(context.ai_rules, row))
+    return and_(*conditions)
+
+
+def visible_ids(context: Context) -> Select[tuple[int]]:
+    """The ids of everything this reader may see, as a subquery: what search takes its results from."""
+    return select(ResourceRow.id).where(visible(context))
+
+
+def allowed_for_ai(rules: Sequence[AiRule], row: Any) -> ColumnElement[bool]:
+    """The AI filters as a condition. A column answers for itself and for its table."""
+    asset = aliased(ResourceRow)
+    excludes = [rule for rule in rules if rule.effect == "exclude"]
+    includes = [rule for rule in rules if rule.effect == "include"]
+    conditions: list[ColumnElement[bool]] = []
+    if excludes:
+        conditions.append(not_(or_(*(_matches(rule, row) for rule in excludes))))
+        table_is_out = or_(*(_matches(rule, asset) for rule in excludes))
+        conditions.append(or_(row.kind != "column", not_(_on_table(row, asset, table_is_out))))
+    if includes:
+        itself = or_(*(_matches(rule, row) for rule in includes))
+        table_is_in = or_(*(_matches(rule, asset) for rule in includes))
+        conditions.append(or_(itself, and_(row.kind == "column", _on_table(row, asset, table_is_in))))
+    return and_(true(), *conditions)
+
+
+def _on_table(row: Any, asset: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(asset.id == row.asset_id, condition).correlate_except(asset)
+
+
+def _matches(rule: AiRule, row: Any) -> ColumnElement[bool]:
+    """`AiRule.matches` as a condition. NULLs never decide: each part is true or false for every row."""
+    parts: list[ColumnElement[bool]] = []
+    if rule.kinds:
+        parts.append(row.kind.in_(rule.kinds))
+    if rule.integrations:
+        named = select(IntegrationRow.id).where(
+            IntegrationRow.workspace_id == row.workspace_id, IntegrationRow.name.in_(rule.integrations)
+        )
+        parts.append(func.coalesce(row.integration_id, -1).in_(named))
+    if rule.schemas:
+        parts.append(_under_schema(rule.schemas, row))
+    if rule.tags:
+        tag = aliased(TagRow)
+        parts.append(exists().where(tag.resource_id == row.id, tag.tag.in_(rule.tags)).correlate_except(tag))
+    if rule.sensitivity:
+        parts.append(func.coalesce(row.sensitivity, "").in_(rule.sensitivity))
+    if rule.verified is not None:
+        parts.append(row.verified if rule.verified else not_(row.verified))
+    if rule.published is not None:
+        parts.append(row.published if rule.published else not_(row.published))
+    return and_(true(), *parts)
+
+
+def _under_schema(names: Sequence[str], row: Any) -> ColumnElement[bool]:
+    """The schema itself, what is directly in it, and the columns of that."""
+    schema = aliased(ResourceRow)
+    above = aliased(ResourceRow)
+    named = select(schema.id).where(
+        schema.workspace_id == row.workspace_id, schema.kind == "schema", schema.name.in_(names)
+    )
+    named = named.correlate_except(schema)
+    column_of = exists().where(above.id == row.asset_id, func.coalesce(above.parent_id, -1).in_(named))
+    return or_(
+        and_(row.kind == "schema", row.name.in_(names)),
+        func.coalesce(row.parent_id, -1).in_(named),
+        and_(row.kind == "column", column_of.correlate_except(above)),
+    )
