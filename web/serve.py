@@ -1,0 +1,75 @@
+"""`docent serve`: the production server.
+
+waitress by default, which is pure Python and runs one process; gunicorn with threads where `--workers` is above one and
+`docent[gunicorn]` is installed. A background worker runs inside unless `--no-worker`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from contextlib import nullcontext
+
+import click
+
+from plugin.cli.session import Session, say
+from plugin.errors import Misconfigured
+
+THREADS = 48
+"""A streamed answer holds a thread; the cap on streams (web/services.py) leaves room for pages beside them."""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes (needs gunicorn)."
+)
+@click.option("--no-worker", is_flag=True, help="Run no background jobs inside; use `docent worker`.")
+@click.pass_context
+def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: bool) -> None:
+    """Serve the pages and the API."""
+    session = ctx.find_object(Session)
+    assert session is not None
+    session.store  # noqa: B018  opens and checks the database and the keys before anything listens
+    if workers > 1:
+        _gunicorn(session, host, port, workers, no_worker)
+        return
+    from waitress import create_server
+
+    from plugin import jobs
+    from web import create_app
+
+    background = nullcontext() if no_worker else jobs.worker(session.config, name=f"serve-{port}")
+    with background:
+        app = create_app(config=session.config, store=session.store)
+        try:
+            server = create_server(
+                app, host=host, port=port, threads=THREADS, ident=None, channel_timeout=600
+            )
+        except OSError as error:
+            raise Misconfigured(
+                f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
+            ) from error
+        say(f"Docent is serving on http://{host}:{port}")
+        try:
+            server.run()
+        finally:
+            server.close()
+
+
+def _gunicorn(session: Session, host: str, port: int, workers: int, no_worker: bool) -> None:
+    """Become gunicorn, with `docent worker` left to the operator. Raises Misconfigured where it is not installed."""
+    if importlib.util.find_spec("gunicorn") is None:
+        raise Misconfigured("several processes need gunicorn: pip install 'docent[gunicorn]'")
+    if session.config.on_sqlite:
+        say(
+            "Several processes share one SQLite file here; for many people set DOCENT_DATABASE_URL to PostgreSQL."
+        )
+    if not no_worker:
+        say("With --workers above 1 background jobs run in a process of their own: docent worker")
+    session.close()
+    arguments = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", str(THREADS)]
+    arguments += ["--workers", str(workers), "--bind", f"{host}:{port}", "--timeout", "0", "web:create_app()"]
+    os.execv(sys.executable, arguments)
