@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from plugin.access.ai_rules import AiRule
@@ -56,14 +56,25 @@ class Context:
     workspace_id: int
     dialect: str
     """"sqlite" or "postgresql"."""
-    vault: WorkspaceVault
+    load_vault: Callable[[Session, int], WorkspaceVault]
+    engine: Engine
     facts: MemberFacts | None = None
     viewer: Viewer | None = None
     for_ai: bool = False
     ai_rules: tuple[AiRule, ...] = ()
     surface: Surface = Surface.JOB
+    _vault: WorkspaceVault | None = None
     after: list[Callable[[], None]] = field(default_factory=list)
-    """Run once the transaction has ended, however it ended: denials are written, deleted pages scrubbed."""
+    """Run once the transaction has ended, however it ended."""
+    denials: list[Mapping[str, Any]] = field(default_factory=list)
+    """Lines of the audit log for what was refused: written when this transaction has ended, rolled back or not."""
+
+    @property
+    def vault(self) -> WorkspaceVault:
+        """Seals and opens this workspace's values; its keys are read once a transaction, when first needed."""
+        if self._vault is None:
+            self._vault = self.load_vault(self.session, self.workspace_id)
+        return self._vault
 
     @property
     def member(self) -> MemberFacts:
@@ -84,6 +95,10 @@ class Context:
     def begin_write(self) -> None:
         """Become a writer before reading what the write depends on (see plugin/store/_engine.py)."""
         _engine.begin_write(self.session)
+
+    def scrub_after(self) -> None:
+        """Something was deleted that must be really gone: once this has ended, empty the write-ahead log."""
+        self.after.append(lambda: _engine.scrub(self.engine))
 
     def audit(
         self,

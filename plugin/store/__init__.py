@@ -1,0 +1,227 @@
+"""The only room with the database. Keeps laws 2 and 3.
+
+Enters: who is asking (a `Viewer`, or an integration for a sync). Leaves: frozen values of `plugin/store/shapes.py`.
+Nobody else opens a session; each door is a context manager that is one transaction, committed at a clean exit and
+rolled back on an exception.
+
+    with store.as_viewer(viewer) as mine:    mine.catalog, mine.edits, mine.history, mine.policy, mine.record, mine.me
+    with store.as_admin(viewer) as admin:    admin.settings, admin.integrations, admin.people, admin.audit, ...
+    with store.ingest(workspace_id, integration_id) as sync:     writes only
+    with store.sign_in() as door:            the only read made as nobody
+    with store.clock() as clock:             what is due, content-free
+    with store.secrets(workspace_id) as secrets:                 credentials, for the few modules that may open them
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.access.ai_rules import parse_rules
+from plugin.access.viewer import Viewer
+from plugin.config import Config
+from plugin.errors import NotFound
+from plugin.store import schema
+from plugin.store._context import Context, member_facts, require_admin
+from plugin.store._doors import AdminDoor, ViewerDoor
+from plugin.store._engine import SIGN_IN, make_engine, make_sessions
+from plugin.store._models.integrations import IntegrationRow
+from plugin.store._models.people import WorkspaceKeyRow
+from plugin.store._models.settings import SettingRow
+from plugin.store.keys import check_key, load_vault
+from plugin.vault import WorkspaceVault, WrappedKey
+
+if TYPE_CHECKING:
+    from plugin.store.clock import Clock
+    from plugin.store.ingest import Ingest
+    from plugin.store.secrets import Secrets
+    from plugin.store.sign_in import SignIn
+
+__all__ = ["AdminDoor", "Store", "ViewerDoor", "migrate", "open_store"]
+
+
+class Store:
+    """The database behind its doors. Made by `open_store`; safe to share among threads."""
+
+    def __init__(self, config: Config) -> None:
+        """Connect and load the master keys. Misconfigured where the database is not current or the key is wrong."""
+        self.config = config
+        self._engine = make_engine(config.database_url)
+        try:
+            schema.require_current(self._engine)
+            self._sessions = make_sessions(self._engine)
+            self._keys: dict[tuple[int, str], bytes] = {}
+            self._keys_lock = threading.Lock()
+            with self._engine.connect() as connection:
+                self._vault = load_vault(connection, config)
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    @property
+    def dialect(self) -> str:
+        """"sqlite" or "postgresql"."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def as_viewer(self, viewer: Viewer) -> Iterator[ViewerDoor]:
+        """Open a member's door. SignInNeeded where the member is gone or disabled."""
+        with self._context(viewer.workspace_id, viewer) as context:
+            yield ViewerDoor(context, _fresh(viewer, context))
+
+    @contextmanager
+    def as_admin(self, viewer: Viewer) -> Iterator[AdminDoor]:
+        """Open an admin's door. Refused(rule="admin") where the member is not an admin now."""
+        with self._context(viewer.workspace_id, viewer) as context:
+            require_admin(context)
+            yield AdminDoor(context, _fresh(viewer, context))
+
+    @contextmanager
+    def ingest(self, workspace_id: int, integration_id: int) -> Iterator[Ingest]:
+        """Open the door of a sync. NotFound where the workspace has no such integration."""
+        from plugin.store.ingest import Ingest
+
+        with self._context(workspace_id) as context:
+            known = select(IntegrationRow.id).where(
+                IntegrationRow.id == integration_id, IntegrationRow.workspace_id == workspace_id
+            )
+            if context.session.scalar(known) is None:
+                raise NotFound("no such integration")
+            yield Ingest(context, integration_id)
+
+    @contextmanager
+    def sign_in(self) -> Iterator[SignIn]:
+        """Open the door for somebody who is not known yet."""
+        from plugin.store.sign_in import SignIn
+
+        with self._transaction(SIGN_IN) as session:
+            yield SignIn(session, self._vault)
+
+    @contextmanager
+    def clock(self) -> Iterator[Clock]:
+        """Open the door of jobs that run by time: due syncs, expiry. It opens a transaction per workspace itself."""
+        from plugin.store.clock import Clock
+
+        yield Clock(self._context, self._transaction, self._engine)
+
+    @contextmanager
+    def secrets(self, workspace: Viewer | int) -> Iterator[Secrets]:
+        """Open the workspace's credentials. Only the modules that the architecture test names may call this."""
+        from plugin.store.secrets import Secrets
+
+        workspace_id = workspace.workspace_id if isinstance(workspace, Viewer) else workspace
+        with self._context(workspace_id, workspace if isinstance(workspace, Viewer) else None) as context:
+            yield Secrets(context)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _context(self, workspace_id: int, viewer: Viewer | None = None) -> Iterator[Context]:
+        after: list[Context] = []
+        try:
+            with self._transaction(workspace_id) as session:
+                context = Context(
+                    session=session,
+                    workspace_id=workspace_id,
+                    dialect=self.dialect,
+                    load_vault=self._load_vault,
+                    engine=self._engine,
+                )
+                after.append(context)
+                if viewer is not None:
+                    context.facts, slug = member_facts(session, workspace_id, viewer.member_id)
+                    context.viewer = replace(viewer, workspace_slug=slug)
+                    context.surface = viewer.surface
+                    context.for_ai = viewer.for_ai
+                    if viewer.for_ai:
+                        stored = session.scalar(
+                            select(SettingRow.value).where(
+                                SettingRow.workspace_id == workspace_id, SettingRow.key == "ai.filters"
+                            )
+                        )
+                        context.ai_rules = parse_rules(stored or [])
+                yield context
+        finally:
+            for context in after:
+                self._finish(context)
+
+    def _finish(self, context: Context) -> None:
+        """What must happen whether or not the door's own transaction held: denials, and emptying deleted pages."""
+        if context.denials:
+            from plugin.store.audit import append_line
+
+            with self._transaction(context.workspace_id) as session:
+                own = replace(context, session=session, denials=[], after=[], _vault=None)
+                for line in context.denials:
+                    append_line(own, line)
+        for call in context.after:
+            call()
+
+    @contextmanager
+    def _transaction(self, workspace: int | str) -> Iterator[Session]:
+        session = self._sessions(info={"workspace": workspace})
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.close()
+
+    def _load_vault(self, session: Session, workspace_id: int) -> WorkspaceVault:
+        rows = session.execute(
+            select(
+                WorkspaceKeyRow.key_id,
+                WorkspaceKeyRow.wrapped,
+                WorkspaceKeyRow.master_id,
+                WorkspaceKeyRow.current,
+            ).where(WorkspaceKeyRow.workspace_id == workspace_id)
+        ).all()
+        keys: dict[str, bytes] = {}
+        current = ""
+        for key_id, wrapped, master_id, is_current in rows:
+            with self._keys_lock:
+                key = self._keys.get((workspace_id, key_id))
+            if key is None:
+                key = self._vault.unwrap(workspace_id, WrappedKey(key_id, wrapped, master_id))
+                with self._keys_lock:
+                    self._keys[(workspace_id, key_id)] = key
+            keys[key_id] = key
+            if is_current:
+                current = key_id
+        if not current:
+            raise NotFound("no such workspace")
+        return WorkspaceVault(workspace_id, keys, current)
+
+
+def open_store(config: Config) -> Store:
+    """Open the store. SQLite is brought to the current schema first; on PostgreSQL that is `docent migrate`.
+
+    Misconfigured where the schema is not current, the master key is missing or wrong, or the database is not there.
+    """
+    if config.on_sqlite:
+        # The key is looked at before the schema is touched: with a wrong key nothing may change.
+        check_key(config)
+        migrate(config)
+    return Store(config)
+
+
+def migrate(config: Config) -> str:
+    """Bring the database to the current schema; returns one sentence that says what was done."""
+    return schema.upgrade(config)
+
+
+def _fresh(viewer: Viewer, context: Context) -> Viewer:
+    facts = context.member
+    slug = context.viewer.workspace_slug if context.viewer else viewer.workspace_slug
+    return replace(viewer, role=facts.role, email=facts.email, name=facts.name, workspace_slug=slug)
+

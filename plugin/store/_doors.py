@@ -1,0 +1,125 @@
+"""The doors themselves: each is one transaction with the parts a caller may use. Parts are built when first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from plugin.access.viewer import Viewer
+from plugin.store._context import Context
+
+if TYPE_CHECKING:
+    from plugin.store.audit import AuditLog
+    from plugin.store.catalog import ViewerCatalog
+    from plugin.store.edits import Edits
+    from plugin.store.history import History
+    from plugin.store.integrations import Integrations
+    from plugin.store.ledger import Ledger
+    from plugin.store.me import Me
+    from plugin.store.people import People
+    from plugin.store.policy import Policy
+    from plugin.store.record import Record
+    from plugin.store.settings import Settings
+    from plugin.store.usage import Usage
+
+
+class ViewerDoor:
+    """What one member may read and do."""
+
+    def __init__(self, context: Context, viewer: Viewer) -> None:
+        self._context = context
+        self.viewer = viewer
+        """The viewer with role, name and email as they are now."""
+
+    @cached_property
+    def catalog(self) -> ViewerCatalog:
+        """Reads of the catalog, each limited to what this viewer may see."""
+        from plugin.store.catalog import ViewerCatalog
+
+        return ViewerCatalog(self._context)
+
+    @cached_property
+    def edits(self) -> Edits:
+        """Changes of the catalog."""
+        from plugin.store.edits import Edits
+
+        return Edits(self._context)
+
+    @cached_property
+    def history(self) -> History:
+        """The member's own prompts, and what others shared with them."""
+        from plugin.store.history import History
+
+        return History(self._context)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The workspace's settings, for reading."""
+        from plugin.store.policy import Policy
+
+        return Policy(self._context)
+
+    @cached_property
+    def record(self) -> Record:
+        """What must be written down: audit, ledger, receipts."""
+        from plugin.store.record import Record
+
+        return Record(self._context)
+
+    @cached_property
+    def me(self) -> Me:
+        """The member's own profile, teams, tokens and sessions."""
+        from plugin.store.me import Me
+
+        return Me(self._context)
+
+
+class AdminDoor:
+    """What an admin may do besides. Each change is audited in the same transaction."""
+
+    def __init__(self, context: Context, viewer: Viewer) -> None:
+        self._context = context
+        self.viewer = viewer
+        """The admin with name and email as they are now."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The workspace's settings."""
+        from plugin.store.settings import Settings
+
+        return Settings(self._context)
+
+    @cached_property
+    def integrations(self) -> Integrations:
+        """Integrations, their schedules and syncs, and who may run SQL on them."""
+        from plugin.store.integrations import Integrations
+
+        return Integrations(self._context)
+
+    @cached_property
+    def people(self) -> People:
+        """Members, invitations, teams, groups and grants."""
+        from plugin.store.people import People
+
+        return People(self._context)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The audit log, for reading and verifying."""
+        from plugin.store.audit import AuditLog
+
+        return AuditLog(self._context)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The egress ledger, for reading and verifying."""
+        from plugin.store.ledger import Ledger
+
+        return Ledger(self._context)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """How much was asked of providers, without content."""
+        from plugin.store.usage import Usage
+
+        return Usage(self._context)
