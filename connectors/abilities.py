@@ -67,7 +67,7 @@ class ResultColumn:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the planner expects, from EXPLAIN without running. The plan itself is not kept: it quotes values."""
+    """What the planner expects, from EXPLAIN without running. The plan is not kept: it quotes values."""
 
     rows: int | None = None
     cost: float | None = None

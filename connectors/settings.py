@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from connectors.errors import BadSettings
+from connectors.urls import has_password
 
 FieldKind = Literal["text", "int", "bool", "list", "secret"]
 S = TypeVar("S")
@@ -29,7 +30,7 @@ _FALSE = {"0", "false", "no", "off", ""}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SettingField:
-    """One input of a connector's form. `default` is text as a person would type it, "" where there is none."""
+    """One input of a connector's form. `default` is text as a person would type it, "" for none."""
 
     name: str
     title: str
@@ -125,6 +126,8 @@ def _given(
         raise BadSettings(f"the setting {name!r} is a secret and must be given as one")
     if name in secrets and not (field.metadata["secret"] or field.metadata["either"]):
         raise BadSettings(f"the setting {name!r} is not a secret; give it among the settings")
+    if field.metadata["either"] and not secrets.get(name) and has_password(settings.get(name, "")):
+        raise BadSettings(f"the setting {name!r} holds a password, so it must be given as a secret")
     return secrets.get(name) or settings.get(name) or ""
 
 

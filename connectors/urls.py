@@ -60,7 +60,7 @@ def parse_url(url: str, schemes: tuple[str, ...]) -> SourceUrl:
 
 
 def has_password(url: str) -> bool:
-    """Whether a URL carries a password (or a token among its options), so that it must be kept as a secret."""
+    """Whether a URL carries a password (or a token in its options) and so must be kept as a secret."""
     parts = _URL.fullmatch(url.strip())
     if parts is None:
         return re.search(r"://[^/]*:[^@]*@", url) is not None

@@ -1,0 +1,214 @@
+"""Runs one guarded SELECT on PostgreSQL behind the engine's own walls; see `connectors.abilities.CanRun`.
+
+Law 6's last wall: a read-only transaction, time, lock and memory limits, one statement by the extended
+protocol, rows streamed one by one under row and byte caps, and a cancel that reaches the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.rows import TupleRow
+from psycopg.types.string import TextLoader
+
+from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.errors import QueryFailed, QueryStopped, SourceError, SourceInterrupted
+from connectors.postgres_errors import during_connect
+from connectors.rows import Meter
+from connectors.servers import Server
+
+# What Python has no value for (infinity, year 20000, a json document's own spelling) stays the engine's text.
+_AS_TEXT = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "json", "jsonb")
+
+# Only a superuser may lower this one by itself; for others the grant script sets it on the role.
+TEMP_LIMIT = "SET temp_file_limit = '1GB'"
+
+BEGIN = """
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL statement_timeout = {milliseconds};
+SET LOCAL lock_timeout = '5s';
+SET LOCAL idle_in_transaction_session_timeout = '60s';
+SET LOCAL work_mem = '64MB';
+SET LOCAL max_parallel_workers_per_gather = 0;
+"""
+
+
+class PostgresRuns:
+    """The part of the PostgreSQL connector that runs SQL."""
+
+    _server: Server
+
+    def run(self, sql: str, limits: RunLimits, running: Callable[[Cancel], None]) -> RunResult:
+        """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
+        with during_connect(self._server):
+            connection = self._connect()
+        stop = _Stop(connection)
+        watchdog = threading.Timer(limits.seconds + 0.3, stop.expire)
+        watchdog.daemon = True
+
+        def close() -> None:
+            watchdog.cancel()
+            stop.close()
+
+        try:
+            with _as_query_errors(stop, limits):
+                self._prepare(connection, limits)
+                running(stop)
+                watchdog.start()
+                cursor = connection.cursor()
+                rows = cursor.stream(sql, size=1)
+                first = next(rows, None)
+                columns = tuple(
+                    ResultColumn(column.name, column.type_display) for column in cursor.description or ()
+                ) or _described(connection, sql)
+        except BaseException:
+            close()
+            raise
+        result = RunResult(columns, iter(()), _close=close)
+        result.batches = _batches(first, rows, limits, result, stop)
+        return result
+
+    def estimate(self, sql: str) -> Estimate | None:
+        """Rows and cost that the planner expects, by EXPLAIN (which runs nothing)."""
+        limits = RunLimits(seconds=10)
+        with during_connect(self._server):
+            connection = self._connect()
+        stop = _Stop(connection)
+        try:
+            with _as_query_errors(stop, limits):
+                self._prepare(connection, limits)
+                cursor = connection.cursor()
+                plan: Any = next(cursor.stream("EXPLAIN (FORMAT JSON) " + sql))
+        finally:
+            stop.close()
+        top = json.loads(plan[0])[0]["Plan"]
+        return Estimate(rows=int(top["Plan Rows"]), cost=float(top["Total Cost"]))
+
+    def _prepare(self, connection: psycopg.Connection[TupleRow], limits: RunLimits) -> None:
+        for name in _AS_TEXT:
+            connection.adapters.register_loader(name, TextLoader)
+        with contextlib.suppress(pg.InsufficientPrivilege):
+            connection.execute(TEMP_LIMIT)
+        milliseconds = max(1, int(limits.seconds * 1000))
+        connection.execute(BEGIN.format(milliseconds=milliseconds))
+
+    def _connect(self) -> psycopg.Connection[TupleRow]:
+        server = self._server
+        optional: dict[str, Any] = {
+            "sslrootcert": server.ssl_ca,
+            "sslcert": server.ssl_cert,
+            "sslkey": server.ssl_key,
+        }
+        return psycopg.connect(
+            host=server.host,
+            port=server.port,
+            user=server.user or None,
+            password=server.password,
+            dbname=server.database or None,
+            sslmode=server.ssl_mode,
+            connect_timeout=server.connect_timeout,
+            client_encoding="utf8",
+            application_name="docent",
+            keepalives_idle=30,
+            tcp_user_timeout=60_000,
+            autocommit=True,
+            prepare_threshold=None,
+            **{name: value for name, value in optional.items() if value},
+        )
+
+
+class _Stop:
+    """Cancels on the server, from any thread; knows why a statement ended. `close` ends the connection."""
+
+    def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._closed = False
+        self.cancelled = False
+        self.expired = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        self._send()
+
+    def expire(self) -> None:
+        """The server's own time-out should have come first; this is for a server that does not answer."""
+        self.expired = True
+        self._send()
+
+    def _send(self) -> None:
+        with self._lock, contextlib.suppress(psycopg.Error):
+            if not self._closed:
+                self._connection.cancel_safe(timeout=2)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            with contextlib.suppress(psycopg.Error):
+                if self._connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                    self._connection.cancel_safe(timeout=2)
+            self._connection.close()
+
+
+@contextlib.contextmanager
+def _as_query_errors(stop: _Stop, limits: RunLimits) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _query_error(error, stop, limits) from None
+    except UnicodeDecodeError:
+        raise QueryFailed("the result holds text that is not valid UTF-8") from None
+
+
+def _query_error(error: psycopg.Error, stop: _Stop, limits: RunLimits) -> SourceError:
+    if stop.cancelled:
+        return QueryStopped("the query was cancelled")
+    if isinstance(error, pg.QueryCanceled) or stop.expired:
+        return QueryStopped(f"the query was stopped after {limits.seconds:g} s")
+    code = error.sqlstate or ""
+    if not code or code.startswith("57P"):
+        return SourceInterrupted("the connection dropped while the query ran; try again")
+    if isinstance(error, pg.LockNotAvailable):
+        return QueryStopped("a table is locked by somebody else; try again when they are done")
+    position = error.diag.statement_position
+    kind = type(error).__name__
+    where = f" at character {position}" if position else ""
+    text = "\n".join(part for part in (error.diag.message_primary, error.diag.message_detail) if part)
+    return QueryFailed(
+        f"PostgreSQL refused the query: {kind} (code {code}){where}",
+        full=text or str(error),
+        position=int(position) if position else None,
+        code=code,
+    )
+
+
+def _described(connection: psycopg.Connection[TupleRow], sql: str) -> tuple[ResultColumn, ...]:
+    """The columns of a statement that gave no row: the stream has told nothing then."""
+    connection.pgconn.prepare(b"", sql.encode())
+    shape = connection.pgconn.describe_prepared(b"")
+    types = connection.adapters.types
+    found = []
+    for number in range(shape.nfields):
+        known = types.get(shape.ftype(number))
+        found.append(ResultColumn((shape.fname(number) or b"").decode(), known.name if known else ""))
+    return tuple(found)
+
+
+def _batches(
+    first: TupleRow | None, rows: Iterator[TupleRow], limits: RunLimits, result: RunResult, stop: _Stop
+) -> Iterator[list[tuple[Any, ...]]]:
+    meter = Meter(limits, result)
+    try:
+        with _as_query_errors(stop, limits):
+            yield from meter.batches(first, rows, deadline=time.monotonic() + limits.seconds)
+    finally:
+        result.close()
