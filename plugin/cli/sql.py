@@ -1,0 +1,136 @@
+"""`docent sql`: the guard, the gated run, and why a decision was taken."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from plugin.cli.redact import json_object, stdin_lines
+from plugin.cli.session import Session, command_options, json_option, print_json, print_lines, say
+from plugin.errors import BadInput
+
+
+@click.group()
+def sql() -> None:
+    """Check SQL against the guard, and run it through every gate."""
+
+
+@sql.command()
+@json_option
+@click.option(
+    "--dialect", metavar="D", help="postgres, mysql, sqlite, duckdb, snowflake, bigquery, tsql, ..."
+)
+@click.option("--allow", multiple=True, metavar="SCHEMA.TABLE", help="A visible table; may be given again.")
+@click.option(
+    "--columns",
+    "columns_file",
+    type=click.Path(dir_okay=False),
+    help="A JSON object of table to its visible columns, which then are all that exists.",
+)
+@click.option("--default-schema", metavar="S", help="What a bare table name belongs to.")
+@click.option("--database", metavar="D", help="The current database; another catalog part is refused.")
+@click.option(
+    "--jsonl", is_flag=True, help="Each stdin line is {id, dialect, sql}; each output line its verdict."
+)
+def check(
+    dialect: str | None,
+    allow: tuple[str, ...],
+    columns_file: str | None,
+    default_schema: str | None,
+    database: str | None,
+    jsonl: bool,
+    as_json: bool,
+) -> None:
+    """Read SQL on stdin: would the guard let it run if these tables were visible?"""
+    from plugin.run_sql.batch import check_lines, check_one
+
+    columns = read_columns(columns_file) if columns_file else None
+    scope = {"allow": allow, "columns": columns, "default_schema": default_schema, "database": database}
+    if jsonl:
+        entries = (json_object(line, number) for number, line in enumerate(stdin_lines(), start=1))
+        print_lines(check_lines(entries, dialect=dialect, **scope))
+        return
+    if dialect is None:
+        raise click.UsageError("give --dialect (or --jsonl with a dialect on each line)")
+    verdict = check_one(sys.stdin.read(), dialect=dialect, **scope)
+    if as_json:
+        print_json(verdict)
+    else:
+        click.echo(verdict["decision"])
+        for reason in verdict["reasons"]:
+            say(f"  {reason}")
+    if verdict["decision"] != "accept":
+        sys.exit(3)
+
+
+def read_columns(path: str) -> dict[str, list[str]]:
+    """The columns file as a dict. Raises BadInput where it is none."""
+    try:
+        found = json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInput(f"{path} is not JSON") from error
+    if not isinstance(found, dict) or not all(isinstance(each, list) for each in found.values()):
+        raise BadInput(f"{path} must hold one JSON object of table to a list of columns")
+    return found
+
+
+@sql.command()
+@command_options
+@json_option
+@click.option("--integration", required=True, metavar="I")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Rows to print."
+)
+@click.pass_obj
+def run(session: Session, integration: str, limit: int, as_json: bool) -> None:
+    """Run the SQL on stdin through every gate and print its rows for the person."""
+    from plugin.run_sql import results
+    from plugin.run_sql import run as run_sql
+
+    statement = sys.stdin.read()
+    viewer = session.viewer()
+    with session.store.as_viewer(viewer) as mine:
+        found = {each.name: each.id for each in mine.catalog.integrations()}
+    if integration not in found:
+        from plugin.errors import NotFound
+
+        raise NotFound(f"no integration {integration!r}")
+    kept = results.Results()
+    try:
+        outcome = run_sql(
+            session.store, viewer, found[integration], statement, results=kept, session_key="cli"
+        )
+        page = kept.page(viewer, outcome.result_id, session_key="cli", offset=0, limit=limit)
+        names = [column.name for column in page.columns]
+        if as_json:
+            print_json(
+                {"columns": names, "rows": [list(row) for row in page.rows], "receipt": outcome.receipt_id}
+            )
+        else:
+            click.echo("\t".join(names))
+            for row in page.rows:
+                click.echo("\t".join("" if value is None else str(value) for value in row))
+    finally:
+        kept.close()
+
+
+@sql.command("explain-decision")
+@command_options
+@json_option
+@click.argument("receipt_id", type=int)
+@click.pass_obj
+def explain_decision(session: Session, receipt_id: int, as_json: bool) -> None:
+    """Replay a decision receipt against today's settings and say what changed."""
+    from plugin.run_sql import explain
+
+    found = explain(session.store, session.viewer(), receipt_id)
+    if as_json:
+        print_json(found)
+    else:
+        for line in found.lines():
+            click.echo(line)
