@@ -44,7 +44,10 @@ def check(
     jsonl: bool,
     as_json: bool,
 ) -> None:
-    """Read SQL on stdin: would the guard let it run if these tables were visible?"""
+    """Read SQL on stdin: would the guard let it run if these tables were visible?
+
+    With --json or --jsonl the answer is on stdout and the exit code is 0; else a refusal exits with 3.
+    """
     from plugin.run_sql.batch import check_lines, check_one
 
     columns = read_columns(columns_file) if columns_file else None
@@ -62,8 +65,8 @@ def check(
         click.echo(verdict["decision"])
         for reason in verdict["reasons"]:
             say(f"  {reason}")
-    if verdict["decision"] != "accept":
-        sys.exit(3)
+        if verdict["decision"] != "accept":
+            sys.exit(3)
 
 
 def read_columns(path: str) -> dict[str, list[str]]:
