@@ -98,7 +98,9 @@ class WorkspaceVault:
         """`keys`: data keys by id; `current` is the one that seals."""
         self._workspace_id = workspace_id
         self._keys = {key_id: AESGCM(key) for key_id, key in keys.items()}
-        self._mark_key = {key_id: hashlib.sha256(b"docent mark" + key).digest() for key_id, key in keys.items()}
+        self._mark_key = {
+            key_id: hashlib.sha256(b"docent mark" + key).digest() for key_id, key in keys.items()
+        }
         self.current = current
 
     def seal(self, table: str, field: str, value: bytes, *, row: str | int = "") -> bytes:

@@ -60,7 +60,9 @@ class AiRule:
         """The rule in words: "exclude: tags pii; not verified"."""
         parts = [f"{name} {', '.join(getattr(self, name))}" for name in LISTS if getattr(self, name)]
         parts += [
-            f"{'' if getattr(self, name) else 'not '}{name}" for name in FLAGS if getattr(self, name) is not None
+            f"{'' if getattr(self, name) else 'not '}{name}"
+            for name in FLAGS
+            if getattr(self, name) is not None
         ]
         return f"{self.effect}: {'; '.join(parts) or 'everything'}"
 
@@ -69,13 +71,13 @@ def decide(rules: Sequence[AiRule], **facts: Any) -> tuple[bool, str]:
     """May the assistant use a resource with these facts (see `AiRule.matches`), and which rule says so."""
     for rule in rules:
         if rule.effect == "exclude" and rule.matches(**facts):
-            return False, f"the AI filter \"{rule.describe()}\" leaves it out"
+            return False, f'the AI filter "{rule.describe()}" leaves it out'
     includes = [rule for rule in rules if rule.effect == "include"]
     if not includes:
         return True, "no AI filter leaves it out"
     for rule in includes:
         if rule.matches(**facts):
-            return True, f"the AI filter \"{rule.describe()}\" lets it in"
+            return True, f'the AI filter "{rule.describe()}" lets it in'
     return False, "no including AI filter lets it in"
 
 

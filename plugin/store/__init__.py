@@ -66,7 +66,7 @@ class Store:
 
     @property
     def dialect(self) -> str:
-        """"sqlite" or "postgresql"."""
+        """ "sqlite" or "postgresql"."""
         return self._engine.dialect.name
 
     @contextmanager
@@ -224,4 +224,3 @@ def _fresh(viewer: Viewer, context: Context) -> Viewer:
     facts = context.member
     slug = context.viewer.workspace_slug if context.viewer else viewer.workspace_slug
     return replace(viewer, role=facts.role, email=facts.email, name=facts.name, workspace_slug=slug)
-

@@ -30,7 +30,9 @@ def make_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
-            raise Misconfigured("DOCENT_DATABASE_URL needs a file on SQLite; a database in memory is not shared")
+            raise Misconfigured(
+                "DOCENT_DATABASE_URL needs a file on SQLite; a database in memory is not shared"
+            )
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
             parsed,

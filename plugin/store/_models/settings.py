@@ -16,7 +16,9 @@ class SettingRow(Base):
 
     __tablename__ = "settings"
 
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[Any] = mapped_column(JSON)
     changed_by: Mapped[str] = mapped_column(String(320), default="")
@@ -28,7 +30,9 @@ class ProviderKeyRow(Base):
 
     __tablename__ = "provider_keys"
 
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
     provider: Mapped[str] = mapped_column(String(40), primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     changed_at: Mapped[datetime] = mapped_column(Moment, default=now)
@@ -39,7 +43,9 @@ class HostRow(Base):
 
     __tablename__ = "provider_hosts"
 
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
     host: Mapped[str] = mapped_column(String(255), primary_key=True)
     provider: Mapped[str] = mapped_column(String(40))
     region: Mapped[str] = mapped_column(String(40), default="")

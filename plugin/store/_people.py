@@ -1,0 +1,76 @@
+"""What several doors need to know about people: names checked, passwords hashed, secrets made and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from plugin.errors import BadInput, NotFound
+from plugin.store._models.people import TeamRow
+
+EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
+PASSWORD_LEAST = 8
+HASH_METHOD = "scrypt:16384:8:1"
+UNKNOWN = generate_password_hash(secrets.token_hex(16), method=HASH_METHOD)
+"""Checked where there is no such account, so that an unknown address takes as long as a wrong password."""
+TOKEN_PREFIX = "dct_"
+
+
+def clean_email(email: str) -> str:
+    """An address as it is stored: trimmed, lower-case. BadInput where it is none."""
+    cleaned = unicodedata.normalize("NFC", email).strip().lower()
+    if len(cleaned) > 320 or not EMAIL.fullmatch(cleaned):
+        raise BadInput(f"{email[:80]!r} is not an e-mail address", field="email")
+    return cleaned
+
+
+def clean_name(name: str, what: str, *, limit: int = 120) -> str:
+    """A name that a person gave to something, trimmed. BadInput where it is empty or too long."""
+    cleaned = " ".join(name.split())
+    if not cleaned:
+        raise BadInput(f"{what} needs a name", field="name")
+    if len(cleaned) > limit or any(unicodedata.category(character)[0] == "C" for character in cleaned):
+        raise BadInput(f"the name of {what} must be at most {limit} plain characters", field="name")
+    return cleaned
+
+
+def hash_password(password: str) -> str:
+    """Hash a new password with scrypt. BadInput where it is too short or too long."""
+    if len(password) < PASSWORD_LEAST:
+        raise BadInput(f"a password needs at least {PASSWORD_LEAST} characters", field="password")
+    if len(password) > 1000:
+        raise BadInput("a password has at most 1,000 characters", field="password")
+    return generate_password_hash(password, method=HASH_METHOD)
+
+
+def password_matches(stored: str | None, password: str) -> bool:
+    """Does it match? Takes as long where nothing is stored."""
+    matches = check_password_hash(stored or UNKNOWN, password[:1000])
+    return matches and stored is not None
+
+
+def new_secret(prefix: str = "") -> str:
+    """An unguessable secret for a link, a cookie or a token."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """What is stored of such a secret. It has 256 random bits, so a fast hash is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def check_teams(session: Session, workspace_id: int, team_ids: list[int]) -> None:
+    """NotFound unless every id is a team of the workspace."""
+    if not team_ids:
+        return
+    found = session.scalars(
+        select(TeamRow.id).where(TeamRow.workspace_id == workspace_id, TeamRow.id.in_(team_ids))
+    ).all()
+    if set(found) != set(team_ids):
+        raise NotFound("no such team")

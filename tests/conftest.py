@@ -1,0 +1,167 @@
+"""Fixtures that every test may use: a home, fresh databases, a store, a small populated workspace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plugin.access.viewer import Surface, Viewer
+from plugin.config import Config, read_config
+from plugin.store import Store, migrate, open_store
+
+POSTGRES = os.environ.get("DOCENT_TEST_POSTGRES", "postgresql://postgres@127.0.0.1/")
+MARIADB = os.environ.get("DOCENT_TEST_MARIADB", "mysql://root@127.0.0.1:3306/")
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A fresh, empty PostgreSQL database as a SQLAlchemy URL."""
+    name = f"docent_test_{uuid.uuid4().hex[:12]}"
+    with _postgres_database(name, ""):
+        yield _postgres_url(name)
+
+
+@pytest.fixture
+def mariadb_url() -> Iterator[str]:
+    """A fresh, empty MariaDB database as a SQLAlchemy URL."""
+    pymysql = pytest.importorskip("pymysql")
+    from sqlalchemy import make_url
+
+    server = make_url(MARIADB)
+    name = f"docent_test_{uuid.uuid4().hex[:12]}"
+    try:
+        connection = pymysql.connect(
+            host=server.host, port=server.port or 3306, user=server.username, password=server.password or ""
+        )
+    except pymysql.err.OperationalError as error:
+        pytest.skip(f"no MariaDB at hand: {error}")
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        try:
+            yield server.set(drivername="mysql+pymysql", database=name).render_as_string(hide_password=False)
+        finally:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A DOCENT_HOME of this test's own."""
+    path = tmp_path / "home"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database at the current schema, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("template")
+    migrate(read_config({"DOCENT_HOME": str(folder)}))
+    return folder / "docent.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[str]:
+    """The name of a PostgreSQL database at the current schema, made once and copied for each test."""
+    name = f"docent_template_{uuid.uuid4().hex[:12]}"
+    with _postgres_database(name, ""):
+        migrate(read_config({"DOCENT_HOME": "/tmp", "DOCENT_DATABASE_URL": _postgres_url(name)}))
+        yield name
+
+
+@pytest.fixture
+def config(home: Path, sqlite_template: Path) -> Config:
+    """A configuration over a fresh SQLite database in `home`; no vendor keys, whatever the machine's environment has."""
+    shutil.copy(sqlite_template, home / "docent.sqlite3")
+    return read_config({"DOCENT_HOME": str(home)})
+
+
+@pytest.fixture
+def store(config: Config) -> Iterator[Store]:
+    """A fresh store on SQLite, without a workspace."""
+    opened = open_store(config)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_store(request: pytest.FixtureRequest, config: Config) -> Iterator[Store]:
+    """A fresh store on SQLite, then on PostgreSQL."""
+    if request.param == "sqlite":
+        opened = open_store(config)
+        yield opened
+        opened.close()
+        return
+    name = f"docent_test_{uuid.uuid4().hex[:12]}"
+    with _postgres_database(name, request.getfixturevalue("postgres_template")):
+        opened = open_store(replace(config, database_url=_postgres_url(name)))
+        yield opened
+        opened.close()
+
+
+NewWorkspace = Callable[..., Viewer]
+
+
+@pytest.fixture
+def new_workspace() -> NewWorkspace:
+    """Makes a workspace in a store and gives its admin as a viewer: `new_workspace(store, "Acme")`."""
+
+    def make(store: Store, name: str = "Acme", email: str = "ada@example.com") -> Viewer:
+        with store.sign_in() as door:
+            made = door.create_workspace(name, email, PASSWORD, admin_name="Ada Admin")
+        with store.sign_in() as door:
+            return door.viewer_for_email(made.slug, email, Surface.PAGE)
+
+    return make
+
+
+@pytest.fixture
+def admin(store: Store, new_workspace: NewWorkspace) -> Viewer:
+    """The admin of a fresh workspace "Acme" in `store`."""
+    return new_workspace(store)
+
+
+@pytest.fixture
+def any_admin(any_store: Store, new_workspace: NewWorkspace) -> Viewer:
+    """The admin of a fresh workspace "Acme" in `any_store`."""
+    return new_workspace(any_store)
+
+
+def _postgres_url(name: str) -> str:
+    from sqlalchemy import make_url
+
+    return (
+        make_url(POSTGRES)
+        .set(drivername="postgresql+psycopg", database=name)
+        .render_as_string(hide_password=False)
+    )
+
+
+class _postgres_database:  # noqa: N801 - a context manager that reads like one
+    """CREATE DATABASE and DROP DATABASE around a block; skips the test where there is no server."""
+
+    def __init__(self, name: str, template: str) -> None:
+        self.name = name
+        self.template = template
+
+    def __enter__(self) -> None:
+        self._run(f"CREATE DATABASE {self.name}" + (f" TEMPLATE {self.template}" if self.template else ""))
+
+    def __exit__(self, *_error: object) -> None:
+        self._run(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+
+    def _run(self, statement: str) -> None:
+        import psycopg
+
+        try:
+            with psycopg.connect(POSTGRES, autocommit=True) as connection:
+                connection.execute(statement)
+        except psycopg.OperationalError as error:
+            pytest.skip(f"no PostgreSQL at hand: {error}")
