@@ -1,0 +1,254 @@
+"""The command line as scripts call it: its output, its exit codes and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DOCENT = str(Path(sys.executable).parent / "docent")
+
+
+class Shell:
+    """Runs `docent` as a person does, in one home."""
+
+    def __init__(self, home: Path) -> None:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("DOCENT_", "OPENAI", "ANTHROPIC"))}
+        self.env = clean | {"DOCENT_HOME": str(home)}
+
+    def __call__(self, *words: str, stdin: str = "", code: int = 0) -> str:
+        """stdout of one command. Fails where it exits otherwise than with `code` or shows a traceback."""
+        done = subprocess.run(
+            [DOCENT, *words],
+            input=stdin,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        if code:
+            assert done.stderr.strip(), "a failure says why"
+        self.stderr = done.stderr
+        return done.stdout
+
+    def json(self, *words: str, stdin: str = "") -> Any:
+        """The one JSON document that a command prints."""
+        return json.loads(self(*words, "--json", stdin=stdin))
+
+    def lines(self, *words: str, stdin: str = "") -> list[Any]:
+        """The objects of a command that prints JSONL."""
+        return [json.loads(line) for line in self(*words, stdin=stdin).splitlines()]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """The sample company, built twice: the second run must change nothing."""
+    shell = Shell(tmp_path_factory.mktemp("demo"))
+    first = shell("demo", "--no-serve")
+    assert "maren@harbor.example" in first
+    assert shell("demo", "--no-serve").splitlines()[0] == first.splitlines()[0]
+    return shell
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Shell:
+    """An installation with one empty workspace."""
+    shell = Shell(tmp_path)
+    shell(
+        "init",
+        "--workspace",
+        "Acme",
+        "--admin",
+        "ann@acme.example",
+        "--password-stdin",
+        stdin="long enough 1\n",
+    )
+    return shell
+
+
+def test_the_home_is_private(tmp_path: Path) -> None:
+    home = tmp_path / "new"
+    Shell(home)(
+        "init", "--workspace", "A", "--admin", "a@a.example", "--password-stdin", stdin="long enough 1\n"
+    )
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert [path for path in home.rglob("*") if path.is_file() and path.stat().st_mode & 0o077] == []
+
+
+def test_search_finds_and_ranks(demo: Shell) -> None:
+    hits = demo.lines("search", "customer orders", "--limit", "5", "--json")
+    assert 1 <= len(hits) <= 5
+    assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
+    assert set(hits[0]) == {
+        "rank",
+        "id",
+        "kind",
+        "name",
+        "qualified_name",
+        "integration",
+        "description",
+        "score",
+    }
+    assert any("customer_orders" in hit["qualified_name"] for hit in hits)
+
+
+def test_a_private_schema_does_not_exist_for_others(demo: Shell) -> None:
+    hidden = demo("--as", "jonas@harbor.example", "show", "hr.salaries", code=1)
+    mine = demo.stderr
+    demo("--as", "jonas@harbor.example", "show", "hr.no_such_thing", code=1)
+    assert hidden == "" and mine.replace("salaries", "x") == demo.stderr.replace("no_such_thing", "x")
+    assert demo("--as", "jonas@harbor.example", "search", "annual salary", "--json").find("hr.") == -1
+    seen = json.loads(demo("--as", "ines@harbor.example", "show", "hr.salaries", "--json"))
+    assert [column["name"] for column in seen["columns"]][:2] == ["employee_id", "valid_from"]
+
+
+def test_lineage_of_a_view_over_views(demo: Shell) -> None:
+    edges = demo.lines("lineage", "finance.revenue_monthly", "--upstream", "--json")
+    assert all(set(edge) == {"upstream", "downstream", "kind", "source"} for edge in edges)
+    ends = {(edge["upstream"].split(".")[-1], edge["downstream"].split(".")[-1]) for edge in edges}
+    assert {
+        ("revenue_daily", "revenue_monthly"),
+        ("completed_orders", "revenue_daily"),
+        ("orders", "completed_orders"),
+    } <= ends
+
+
+def test_ask_answers_from_the_catalog(demo: Shell) -> None:
+    answer = demo.json("ask", "Who owns sales.orders?")
+    assert set(answer) >= {"prompt_id", "chat_id", "answer", "citations", "sql", "steps", "provider", "usage"}
+    assert answer["provider"] == "builtin"
+    assert "Tomás Ortega" in answer["answer"]
+    assert any(name.endswith("sales.orders") for name in answer["citations"])
+
+
+def test_a_chat_goes_on(demo: Shell) -> None:
+    first = demo.json("ask", "Describe sales.customers")
+    second = demo.json("ask", "who owns it?", "--chat", str(first["chat_id"]))
+    assert second["chat_id"] == first["chat_id"]
+    assert "Tomás Ortega" in second["answer"]
+
+
+def test_settings_are_checked_and_audited(bare: Shell) -> None:
+    assert bare.json("settings")["ai.provider"] == "builtin"
+    bare("settings", "ai.history", "sometimes", code=1)
+    assert all(word in bare.stderr for word in ("off", "explicit", "always"))
+    bare("settings", "ai.history", "explicit")
+    assert bare("settings", "ai.history").strip() == "explicit"
+    assert any("ai.history" in json.dumps(line) for line in bare.lines("audit", "export", "--json"))
+    assert bare.json("audit", "verify")["ok"] is True
+
+
+def test_settings_travel_in_one_file(bare: Shell, tmp_path: Path) -> None:
+    bare("settings", "ai.instructions", "Say euro, not EUR.")
+    kept = tmp_path / "settings.json"
+    kept.write_text(bare("settings", "export"))
+    bare("settings", "ai.instructions", "something else")
+    bare("settings", "apply", str(kept))
+    assert bare("settings", "ai.instructions").strip() == "Say euro, not EUR."
+
+
+def test_a_secret_in_argv_is_refused(bare: Shell) -> None:
+    for words in (
+        ("--set", "url=postgresql://reader:hunter2@db.example.org/x"),
+        ("--set", "password=hunter2"),
+        ("--secret", "password=hunter2"),
+    ):
+        bare("integration", "add", "w", "--type", "postgres", *words, code=1)
+        assert "hunter2" not in bare.stderr
+        assert "env:" in bare.stderr
+
+
+def test_wrong_usage_exits_with_two(bare: Shell) -> None:
+    bare("no-such-command", code=2)
+    bare("search", code=2)
+    bare("member", "add", "x@y.example", "--role", "king", code=2)
+
+
+def test_a_viewer_is_refused_an_admins_work(demo: Shell) -> None:
+    demo("--as", "jonas@harbor.example", "settings", "ai.run_sql", "true", code=3)
+    demo("--as", "jonas@harbor.example", "ledger", "verify", code=3)
+
+
+def test_people_teams_and_tokens(bare: Shell) -> None:
+    bare("member", "add", "bob@acme.example", "--role", "viewer", "--password-stdin", stdin="long enough 2\n")
+    bare("team", "add", "Finance", "--private")
+    bare("team", "member", "Finance", "bob@acme.example")
+    assert bare.json("token", "create", "--scope", "read", "--days", "3", "--as", "bob@acme.example")["token"]
+    bare("team", "member", "Finance", "nobody@acme.example", code=1)
+
+
+def test_the_guard_speaks_jsonl() -> None:
+    shell = Shell(Path("/nonexistent"))
+    given = [
+        {"id": 1, "dialect": "postgres", "sql": "select count(*) from sales.orders"},
+        {"id": 2, "dialect": "postgres", "sql": "drop table sales.orders"},
+        {"id": 3, "dialect": "klingon", "sql": "select 1"},
+    ]
+    verdicts = shell.lines(
+        "sql", "check", "--jsonl", "--allow", "sales.orders", stdin="\n".join(map(json.dumps, given))
+    )
+    assert [(each["id"], each["decision"]) for each in verdicts] == [
+        (1, "accept"),
+        (2, "reject"),
+        (3, "reject"),
+    ]
+
+
+def test_redact_speaks_jsonl() -> None:
+    text = "write to ann@example.org about sales.orders"
+    (line,) = Shell(Path("/nonexistent")).lines("redact", stdin=json.dumps({"id": "a", "text": text}))
+    assert "ann@example.org" not in line["text"] and "sales.orders" in line["text"]
+    (finding,) = line["findings"]
+    assert text[finding["start"] : finding["end"]] == "ann@example.org"
+
+
+def test_run_sql_names_the_gate_and_gives_rows_to_who_may(demo: Shell) -> None:
+    query = "select channel, count(*) as n from sales.orders group by channel order by channel"
+    demo("--as", "tomas@harbor.example", "sql", "run", "--integration", "warehouse", stdin=query, code=3)
+    assert "permission" in demo.stderr
+    rows = demo.json("--as", "priya@harbor.example", "sql", "run", "--integration", "warehouse", stdin=query)
+    assert rows["columns"] == ["channel", "n"] and len(rows["rows"]) == 5
+    hidden = "select * from hr.salaries"
+    demo("--as", "priya@harbor.example", "sql", "run", "--integration", "warehouse", stdin=hidden, code=3)
+
+
+def test_custom_metadata_names_its_bad_lines(bare: Shell, tmp_path: Path) -> None:
+    good = {"entity_type": "table", "databuilder_id": "t1", "title": "orders", "schema": "shop", "database": "app",
+            "description": "Orders", "columns": [{"name": "id", "type": "int"}]}  # fmt: skip
+    file = tmp_path / "meta.jsonl"
+    file.write_text(json.dumps(good) + "\nnot json\n" + json.dumps({"entity_type": "spaceship"}) + "\n")
+    bare("import", str(file), "--integration", "files", "--strict", code=1)
+    assert bare("search", "orders", "--json") == ""
+    bare("import", str(file), "--integration", "files", code=1)
+    assert "line 2" in bare.stderr and "line 3" in bare.stderr
+    assert bare.lines("search", "orders", "--json")[0]["name"] == "orders"
+
+
+def test_connectors_say_how_they_were_verified() -> None:
+    found = Shell(Path("/nonexistent")).json("connectors")
+    assert {"postgres", "mysql", "sqlite", "duckdb"} <= {each["name"] for each in found}
+    assert {each["verified"] for each in found} <= {"real", "emulator", "documented"}
+
+
+def test_sync_again_writes_nothing(demo: Shell) -> None:
+    again = demo.json("sync", "warehouse")
+    assert set(again) >= {
+        "integration",
+        "status",
+        "seconds",
+        "seen",
+        "created",
+        "updated",
+        "unchanged",
+        "removed",
+        "errors",
+    }
+    assert (again["created"], again["updated"], again["removed"]) == (0, 0, 0)
