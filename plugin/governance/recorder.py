@@ -37,7 +37,7 @@ def recording_provider(calls: Arguments, *, repeat: bool = True) -> Iterator[Rec
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's own name
+        def log_message(self, format: str, *args: Any) -> None:
             """Say nothing: the bodies are the record."""
 
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""The doors themselves: each is one transaction with the parts a caller may use. Parts are built when first asked for."""
+"""The doors themselves: each is one transaction with the parts its caller may use, built when first asked for."""
 
 from __future__ import annotations
 

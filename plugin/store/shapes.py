@@ -394,6 +394,10 @@ class Setting:
     choices: tuple[str, ...] = ()
     changed_by: str | None = None
     changed_at: datetime | None = None
+    kind: str = "text"
+    """bool, int, choice, text, long_text, list or json: which input the form shows."""
+    least: int | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

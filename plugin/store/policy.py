@@ -1,0 +1,60 @@
+"""The workspace's settings for reading: what every member's door gives, and how stored values become typed ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.access.viewer import Role
+from plugin.governance.ai_settings import AiSettings, read_ai_settings
+from plugin.governance.settings import spec_of
+from plugin.store._context import Context
+from plugin.store._models.people import AccountRow, MemberRow
+from plugin.store._models.settings import SettingRow
+
+
+def stored_values(session: Session, workspace_id: int) -> dict[str, Any]:
+    """What is not at its default."""
+    rows = session.execute(
+        select(SettingRow.key, SettingRow.value).where(SettingRow.workspace_id == workspace_id)
+    )
+    return {key: value for key, value in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def value_of(stored: dict[str, Any], key: str) -> Any:
+    """A setting's present value."""
+    return stored[key] if key in stored else spec_of(key).default
+
+
+class Policy:
+    """What a member may know about how the workspace is set up."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._stored: dict[str, Any] | None = None
+
+    def ai(self) -> AiSettings:
+        """The AI settings."""
+        return read_ai_settings(self.setting)
+
+    def setting(self, key: str) -> Any:
+        """One setting's present value. BadInput where there is no such key."""
+        if self._stored is None:
+            self._stored = stored_values(self._context.session, self._context.workspace_id)
+        return value_of(self._stored, key)
+
+    def admins(self) -> tuple[str, ...]:
+        """Names of those who can change settings, to say whom to ask."""
+        rows = self._context.session.execute(
+            select(AccountRow.name, AccountRow.email)
+            .join(MemberRow, MemberRow.account_id == AccountRow.id)
+            .where(
+                MemberRow.workspace_id == self._context.workspace_id,
+                MemberRow.role == Role.ADMIN.value,
+                MemberRow.state == "active",
+            )
+            .order_by(AccountRow.name, AccountRow.email)
+        )
+        return tuple(name or email for name, email in rows)

@@ -1,0 +1,91 @@
+"""Credentials in the clear, for the few modules that send them: the gateway, the sync, Run SQL. Keeps law 7.
+
+An architecture test names who may open this door. Nothing here has a way into an answer: no other door reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from plugin.errors import NotFound
+from plugin.store._context import Context
+from plugin.store._models.integrations import IntegrationRow
+from plugin.store._models.settings import ProviderKeyRow
+from plugin.store.settings import store_provider_key
+
+TABLE = "integrations"
+
+
+class Secrets:
+    """A workspace's provider keys and its integrations' credentials."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def provider_key(self, provider: str) -> str | None:
+        """The workspace's own key for a provider, or None."""
+        sealed = self._context.session.scalar(
+            select(ProviderKeyRow.sealed).where(
+                ProviderKeyRow.workspace_id == self._context.workspace_id, ProviderKeyRow.provider == provider
+            )
+        )
+        if sealed is None:
+            return None
+        return self._context.vault.open_text("provider_keys", "sealed", sealed, row=provider)
+
+    def set_provider_key(self, provider: str, key: str | None) -> None:
+        """Seal a key, or remove it with None."""
+        store_provider_key(self._context, provider, key)
+
+    def integration_secrets(self, integration_id: int) -> dict[str, str]:
+        """The secrets of the metadata credential by field name. NotFound where there is no such integration."""
+        row = self._row(integration_id)
+        return {} if row.sealed_secrets is None else self._open("sealed_secrets", row.sealed_secrets, row.id)
+
+    def set_integration_secrets(self, integration_id: int, secrets: Mapping[str, str]) -> None:
+        """Replace the metadata credential's secrets."""
+        self._context.begin_write()
+        seal_secrets(self._context, self._row(integration_id), secrets)
+
+    def query_secrets(self, integration_id: int) -> dict[str, str] | None:
+        """The query credential's settings and secrets by field name, or None where Run SQL has none."""
+        row = self._row(integration_id)
+        return None if row.sealed_query is None else self._open("sealed_query", row.sealed_query, row.id)
+
+    def set_query_secrets(self, integration_id: int, secrets: Mapping[str, str] | None) -> None:
+        """Replace the query credential, or remove it with None."""
+        self._context.begin_write()
+        seal_query(self._context, self._row(integration_id), secrets)
+
+    def _row(self, integration_id: int) -> IntegrationRow:
+        row = self._context.session.scalar(
+            select(IntegrationRow).where(
+                IntegrationRow.id == integration_id, IntegrationRow.workspace_id == self._context.workspace_id
+            )
+        )
+        if row is None:
+            raise NotFound("no such integration")
+        return row
+
+    def _open(self, field: str, sealed: bytes, row: int) -> dict[str, str]:
+        opened: dict[str, str] = self._context.vault.open_json(TABLE, field, sealed, row=row)
+        return opened
+
+
+def seal_secrets(context: Context, row: IntegrationRow, secrets: Mapping[str, str]) -> None:
+    """Seal the metadata credential's secrets into an integration's row."""
+    row.secret_names = sorted(secrets)
+    row.sealed_secrets = (
+        context.vault.seal_json(TABLE, "sealed_secrets", dict(secrets), row=row.id) if secrets else None
+    )
+    context.session.flush()
+
+
+def seal_query(context: Context, row: IntegrationRow, secrets: Mapping[str, str] | None) -> None:
+    """Seal the query credential into an integration's row, or remove it."""
+    row.sealed_query = (
+        None if secrets is None else context.vault.seal_json(TABLE, "sealed_query", dict(secrets), row=row.id)
+    )
+    context.session.flush()
