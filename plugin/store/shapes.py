@@ -178,6 +178,20 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference that a sync found at the source: added, removed, retyped, redescribed or redefined."""
+
+    at: datetime
+    change: str
+    kind: str
+    qualified_name: str
+    integration: str
+    resource_id: int | None = None
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A change that somebody (or the assistant for them) proposes and an editor accepts or declines."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from plugin.errors import BadInput, NotFound
@@ -42,7 +42,9 @@ def workspace_zone(session: Session, workspace_id: int) -> int:
     if found is not None:
         return found
     zone = _add_zone(session, workspace_id, None, None, None)
-    general = session.scalar(select(TeamRow.id).where(TeamRow.workspace_id == workspace_id, TeamRow.is_general))
+    general = session.scalar(
+        select(TeamRow.id).where(TeamRow.workspace_id == workspace_id, TeamRow.is_general)
+    )
     if general is not None:
         session.execute(insert(GrantRow).values(workspace_id=workspace_id, team_id=general, zone_id=zone))
         recompute(session, workspace_id, None)
@@ -131,7 +133,7 @@ def recompute(session: Session, workspace_id: int, integration_id: int | None) -
         select(GrantRow.zone_id, GrantRow.team_id).where(GrantRow.workspace_id == workspace_id)
     ):
         granted[zone].add(team)
-    parents = {zone: parent for zone, parent in zones}
+    parents: dict[int, int | None] = {zone: parent for zone, parent in zones}
     wanted: set[tuple[int, int]] = set()
     for zone in parents:
         at: int | None = zone
@@ -164,7 +166,7 @@ def recount(session: Session, workspace_id: int, zone_ids: Iterable[int]) -> Non
         session.execute(
             insert(ZoneCountRow).from_select(
                 ["zone_id", "kind", "workspace_id", "resources"],
-                select(ResourceRow.zone_id, ResourceRow.kind, workspace_id, func.count())
+                select(ResourceRow.zone_id, ResourceRow.kind, literal(workspace_id), func.count())
                 .where(ResourceRow.zone_id.in_(part))
                 .group_by(ResourceRow.zone_id, ResourceRow.kind),
             )
@@ -180,7 +182,9 @@ def descendants(session: Session, resource_id: int) -> list[int]:
             part = level[start : start + 500]
             # Two queries, since each kind of child has an index of its own.
             for condition in (ResourceRow.kind == "column", ResourceRow.kind != "column"):
-                below += session.scalars(select(ResourceRow.id).where(ResourceRow.parent_id.in_(part), condition))
+                below += session.scalars(
+                    select(ResourceRow.id).where(ResourceRow.parent_id.in_(part), condition)
+                )
         found += below
         level = below
     return found
@@ -230,7 +234,10 @@ def _drop_if_idle(session: Session, workspace_id: int, zone_id: int) -> None:
     if zone.resource_id is None or zone.parent_id is None:
         return
     kind = session.scalar(select(ResourceRow.kind).where(ResourceRow.id == zone.resource_id))
-    if kind in CONTAINERS or session.scalar(select(GrantRow.id).where(GrantRow.zone_id == zone_id)) is not None:
+    if (
+        kind in CONTAINERS
+        or session.scalar(select(GrantRow.id).where(GrantRow.zone_id == zone_id)) is not None
+    ):
         return
     _move(session, workspace_id, zone.resource_id, zone_id, zone.parent_id)
     session.execute(update(ZoneRow).where(ZoneRow.parent_id == zone_id).values(parent_id=zone.parent_id))
@@ -239,7 +246,11 @@ def _drop_if_idle(session: Session, workspace_id: int, zone_id: int) -> None:
 
 
 def _add_zone(
-    session: Session, workspace_id: int, integration_id: int | None, resource_id: int | None, parent_id: int | None
+    session: Session,
+    workspace_id: int,
+    integration_id: int | None,
+    resource_id: int | None,
+    parent_id: int | None,
 ) -> int:
     return session.execute(
         insert(ZoneRow)
@@ -254,7 +265,10 @@ def _add_zone(
 
 
 def _check_team(session: Session, workspace_id: int, team_id: int) -> None:
-    if session.scalar(select(TeamRow.id).where(TeamRow.id == team_id, TeamRow.workspace_id == workspace_id)) is None:
+    if (
+        session.scalar(select(TeamRow.id).where(TeamRow.id == team_id, TeamRow.workspace_id == workspace_id))
+        is None
+    ):
         raise NotFound("there is no such team in this workspace")
 
 

@@ -40,6 +40,8 @@ from plugin.store._models.base import Base, Moment
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 # SQLite gives an automatic key only to a column that is called INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
+# By code point on both databases, so that a cursor means the same and a prefix can use the index.
+Folded = Text().with_variant(Text(collation="C"), "postgresql")
 
 NOT_COLUMN = text("kind <> 'column'")
 IS_COLUMN = text("kind = 'column'")
@@ -62,7 +64,7 @@ class ResourceRow(Base):
     source_key: Mapped[str | None] = mapped_column(Text)
     """What names it at the source, unique in the integration; None for a column and for what people wrote."""
     name: Mapped[str] = mapped_column(Text)
-    name_folded: Mapped[str] = mapped_column(Text)
+    name_folded: Mapped[str] = mapped_column(Folded)
     qualified_name: Mapped[str] = mapped_column(Text)
     qualified_folded: Mapped[str | None] = mapped_column(Text)
     """Lower case, for lookups; None for a column, which is found through its table."""

@@ -1,0 +1,281 @@
+"""Rows of the catalog become the frozen values that leave the store.
+
+Enters: rows that `_visible` let through. Leaves: `Resource` values with names, owners, tags and paths, loaded in bulk
+(a constant number of queries for a page of any length). A parent that the reader may not see is left out, and the
+name of a table that they may not see is taken out of the SQL of a view that they may.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Row, Select, case, func, not_, select
+from sqlalchemy.orm import aliased
+
+from plugin.errors import NotFound
+from plugin.store._context import Context
+from plugin.store._models.catalog import EdgeRow, OwnerRow, ResourceRow, TagRow
+from plugin.store._models.integrations import IntegrationRow
+from plugin.store._visible import sees_everything, visible
+from plugin.store.shapes import Owner, Resource
+
+T = TypeVar("T")
+ABSENT = "there is no such resource, or you may not see it"
+WORDS = re.compile(r"[^\W\d][\w$]*")
+LISTED = (
+    ResourceRow.id,
+    ResourceRow.kind,
+    ResourceRow.name,
+    ResourceRow.qualified_name,
+    ResourceRow.integration_id,
+    ResourceRow.parent_id,
+    ResourceRow.description,
+    ResourceRow.definition,
+    ResourceRow.native_type,
+    ResourceRow.position,
+    ResourceRow.nullable,
+    ResourceRow.default_sql,
+    ResourceRow.is_pk,
+    ResourceRow.popularity,
+    ResourceRow.verified,
+    ResourceRow.published,
+    ResourceRow.sensitivity,
+    ResourceRow.row_estimate,
+    ResourceRow.size_bytes,
+    ResourceRow.changed_at,
+    ResourceRow.analyzed_at,
+    ResourceRow.synced_at,
+    ResourceRow.stale_since,
+    ResourceRow.url,
+    ResourceRow.dialect,
+    ResourceRow.columns_count,
+    ResourceRow.properties,
+    ResourceRow.name_folded,
+)
+NOT_SHOWN = frozenset({"indexes"})
+"""Properties that have a read of their own."""
+
+
+def chunks(values: Iterable[T], size: int = 900) -> Iterator[list[T]]:
+    """Lists of at most `size`, so that no statement has more parameters than a database takes."""
+    part: list[T] = []
+    for value in values:
+        part.append(value)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def listing(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """A select of what `to_resources` needs."""
+    return select(*LISTED).where(*conditions)
+
+
+def one(context: Context, resource_id: int) -> Row[Any]:
+    """The row of one visible resource. NotFound, with the same words whether it is hidden or absent."""
+    row = context.session.execute(listing(visible(context), ResourceRow.id == resource_id)).one_or_none()
+    if row is None:
+        raise NotFound(ABSENT)
+    return row
+
+
+def to_resources(context: Context, rows: Sequence[Row[Any]]) -> list[Resource]:
+    """The values of a page of rows, in their order."""
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    names = integration_names(context)
+    tags = tags_of(context, ids)
+    owners = owners_of(context, ids)
+    paths = _paths(context, {row.parent_id for row in rows if row.parent_id is not None})
+    counts = _children(context, rows)
+    definitions = _definitions(context, rows)
+    found = []
+    for row in rows:
+        path, parent_visible = paths.get(row.parent_id, ((), False))
+        properties = row.properties or {}
+        found.append(
+            Resource(
+                id=row.id,
+                kind=row.kind,
+                name=row.name,
+                qualified_name=row.qualified_name,
+                integration_id=row.integration_id or 0,
+                integration=names.get(row.integration_id, ""),
+                parent_id=row.parent_id if parent_visible else None,
+                path=path,
+                description=row.description,
+                definition=definitions.get(row.id, row.definition),
+                native_type=row.native_type,
+                position=row.position,
+                nullable=row.nullable,
+                default=row.default_sql,
+                is_pk=row.is_pk,
+                tags=tags.get(row.id, ()),
+                owners=owners.get(row.id, ()),
+                popularity=row.popularity,
+                verified=row.verified,
+                published=row.published,
+                sensitivity=row.sensitivity,
+                row_estimate=row.row_estimate,
+                size_bytes=row.size_bytes,
+                changed_at=row.changed_at,
+                analyzed_at=row.analyzed_at,
+                synced_at=row.synced_at,
+                stale_since=row.stale_since,
+                url=row.url,
+                dialect=row.dialect,
+                children=counts.get(row.id, 0),
+                properties={k: v for k, v in properties.items() if k not in NOT_SHOWN},
+            )
+        )
+    return found
+
+
+def load(context: Context, ids: Iterable[int]) -> dict[int, Resource]:
+    """Visible resources by id; the rest are simply not there."""
+    found: dict[int, Resource] = {}
+    for part in chunks(sorted(set(ids))):
+        rows = context.session.execute(listing(visible(context), ResourceRow.id.in_(part))).all()
+        found.update((resource.id, resource) for resource in to_resources(context, rows))
+    return found
+
+
+def integration_names(context: Context) -> dict[int | None, str]:
+    """Names of the workspace's integrations by id; for showing beside a resource that is visible."""
+    rows = context.session.execute(
+        select(IntegrationRow.id, IntegrationRow.name).where(
+            IntegrationRow.workspace_id == context.workspace_id
+        )
+    )
+    return {id_: name for id_, name in rows.tuples()}
+
+
+def tags_of(context: Context, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """Tags by resource id."""
+    tags: dict[int, list[str]] = defaultdict(list)
+    for part in chunks(ids):
+        rows = context.session.execute(
+            select(TagRow.resource_id, TagRow.tag)
+            .where(TagRow.workspace_id == context.workspace_id, TagRow.resource_id.in_(part))
+            .order_by(TagRow.tag)
+        )
+        for resource_id, tag in rows:
+            tags[resource_id].append(tag)
+    return {resource_id: tuple(found) for resource_id, found in tags.items()}
+
+
+def owners_of(context: Context, ids: Iterable[int]) -> dict[int, tuple[Owner, ...]]:
+    """Owners by resource id."""
+    owners: dict[int, list[Owner]] = defaultdict(list)
+    for part in chunks(ids):
+        rows = context.session.execute(
+            select(OwnerRow)
+            .where(OwnerRow.workspace_id == context.workspace_id, OwnerRow.resource_id.in_(part))
+            .order_by(OwnerRow.name, OwnerRow.id)
+        ).scalars()
+        for row in rows:
+            owners[row.resource_id].append(
+                Owner(name=row.name, email=row.email, member_id=row.member_id, group_id=row.group_id)
+            )
+    return {resource_id: tuple(found) for resource_id, found in owners.items()}
+
+
+def _paths(context: Context, parents: set[int]) -> dict[int, tuple[tuple[str, ...], bool]]:
+    """For each parent: the names from the outermost container down to it, and whether it is visible."""
+    above: dict[int, tuple[int | None, str, bool]] = {}
+    missing = set(parents)
+    seen = case((visible(context), 1), else_=0)
+    while missing:
+        for part in chunks(missing):
+            rows = context.session.execute(
+                select(ResourceRow.id, ResourceRow.parent_id, ResourceRow.name, seen).where(
+                    ResourceRow.workspace_id == context.workspace_id, ResourceRow.id.in_(part)
+                )
+            )
+            for id_, parent_id, name, shown in rows:
+                above[id_] = (parent_id, name, bool(shown))
+        missing = (
+            {parent for parent, _name, _shown in above.values() if parent is not None} - set(above) - missing
+        )
+    paths = {}
+    for parent in parents & set(above):
+        names: list[str] = []
+        at: int | None = parent
+        while at is not None and at in above and len(names) < 20:
+            names.append(above[at][1])
+            at = above[at][0]
+        paths[parent] = (tuple(reversed(names)), above[parent][2])
+    return paths
+
+
+def _children(context: Context, rows: Sequence[Row[Any]]) -> dict[int, int]:
+    """How many direct children each row has for this reader."""
+    filtered = bool(context.for_ai and context.ai_rules)
+    counts: dict[int, int] = {}
+    parents: list[int] = []
+    tables: list[int] = []
+    for row in rows:
+        if row.kind == "column":
+            continue
+        if row.columns_count is None:
+            parents.append(row.id)
+        elif filtered:
+            tables.append(row.id)
+        else:
+            counts[row.id] = row.columns_count
+    for ids, condition in ((parents, ResourceRow.kind != "column"), (tables, ResourceRow.kind == "column")):
+        for part in chunks(ids):
+            found = context.session.execute(
+                select(ResourceRow.parent_id, func.count())
+                .where(visible(context), ResourceRow.parent_id.in_(part), condition)
+                .group_by(ResourceRow.parent_id)
+            )
+            for parent, count in found:
+                counts[parent] = count
+    return counts
+
+
+def _definitions(context: Context, rows: Sequence[Row[Any]]) -> dict[int, str | None]:
+    """SQL that reads something hidden is not shown: its text would name what does not exist for this reader.
+
+    Where the lineage of a definition is not fully known, any hidden thing whose name stands in the text counts.
+    """
+    if sees_everything(context) and not (context.for_ai and context.ai_rules):
+        return {}
+    with_sql = {row.id: row for row in rows if row.definition and row.kind not in ("term", "document")}
+    withheld: dict[int, str | None] = {}
+    source = aliased(ResourceRow)
+    for part in chunks(with_sql):
+        found = context.session.scalars(
+            select(EdgeRow.downstream_id)
+            .join(source, source.id == EdgeRow.upstream_id)
+            .where(EdgeRow.downstream_id.in_(part), not_(visible(context, source)))
+            .distinct()
+        )
+        withheld.update((id_, None) for id_ in found)
+    for id_, row in with_sql.items():
+        if id_ not in withheld and (row.properties or {}).get("lineage") == "partial":
+            words = {word.lower() for word in WORDS.findall(row.definition)}
+            if any(_names_hidden(context, part) for part in chunks(words)):
+                withheld[id_] = None
+    return withheld
+
+
+def _names_hidden(context: Context, words: Sequence[str]) -> bool:
+    found = context.session.scalar(
+        select(ResourceRow.id)
+        .where(
+            ResourceRow.workspace_id == context.workspace_id,
+            ResourceRow.kind != "column",
+            ResourceRow.name_folded.in_(words),
+            not_(visible(context)),
+        )
+        .limit(1)
+    )
+    return found is not None

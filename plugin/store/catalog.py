@@ -1,0 +1,349 @@
+"""The reads of the catalog, each limited to what one viewer may see.
+
+Every method starts from `plugin/store/_visible.py`. What the viewer may not see is absent: `NotFound` with the words
+of a thing that does not exist, no neighbour in lineage, no key target, no count. A new public method fails the access
+test until `tests/access` says how an outsider would try it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from plugin.access.ai_rules import decide
+from plugin.store import listing, names, relations
+from plugin.store._context import Context
+from plugin.store._models.catalog import ActivityRow, DriftRow, ResourceRow
+from plugin.store._rows import integration_names, load, one, to_resources
+from plugin.store._visible import sees_everything, visible, visible_ids, visible_zones
+from plugin.store.shapes import (
+    Activity,
+    AiUse,
+    Drift,
+    Found,
+    Index,
+    Integration,
+    Join,
+    Key,
+    Lineage,
+    Page,
+    Resource,
+)
+
+TABLES = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
+
+
+class ViewerCatalog:
+    """What one viewer sees of the catalog. Made by the viewer's door."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    # --- finding ---------------------------------------------------------------------------------------------
+
+    def search(
+        self,
+        text: str,
+        *,
+        kinds: Sequence[str] = (),
+        integrations: Sequence[int | str] = (),
+        tags: Sequence[str] = (),
+        owners: Sequence[str] = (),
+        verified: bool | None = None,
+        schema: str | None = None,
+        under: int | None = None,
+        limit: int = 20,
+        offset: int = 0,
+        facets: bool = False,
+    ) -> Found:
+        """Full-text search, best first, with the access filter as part of the query."""
+        from plugin.store.search import search
+
+        if under is not None:
+            one(self._context, under)
+        return search(
+            self._context,
+            visible_ids(self._context),
+            text,
+            kinds=kinds,
+            integrations=integrations,
+            tags=tags,
+            owners=owners,
+            verified=verified,
+            schema=schema,
+            under=under,
+            limit=limit,
+            offset=offset,
+            facets=facets,
+        )
+
+    def suggest(self, prefix: str, limit: int = 8) -> tuple[Resource, ...]:
+        """Resources whose name starts with `prefix`, for @-mentions and the palette."""
+        return names.suggest(self._context, prefix, limit)
+
+    def by_name(
+        self, name: str, *, kind: str | None = None, integration: int | str | None = None
+    ) -> Resource:
+        """The resource with this qualified name or one that ends in it; case decides only between two. NotFound."""
+        return names.by_name(self._context, name, kind=kind, integration=integration)
+
+    def term(self, name: str) -> Resource:
+        """The glossary term with this name or synonym. NotFound."""
+        return names.term(self._context, name)
+
+    def terms(self, text: str | None = None, cursor: str | None = None, limit: int = 100) -> Page:
+        """The glossary, by name."""
+        return names.terms(self._context, text, cursor, limit)
+
+    # --- one resource ----------------------------------------------------------------------------------------
+
+    def resource(self, resource_id: int) -> Resource:
+        """One resource. NotFound where it is hidden or absent, in the same words."""
+        return to_resources(self._context, [one(self._context, resource_id)])[0]
+
+    def resources(self, ids: Iterable[int]) -> dict[int, Resource]:
+        """Those of `ids` that are visible, by id."""
+        return load(self._context, ids)
+
+    def columns(self, table_id: int) -> tuple[Resource, ...]:
+        """The columns of a table, in its order. NotFound."""
+        return relations.columns(self._context, table_id)
+
+    def keys(self, table_id: int) -> tuple[Key, ...]:
+        """The keys of a table. A foreign key to something hidden has neither name nor target. NotFound."""
+        return relations.keys(self._context, table_id)
+
+    def indexes(self, table_id: int) -> tuple[Index, ...]:
+        """The indexes of a table. NotFound."""
+        return relations.indexes(self._context, table_id)
+
+    def activity(self, resource_id: int, limit: int = 100) -> tuple[Activity, ...]:
+        """The changes of a resource, newest first. NotFound."""
+        one(self._context, resource_id)
+        rows = self._context.session.scalars(
+            select(ActivityRow)
+            .where(
+                ActivityRow.workspace_id == self._context.workspace_id,
+                ActivityRow.resource_id == resource_id,
+            )
+            .order_by(ActivityRow.id.desc())
+            .limit(limit)
+        )
+        return tuple(Activity(row.at, row.who, row.field, row.before, row.after) for row in rows)
+
+    def ai_use(self, resource_id: int) -> AiUse:
+        """May the assistant use this resource for this viewer, and which AI filter decides. NotFound."""
+        row = one(self._context, resource_id)
+        around = [row]
+        if row.kind == "column" and row.parent_id is not None:
+            around.append(one(self._context, row.parent_id))
+        facts = [self._facts(each) for each in around]
+        rules = self._context.ai_rules
+        for each in facts:
+            allowed, reason = decide([rule for rule in rules if rule.effect == "exclude"], **each)
+            if not allowed:
+                return AiUse(False, reason)
+        answers = [decide(rules, **each) for each in facts]
+        return AiUse(*next((answer for answer in answers if answer[0]), answers[0]))
+
+    def _facts(self, row: object) -> dict[str, object]:
+        resource = to_resources(self._context, [row])[0]  # type: ignore[list-item]
+        return {
+            "kind": resource.kind,
+            "integration": resource.integration,
+            "schemas": (*resource.path, *((resource.name,) if resource.kind == "schema" else ())),
+            "tags": resource.tags,
+            "sensitivity": resource.sensitivity,
+            "verified": resource.verified,
+            "published": resource.published,
+        }
+
+    # --- lists -----------------------------------------------------------------------------------------------
+
+    def children(
+        self,
+        parent_id: int | None,
+        *,
+        integration: int | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+        kinds: Sequence[str] = (),
+        text: str | None = None,
+    ) -> Page:
+        """What is directly under a resource; with None the roots, of one integration where it is given. NotFound."""
+        return listing.children(
+            self._context,
+            parent_id,
+            integration=integration,
+            cursor=cursor,
+            limit=limit,
+            kinds=kinds,
+            text=text,
+        )
+
+    def browse(
+        self,
+        *,
+        kinds: Sequence[str] = (),
+        integration: int | str | None = None,
+        under: int | None = None,
+        tag: str | None = None,
+        owner: str | int | None = None,
+        verified: bool | None = None,
+        published: bool | None = None,
+        documented: bool | None = None,
+        owned: bool | None = None,
+        sensitivity: str | None = None,
+        text: str | None = None,
+        sort: str = "name",
+        cursor: str | None = None,
+        limit: int = 100,
+        with_total: bool = False,
+    ) -> Page:
+        """Resources by filters, sorted by name, popularity or changed. Without `kinds`, all but columns.
+
+        `owner` is a name, an e-mail address or a member's id; `sensitivity` is personal, secret or any.
+        BadInput for an unknown sort or cursor, NotFound for an `under` that is not visible.
+        """
+        return listing.browse(
+            self._context,
+            kinds=kinds,
+            integration=integration,
+            under=under,
+            tag=tag,
+            owner=owner,
+            verified=verified,
+            published=published,
+            documented=documented,
+            owned=owned,
+            sensitivity=sensitivity,
+            text=text,
+            sort=sort,
+            cursor=cursor,
+            limit=limit,
+            with_total=with_total,
+        )
+
+    def popular(self, kinds: Sequence[str] = ("table", "view"), limit: int = 10) -> tuple[Resource, ...]:
+        """The most popular resources of these kinds."""
+        return self.browse(kinds=kinds, sort="popularity", limit=limit).items
+
+    def undocumented(self, limit: int = 50, kinds: Sequence[str] = TABLES) -> tuple[Resource, ...]:
+        """Resources without a description, the most popular first."""
+        return self.browse(kinds=kinds, documented=False, sort="popularity", limit=limit).items
+
+    def unowned(self, limit: int = 50, kinds: Sequence[str] = TABLES) -> tuple[Resource, ...]:
+        """Resources that nobody owns, the most popular first."""
+        return self.browse(kinds=kinds, owned=False, sort="popularity", limit=limit).items
+
+    def recent(self, limit: int = 50) -> tuple[tuple[Resource, Activity], ...]:
+        """What people changed last, with the change, newest first."""
+        rows = self._context.session.execute(
+            select(ActivityRow)
+            .join(ResourceRow, ResourceRow.id == ActivityRow.resource_id)
+            .where(ActivityRow.workspace_id == self._context.workspace_id, visible(self._context))
+            .order_by(ActivityRow.at.desc(), ActivityRow.id.desc())
+            .limit(limit)
+        ).scalars()
+        changes = [
+            (row.resource_id, Activity(row.at, row.who, row.field, row.before, row.after)) for row in rows
+        ]
+        shown = load(self._context, {resource_id for resource_id, _change in changes})
+        return tuple((shown[id_], change) for id_, change in changes if id_ in shown)
+
+    def drift(self, since: datetime, *, limit: int = 500) -> tuple[Drift, ...]:
+        """What syncs found changed at the sources since then: added, removed, retyped, redescribed, redefined.
+
+        What was removed is shown to whoever saw the place it was in; to the assistant only where no AI filter is set.
+        """
+        conditions = [DriftRow.workspace_id == self._context.workspace_id, DriftRow.at >= since]
+        if not sees_everything(self._context):
+            conditions.append(DriftRow.zone_id.in_(visible_zones(self._context)))
+        if self._context.for_ai and self._context.ai_rules:
+            conditions.append(DriftRow.resource_id.in_(visible_ids(self._context)))
+        rows = self._context.session.scalars(
+            select(DriftRow).where(*conditions).order_by(DriftRow.at.desc(), DriftRow.id).limit(limit)
+        ).all()
+        named = integration_names(self._context)
+        return tuple(
+            Drift(
+                at=row.at,
+                change=row.change,
+                kind=row.kind,
+                qualified_name=row.qualified_name,
+                integration=named.get(row.integration_id, ""),
+                resource_id=row.resource_id if row.change != "removed" else None,
+                before=row.before,
+                after=row.after,
+            )
+            for row in rows
+        )
+
+    def counts(self, *, by: str = "kind", under: int | None = None) -> dict[str, int]:
+        """How many resources there are, by kind, integration, schema, tag or owner. NotFound, BadInput."""
+        return listing.counts(self._context, by=by, under=under)
+
+    def count_children(self, parent_id: int) -> int:
+        """How many direct children a resource has. NotFound."""
+        return self.resource(parent_id).children
+
+    def count_tags(self) -> dict[str, int]:
+        """Every tag in use on something visible, and how often."""
+        return self.counts(by="tag")
+
+    def owners(self) -> dict[str, int]:
+        """Every owner of something visible, and of how much."""
+        return self.counts(by="owner")
+
+    def integrations(self) -> tuple[Integration, ...]:
+        """Integrations that have something visible, with its counts by kind; no settings."""
+        return listing.integrations(self._context)
+
+    def tree_integrations(self) -> tuple[Integration, ...]:
+        """The first level of the tree: the same as `integrations`."""
+        return self.integrations()
+
+    # --- relations -------------------------------------------------------------------------------------------
+
+    def lineage(
+        self,
+        resource_id: int,
+        *,
+        upstream: bool = True,
+        downstream: bool = True,
+        depth: int = 1,
+        columns: bool = False,
+        limit: int = 500,
+    ) -> Lineage:
+        """What feeds a resource and what it feeds, over visible resources only. NotFound."""
+        return relations.lineage(
+            self._context,
+            resource_id,
+            upstream=upstream,
+            downstream=downstream,
+            depth=depth,
+            columns=columns,
+            limit=limit,
+        )
+
+    def joins(self, table_id: int, other_id: int | None = None) -> tuple[Join, ...]:
+        """Ways to join a table with others, or with one other: foreign keys, then joins seen in queries. NotFound."""
+        return relations.joins(self._context, table_id, other_id)
+
+    def frequent_queries(self, table_id: int, limit: int = 10) -> tuple[tuple[str, int], ...]:
+        """(masked SQL, runs) of frequent statements over this table and nothing hidden. NotFound."""
+        return relations.frequent_queries(self._context, table_id, limit)
+
+    # --- for the SQL guard -----------------------------------------------------------------------------------
+
+    def visible_columns(
+        self, integration_id: int, tables: Iterable[Sequence[str]]
+    ) -> dict[str, tuple[str, ...]]:
+        """Visible tables that these name parts name, by qualified name, with their visible columns."""
+        return names.visible_columns(self._context, integration_id, tables)
+
+    def schema_map(self, integration_id: int, *, limit: int = 20_000) -> dict[str, tuple[str, ...]]:
+        """Every visible table of an integration, by qualified name, with its visible columns."""
+        return names.schema_map(self._context, integration_id, limit=limit)

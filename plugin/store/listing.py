@@ -1,0 +1,326 @@
+"""Lists of the catalog: the tree, browsing with filters, counts. Each starts from `_visible` and pages by cursor."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, literal_column, not_, or_, select
+from sqlalchemy.orm import aliased
+
+from plugin.errors import BadInput
+from plugin.store import _cursor
+from plugin.store._context import Context
+from plugin.store._models.base import Moment
+from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow, ZoneCountRow, ZoneRow
+from plugin.store._models.integrations import IntegrationRow
+from plugin.store._rows import integration_names, listing, one, to_resources
+from plugin.store._visible import sees_everything, visible, visible_zones
+from plugin.store.shapes import Integration, Page
+from plugin.store.zones import CONTAINERS
+
+# Written out, not bound: the database uses a partial index only where it can read the condition.
+IS_COLUMN: ColumnElement[bool] = ResourceRow.kind == literal_column("'column'")
+NOT_COLUMN: ColumnElement[bool] = ResourceRow.kind != literal_column("'column'")
+PARENTS = (*CONTAINERS, "dashboard")
+"""Kinds that others than columns hang under."""
+SORTS = ("name", "popularity", "changed")
+COUNTS = ("kind", "integration", "schema", "tag", "owner")
+MOST = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def children(
+    context: Context,
+    parent_id: int | None,
+    *,
+    integration: int | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+    kinds: Sequence[str] = (),
+    text: str | None = None,
+) -> Page:
+    """What is directly under a resource; without one, the roots: what is visible while nothing above it is."""
+    limit = max(1, min(limit, MOST))
+    conditions = [visible(context)]
+    if parent_id is None:
+        conditions += [NOT_COLUMN, _is_root(context)]
+        if integration is not None:
+            conditions.append(ResourceRow.integration_id == integration)
+        columns = False
+    else:
+        parent = one(context, parent_id)
+        columns = parent.columns_count is not None
+        conditions += [ResourceRow.parent_id == parent_id, IS_COLUMN if columns else NOT_COLUMN]
+    if kinds:
+        conditions.append(ResourceRow.kind.in_(kinds))
+    if text:
+        conditions.append(ResourceRow.name_folded.contains(text.lower(), autoescape=True))
+    key = func.coalesce(ResourceRow.position, 0) if columns else ResourceRow.name_folded
+    if cursor is not None:
+        values = _cursor.unpack(cursor, (int if columns else str, int))
+        conditions.append(_cursor.after(key, ResourceRow.id, values))
+    rows = context.session.execute(listing(*conditions).order_by(key, ResourceRow.id).limit(limit + 1)).all()
+    next_cursor = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        next_cursor = _cursor.pack((last.position or 0) if columns else last.name_folded, last.id)
+    return Page(tuple(to_resources(context, rows[:limit])), next_cursor)
+
+
+def _is_root(context: Context) -> ColumnElement[bool]:
+    above = aliased(ResourceRow)
+    if context.for_ai and context.ai_rules:
+        seen_above = exists().where(above.id == ResourceRow.parent_id, visible(context, above))
+        return not_(seen_above.correlate_except(above))
+    if sees_everything(context):
+        return ResourceRow.parent_id.is_(None)
+    # Only what carries a zone of its own can be visible under a parent that is not.
+    zone, over = aliased(ZoneRow), aliased(ZoneRow)
+    orphans = (
+        select(zone.resource_id)
+        .join(over, over.id == zone.parent_id)
+        .where(
+            zone.workspace_id == context.workspace_id,
+            zone.resource_id.is_not(None),
+            zone.id.in_(visible_zones(context)),
+            over.id.not_in(visible_zones(context)),
+        )
+    )
+    return or_(ResourceRow.parent_id.is_(None), ResourceRow.id.in_(context.session.scalars(orphans).all()))
+
+
+def browse(
+    context: Context,
+    *,
+    kinds: Sequence[str] = (),
+    integration: int | str | None = None,
+    under: int | None = None,
+    tag: str | None = None,
+    owner: str | int | None = None,
+    verified: bool | None = None,
+    published: bool | None = None,
+    documented: bool | None = None,
+    owned: bool | None = None,
+    sensitivity: str | None = None,
+    text: str | None = None,
+    sort: str = "name",
+    cursor: str | None = None,
+    limit: int = 100,
+    with_total: bool = False,
+) -> Page:
+    """Resources by filters, in order, by cursor. BadInput for an unknown sort or a foreign cursor."""
+    if sort not in SORTS:
+        raise BadInput(f"sort is one of {', '.join(SORTS)}", field="sort")
+    limit = max(1, min(limit, MOST))
+    conditions = [visible(context)]
+    columns_only = tuple(kinds) == ("column",)
+    if columns_only:
+        conditions.append(IS_COLUMN)
+    elif kinds:
+        conditions.append(ResourceRow.kind.in_(kinds))
+        if "column" not in kinds:
+            conditions.append(NOT_COLUMN)
+    else:
+        conditions.append(NOT_COLUMN)
+    if integration is not None:
+        conditions.append(_of_integration(context, integration))
+    if under is not None:
+        conditions.append(_under(context, under))
+    if tag is not None:
+        tagged = select(TagRow.resource_id).where(
+            TagRow.workspace_id == context.workspace_id, TagRow.tag == tag
+        )
+        conditions.append(ResourceRow.id.in_(tagged))
+    if owner is not None:
+        conditions.append(ResourceRow.id.in_(_owned_by(context, owner)))
+    if owned is not None:
+        has_owner = exists().where(OwnerRow.resource_id == ResourceRow.id)
+        conditions.append(has_owner if owned else not_(has_owner))
+    if verified is not None:
+        conditions.append(ResourceRow.verified.is_(verified))
+    if published is not None:
+        conditions.append(ResourceRow.published.is_(published))
+    if sensitivity is not None:
+        any_ = ResourceRow.sensitivity.is_not(None)
+        conditions.append(any_ if sensitivity == "any" else ResourceRow.sensitivity == sensitivity)
+    if documented is not None:
+        empty = or_(ResourceRow.description.is_(None), ResourceRow.description == "")
+        conditions.append(not_(empty) if documented else empty)
+    if text:
+        conditions.append(ResourceRow.name_folded.contains(text.lower(), autoescape=True))
+    total = None
+    if with_total:
+        total = context.session.scalar(select(func.count()).select_from(ResourceRow).where(*conditions))
+    key, descending, kind = _sort_key(sort)
+    if cursor is not None:
+        values = _cursor.unpack(cursor, (kind, int))
+        if sort == "changed":
+            values = (_moment(values[0]), values[1])
+        conditions.append(_cursor.after(key, ResourceRow.id, values, descending=descending))
+    ordered = listing(*conditions).add_columns(key.label("sort_key"))
+    order = key.desc() if descending else key
+    rows = context.session.execute(ordered.order_by(order, ResourceRow.id).limit(limit + 1)).all()
+    next_cursor = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        at = last.sort_key.isoformat() if sort == "changed" else last.sort_key
+        next_cursor = _cursor.pack(at, last.id)
+    return Page(tuple(to_resources(context, rows[:limit])), next_cursor, total)
+
+
+def _sort_key(sort: str) -> tuple[Any, bool, type]:
+    if sort == "popularity":
+        return ResourceRow.popularity, True, float
+    if sort == "changed":
+        return func.coalesce(ResourceRow.changed_at, literal(EPOCH, Moment)), True, str
+    return ResourceRow.name_folded, False, str
+
+
+def _moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput("this cursor is not one of this list", field="cursor") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _of_integration(context: Context, integration: int | str) -> ColumnElement[bool]:
+    if isinstance(integration, int):
+        return ResourceRow.integration_id == integration
+    named = select(IntegrationRow.id).where(
+        IntegrationRow.workspace_id == context.workspace_id,
+        func.lower(IntegrationRow.name) == integration.lower(),
+    )
+    return ResourceRow.integration_id.in_(context.session.scalars(named).all())
+
+
+def _owned_by(context: Context, owner: str | int) -> Any:
+    owned = select(OwnerRow.resource_id).where(OwnerRow.workspace_id == context.workspace_id)
+    if isinstance(owner, int):
+        return owned.where(OwnerRow.member_id == owner)
+    folded = owner.lower()
+    return owned.where(or_(func.lower(OwnerRow.name) == folded, func.lower(OwnerRow.email) == folded))
+
+
+def _under(context: Context, container_id: int) -> ColumnElement[bool]:
+    """What lies below a visible container at any depth, columns included. NotFound where it is not visible."""
+    one(context, container_id)
+    containers, level = [container_id], [container_id]
+    while level:
+        level = list(
+            context.session.scalars(
+                select(ResourceRow.id).where(
+                    ResourceRow.parent_id.in_(level), NOT_COLUMN, ResourceRow.kind.in_(PARENTS)
+                )
+            )
+        )
+        containers += level
+    asset = aliased(ResourceRow)
+    not_column: ColumnElement[bool] = asset.kind != literal_column("'column'")
+    tables = select(asset.id).where(asset.parent_id.in_(containers), not_column)
+    return or_(ResourceRow.parent_id.in_(containers), and_(IS_COLUMN, ResourceRow.parent_id.in_(tables)))
+
+
+def counts(context: Context, *, by: str = "kind", under: int | None = None) -> dict[str, int]:
+    """How many visible resources there are by kind, integration, schema, tag or owner (columns in `kind` only)."""
+    if by not in COUNTS:
+        raise BadInput(f"counts go by {', '.join(COUNTS)}", field="by")
+    filtered = context.for_ai and bool(context.ai_rules)
+    if by == "kind" and under is None and not filtered:
+        totals = select(ZoneCountRow.kind, func.sum(ZoneCountRow.resources)).where(
+            ZoneCountRow.workspace_id == context.workspace_id
+        )
+        if not sees_everything(context):
+            totals = totals.where(ZoneCountRow.zone_id.in_(visible_zones(context)))
+        rows = context.session.execute(totals.group_by(ZoneCountRow.kind)).all()
+        return {kind: int(total) for kind, total in sorted(rows) if total}
+    conditions = [visible(context)]
+    if under is not None:
+        conditions.append(_under(context, under))
+    if by != "kind":
+        conditions.append(NOT_COLUMN)
+    if by == "kind":
+        query = select(ResourceRow.kind, func.count()).where(*conditions).group_by(ResourceRow.kind)
+        return _sorted(context.session.execute(query).all())
+    if by == "integration":
+        query_by_id = (
+            select(ResourceRow.integration_id, func.count())
+            .where(*conditions)
+            .group_by(ResourceRow.integration_id)
+        )
+        names = integration_names(context)
+        rows_by_id = context.session.execute(query_by_id).all()
+        return {names[id_]: count for id_, count in rows_by_id if id_ in names}
+    if by == "schema":
+        return _by_schema(context, conditions)
+    label = TagRow.tag if by == "tag" else OwnerRow.name
+    joined = TagRow if by == "tag" else OwnerRow
+    query_label = (
+        select(label, func.count(ResourceRow.id.distinct()))
+        .join(joined, joined.resource_id == ResourceRow.id)
+        .where(*conditions)
+        .group_by(label)
+    )
+    return _sorted(context.session.execute(query_label).all())
+
+
+def _sorted(rows: Sequence[Row[tuple[str, int]]]) -> dict[str, int]:
+    return dict(sorted((name, count) for name, count in rows))
+
+
+def _by_schema(context: Context, conditions: list[ColumnElement[bool]]) -> dict[str, int]:
+    """Keyed by the schema's qualified name, of schemas that are visible themselves."""
+    schema = aliased(ResourceRow)
+    rows = context.session.execute(
+        select(schema.qualified_name, func.count())
+        .select_from(ResourceRow)
+        .join(schema, schema.id == ResourceRow.parent_id)
+        .where(*conditions, schema.kind == "schema", visible(context, schema))
+        .group_by(schema.qualified_name)
+    )
+    found: dict[str, int] = defaultdict(int)
+    for name, count in rows:
+        found[name] += count
+    return dict(sorted(found.items()))
+
+
+def integrations(context: Context) -> tuple[Integration, ...]:
+    """Integrations with something visible in them, and how much of each kind; settings left out."""
+    totals: dict[int, dict[str, int]] = defaultdict(dict)
+    if context.for_ai and context.ai_rules:
+        query = (
+            select(ResourceRow.integration_id, ResourceRow.kind, func.count())
+            .where(visible(context), ResourceRow.integration_id.is_not(None))
+            .group_by(ResourceRow.integration_id, ResourceRow.kind)
+        )
+    else:
+        query = (
+            select(ZoneRow.integration_id, ZoneCountRow.kind, func.sum(ZoneCountRow.resources))
+            .join(ZoneRow, ZoneRow.id == ZoneCountRow.zone_id)
+            .where(ZoneCountRow.workspace_id == context.workspace_id, ZoneRow.integration_id.is_not(None))
+            .group_by(ZoneRow.integration_id, ZoneCountRow.kind)
+        )
+        if not sees_everything(context):
+            query = query.where(ZoneCountRow.zone_id.in_(visible_zones(context)))
+    for id_, kind, count in context.session.execute(query):
+        if count:
+            totals[id_][kind] = int(count)
+    rows = context.session.scalars(
+        select(IntegrationRow)
+        .where(IntegrationRow.workspace_id == context.workspace_id, IntegrationRow.id.in_(list(totals)))
+        .order_by(IntegrationRow.name)
+    )
+    return tuple(
+        Integration(
+            id=row.id,
+            name=row.name,
+            type=row.type,
+            state=row.state,
+            last_sync_at=row.last_sync_at,
+            counts=dict(sorted(totals[row.id].items())),
+        )
+        for row in rows
+    )

@@ -1,0 +1,370 @@
+"""What connects resources: keys, indexes, lineage, ways to join. A thing that is hidden is no neighbour of anything.
+
+A hop through something hidden is cut: lineage walks over visible resources only, so what lies behind a hidden table
+is not reached through it. A foreign key to a hidden table keeps its own columns and loses its name and its target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import aliased
+
+from plugin.store._context import Context
+from plugin.store._models.catalog import (
+    EdgeRow,
+    FrequentQueryRow,
+    KeyRow,
+    ObservedJoinRow,
+    QueryTableRow,
+    ResourceRow,
+)
+from plugin.store._rows import chunks, listing, load, one, to_resources
+from plugin.store._visible import visible
+from plugin.store.listing import IS_COLUMN
+from plugin.store.shapes import Edge, Index, Join, Key, Lineage, Resource
+
+
+def columns(context: Context, table_id: int) -> tuple[Resource, ...]:
+    """The columns of a visible table in the table's order. NotFound where the table is not visible."""
+    one(context, table_id)
+    rows = context.session.execute(
+        listing(visible(context), IS_COLUMN, ResourceRow.parent_id == table_id).order_by(
+            ResourceRow.position, ResourceRow.id
+        )
+    ).all()
+    return tuple(to_resources(context, rows))
+
+
+def keys(context: Context, table_id: int) -> tuple[Key, ...]:
+    """The keys of a visible table. NotFound where the table is not visible."""
+    one(context, table_id)
+    target = aliased(ResourceRow)
+    rows = context.session.execute(
+        select(KeyRow, target.id, target.qualified_name)
+        .outerjoin(target, and_(target.id == KeyRow.ref_id, visible(context, target)))
+        .where(KeyRow.workspace_id == context.workspace_id, KeyRow.table_id == table_id)
+        .order_by(KeyRow.id)
+    ).all()
+    known = _Columns(context, {table_id, *(ref_id for _key, ref_id, _name in rows if ref_id is not None)})
+    found = []
+    for key, ref_id, ref in rows:
+        if not known.has(table_id, key.columns):
+            continue
+        if key.kind == "foreign" and ref_id is not None and not known.has(ref_id, key.ref_columns):
+            ref_id = ref = None
+        found.append(
+            Key(
+                kind=key.kind,
+                name=key.name if key.kind != "foreign" or ref_id is not None else "",
+                columns=tuple(key.columns),
+                ref=ref,
+                ref_id=ref_id,
+                ref_columns=tuple(key.ref_columns) if ref_id is not None else (),
+            )
+        )
+    return tuple(found)
+
+
+def indexes(context: Context, table_id: int) -> tuple[Index, ...]:
+    """The indexes of a visible table. NotFound where the table is not visible."""
+    properties = one(context, table_id).properties or {}
+    known = _Columns(context, {table_id})
+    return tuple(
+        Index(name=name, columns=tuple(names), unique=unique, method=method)
+        for name, names, unique, method in properties.get("indexes", ())
+        if known.has(table_id, [column for column in names if not column.startswith("(")])
+    )
+
+
+class _Columns:
+    """Visible column names of some tables; looked up only where AI filters can hide a column of a visible table."""
+
+    def __init__(self, context: Context, tables: Iterable[int]) -> None:
+        self.names: dict[int, set[str]] | None = None
+        if not (context.for_ai and context.ai_rules):
+            return
+        self.names = {table: set() for table in tables}
+        for part in chunks(sorted(self.names)):
+            rows = context.session.execute(
+                select(ResourceRow.parent_id, ResourceRow.name).where(
+                    visible(context), IS_COLUMN, ResourceRow.parent_id.in_(part)
+                )
+            )
+            for table_id, name in rows:
+                if table_id is not None:
+                    self.names[table_id].add(name)
+
+    def has(self, table_id: int, names: Iterable[str]) -> bool:
+        return self.names is None or self.names.get(table_id, set()).issuperset(names)
+
+
+def lineage(
+    context: Context,
+    resource_id: int,
+    *,
+    upstream: bool = True,
+    downstream: bool = True,
+    depth: int = 1,
+    columns: bool = False,
+    limit: int = 500,
+) -> Lineage:
+    """The neighbourhood of a visible resource, hop by hop over visible resources, up to `limit` of them.
+
+    From a column: what feeds that column and what it feeds, column by column. `columns` adds column edges among the
+    tables found. NotFound where the start is not visible.
+    """
+    start = one(context, resource_id)
+    if start.kind == "column":
+        return _column_lineage(context, resource_id, upstream, downstream, depth, limit)
+    found = {resource_id}
+    edges: dict[int, Edge] = {}
+    cut = False
+    for up in [way for way, wanted in ((True, upstream), (False, downstream)) if wanted]:
+        level = {resource_id}
+        walked = {resource_id}
+        for _hop in range(max(0, depth)):
+            room = limit - len(found)
+            following, more = _hop_tables(context, level, up, room, found, edges)
+            cut = cut or more
+            level = following - walked
+            walked |= following
+            found |= following
+            if not level:
+                break
+    if columns:
+        _add_column_edges(context, found, edges, limit)
+    return Lineage(resource_id, load(context, found), tuple(edges.values()), cut)
+
+
+def _hop_tables(
+    context: Context, level: set[int], up: bool, room: int, found: set[int], edges: dict[int, Edge]
+) -> tuple[set[int], bool]:
+    """One hop from `level`; adds to `edges` what stays within the limit. Returns the ends, and was there more."""
+    near = EdgeRow.downstream_id if up else EdgeRow.upstream_id
+    far = EdgeRow.upstream_id if up else EdgeRow.downstream_id
+    ends: set[int] = set()
+    more = False
+    for part in chunks(sorted(level)):
+        rows = context.session.execute(
+            _edges(context)
+            .where(EdgeRow.kind == "table", near.in_(part))
+            .order_by(far, EdgeRow.id)
+            .limit(max(room, 0) * 2 + len(found) + 50)
+        ).all()
+        for row in rows:
+            end = row.upstream_id if up else row.downstream_id
+            if end not in found and end not in ends and len(ends - found) >= room:
+                more = True
+                continue
+            ends.add(end)
+            edges[row.id] = _edge(row)
+    return ends, more
+
+
+def _edges(context: Context) -> Any:
+    """Edges between visible ends, with their names; column ends too must be visible where they are named."""
+    upper, lower = aliased(ResourceRow), aliased(ResourceRow)
+    upper_column, lower_column = aliased(ResourceRow), aliased(ResourceRow)
+    return (
+        select(
+            EdgeRow.id,
+            EdgeRow.upstream_id,
+            EdgeRow.downstream_id,
+            EdgeRow.upstream_column_id,
+            EdgeRow.downstream_column_id,
+            EdgeRow.kind,
+            EdgeRow.source,
+            EdgeRow.confidence,
+            upper.qualified_name.label("upstream"),
+            lower.qualified_name.label("downstream"),
+            upper_column.name.label("upstream_column"),
+            lower_column.name.label("downstream_column"),
+        )
+        .join(upper, upper.id == EdgeRow.upstream_id)
+        .join(lower, lower.id == EdgeRow.downstream_id)
+        .outerjoin(
+            upper_column,
+            and_(upper_column.id == EdgeRow.upstream_column_id, visible(context, upper_column)),
+        )
+        .outerjoin(
+            lower_column,
+            and_(lower_column.id == EdgeRow.downstream_column_id, visible(context, lower_column)),
+        )
+        .where(
+            EdgeRow.workspace_id == context.workspace_id,
+            visible(context, upper),
+            visible(context, lower),
+            or_(EdgeRow.upstream_column_id.is_(None), upper_column.id.is_not(None)),
+            or_(EdgeRow.downstream_column_id.is_(None), lower_column.id.is_not(None)),
+        )
+    )
+
+
+def _edge(row: Any) -> Edge:
+    return Edge(
+        upstream_id=row.upstream_id,
+        upstream=row.upstream,
+        downstream_id=row.downstream_id,
+        downstream=row.downstream,
+        kind=row.kind,
+        source=row.source,
+        upstream_column=row.upstream_column,
+        downstream_column=row.downstream_column,
+        confidence=row.confidence,
+    )
+
+
+def _add_column_edges(context: Context, found: set[int], edges: dict[int, Edge], limit: int) -> None:
+    for part in chunks(sorted(found)):
+        rows = context.session.execute(
+            _edges(context)
+            .where(EdgeRow.kind == "column", EdgeRow.downstream_id.in_(part))
+            .order_by(EdgeRow.id)
+            .limit(limit * 40)
+        )
+        for row in rows:
+            if row.upstream_id in found:
+                edges[row.id] = _edge(row)
+
+
+def _column_lineage(
+    context: Context, column_id: int, upstream: bool, downstream: bool, depth: int, limit: int
+) -> Lineage:
+    edges: dict[int, Edge] = {}
+    tables: set[int] = set()
+    columns = {column_id}
+    cut = False
+    for up in [way for way, wanted in ((True, upstream), (False, downstream)) if wanted]:
+        near = EdgeRow.downstream_column_id if up else EdgeRow.upstream_column_id
+        anchor = EdgeRow.downstream_id if up else EdgeRow.upstream_id
+        level, walked = {column_id}, {column_id}
+        for _hop in range(max(0, depth)):
+            following: set[int] = set()
+            for part in chunks(sorted(level)):
+                # The index is on the table's id, so the tables of the columns lead.
+                of_tables = select(ResourceRow.asset_id).where(ResourceRow.id.in_(part))
+                rows = context.session.execute(
+                    _edges(context)
+                    .where(EdgeRow.kind == "column", anchor.in_(of_tables), near.in_(part))
+                    .order_by(EdgeRow.id)
+                    .limit(limit + 1)
+                ).all()
+                for row in rows:
+                    if len(columns) >= limit:
+                        cut = True
+                        break
+                    end = row.upstream_column_id if up else row.downstream_column_id
+                    edges[row.id] = _edge(row)
+                    tables.update((row.upstream_id, row.downstream_id))
+                    if end is not None:
+                        following.add(end)
+                        columns.add(end)
+            level = following - walked
+            walked |= following
+            if not level:
+                break
+    return Lineage(column_id, load(context, tables | {column_id}), tuple(edges.values()), cut)
+
+
+def joins(context: Context, table_id: int, other_id: int | None = None, limit: int = 200) -> tuple[Join, ...]:
+    """Ways to join a visible table with others: foreign keys in both directions, then joins seen in queries."""
+    one(context, table_id)
+    if other_id is not None:
+        one(context, other_id)
+    table, ref = aliased(ResourceRow), aliased(ResourceRow)
+    either = or_(KeyRow.table_id == table_id, KeyRow.ref_id == table_id)
+    query = (
+        select(KeyRow, table.qualified_name, ref.qualified_name)
+        .join(table, table.id == KeyRow.table_id)
+        .join(ref, ref.id == KeyRow.ref_id)
+        .where(
+            KeyRow.workspace_id == context.workspace_id,
+            KeyRow.kind == "foreign",
+            either,
+            visible(context, table),
+            visible(context, ref),
+        )
+        .order_by(KeyRow.id)
+        .limit(limit)
+    )
+    if other_id is not None:
+        query = query.where(or_(KeyRow.table_id == other_id, KeyRow.ref_id == other_id))
+        if other_id != table_id:
+            query = query.where(KeyRow.table_id != KeyRow.ref_id)
+    rows = context.session.execute(query).all()
+    known = _Columns(context, {id_ for key, _t, _r in rows for id_ in (key.table_id, key.ref_id) if id_})
+    found = [
+        Join(
+            left_id=key.table_id,
+            left=table_name,
+            right_id=key.ref_id or 0,
+            right=ref_name,
+            on=tuple(zip(key.columns, key.ref_columns, strict=False)),
+            source="foreign key",
+        )
+        for key, table_name, ref_name in rows
+        if known.has(key.table_id, key.columns) and known.has(key.ref_id or 0, key.ref_columns)
+    ]
+    return (*found, *_observed(context, table_id, other_id, limit))
+
+
+def _observed(context: Context, table_id: int, other_id: int | None, limit: int) -> list[Join]:
+    left, right = aliased(ResourceRow), aliased(ResourceRow)
+    query = (
+        select(ObservedJoinRow, left.qualified_name, right.qualified_name)
+        .join(left, left.id == ObservedJoinRow.left_id)
+        .join(right, right.id == ObservedJoinRow.right_id)
+        .where(
+            ObservedJoinRow.workspace_id == context.workspace_id,
+            or_(ObservedJoinRow.left_id == table_id, ObservedJoinRow.right_id == table_id),
+            visible(context, left),
+            visible(context, right),
+        )
+        .order_by(ObservedJoinRow.runs.desc(), ObservedJoinRow.id)
+        .limit(limit)
+    )
+    if other_id is not None:
+        query = query.where(or_(ObservedJoinRow.left_id == other_id, ObservedJoinRow.right_id == other_id))
+    rows = context.session.execute(query).all()
+    known = _Columns(context, {id_ for join, _l, _r in rows for id_ in (join.left_id, join.right_id)})
+    return [
+        Join(
+            join.left_id,
+            left_name,
+            join.right_id,
+            right_name,
+            tuple((a, b) for a, b in join.pairs),
+            "observed",
+        )
+        for join, left_name, right_name in rows
+        if known.has(join.left_id, [a for a, _b in join.pairs])
+        and known.has(join.right_id, [b for _a, b in join.pairs])
+    ]
+
+
+def frequent_queries(context: Context, table_id: int, limit: int = 10) -> tuple[tuple[str, int], ...]:
+    """(masked SQL, runs) of statements that touch a visible table and nothing that is hidden."""
+    one(context, table_id)
+    touched = aliased(QueryTableRow)
+    seen = select(ResourceRow.id).where(visible(context), ResourceRow.id == touched.resource_id)
+    hidden = (
+        select(touched.query_id)
+        .where(touched.query_id == FrequentQueryRow.id, ~seen.correlate(touched).exists())
+        .correlate(FrequentQueryRow)
+        .exists()
+    )
+    rows = context.session.execute(
+        select(FrequentQueryRow.sql, FrequentQueryRow.runs)
+        .join(QueryTableRow, QueryTableRow.query_id == FrequentQueryRow.id)
+        .where(
+            FrequentQueryRow.workspace_id == context.workspace_id,
+            QueryTableRow.resource_id == table_id,
+            ~hidden,
+        )
+        .order_by(FrequentQueryRow.runs.desc(), FrequentQueryRow.id)
+        .limit(limit)
+    )
+    return tuple((sql, runs) for sql, runs in rows)
