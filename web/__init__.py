@@ -1,0 +1,60 @@
+"""HTTP: pages, the chat's stream and the REST API. No decisions are made here; `plugin` makes them.
+
+`create_app` puts the parts together once. What enters is a request; what leaves is a page, a problem document or a
+stream of events. Law 3 and law 8 meet here: every request gets its `Viewer` from the store, and text that a model or a
+source system wrote reaches a page only escaped or through the sanitiser.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+
+from plugin.config import Config, read_config
+from web import api, door, frame, limits, logs, pages, people, problems, words
+from web.services import Services
+
+if TYPE_CHECKING:
+    from plugin.store import Store
+
+MAX_BODY = 2 * 1024 * 1024
+
+
+def create_app(config: Config | None = None, store: Store | None = None, gateway: Any = None) -> Flask:
+    """Build the web application.
+
+    Takes what the operator decided (read from the environment unless given), an open store and a gateway (both made
+    from the config unless given). Raises Misconfigured where the store cannot be opened.
+    """
+    config = config or read_config()
+    if store is None:
+        from plugin.store import open_store
+
+        store = open_store(config)
+    if gateway is None:
+        from plugin.egress.gateway import Gateway
+
+        gateway = Gateway(store, config)
+    app = Flask(__name__)
+    app.url_map.merge_slashes = False
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, PERMANENT_SESSION_LIFETIME=timedelta(days=14))
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["docent"] = Services(store, config, gateway, results=_results())
+    logs.register(app)
+    people.register(app, config)
+    door.register(app)
+    problems.register(app)
+    limits.register(app, config)
+    words.register(app)
+    frame.register(app)
+    pages.register(app)
+    api.register(app)
+    return app
+
+
+def _results() -> Any:
+    from plugin.run_sql.results import Results
+
+    return Results()

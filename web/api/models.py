@@ -1,0 +1,534 @@
+"""What enters and leaves the API. Bodies are strict: an unknown field or a wrong type is refused with its name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Body(BaseModel):
+    """A JSON body of a request."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class Query(BaseModel):
+    """Query parameters: text on the wire, so numbers are read from text; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Answer(BaseModel):
+    """A JSON body of a response."""
+
+    model_config = ConfigDict(extra="ignore", from_attributes=True)
+
+
+class Problem(Answer):
+    """RFC 9457 problem document."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    rule: str | None = None
+    who: str | None = None
+    field: str | None = None
+    retry_after: int | None = None
+
+
+class Ok(Answer):
+    """It is done."""
+
+    ok: bool = True
+
+
+class Paging(Query):
+    """Paging by cursor."""
+
+    cursor: str | None = Field(None, max_length=500)
+    limit: int = Field(50, ge=1, le=200)
+
+
+# --- prompts ---------------------------------------------------------------------------------------------------
+
+
+class AskBody(Body):
+    """A question. `parent` is the prompt it follows; `chat_id` continues a chat from its end."""
+
+    prompt: str = Field(min_length=1, max_length=8000)
+    parent: int | None = None
+    chat_id: int | None = None
+    persona: str | None = Field(None, max_length=100)
+    stream: bool = False
+    page_resource_id: int | None = None
+    mentions: list[int] = Field(default_factory=list, max_length=20)
+
+
+class PromptOut(Answer):
+    """A saved prompt. Placeholders of run results are left unbound: rows are never stored."""
+
+    id: int
+    chat_id: int
+    at: datetime | None = None
+    prompt: str
+    answer: str
+    status: str
+    title: str | None = None
+    pinned: bool = False
+    feedback: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    error: str | None = None
+    parent: int | None = None
+    citations: list[dict[str, Any]] = []
+    sql: list[dict[str, Any]] = []
+    steps: list[dict[str, Any]] = []
+    sent: list[dict[str, Any]] = []
+    usage: dict[str, Any] = {}
+
+
+class PromptPage(Answer):
+    """A page of prompts."""
+
+    items: list[PromptOut]
+    next_cursor: str | None = None
+
+
+class PromptQuery(Paging):
+    """Which prompts."""
+
+    q: str | None = Field(None, max_length=200)
+    pinned: bool | None = None
+
+
+class FeedbackBody(Body):
+    """Was it helpful? None takes the answer back."""
+
+    value: Literal["helpful", "not_helpful"] | None = None
+
+
+class ChatBody(Body):
+    """Rename or pin a chat."""
+
+    title: str | None = Field(None, min_length=1, max_length=200)
+    pinned: bool | None = None
+
+
+class ChatOut(Answer):
+    """A chat of the history panel."""
+
+    id: int
+    title: str
+    pinned: bool
+    at: datetime
+    prompts: int
+
+
+class ChatPage(Answer):
+    """A page of chats."""
+
+    items: list[ChatOut]
+    next_cursor: str | None = None
+
+
+# --- catalog ---------------------------------------------------------------------------------------------------
+
+
+class OwnerOut(Answer):
+    """An owner."""
+
+    name: str
+    email: str | None = None
+
+
+class ResourceOut(Answer):
+    """A thing in the catalog, as you may see it."""
+
+    id: int
+    kind: str
+    name: str
+    qualified_name: str
+    integration_id: int
+    integration: str
+    parent_id: int | None = None
+    path: list[str] = []
+    description: str | None = None
+    definition: str | None = None
+    native_type: str | None = None
+    position: int | None = None
+    nullable: bool | None = None
+    default: str | None = None
+    is_pk: bool = False
+    tags: list[str] = []
+    owners: list[OwnerOut] = []
+    popularity: float = 0.0
+    verified: bool = False
+    published: bool = True
+    sensitivity: str | None = None
+    row_estimate: int | None = None
+    size_bytes: int | None = None
+    changed_at: datetime | None = None
+    synced_at: datetime | None = None
+    stale_since: datetime | None = None
+    url: str | None = None
+    dialect: str | None = None
+    children: int = 0
+
+
+class AiUseOut(Answer):
+    """May the assistant use it, and why."""
+
+    allowed: bool
+    reason: str
+
+
+class ResourceFull(ResourceOut):
+    """A thing with its columns and whether the assistant may use it."""
+
+    columns: list[ResourceOut] = []
+    ai_use: AiUseOut | None = None
+
+
+class ResourcePage(Answer):
+    """A page of resources."""
+
+    items: list[ResourceOut]
+    next_cursor: str | None = None
+    total: int | None = None
+
+
+class HitOut(Answer):
+    """A search result, best first."""
+
+    rank: int
+    score: float
+    resource: ResourceOut
+    why: list[list[str]] = []
+
+
+class FoundOut(Answer):
+    """Search results."""
+
+    hits: list[HitOut]
+    total: int
+    facets: dict[str, dict[str, int]] = {}
+    did_you_mean: str | None = None
+
+
+class SearchQuery(Query):
+    """What to look for."""
+
+    q: str = Field("", max_length=400)
+    kind: list[str] = []
+    integration: list[int] = []
+    tag: list[str] = []
+    owner: list[str] = []
+    verified: bool | None = None
+    schema_name: str | None = Field(None, alias="schema", max_length=200)
+    under: int | None = None
+    limit: int = Field(20, ge=1, le=100)
+    offset: int = Field(0, ge=0, le=10000)
+    facets: bool = False
+
+
+class SuggestQuery(Query):
+    """The beginning of a name."""
+
+    q: str = Field("", max_length=200)
+    limit: int = Field(8, ge=1, le=20)
+
+
+class ResourceList(Answer):
+    """Some resources."""
+
+    items: list[ResourceOut]
+
+
+class EditBody(Body):
+    """Properties to change. A field that is left out stays as it is."""
+
+    description: str | None = Field(None, max_length=20000)
+    definition: str | None = Field(None, max_length=100000)
+    verified: bool | None = None
+    published: bool | None = None
+    sensitivity: Literal["personal", "secret"] | None = None
+    add_tags: list[str] = []
+    remove_tags: list[str] = []
+    add_owners: list[str] = []
+    remove_owners: list[str] = []
+
+
+class EditOut(Answer):
+    """The resource after the change; `proposed` where your role may only propose."""
+
+    resource: ResourceOut
+    proposed: bool = False
+
+
+class LineageQuery(Query):
+    """How far to look."""
+
+    upstream: bool = True
+    downstream: bool = True
+    depth: int = Field(1, ge=1, le=10)
+    columns: bool = False
+
+
+class EdgeOut(Answer):
+    """One edge."""
+
+    upstream_id: int
+    upstream: str
+    downstream_id: int
+    downstream: str
+    kind: str
+    source: str
+    upstream_column: str | None = None
+    downstream_column: str | None = None
+    confidence: float = 1.0
+
+
+class LineageOut(Answer):
+    """A neighbourhood."""
+
+    start_id: int
+    resources: list[ResourceOut]
+    edges: list[EdgeOut]
+    cut: bool = False
+
+
+class ChildrenQuery(Paging):
+    """Children of a resource."""
+
+    text: str | None = Field(None, max_length=200)
+
+
+# --- sql -------------------------------------------------------------------------------------------------------
+
+
+class SqlCheckBody(Body):
+    """Would this statement run on that integration?"""
+
+    sql: str = Field(min_length=1, max_length=60000)
+    integration_id: int
+
+
+class VerdictOut(Answer):
+    """The guard's verdict; nothing was run."""
+
+    decision: Literal["accept", "reject"]
+    reasons: list[str] = []
+    tables: list[str] = []
+
+
+class SqlRunBody(Body):
+    """Run this statement on that integration. `confirm` says that a person looked at it."""
+
+    sql: str = Field(min_length=1, max_length=60000)
+    integration_id: int
+    confirm: bool = True
+    limit: int = Field(100, ge=0, le=1000)
+
+
+class ColumnOut(Answer):
+    """A column of a result."""
+
+    name: str
+    type: str = ""
+
+
+class RunOut(Answer):
+    """The result: its shape, and its first rows for the person who ran it."""
+
+    result_id: str | None = None
+    columns: list[ColumnOut] = []
+    rows: list[list[Any]] = []
+    row_count: int = 0
+    truncated: bool = False
+    milliseconds: int | None = None
+    receipt_id: int | None = None
+
+
+class ResultQuery(Query):
+    """Which rows of a result."""
+
+    offset: int = Field(0, ge=0, le=10_000_000)
+    limit: int = Field(100, ge=1, le=1000)
+
+
+# --- integrations, settings, records ---------------------------------------------------------------------------
+
+
+class IntegrationOut(Answer):
+    """A connected source. Secrets are never here."""
+
+    id: int
+    name: str
+    type: str
+    settings: dict[str, Any] = {}
+    secret_names: list[str] = []
+    has_query_credential: bool = False
+    schedule: str | None = None
+    state: str = "new"
+    last_sync_at: datetime | None = None
+    last_error: str | None = None
+    counts: dict[str, int] = {}
+
+
+class IntegrationList(Answer):
+    """Integrations."""
+
+    items: list[IntegrationOut]
+
+
+class IntegrationBody(Body):
+    """A new integration. Secrets go in and never come out."""
+
+    name: str = Field(min_length=1, max_length=100)
+    type: str = Field(min_length=1, max_length=60)
+    settings: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    schedule: str | None = Field(None, max_length=100)
+
+
+class IntegrationPatch(Body):
+    """Changes of an integration."""
+
+    name: str | None = Field(None, min_length=1, max_length=100)
+    settings: dict[str, str] | None = None
+    secrets: dict[str, str] | None = None
+    schedule: str | None = Field(None, max_length=100)
+
+
+class SyncBody(Body):
+    """How to sync."""
+
+    full: bool = False
+
+
+class SyncOut(Answer):
+    """A sync and how far it is."""
+
+    id: int
+    integration_id: int
+    integration: str
+    status: str
+    stage: str
+    started: datetime | None = None
+    finished: datetime | None = None
+    done: int = 0
+    total: int | None = None
+    seen: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    errors: list[str] = []
+
+
+class SyncList(Answer):
+    """Syncs, newest first."""
+
+    items: list[SyncOut]
+
+
+class SettingOut(Answer):
+    """One setting."""
+
+    key: str
+    value: Any = None
+    default: Any = None
+    title: str = ""
+    effect: str = ""
+    choices: list[str] = []
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+
+
+class SettingList(Answer):
+    """The AI settings of the workspace."""
+
+    items: list[SettingOut]
+
+
+class SettingsPatch(Body):
+    """Settings to change, by key."""
+
+    values: dict[str, Any] = Field(min_length=1)
+
+
+class TextBody(Body):
+    """A text to look at."""
+
+    text: str = Field(min_length=1, max_length=20000)
+
+
+class FindingOut(Answer):
+    """Something that redaction found."""
+
+    type: str
+    start: int
+    end: int
+
+
+class RedactedOut(Answer):
+    """A text as a provider would get it. Nothing was sent."""
+
+    text: str
+    findings: list[FindingOut] = []
+
+
+class PreviewOut(Answer):
+    """What would be sent, part by part. Nothing was sent."""
+
+    provider: str = ""
+    host: str = ""
+    region: str = ""
+    model: str = ""
+    bytes: int = 0
+    parts: list[dict[str, Any]] = []
+
+
+class Names(Answer):
+    """Names, for example of models."""
+
+    items: list[str]
+
+
+class EntriesQuery(Paging):
+    """Which entries."""
+
+    member: str | None = Field(None, max_length=320)
+    action: str | None = Field(None, max_length=100)
+    outcome: str | None = Field(None, max_length=20)
+    since: datetime | None = None
+
+
+class EntryPage(Answer):
+    """A page of entries of the audit log or the ledger; they hold no text."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None = None
+
+
+class UsageOut(Answer):
+    """Use without content."""
+
+    by_day: list[dict[str, Any]] = []
+    by_model: list[dict[str, Any]] = []
+    by_member: list[dict[str, Any]] = []
+
+
+def plain(value: Any) -> Any:
+    """A frozen dataclass of the store (or anything like it) as plain values for a model."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: plain(part) for name, part in asdict(value).items()}
+    if isinstance(value, dict):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(part) for part in value]
+    return value

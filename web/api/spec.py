@@ -1,0 +1,84 @@
+"""The seam to spectree: validation of what enters, and the OpenAPI document made from the same models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response as FlaskResponse
+from flask import request
+from spectree import Response, SecurityScheme, SpecTree
+from spectree.models import SecureType, SecuritySchemeData
+
+from plugin.errors import BadInput
+from web.api.models import Problem
+
+
+def _before(req: Any, resp: Any, error: Any, instance: Any, adapter: Any) -> None:
+    """Turn a validation error into ours, so that it leaves as a problem document and names the field."""
+    if error is None:
+        return
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    raise BadInput(f"{place or 'body'}: {first['msg']}", field=place)
+
+
+def _after(req: Any, resp: Any, error: Any, instance: Any, adapter: Any) -> None:
+    if error is not None:
+        raise error
+
+
+class _Spec(SpecTree):
+    """SpecTree without its own pages: they load scripts from elsewhere."""
+
+
+spec = _Spec(
+    "flask",
+    before=_before,
+    after=_after,
+    title="Docent",
+    version="v1",
+    description="Ask a data catalog, from metadata alone. Bearer tokens come from your settings page.",
+    mode="strict",
+    annotations=False,
+    validation_error_model=Problem,
+    nested_naming_strategy=lambda _parent, child: child,
+    naming_strategy=lambda model: model.__name__,
+    security_schemes=[
+        SecurityScheme(
+            name="token", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer", bearer_format="docent")
+        ),
+        SecurityScheme(
+            name="session",
+            data=SecuritySchemeData(type=SecureType.API_KEY, name="docent", field_in="cookie"),
+        ),
+    ],
+    security=[{"token": []}, {"session": []}],
+)
+
+
+def answers(model: Any, *, status: int = 200) -> Response:
+    """The responses of a view: its own, and the problems that any view may answer with."""
+    codes: dict[str, Any] = {f"HTTP_{status}": model}
+    for code in (400, 401, 403, 404, 409, 415, 422, 429):
+        codes[f"HTTP_{code}"] = Problem
+    return Response(**codes)
+
+
+def body() -> Any:
+    """The validated JSON body."""
+    found = request.context.json  # type: ignore[attr-defined]
+    if found is None:
+        raise BadInput("Send a JSON object (application/json).", field="body")
+    return found
+
+
+def query() -> Any:
+    """The validated query parameters."""
+    return request.context.query  # type: ignore[attr-defined]
+
+
+def reply(model: Any, values: Any, status: int = 200) -> FlaskResponse:
+    """A JSON response that fits its model."""
+    return FlaskResponse(
+        model.model_validate(values).model_dump_json(), status=status, mimetype="application/json"
+    )

@@ -1,0 +1,39 @@
+"""How often somebody may try: sign-ins by address and by account, questions by member.
+
+In memory for one process, in Redis where the operator names one (DOCENT_LIMITER_URL).
+"""
+
+from __future__ import annotations
+
+from flask import Flask, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+
+from plugin.config import Config
+
+SIGN_INS = "20 per minute"
+SIGN_INS_OF_ACCOUNT = "8 per minute"
+ASKS = "40 per minute"
+
+
+def by_account() -> str:
+    """The account that a sign-in names, so that many addresses cannot try one password list."""
+    return "account:" + request.form.get("email", "").strip().lower()[:320]
+
+
+def by_member() -> str:
+    """The member who asks, whatever the surface."""
+    if current_user and current_user.is_authenticated:
+        return f"member:{current_user.viewer.workspace_id}:{current_user.viewer.member_id}"
+    return "address:" + (get_remote_address() or "")
+
+
+limiter = Limiter(get_remote_address, default_limits=[], headers_enabled=False)
+
+
+def register(app: Flask, config: Config) -> None:
+    """Count tries where the operator said."""
+    app.config.setdefault("RATELIMIT_STORAGE_URI", config.limiter_url)
+    app.config.setdefault("RATELIMIT_STRATEGY", "moving-window")
+    limiter.init_app(app)

@@ -1,0 +1,45 @@
+"""The lock beside a statement: open, or closed with the first closed gate and who can open it.
+
+The gates decide (`plugin.run_sql.gates`); this only asks them for whoever is signed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from plugin.errors import DocentError
+from web.services import services, viewer
+
+
+@dataclass(frozen=True)
+class Lock:
+    """How the lock shows. `open` lets the Run button work; the gates are asked again when it is pressed."""
+
+    open: bool
+    text: str
+    more: str = ""
+
+
+def lock_of(entry: Mapping[str, Any]) -> Lock:
+    """The lock of a statement of an answer."""
+    if entry.get("unknown"):
+        count = len(entry["unknown"])
+        names = "one name is unknown" if count == 1 else f"{count} names are unknown"
+        return Lock(False, f"Run SQL is closed: {names}", "Use the nearest real name, then ask again.")
+    integration_id = entry.get("integration_id")
+    if not integration_id:
+        return Lock(False, "Run SQL is closed: it is not clear which integration this is for", "")
+    if not entry.get("ok", True):
+        reasons = entry.get("problems") or ("the statement did not pass the check",)
+        return Lock(False, "Run SQL is closed: the statement did not pass the check", str(reasons[0]))
+    from plugin.run_sql import gates
+
+    try:
+        closed = gates.first_closed(services().store, viewer(), int(integration_id))
+    except DocentError as error:
+        return Lock(False, "Run SQL is closed", str(error))
+    if closed is None:
+        return Lock(True, "Run SQL is open for you", "Read-only. Rows come to this page only.")
+    return Lock(False, closed.reason, closed.who)

@@ -1,0 +1,77 @@
+"""What the pages and the API lean on: the rooms of `plugin`, made once and handed down with the application.
+
+Nothing here decides anything. `services()` gives the bundle of the running application, `mine()` and `admin()` open the
+store's doors for whoever is signed in, so that no view ever touches a session or a database.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import current_app
+from flask_login import current_user
+
+from plugin.access.viewer import Viewer
+from plugin.config import Config
+from plugin.errors import LimitReached, SignInNeeded
+
+if TYPE_CHECKING:
+    from plugin.store import Store
+
+STREAMS = 24
+"""Answers that may stream at once in one process; the server's threads must outnumber it, or pages starve."""
+
+
+@dataclass
+class Services:
+    """The parts that every request may use. `gateway` is the one door to a provider."""
+
+    store: Store
+    config: Config
+    gateway: Any
+    results: Any = None
+    """Rows of Run SQL, held for the asker's session only."""
+    streams: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(STREAMS))
+
+    def take_stream(self) -> None:
+        """Take one of the places for streamed answers; LimitReached at once where all are taken."""
+        if not self.streams.acquire(blocking=False):
+            raise LimitReached(
+                "Too many answers are being written at this moment. Ask again in a few seconds.", retry_after=3
+            )
+
+    @contextmanager
+    def stream_slot(self) -> Iterator[None]:
+        """Hold one of the places for streamed answers; LimitReached at once where all are taken."""
+        self.take_stream()
+        try:
+            yield
+        finally:
+            self.streams.release()
+
+
+def services() -> Services:
+    """The bundle of the running application."""
+    return cast(Services, current_app.extensions["docent"])
+
+
+def viewer() -> Viewer:
+    """Who is signed in. The closed door has made sure of it before a view runs."""
+    person = cast(Any, current_user)
+    if not person.is_authenticated:
+        raise SignInNeeded("Sign in first.", rule="sign_in")
+    return cast(Viewer, person.viewer)
+
+
+def mine() -> AbstractContextManager[Any]:
+    """The store as the person who is signed in sees it."""
+    return services().store.as_viewer(viewer())
+
+
+def admin() -> AbstractContextManager[Any]:
+    """The store's admin door; Refused unless the person is an admin now."""
+    return services().store.as_admin(viewer())

@@ -1,0 +1,311 @@
+// <docent-chat>: the assistant, in the sidebar of every page and on its own page. One element, no dependency.
+// The server renders its frame; this streams answers into it. Nothing that is typed or answered is kept in the browser.
+import { ProblemError, el, get, icon, nodesOf, say, send } from "./api.js";
+import { Mentions } from "./mentions.js";
+import { showResult } from "./result.js";
+
+const INTEGRATION_KINDS = { table: "table-2", view: "eye", column: "columns-3", term: "book-open", dashboard: "layout-dashboard", model: "braces" };
+
+// Reads server-sent events from a fetch response.
+async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    buffer += value;
+    for (let end = buffer.indexOf("\n\n"); end >= 0; end = buffer.indexOf("\n\n")) {
+      const block = buffer.slice(0, end);
+      buffer = buffer.slice(end + 2);
+      let name = "message", data = "";
+      for (const line of block.split("\n")) {
+        if (line.startsWith("event: ")) name = line.slice(7);
+        else if (line.startsWith("data: ")) data += line.slice(6);
+      }
+      if (data) yield { name, data: JSON.parse(data) };
+    }
+  }
+}
+
+class DocentChat extends HTMLElement {
+  connectedCallback() {
+    if (this.ready) return;
+    this.ready = true;
+    this.form = this.querySelector("[data-composer]");
+    this.input = this.form.querySelector("textarea");
+    this.list = this.querySelector("[data-msgs]");
+    this.scroller = this.querySelector("[data-scroll]");
+    this.live = this.querySelector("[data-live]");
+    this.askButton = this.form.querySelector("[data-ask]");
+    this.stopButton = this.form.querySelector("[data-stop]");
+    this.mentions = new Mentions(this.form, this.input);
+    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.ask(this.input.value); });
+    this.input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !this.mentions.open) { event.preventDefault(); this.ask(this.input.value); }
+    });
+    this.input.addEventListener("input", () => this.grow());
+    this.stopButton.addEventListener("click", () => this.stop());
+    this.addEventListener("click", (event) => this.clicked(event));
+    this.addEventListener("pointerover", (event) => this.preview(event));
+    this.addEventListener("focusin", (event) => this.preview(event));
+    this.addEventListener("pointerout", (event) => { if (!event.relatedTarget?.closest?.(".preview, .cite")) this.hidePreview(); });
+    this.addEventListener("focusout", () => this.hidePreview());
+    this.addEventListener("keydown", (event) => { if (event.key === "Escape") this.hidePreview(); });
+    if (this.dataset.draft) { this.input.value = this.dataset.draft; this.grow(); this.input.focus(); }
+    if (this.list.childElementCount) this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  grow() {
+    this.input.style.height = "auto";
+    this.input.style.height = `${Math.min(this.input.scrollHeight, 180)}px`;
+  }
+
+  askFromOutside(text) {
+    if (!this.hasAttribute("data-page")) document.querySelector(".app").dataset.side = "open";
+    this.ask(text);
+  }
+
+  // --- asking ----------------------------------------------------------------------------------------------
+  async ask(text, { retry = null } = {}) {
+    text = text.trim();
+    if (!text || this.running || this.input.disabled) return;
+    this.querySelector("[data-start]")?.remove();
+    const article = this.begin(text);
+    if (retry) retry.replaceWith(article);
+    this.input.value = "";
+    this.grow();
+    this.busy(true);
+    this.running = { article, control: new AbortController(), raw: "", settled: "", promptId: null, finished: false };
+    this.stick = true;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    const body = { prompt: text, stream: true, mentions: this.mentions.take() };
+    if (this.dataset.chat) body.chat_id = Number(this.dataset.chat);
+    if (this.parent) body.parent = this.parent;
+    if (this.dataset.resource) body.page_resource_id = Number(this.dataset.resource);
+    try {
+      const response = await send("POST", "/api/v1/prompts", body, {
+        raw: true, signal: this.running.control.signal, headers: { Accept: "text/event-stream", "Docent-Page": "1" },
+      });
+      for await (const event of events(response)) this.take(event, article);
+      if (!this.running.finished) throw new ProblemError({ detail: "The answer broke off: the connection was closed." }, 0);
+    } catch (error) {
+      this.broke(article, error);
+    } finally {
+      article.removeAttribute("aria-busy");
+      article.querySelector(".caret")?.classList.remove("caret");
+      this.busy(false);
+      this.running = null;
+      dispatchEvent(new CustomEvent("docent:answered"));
+    }
+  }
+
+  begin(text) {
+    const initials = (this.dataset.person || "?").split(/[\s.@]+/).filter(Boolean).slice(0, 2).map((part) => part[0]).join("").toUpperCase();
+    const steps = el("details", { class: "steps", "data-steps": true, open: true },
+      el("summary", {}, icon("chevron-right", "icon-sm turn"), el("span", { class: "cut", "data-step-line": true }, "Reading your question")), el("ol"));
+    const article = el("article", { "aria-label": "Your question, being answered", "aria-busy": "true", "data-message": true },
+      el("div", { class: "ask" }, el("span", { class: "avatar avatar-md", "aria-hidden": "true" }, initials), el("p", { class: "pre-wrap", dir: "auto" }, el("span", { class: "vh" }, "You asked: "), text)),
+      el("div", { class: "answer" }, steps, el("div", { class: "prose", dir: "auto", "data-settled": true }), el("p", { class: "streaming caret", dir: "auto", "data-streaming": true })));
+    article.question = text;
+    this.list.append(article);
+    return article;
+  }
+
+  take({ name, data }, article) {
+    const run = this.running;
+    const near = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < 80;
+    if (name === "step") {
+      if (data.prompt_id) run.promptId = data.prompt_id;
+      if (data.chat_id) run.chatId = data.chat_id;
+      this.step(data, article);
+    } else if (name === "text") this.text(data, article);
+    else if (name === "error") { run.error = data; }
+    else if (name === "done") this.done(data, article);
+    if (near) this.scroller.scrollTop = this.scroller.scrollHeight; // otherwise reading stays where it was
+  }
+
+  step(data, article) {
+    const line = article.querySelector("[data-step-line]");
+    if (!data.n) { line.textContent = data.title || "Reading your question"; return; }
+    const list = article.querySelector("[data-steps] ol");
+    let item = list.querySelector(`[data-n="${data.n}"]`);
+    const fresh = el("li", { class: "step", "data-n": data.n, "data-state": data.state },
+      icon({ working: "loader-circle", failed: "x" }[data.state] ?? "check"), el("div", {}, data.title || data.tool),
+      el("span", { class: "muted small" }, data.ms !== undefined ? `${data.ms} ms` : data.state === "working" ? "now" : ""));
+    const io = el("dl", { class: "step-io" });
+    const shown = Object.values(data.arguments ?? {}).map((value) => (typeof value === "object" ? JSON.stringify(value) : String(value))).join(" ");
+    if (shown) io.append(el("dt", {}, "Asked"), el("dd", {}, el("code", {}, shown)));
+    if (data.summary) io.append(el("dt", {}, "Found"), el("dd", {}, data.summary));
+    if (io.childElementCount) fresh.append(io);
+    item ? item.replaceWith(fresh) : list.append(fresh);
+    line.textContent = data.limit ? `Step ${data.n} of at most ${data.limit}: ${data.title}` : data.title;
+  }
+
+  text(data, article) {
+    const run = this.running;
+    run.raw += data.text;
+    const streaming = article.querySelector("[data-streaming]");
+    if (data.html) {
+      // Blocks that are complete come as sanitised HTML; what is still open stays plain text.
+      article.querySelector("[data-settled]").append(nodesOf(data.html));
+      run.settled = run.raw;
+    }
+    streaming.textContent = data.html ? "" : run.raw.slice(run.settled.length);
+    const sentences = run.raw.match(/[^.!?\n]+[.!?\n]+/g) ?? [];
+    if (sentences.length > (run.said ?? 0)) { this.live.textContent = sentences.at(-1).trim(); run.said = sentences.length; }
+  }
+
+  done(data, article) {
+    const run = this.running;
+    run.finished = true;
+    this.parent = data.prompt_id || undefined;
+    if (data.chat_id) this.chat(data.chat_id);
+    const fresh = nodesOf(data.page ?? "").querySelector("article");
+    if (!fresh) return;
+    fresh.question = article.question;
+    article.replaceWith(fresh);
+    run.article = fresh;
+    for (const shape of data.shapes ?? []) this.shape(shape, fresh);
+    this.live.textContent = "The answer is complete.";
+  }
+
+  chat(id) {
+    if (this.dataset.chat === String(id)) return;
+    this.dataset.chat = String(id);
+    if (this.hasAttribute("data-page")) history.replaceState(null, "", `/assistant/${id}`);
+    const open = this.querySelector("[data-open-page]");
+    if (open) open.href = `/assistant/${id}`;
+  }
+
+  broke(article, error) {
+    const stopped = error.name === "AbortError";
+    const text = stopped ? "You stopped this answer." : (this.running?.error?.message ?? error.message);
+    const who = error.problem?.who ? ` Who can change it: ${error.problem.who}.` : "";
+    const wait = error.problem?.retry_after ? ` Try again in ${error.problem.retry_after} seconds.` : "";
+    const tone = stopped ? "plain" : [403, 409, 429].includes(error.status) ? "amber" : "red";
+    article.querySelector(".answer").append(el("div", { class: "notice", "data-tone": tone, role: "alert" }, icon(stopped ? "square" : tone === "amber" ? "lock" : "circle-alert"),
+      el("div", {}, el("p", {}, text), el("p", {}, `${this.running?.raw ? "What came before is kept." : "Nothing was answered."}${who}${wait}`),
+        el("div", { class: "btn-row" }, el("button", { class: "btn btn-sm", type: "button", "data-retry": true }, icon("rotate-ccw"), "Retry")))));
+    if (!article.querySelector("[data-steps] li")) article.querySelector("[data-steps]")?.remove();
+    this.live.textContent = text;
+  }
+
+  busy(on) {
+    this.askButton.hidden = on;
+    this.stopButton.hidden = !on;
+    if (on) this.stopButton.focus(); else if (document.activeElement === document.body || document.activeElement === this.stopButton) this.input.focus({ preventScroll: true });
+  }
+
+  async stop() {
+    const run = this.running;
+    if (!run) return;
+    if (run.promptId) {
+      try { await send("POST", `/api/v1/prompts/${run.promptId}/stop`, {}); return; } catch { /* it may have ended by itself */ }
+    }
+    run.control.abort();
+  }
+
+  reset() {
+    if (this.running) this.running.control.abort();
+    delete this.dataset.chat;
+    this.parent = undefined;
+    this.list.replaceChildren();
+    this.input.focus();
+  }
+
+  // --- a message's buttons -----------------------------------------------------------------------------------
+  clicked(event) {
+    const target = event.target.closest("button, a, .local, .unknown");
+    if (!target) return;
+    const article = target.closest("[data-message]");
+    if (target.matches("[data-new-chat]") && !this.hasAttribute("data-page")) { event.preventDefault(); this.reset(); }
+    else if (target.matches("[data-starter]")) { event.preventDefault(); this.ask(target.dataset.starter); }
+    else if (target.matches("[data-retry]")) this.ask(this.question(article), { retry: article.querySelector("[data-settled]") ? article : null });
+    else if (target.matches("[data-open-sent]")) article.querySelector("dialog[data-sent]").showModal();
+    else if (target.matches("[data-feedback]")) this.feedback(target, article);
+    else if (target.matches("[data-run]")) this.run(target);
+    else if (target.matches("[data-mention]")) this.mentions.begin();
+  }
+
+  question(article) {
+    return article.question ?? article.querySelector(".ask > p").textContent.replace(/^You asked: /, "").trim();
+  }
+
+  async feedback(button, article) {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    try {
+      await send("POST", `/api/v1/prompts/${article.dataset.prompt}/feedback`, { value: on ? button.dataset.feedback : null });
+      article.querySelectorAll("[data-feedback]").forEach((other) => other.setAttribute("aria-pressed", String(on && other === button)));
+      say(on ? "Thank you." : "Taken back.");
+    } catch (error) { say(error.message); }
+  }
+
+  async run(button) {
+    const block = button.closest("[data-sql-block]");
+    const place = block.parentElement.querySelector(`[data-result-of="${block.dataset.n}"]`);
+    const lock = block.querySelector(".lock");
+    button.disabled = true;
+    place.replaceChildren(el("section", { class: "result", "aria-busy": "true" }, el("p", { class: "result-note" }, "Running the statement. Read-only, on the source itself.")));
+    try {
+      const result = await send("POST", "/api/v1/sql/run", { sql: block.querySelector("[data-sql-text]").textContent, integration_id: Number(block.dataset.integration), confirm: true });
+      showResult(place, result);
+      button.disabled = false;
+    } catch (error) {
+      const who = error.problem?.who ? ` ${error.problem.who} can change it.` : "";
+      place.replaceChildren(el("div", { class: "notice", "data-tone": error.status === 403 ? "amber" : "red", role: "alert" }, icon(error.status === 403 ? "lock" : "circle-alert"), el("div", {}, el("p", {}, error.message), who ? el("p", {}, who) : null)));
+      if (error.status === 403) {
+        lock.dataset.tone = "amber";
+        lock.querySelector("strong").textContent = error.message;
+        lock.querySelector("use").setAttribute("href", "/static/icons.svg#lock");
+      } else button.disabled = false;
+    }
+  }
+
+  async shape(shape, article) {
+    if (!shape.result_id) return;
+    const place = article.querySelector(`[data-result-of="${shape.n}"]`) ?? article.querySelector(".answer");
+    try {
+      const result = await get(`/api/v1/results/${shape.result_id}?limit=100`);
+      showResult(place, result);
+      this.bind(article, `r${shape.n}`, result);
+    } catch { /* the rows are gone; the answer says what they were */ }
+  }
+
+  // Placeholders are filled here, from rows that only this page has.
+  bind(article, name, result) {
+    article.querySelectorAll(`.local[data-bind^="${name}"]`).forEach((mark) => {
+      const column = mark.dataset.bind.split(".")[1];
+      const at = result.columns.findIndex((each) => each.name === column);
+      const value = result.rows[0]?.[at < 0 ? 0 : at];
+      if (value === undefined) return;
+      mark.textContent = String(value);
+      mark.title = "Filled in here from your result. The provider saw a placeholder.";
+    });
+  }
+
+  // --- citations preview on hover and focus ------------------------------------------------------------------
+  preview(event) {
+    const mark = event.target.closest?.("a.cite, a.name");
+    if (!mark || this.shown?.mark === mark) return;
+    this.hidePreview();
+    const article = mark.closest("[data-message]");
+    const source = [...(article?.querySelectorAll("[data-source] a") ?? [])].find((link) => link.pathname === mark.pathname);
+    const box = el("div", { class: "preview float", role: "tooltip", id: "preview" }, icon(INTEGRATION_KINDS[source?.dataset.kind?.toLowerCase()] ?? "table-2"),
+      el("strong", { class: "mono" }, source?.textContent ?? mark.textContent), el("span", {}, source?.dataset.description || source?.dataset.kind || "In the catalog"));
+    document.body.append(box);
+    const place = mark.getBoundingClientRect();
+    box.style.left = `${Math.max(8, Math.min(place.left, innerWidth - box.offsetWidth - 8))}px`;
+    box.style.top = `${place.top - box.offsetHeight - 6 > 8 ? place.top - box.offsetHeight - 6 : place.bottom + 6}px`;
+    mark.setAttribute("aria-describedby", "preview");
+    box.addEventListener("pointerleave", () => this.hidePreview());
+    this.shown = { mark, box };
+  }
+
+  hidePreview() {
+    this.shown?.box.remove();
+    this.shown?.mark.removeAttribute("aria-describedby");
+    this.shown = null;
+  }
+}
+
+customElements.define("docent-chat", DocentChat);

@@ -1,0 +1,42 @@
+// Rows of Run SQL as a table that sorts and pages. They live in this page and nowhere else.
+import { el, get, icon } from "./api.js";
+
+const NUMERIC = /int|num|dec|float|double|real|money/i;
+
+export function showResult(place, result) {
+  const columns = result.columns, numeric = columns.map((column) => NUMERIC.test(column.type));
+  let rows = result.rows, sorted = -1, down = false;
+  const body = el("tbody");
+  const draw = () => body.replaceChildren(...rows.map((row) => el("tr", {}, ...row.map((value, at) => el("td", { class: numeric[at] ? "num" : undefined }, value === null ? el("span", { class: "muted" }, "null") : String(value))))));
+  const heads = columns.map((column, at) => el("th", { scope: "col", class: numeric[at] ? "num" : undefined }, el("button", { type: "button", title: column.type, onclick: () => {
+    down = sorted === at ? !down : numeric[at];
+    sorted = at;
+    rows = [...rows].sort((a, b) => (a[at] === null ? 1 : b[at] === null ? -1 : numeric[at] ? Number(a[at]) - Number(b[at]) : String(a[at]).localeCompare(String(b[at]))) * (down ? -1 : 1));
+    heads.forEach((head, index) => (index === at ? head.setAttribute("aria-sort", down ? "descending" : "ascending") : head.removeAttribute("aria-sort")));
+    draw();
+  } }, column.name)));
+  const count = el("span", {}, words(result, rows.length));
+  const more = el("button", { class: "btn btn-quiet btn-sm", type: "button", onclick: async () => {
+    more.disabled = true;
+    try {
+      const next = await get(`/api/v1/results/${result.result_id}?offset=${rows.length}&limit=500`);
+      rows = [...rows, ...next.rows];
+      draw();
+      count.textContent = words(result, rows.length);
+      more.hidden = rows.length >= result.row_count;
+    } catch (error) { count.textContent = error.message; }
+    more.disabled = false;
+  } }, "Show more");
+  more.hidden = !result.result_id || rows.length >= result.row_count;
+  draw();
+  place.replaceChildren(el("section", { class: "result", "aria-label": "Result" },
+    el("div", { class: "result-head" }, count, el("span", { class: "push" }), more, result.result_id ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.csv`, download: true }, icon("download"), "CSV") : null),
+    el("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Rows" }, el("table", { class: "table table-tight" }, el("thead", {}, el("tr", {}, ...heads)), body)),
+    el("p", { class: "result-note" }, icon("eye-off", "icon-sm"), el("span", {}, "Rows came straight to this page and are not stored. The assistant saw only column names and types."))));
+}
+
+function words(result, shown) {
+  const total = result.row_count;
+  const time = result.milliseconds === null || result.milliseconds === undefined ? "" : ` · ${(result.milliseconds / 1000).toFixed(1)} s`;
+  return `${shown < total ? `${shown} of ${total}` : total} ${total === 1 ? "row" : "rows"}${result.truncated ? ", cut at the limit" : ""}${time}`;
+}
