@@ -1,0 +1,205 @@
+"""Runs one guarded SELECT on a DuckDB file behind the engine's own walls; see `connectors.abilities.CanRun`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.errors import (
+    PermissionMissing,
+    QueryFailed,
+    QueryStopped,
+    SourceError,
+    SourceInterrupted,
+    UnreachableSource,
+)
+from connectors.files import must_exist
+from connectors.rows import Meter
+
+if TYPE_CHECKING:
+    import duckdb
+
+# One way to open a file, for everything in this process: DuckDB shares the instance and refuses a second
+# configuration. No file, network, extension or Python variable is within reach of a statement.
+CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_unsigned_extensions": "false",
+    "python_enable_replacements": "false",
+    "memory_limit": "512MB",
+    "max_temp_directory_size": "1GB",
+    "threads": "2",
+    "lock_configuration": "true",
+}
+
+
+def open_read_only(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that cannot write, reach out or change its settings. Raises duckdb.Error."""
+    import duckdb
+
+    return duckdb.connect(str(path), read_only=True, config=CONFIGURATION)
+
+
+def connect_error(path: Path, error: Exception) -> SourceError:
+    """Why a file could not be opened, in one sentence."""
+    text = str(error).lower()
+    if "permission" in text:
+        return PermissionMissing(
+            f"the file {path.name!r} cannot be opened; the account needs read permission"
+        )
+    if "lock" in text or "different configuration" in text:
+        return SourceInterrupted(
+            f"the file {path.name!r} is open for writing in another program; try again later"
+        )
+    return UnreachableSource(
+        f"{str(path)!r} is not a DuckDB database, or one of a version that is not supported"
+    )
+
+
+class DuckDBRuns:
+    """The part of the DuckDB connector that runs SQL."""
+
+    _path: Path
+
+    def run(self, sql: str, limits: RunLimits, running: Callable[[Cancel], None]) -> RunResult:
+        """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
+        connection = self._open()
+        stop = _Stop(connection)
+        watchdog = threading.Timer(limits.seconds, stop.expire)
+        watchdog.daemon = True
+        deadline = time.monotonic() + limits.seconds
+
+        def close() -> None:
+            watchdog.cancel()
+            stop.close()
+
+        try:
+            with _as_query_errors(stop, limits):
+                _only_a_select(connection, sql)
+                running(stop)
+                watchdog.start()
+                connection.execute(sql)
+                columns = tuple(
+                    ResultColumn(column[0], str(column[1])) for column in connection.description or ()
+                )
+                first = connection.fetchone()
+        except BaseException:
+            close()
+            raise
+        result = RunResult(columns, iter(()), _close=close)
+        result.batches = _batches(first, connection, limits, result, stop, deadline)
+        return result
+
+    def estimate(self, sql: str) -> Estimate | None:
+        """Rows that the planner expects, by EXPLAIN (which runs nothing)."""
+        connection = self._open()
+        stop = _Stop(connection)
+        try:
+            with _as_query_errors(stop, RunLimits(seconds=10)):
+                _only_a_select(connection, sql)
+                plan = connection.execute("EXPLAIN (FORMAT JSON) " + sql).fetchall()[0][1]
+        finally:
+            stop.close()
+        told = json.loads(plan)[0].get("extra_info", {}).get("Estimated Cardinality")
+        return Estimate(rows=int(told)) if told else None
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        must_exist(self._path, "DuckDB")
+        try:
+            return open_read_only(self._path)
+        except duckdb.Error as error:
+            raise connect_error(self._path, error) from None
+
+
+def _only_a_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """The driver would run several statements in one text, so they are counted first, by its own parser."""
+    import duckdb
+
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise QueryFailed("DuckDB may run one SELECT at a time", code="not_a_select")
+
+
+class _Stop:
+    """Interrupts the engine, from any thread; knows why a statement ended. `close` ends the connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._closed = False
+        self.cancelled = False
+        self.expired = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        self._interrupt()
+
+    def expire(self) -> None:
+        self.expired = True
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        with self._lock:
+            if not self._closed:
+                self._connection.interrupt()
+
+    def close(self) -> None:
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._connection.close()
+
+
+@contextlib.contextmanager
+def _as_query_errors(stop: _Stop, limits: RunLimits) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, RuntimeError) as error:
+        raise _query_error(error, stop, limits) from None
+
+
+def _query_error(error: Exception, stop: _Stop, limits: RunLimits) -> SourceError:
+    if stop.cancelled:
+        return QueryStopped("the query was cancelled")
+    if stop.expired:
+        return QueryStopped(f"the query was stopped after {limits.seconds:g} s")
+    kind = type(error).__name__
+    if kind == "OutOfMemoryException":
+        return QueryStopped("the query was stopped at its memory limit")
+    return QueryFailed(f"DuckDB refused the query: {kind}", full=str(error), code=kind)
+
+
+def _batches(
+    first: tuple[Any, ...] | None,
+    connection: duckdb.DuckDBPyConnection,
+    limits: RunLimits,
+    result: RunResult,
+    stop: _Stop,
+    deadline: float,
+) -> Iterator[list[tuple[Any, ...]]]:
+    try:
+        with _as_query_errors(stop, limits):
+            yield from Meter(limits, result).batches(
+                first, _rows(connection, stop, limits), deadline=deadline
+            )
+    finally:
+        result.close()
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, stop: _Stop, limits: RunLimits) -> Iterator[tuple[Any, ...]]:
+    while (row := connection.fetchone()) is not None:
+        if stop.cancelled:
+            raise QueryStopped("the query was cancelled")
+        yield row
