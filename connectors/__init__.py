@@ -37,6 +37,7 @@ CONNECTORS: dict[str, str] = {
     "mysql": "connectors.mysql:MySQL",
     "sqlite": "connectors.sqlite:SQLite",
     "duckdb": "connectors.duckdb:DuckDB",
+    "dbt": "connectors.dbt:Dbt",
 }
 
 _Class = type[Connector]

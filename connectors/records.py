@@ -119,6 +119,10 @@ class Asset:
     popularity: float | None = None
     changed_at: datetime | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[Column, ...] = ()
+    """Columns of a model or dataset, where the source describes them."""
+    dialect: str | None = None
+    """sqlglot's name of the dialect that `definition` is written in; None where it is no SQL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,320 @@
+"""dbt Core: what a project says of itself in the artifacts it writes beside its build.
+
+Reads manifest.json, and catalog.json and run_results.json where they are, from a folder or over HTTPS (object storage
+by a signed or public URL). Of run results only status, time and the number of failures are read; a test's message can
+quote values and is left alone, as are the statistics of catalog.json.
+
+Source: the artifact schemas at https://schemas.getdbt.com (manifest v12, catalog v1, run-results v6).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from connectors.errors import BadSettings, SourceInterrupted, UnreachableSource
+from connectors.records import Asset, AssetKind, Column, Lineage, Progress, Record, Ref
+from connectors.settings import setting
+
+Node = Mapping[str, Any]
+BUILT = ("model", "seed", "snapshot")
+DIALECTS = {"spark": "databricks", "sqlserver": "tsql", "fabric": "tsql", "athena": "trino"}
+LARGEST = 512 * 1024 * 1024
+SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the artifacts are: a folder, or an https address that they stand under."""
+
+    path: str = setting("Folder", "The project's target folder, with manifest.json in it", default="")
+    url: str = setting(
+        "Address",
+        "https address of that folder, for example in object storage",
+        default="",
+        may_hold_secret=True,
+    )
+
+
+class Dbt:
+    """The artifacts of one dbt project."""
+
+    name: ClassVar[str] = "dbt"
+    title: ClassVar[str] = "dbt Core"
+    dialect: ClassVar[str | None] = None
+    extracts: ClassVar[tuple[str, ...]] = ("model", "dataset", "metric", "dashboard", "document", "column")
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "real"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = (
+        "-- No database role is needed: read access to the project's target folder is enough.\n"
+    )
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        if bool(settings.path) == bool(settings.url):
+            raise BadSettings("give the setting 'path' or the setting 'url', one of the two")
+        self._at = settings
+
+    def check(self) -> str:
+        """Name the project and its size. Raises SourceError."""
+        manifest = self._artifact("manifest.json", required=True)
+        facts, built = (
+            manifest["metadata"],
+            [n for n in manifest["nodes"].values() if n["resource_type"] in BUILT],
+        )
+        return f"dbt {facts.get('dbt_version', '?')}, project {facts.get('project_name', '?')}, {len(built)} models"
+
+    def extract(self) -> Iterator[Record]:
+        """Models with their columns, sources, metrics, exposures, documents, then every edge. Raises SourceError."""
+        manifest = self._artifact("manifest.json", required=True)
+        project = _Project(manifest, self._artifact("catalog.json"), self._artifact("run_results.json"))
+        stages = (
+            project.models,
+            project.sources,
+            project.metrics,
+            project.exposures,
+            project.documents,
+            project.edges,
+        )
+        for number, stage in enumerate(stages, start=1):
+            yield Progress(stage.__name__, number, len(stages))
+            yield from stage()
+
+    def _artifact(self, name: str, *, required: bool = False) -> dict[str, Any]:
+        text = self._download(name, required) if self._at.url else self._read(name, required)
+        if text is None:
+            return {}
+        try:
+            found: Any = json.loads(text)
+        except ValueError as error:
+            raise SourceInterrupted(
+                f"{name} is not complete JSON; dbt may be writing it, try again"
+            ) from error
+        if not isinstance(found, dict) or (required and not {"nodes", "sources", "metadata"} <= found.keys()):
+            raise BadSettings(f"{name} is not an artifact of dbt")
+        return found
+
+    def _read(self, name: str, required: bool) -> bytes | None:
+        file = Path(self._at.path).expanduser() / name
+        try:
+            if file.stat().st_size > LARGEST:
+                raise BadSettings(f"{name} is larger than {LARGEST // 1024**2} MB")
+            return file.read_bytes()
+        except FileNotFoundError as error:
+            if required:
+                raise UnreachableSource(f"there is no {name} in {self._at.path}; run dbt first") from error
+            return None
+        except OSError as error:
+            raise UnreachableSource(f"cannot read {name} in {self._at.path}: {error.strerror}") from error
+
+    def _download(self, name: str, required: bool) -> bytes | None:
+        import httpx
+
+        base, _, query = self._at.url.partition("?")
+        if not base.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            raise BadSettings("the setting 'url' must begin with https://")
+        address = f"{base.rstrip('/')}/{name}" + (f"?{query}" if query else "")
+        try:
+            answer = httpx.get(address, timeout=SECONDS, follow_redirects=False)
+        except httpx.HTTPError as error:
+            raise UnreachableSource(f"no answer for {name}: {type(error).__name__}") from error
+        if answer.status_code == 404 and not required:
+            return None
+        if answer.status_code != 200:
+            raise UnreachableSource(f"the server answered {answer.status_code} for {name}")
+        return answer.content
+
+
+class _Project:
+    """The artifacts joined: what each stage of the extraction yields."""
+
+    def __init__(self, manifest: Mapping[str, Any], catalog: Node, results: Node) -> None:
+        self._manifest = manifest
+        self._typed: dict[str, Node] = {**catalog.get("nodes", {}), **catalog.get("sources", {})}
+        self._results: dict[str, Node] = {each["unique_id"]: each for each in results.get("results", ())}
+        self._ran_at = _moment(results.get("metadata", {}).get("generated_at"))
+        adapter = manifest["metadata"].get("adapter_type")
+        self._dialect: str | None = DIALECTS.get(adapter, adapter)
+        self._groups: dict[str, Node] = {each["name"]: each for each in manifest.get("groups", {}).values()}
+        self._tests: dict[str, list[str]] = defaultdict(list)
+        for node in manifest["nodes"].values():
+            if node["resource_type"] == "test" and node.get("attached_node"):
+                self._tests[node["attached_node"]].append(node["unique_id"])
+        self._semantic: dict[str, list[Node]] = defaultdict(list)
+        for model in manifest.get("semantic_models", {}).values():
+            for parent in model.get("depends_on", {}).get("nodes", ()):
+                self._semantic[parent].append(model)
+
+    def models(self) -> Iterator[Record]:
+        """Models, seeds and snapshots."""
+        for node in self._built():
+            run, tests = self._results.get(node["unique_id"], {}), self._tests[node["unique_id"]]
+            failing = sum(self._results.get(test, {}).get("status") in ("fail", "error") for test in tests)
+            facts = {
+                "resource_type": node["resource_type"],
+                "materialized": node.get("config", {}).get("materialized"),
+                "package": node.get("package_name"),
+                "path": node.get("original_file_path"),
+                "relation": _relation(node),
+                "access": node.get("access"),
+                "group": node.get("group"),
+                "contract": "enforced" if node.get("contract", {}).get("enforced") else None,
+                "tests": str(len(tests)) if tests else None,
+                "tests_failing": str(failing) if failing else None,
+                "last_status": run.get("status"),
+                "semantic_models": ", ".join(each["name"] for each in self._semantic[node["unique_id"]]),
+            }
+            yield self._asset(
+                "model", node, facts, definition=node.get("compiled_code") or node.get("raw_code") or None
+            )
+
+    def sources(self) -> Iterator[Record]:
+        """Tables that the project reads and does not make."""
+        for node in self._manifest["sources"].values():
+            facts = {
+                "source": node.get("source_name"),
+                "relation": _relation(node),
+                "loader": node.get("loader"),
+                "source_description": node.get("source_description"),
+            }
+            yield self._asset("dataset", node, facts, name=f"{node.get('source_name')}.{node['name']}")
+
+    def metrics(self) -> Iterator[Record]:
+        """Metrics of the semantic layer."""
+        for node in self._manifest.get("metrics", {}).values():
+            yield self._asset("metric", node, {"label": node.get("label"), "metric_type": node.get("type")})
+
+    def exposures(self) -> Iterator[Record]:
+        """What uses the project: dashboards, notebooks, applications."""
+        for node in self._manifest.get("exposures", {}).values():
+            facts = {
+                "exposure_type": node.get("type"),
+                "maturity": node.get("maturity"),
+                "label": node.get("label"),
+            }
+            yield self._asset("dashboard", node, facts, url=node.get("url"))
+
+    def documents(self) -> Iterator[Record]:
+        """Doc blocks of the project itself, not those of dbt's own package."""
+        for block in self._manifest.get("docs", {}).values():
+            if block.get("package_name") != "dbt":
+                yield Asset(
+                    "document",
+                    block["unique_id"],
+                    block["name"],
+                    definition=block.get("block_contents") or None,
+                )
+
+    def edges(self) -> Iterator[Record]:
+        """ref() and source(), and from each node to the relation it builds or is."""
+        manifest = self._manifest
+        known = {node["unique_id"] for node in self._built()} | manifest["sources"].keys()
+        semantic = manifest.get("semantic_models", {})
+        known |= manifest.get("metrics", {}).keys()
+        for node in (
+            *self._built(),
+            *manifest.get("exposures", {}).values(),
+            *manifest.get("metrics", {}).values(),
+        ):
+            parents: list[str] = []
+            for parent in node.get("depends_on", {}).get("nodes", ()):
+                parents += semantic[parent]["depends_on"]["nodes"] if parent in semantic else [parent]
+            for parent in dict.fromkeys(parents):
+                if parent in known and parent != node["unique_id"]:
+                    yield Lineage(Ref(key=parent), Ref(key=node["unique_id"]), "dbt")
+        for node in self._built():
+            if node.get("config", {}).get("materialized") != "ephemeral":
+                yield Lineage(Ref(key=node["unique_id"]), _table(node), "dbt")
+        for node in manifest["sources"].values():
+            yield Lineage(_table(node), Ref(key=node["unique_id"]), "dbt")
+
+    def _built(self) -> Iterator[Node]:
+        return (node for node in self._manifest["nodes"].values() if node["resource_type"] in BUILT)
+
+    def _asset(
+        self,
+        kind: AssetKind,
+        node: Node,
+        facts: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        definition: str | None = None,
+        url: str | None = None,
+    ) -> Asset:
+        return Asset(
+            kind,
+            node["unique_id"],
+            name or node["name"],
+            description=node.get("description") or None,
+            definition=definition,
+            owners=self._owners(node),
+            tags=tuple(node.get("tags") or ()),
+            url=url,
+            changed_at=self._ran_at if node["unique_id"] in self._results else None,
+            properties={key: str(value) for key, value in facts.items() if value},
+            columns=self._columns(node),
+            dialect=self._dialect if definition else None,
+        )
+
+    def _owners(self, node: Node) -> tuple[str, ...]:
+        """Who is named: the exposure's owner, `meta.owner`, the owner of its group; addresses before names."""
+        meta = {**(node.get("meta") or {}), **((node.get("config") or {}).get("meta") or {})}
+        named = [
+            node.get("owner"),
+            meta.get("owner"),
+            self._groups.get(node.get("group") or "", {}).get("owner"),
+        ]
+        found: list[str] = []
+        for owner in named:
+            for each in owner if isinstance(owner, list) else [owner]:
+                text = (each.get("email") or each.get("name")) if isinstance(each, dict) else each
+                found += [text] if isinstance(text, str) and text else []
+        return tuple(dict.fromkeys(found))
+
+    def _columns(self, node: Node) -> tuple[Column, ...]:
+        """Columns as documented, with types and order from catalog.json where it has them."""
+        told: Mapping[str, Node] = {name.lower(): each for name, each in (node.get("columns") or {}).items()}
+        typed = self._typed.get(node["unique_id"], {}).get("columns", {})
+        names = [name for name, _ in sorted(typed.items(), key=lambda item: item[1].get("index") or 0)]
+        names += [
+            each["name"] for lower, each in told.items() if lower not in {name.lower() for name in names}
+        ]
+        return tuple(
+            Column(
+                name,
+                position,
+                str(typed.get(name, {}).get("type") or told.get(name.lower(), {}).get("data_type") or ""),
+                description=told.get(name.lower(), {}).get("description") or None,
+                tags=tuple(told.get(name.lower(), {}).get("tags") or ()),
+            )
+            for position, name in enumerate(names, start=1)
+        )
+
+
+def _table(node: Node) -> Ref:
+    """The relation in the warehouse that a node builds, or that a source is."""
+    name = node.get("identifier") or node.get("alias") or node["name"]
+    return Ref(database=node.get("database"), schema=node.get("schema"), table=name)
+
+
+def _relation(node: Node) -> str:
+    """The same as text, for reading."""
+    ref = _table(node)
+    return ".".join(part for part in (ref.database, ref.schema, ref.table) if part)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """An artifact's time, which dbt writes in UTC."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
