@@ -153,7 +153,9 @@ def integration_names(context: Context) -> dict[int | None, str]:
             IntegrationRow.workspace_id == context.workspace_id
         )
     )
-    return {id_: name for id_, name in rows.tuples()}
+    names: dict[int | None, str] = {}
+    names.update(rows.tuples())
+    return names
 
 
 def tags_of(context: Context, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:

@@ -170,7 +170,7 @@ def schema_map(context: Context, integration_id: int, *, limit: int = 20_000) ->
         .order_by(ResourceRow.popularity.desc(), ResourceRow.id)
         .limit(limit)
     )
-    return _columns_of(context, {id_: name for id_, name in rows})
+    return _columns_of(context, dict(rows.tuples()))
 
 
 def _columns_of(context: Context, tables: dict[int, str]) -> dict[str, tuple[str, ...]]:

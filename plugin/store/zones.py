@@ -127,13 +127,13 @@ def recompute(session: Session, workspace_id: int, integration_id: int | None) -
     )
     zones = session.execute(
         select(ZoneRow.id, ZoneRow.parent_id).where(ZoneRow.workspace_id == workspace_id, of_integration)
-    ).all()
+    ).tuples()
     granted: dict[int, set[int]] = defaultdict(set)
     for zone, team in session.execute(
         select(GrantRow.zone_id, GrantRow.team_id).where(GrantRow.workspace_id == workspace_id)
     ):
         granted[zone].add(team)
-    parents: dict[int, int | None] = {zone: parent for zone, parent in zones}
+    parents: dict[int, int | None] = dict(zones)
     wanted: set[tuple[int, int]] = set()
     for zone in parents:
         at: int | None = zone
