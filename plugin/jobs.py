@@ -80,7 +80,7 @@ def worker(config: Config, *, name: str = "worker") -> Iterator[threading.Event]
     `name` must be stable for a worker that comes back after a crash: it is the executor id under which its
     unfinished jobs are resumed. One worker a process.
     """
-    from dbos import DBOS, DBOSPortableJSONSerializer, Queue
+    from dbos import DBOS, DBOSPortableJSONSerializer
 
     from plugin.catalog.sync import run_queued_sync
     from plugin.store import open_store
@@ -94,22 +94,22 @@ def worker(config: Config, *, name: str = "worker") -> Iterator[threading.Event]
             "application_version": version("docent"),
             "executor_id": name,
             "log_level": "ERROR",
-            "run_admin_server": False,
             "serializer": DBOSPortableJSONSerializer(),
         }
     )
-    Queue(QUEUE, worker_concurrency=2)
 
     @DBOS.workflow(name=SYNC)
     def sync(workspace_id: int, integration_id: int, sync_id: int, full: bool = False) -> str:
         """One sync; its failure is written in its history, so the workflow itself always ends."""
         try:
-            return run_queued_sync(store, workspace_id, integration_id, sync_id, full=full).status
+            done = run_queued_sync(store, workspace_id, integration_id, sync_id, full=full)
+            return str(done.status)
         except DocentError as error:
             log.warning("sync failed", extra={"sync_id": sync_id, "reason": type(error).__name__})
             return "failed"
 
     DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=2, polling_interval_sec=0.3)
     jobs = Jobs(config)
     clock = threading.Thread(target=_clock, args=(store, jobs, stop), name="docent-clock", daemon=True)
     clock.start()

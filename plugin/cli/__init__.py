@@ -89,6 +89,7 @@ def cli(ctx: click.Context, workspace: str | None, as_email: str | None) -> None
 
 def main(argv: list[str] | None = None) -> Any:
     """Run the command line and exit. No traceback reaches a person: this is the one place that catches everything."""
+    os.umask(0o077)  # what we write (database, keys, jobs, exports) is its owner's alone
     try:
         code = cli.main(args=argv, prog_name="docent", standalone_mode=False)
         sys.stdout.flush()
