@@ -11,7 +11,7 @@ from plugin.vault import Vault, WrappedKey, open_vault
 
 
 def load_vault(connection: Connection, config: Config) -> Vault:
-    """Load the master keys and try each on one data key that it wrapped. Misconfigured where one is missing or wrong."""
+    """Load the master keys and try each on one data key it wrapped. Misconfigured where one is missing or wrong."""
     rows = []
     if inspect(connection).has_table(WorkspaceKeyRow.__tablename__):
         if connection.dialect.name == "postgresql":

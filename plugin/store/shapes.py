@@ -264,6 +264,27 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What a team was given: a whole integration (no resource), or one resource with everything below it."""
+
+    integration_id: int
+    integration: str
+    resource_id: int | None = None
+    qualified_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A signed-in browser of an account."""
+
+    id: int
+    agent: str
+    created: datetime
+    last_used: datetime
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """An API token without its secret."""
 
@@ -320,6 +341,7 @@ class Sync:
     unchanged: int = 0
     removed: int = 0
     errors: tuple[str, ...] = ()
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

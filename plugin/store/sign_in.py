@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, select, text, update
@@ -60,7 +60,7 @@ class Account:
 
 
 class SignIn:
-    """Turns a credential into a `Viewer`. Raises SignInNeeded for whatever is wrong with it, always in the same words."""
+    """Turns a credential into a `Viewer`. Raises SignInNeeded for whatever is wrong with it."""
 
     def __init__(self, session: Session, vault: Vault) -> None:
         self._session = session
