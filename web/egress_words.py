@@ -6,9 +6,10 @@ Made from the workspace's AI settings; the settings decide, this only says it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from urllib.parse import urlsplit
 
-from web.words import provider_word
+from plugin.governance.ai_settings import AiSettings
+from web.words import plural, provider_word
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,12 @@ class EgressWords:
     place: str = ""
 
 
-def egress_words(ai: Any) -> EgressWords:
+def egress_words(ai: AiSettings) -> EgressWords:
     """Say where text goes under these settings."""
     kept = {
         "off": ("Nothing is saved.", "The chat ends with its page."),
         "explicit": ("Nothing is saved unless you save it.", "Encrypted, only you."),
-    }.get(ai.history, ("The answer is saved in your history.", "30 days, encrypted, only you."))
+    }.get(ai.history, ("The answer is saved in your history.", f"{plural(ai.history_days, 'day')}, encrypted, only you."))
     if not ai.enabled:
         return EgressWords(
             "plain", "Assistant is off · nothing leaves",
@@ -59,9 +60,7 @@ def egress_words(ai: Any) -> EgressWords:
     )  # fmt: skip
 
 
-def _place(ai: Any) -> str:
-    region = getattr(ai, "provider_region", None) or getattr(ai, "region", None) or ""
-    known = {"US": "United States", "EU": "European Union", "DE": "Germany", "GB": "United Kingdom", "local": "your network"}
-    if ai.provider in ("openai_compatible", "scripted"):
-        return "your own address"
-    return known.get(str(region), str(region)) or "United States"
+def _place(ai: AiSettings) -> str:
+    if ai.base_url or ai.provider == "openai_compatible":
+        return urlsplit(ai.base_url or "").hostname or "your own address"
+    return "United States"

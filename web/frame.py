@@ -79,10 +79,9 @@ def _frame() -> dict[str, Any]:
     except DocentError:
         return values
     here = next((each.name for each in workspaces if each.id == who.workspace_id), who.workspace_slug)
-    guests = bool(getattr(ai, "guests", False) or getattr(ai, "guests_may_ask", False))
     values.update(
         workspaces=workspaces, workspace_name=here, egress=egress_words(ai), ai=ai,
-        may_ask=bool(ai.enabled) and (who.role is not Role.GUEST or guests),
+        may_ask=bool(ai.enabled) and (who.role is not Role.GUEST or ai.guests_may_ask),
     )  # fmt: skip
     return values
 

@@ -12,6 +12,11 @@ from web.people import SESSION, start_session
 from web.services import services
 
 bp = Blueprint("auth", __name__)
+GONE = "This invitation is not valid any more. Ask whoever sent it for a new one."
+
+
+def _agent() -> str:
+    return request.user_agent.string[:200]
 
 
 def _safe_next(target: str | None) -> str:
@@ -41,7 +46,7 @@ def send_sign_in() -> str | Response | tuple[str, int]:
             old = session.get(SESSION)
             if old:
                 door.end_session(old)
-            token = door.create_session(account)
+            token = door.create_session(account, agent=_agent())
     except (SignInNeeded, NotFound, BadInput):
         page = render_template(
             "auth/sign_in.html", next=request.form.get("next", ""), email=email,
@@ -65,8 +70,15 @@ def sign_out() -> Response:
 
 @bp.get("/invitations/<secret>")
 def invitation(secret: str) -> str:
-    """The form that an invitation's link opens. Whether the link is good is said when it is sent."""
-    return render_template("auth/invitation.html", secret=secret, wrong="", name="")
+    """The form that an invitation's link opens."""
+    try:
+        with services().store.sign_in() as door:
+            email, workspace = door.invitation(secret)
+    except SignInNeeded:
+        return render_template("auth/invitation.html", secret=secret, wrong=GONE, name="", email="", workspace="")
+    return render_template(
+        "auth/invitation.html", secret=secret, wrong="", name="", email=email, workspace=workspace.name
+    )
 
 
 @bp.post("/invitations/<secret>")
@@ -76,11 +88,13 @@ def accept_invitation(secret: str) -> Response | tuple[str, int]:
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
     try:
         with services().store.sign_in() as door:
+            email, workspace = door.invitation(secret)
             account = door.accept_invitation(secret, name, password)
-            token = door.create_session(account)
+            token = door.create_session(account, workspace.id, agent=_agent())
     except (SignInNeeded, NotFound, BadInput, LimitReached) as error:
-        wrong = "This invitation is not valid any more." if isinstance(error, SignInNeeded | NotFound) else str(error)
-        return render_template("auth/invitation.html", secret=secret, wrong=wrong, name=name), 422
+        return render_template(
+            "auth/invitation.html", secret=secret, wrong=str(error).capitalize(), name=name, email="your", workspace=""
+        ), 422
     start_session(token)
     flash("Welcome. This is what you may see.", "green")
     return redirect(url_for("home.show"), 303)

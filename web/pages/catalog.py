@@ -1,0 +1,70 @@
+"""The catalog: a tree that opens a level at a time, and beside it a list that filters and sorts. Both page by cursor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+
+from web.services import mine
+
+bp = Blueprint("catalog", __name__, url_prefix="/catalog")
+LEVEL = 50
+LIST = 100
+SORTS = (("name", "Name"), ("popularity", "Popularity"), ("changed", "Last changed"))
+TREE_KINDS = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
+
+
+def _flag(name: str) -> bool | None:
+    return {"yes": True, "no": False}.get(request.args.get(name, ""))
+
+
+@bp.get("")
+def show() -> str:
+    """The catalog."""
+    under = request.args.get("under", "")
+    integration = request.args.get("integration", "")
+    text = request.args.get("text", "").strip()[:200]
+    kind = request.args.get("kind", "")
+    sort = request.args.get("sort", "name")
+    with mine() as door:
+        place = door.catalog.resource(int(under)) if under.isdecimal() else None
+        found = door.catalog.browse(
+            kinds=(kind,) if kind else (),
+            integration=int(integration) if integration.isdecimal() else None,
+            under=place.id if place else None,
+            tag=request.args.get("tag") or None,
+            owner=request.args.get("owner") or None,
+            verified=_flag("verified"),
+            documented=_flag("documented"),
+            text=text or None,
+            sort=sort,
+            cursor=request.args.get("cursor"),
+            limit=LIST,
+        )
+        counts = door.catalog.counts(under=place.id if place else None)
+        sources = door.catalog.integrations()
+    here: dict[str, Any] = {name: value for name, value in request.args.items() if value and name != "cursor"}
+    return render_template(
+        "catalog/show.html", place=place, found=found, counts=counts, sources=sources, here=here, sorts=SORTS,
+        sort=sort, text=text, kind=kind,
+        next_url=url_for("catalog.show", **here, cursor=found.next_cursor) if found.next_cursor else None,
+    )  # fmt: skip
+
+
+@bp.get("/level")
+def level() -> str:
+    """One level of the tree, as a fragment."""
+    parent, integration = request.args.get("parent", ""), request.args.get("integration", "")
+    with mine() as door:
+        found = door.catalog.children(
+            int(parent) if parent.isdecimal() else None,
+            integration=int(integration) if integration.isdecimal() and not parent else None,
+            cursor=request.args.get("cursor"),
+            limit=LEVEL,
+        )
+    again = {"parent": parent or None, "integration": integration or None}
+    return render_template(
+        "catalog/_level.html", found=found, leaves=(*TREE_KINDS, "column", "term", "document", "query"),
+        more=url_for("catalog.level", **again, cursor=found.next_cursor) if found.next_cursor else None,
+    )  # fmt: skip
