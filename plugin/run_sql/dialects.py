@@ -1,0 +1,272 @@
+"""What the guard must know about each engine: its parser, how it folds names, what it allows in FROM.
+
+An engine that is not in `ENGINES` is refused. Names are sqlglot's; `ALIASES` holds the other ones in use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+
+from sqlglot.dialects.dialect import Dialect
+
+from plugin.run_sql.functions import allowed
+from plugin.run_sql.verdict import ascii_lower, ascii_upper
+
+Fold = Literal["exact", "insensitive", "lower", "upper"]
+
+CLAUSES = ("order", "group", "having", "qualify", "where", "select", "join")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Facts of one engine. `names`/`columns` say how table and column names fold: `lower` and `upper` spare quoted ones."""
+
+    name: str
+    names: Fold
+    columns: Fold
+    default_schemas: tuple[str, ...] = ("public",)
+    alias_clauses: frozenset[str] = frozenset({"order", "group"})
+    """Clauses in which the engine lets a select alias stand for its expression."""
+    structs: bool = False
+    """May a.b be a field of column a?"""
+    whole_rows: bool = False
+    """May a table's alias stand for its row?"""
+    free_recursion: bool = False
+    """May a CTE name itself without RECURSIVE?"""
+    lateral_siblings: bool = False
+    """May a derived table read its left siblings without LATERAL?"""
+    bare_in: bool = False
+    """Is a bare name after IN a table?"""
+    pseudo_columns: frozenset[str] = frozenset()
+    dual: bool = False
+    from_functions: frozenset[str] = frozenset()
+    """Functions that may stand in FROM, in lower case."""
+    reserved: frozenset[str] = frozenset()
+    """Words that start another statement when they stand unquoted where a name is expected."""
+    qualifies: bool = True
+    """Does the rendered text name the schema of tables that were written without?"""
+    functions: frozenset[str] = field(default_factory=frozenset)
+
+    def key(self, text: str, quoted: bool, fold: Fold) -> str:
+        """A name in the form in which two spellings of one thing are equal."""
+        if fold == "insensitive":
+            return ascii_lower(text)
+        if fold == "exact" or quoted:
+            return text
+        return ascii_lower(text) if fold == "lower" else ascii_upper(text)
+
+
+_ALL = frozenset(CLAUSES)
+_TSQL_RESERVED = frozenset(
+    """add all alter and any as asc authorization backup begin between break browse bulk by cascade case check
+    checkpoint close clustered coalesce collate column commit compute constraint contains containstable continue
+    convert create cross current current_date current_time current_timestamp current_user cursor database dbcc
+    deallocate declare default delete deny desc disk distinct distributed double drop dump else end errlvl escape
+    except exec execute exists exit external fetch file fillfactor for foreign freetext freetexttable from full
+    function goto grant group having holdlock identity identity_insert identitycol if in index inner insert intersect
+    into is join key kill left like lineno load merge national nocheck nonclustered not null nullif of off offsets on
+    open opendatasource openquery openrowset openxml option or order outer over percent pivot plan precision primary
+    print proc procedure public raiserror read readtext reconfigure references replication restore restrict return
+    revert revoke right rollback rowcount rowguidcol rule save schema securityaudit select
+    semantickeyphrasetable semanticsimilaritydetailstable semanticsimilaritytable session_user set setuser shutdown
+    some statistics system_user table tablesample textsize then to top tran transaction trigger truncate try_convert
+    tsequal union unique unpivot update updatetext use user values varying view waitfor when where while with within
+    writetext throw go""".split()
+)
+_SERIES = frozenset({"generate_series"})
+
+_TABLE: tuple[Engine, ...] = (
+    Engine(
+        "postgres",
+        names="lower",
+        columns="lower",
+        whole_rows=True,
+        from_functions=frozenset(
+            """generate_series generate_subscripts unnest json_each json_each_text json_array_elements
+            json_array_elements_text json_object_keys json_to_record json_to_recordset json_table jsonb_each jsonb_each_text
+            jsonb_array_elements jsonb_array_elements_text jsonb_object_keys jsonb_path_query jsonb_to_record
+            jsonb_to_recordset regexp_matches regexp_split_to_table string_to_table xmltable each skeys svals
+            unnest_tsvector current_date now to_timestamp date_trunc coalesce""".split()
+        ),
+    ),
+    Engine(
+        "redshift",
+        names="lower",
+        columns="lower",
+        alias_clauses=frozenset({"order", "group", "qualify", "select", "where", "having"}),
+        structs=True,
+        from_functions=frozenset({"generate_series", "unnest"}),
+    ),
+    Engine(
+        "mysql",
+        names="exact",
+        columns="insensitive",
+        default_schemas=(),
+        alias_clauses=frozenset({"order", "group", "having"}),
+        dual=True,
+        from_functions=frozenset({"json_table"}),
+    ),
+    Engine(
+        "sqlite",
+        names="insensitive",
+        columns="insensitive",
+        default_schemas=("main",),
+        alias_clauses=frozenset({"order", "group", "having", "where", "join"}),
+        free_recursion=True,
+        bare_in=True,
+        from_functions=frozenset({"json_each", "json_tree", "generate_series"}),
+        qualifies=False,
+    ),
+    Engine(
+        "duckdb",
+        names="insensitive",
+        columns="insensitive",
+        default_schemas=("main",),
+        alias_clauses=_ALL,
+        structs=True,
+        whole_rows=True,
+        lateral_siblings=True,
+        from_functions=frozenset(
+            "generate_series range unnest json_each json_tree generate_subscripts repeat_row regexp_split_to_table".split()
+        ),
+        pseudo_columns=frozenset(),
+    ),
+    Engine(
+        "snowflake",
+        names="upper",
+        columns="upper",
+        default_schemas=("PUBLIC",),
+        alias_clauses=_ALL,
+        structs=True,
+        free_recursion=True,
+        from_functions=frozenset(
+            {"flatten", "split_to_table", "strtok_split_to_table", "generator", "unnest"}
+        ),
+        pseudo_columns=frozenset({"LEVEL"}),
+    ),
+    Engine(
+        "bigquery",
+        names="exact",
+        columns="insensitive",
+        default_schemas=(),
+        alias_clauses=frozenset({"order", "group", "having", "qualify"}),
+        structs=True,
+        whole_rows=True,
+        from_functions=frozenset({"unnest", "gap_fill"}),
+        pseudo_columns=frozenset({"_partitiontime", "_partitiondate"}),
+    ),
+    Engine(
+        "tsql",
+        names="insensitive",
+        columns="insensitive",
+        default_schemas=("dbo",),
+        alias_clauses=frozenset({"order"}),
+        free_recursion=True,
+        from_functions=frozenset({"string_split", "openjson", "generate_series"}),
+        reserved=_TSQL_RESERVED,
+    ),
+    Engine(
+        "databricks",
+        names="insensitive",
+        columns="insensitive",
+        default_schemas=("default",),
+        alias_clauses=frozenset({"order", "group", "having", "qualify", "select"}),
+        structs=True,
+        whole_rows=True,
+        from_functions=frozenset(
+            """explode explode_outer posexplode posexplode_outer inline inline_outer stack json_tuple range unnest
+            variant_explode variant_explode_outer""".split()
+        ),
+    ),
+    Engine(
+        "clickhouse",
+        names="exact",
+        columns="exact",
+        default_schemas=("default",),
+        alias_clauses=_ALL,
+        structs=True,
+        bare_in=True,
+        from_functions=frozenset(
+            {"numbers", "numbers_mt", "zeros", "generate_series", "generateseries", "unnest"}
+        ),
+    ),
+    Engine(
+        "trino",
+        names="insensitive",
+        columns="insensitive",
+        default_schemas=(),
+        alias_clauses=frozenset({"order"}),
+        structs=True,
+        from_functions=frozenset({"unnest", "json_table", "sequence"}),
+    ),
+    Engine(
+        "oracle",
+        names="upper",
+        columns="upper",
+        default_schemas=(),
+        alias_clauses=frozenset({"order", "group", "having"}),
+        structs=True,
+        free_recursion=True,
+        dual=True,
+        from_functions=frozenset({"json_table", "xmltable", "sys.odcinumberlist", "sys.odcivarchar2list"}),
+        pseudo_columns=frozenset(
+            """ROWNUM ROWID LEVEL SYSDATE SYSTIMESTAMP CURRENT_DATE CURRENT_TIMESTAMP LOCALTIMESTAMP CONNECT_BY_ISLEAF
+            CONNECT_BY_ISCYCLE DBTIMEZONE SESSIONTIMEZONE COLUMN_VALUE""".split()
+        ),
+    ),
+)
+
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in _TABLE}
+
+ALIASES: dict[str, str] = {
+    "postgresql": "postgres",
+    "pg": "postgres",
+    "mariadb": "mysql",
+    "sqlite3": "sqlite",
+    "sqlserver": "tsql",
+    "mssql": "tsql",
+    "azuresql": "tsql",
+    "synapse": "tsql",
+    "fabric": "tsql",
+    "spark": "databricks",
+    "spark2": "databricks",
+    "sparksql": "databricks",
+    "athena": "trino",
+    "presto": "trino",
+    "starburst": "trino",
+}
+"""Other names of the same engine: the rule of the one holds for the other, only the parser may differ."""
+
+_PARSERS = {"spark": "databricks", "athena": "trino"}
+
+
+def engine_of(dialect: str) -> Engine | None:
+    """The engine of a dialect's name, None where it is unknown (the caller then refuses)."""
+    name = ascii_lower(dialect.strip())
+    found = ENGINES.get(ALIASES.get(name, name))
+    if found is None:
+        return None
+    return _with_functions(found.name)
+
+
+@cache
+def _with_functions(name: str) -> Engine:
+    engine = ENGINES[name]
+    facts = {**engine.__dict__, "functions": allowed(name)}
+    return Engine(**facts)
+
+
+@cache
+def parser_of(name: str) -> Dialect:
+    """sqlglot's dialect for reading; it keeps function names as they were written, which the allow-list needs."""
+    dialect = Dialect.get_or_raise(name)
+    dialect.PRESERVE_ORIGINAL_NAMES = True  # type: ignore[misc]
+    return dialect
+
+
+@cache
+def writer_of(name: str) -> Dialect:
+    """sqlglot's dialect for rendering."""
+    return Dialect.get_or_raise(name)

@@ -1,0 +1,85 @@
+"""Functions and types: each by its bare name on the engine's allow-list."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from plugin.run_sql.dialects import Engine
+from plugin.run_sql.scope import function_name
+from plugin.run_sql.verdict import Refusal, ascii_lower
+
+_COMBINATORS = (
+    "if",
+    "array",
+    "distinct",
+    "ornull",
+    "ordefault",
+    "state",
+    "merge",
+    "map",
+    "foreach",
+    "resample",
+    "argmin",
+    "argmax",
+)
+
+TYPES: dict[str, frozenset[str]] = {
+    "postgres": frozenset(
+        """citext ltree lquery hstore oid name xid tid pg_lsn tsvector tsquery point line lseg box path polygon circle
+        macaddr macaddr8 bpchar geometry geography vector int4range int8range numrange tsrange tstzrange daterange
+        int4multirange int8multirange nummultirange tsmultirange tstzmultirange datemultirange jsonpath txid_snapshot
+        timetz bit varbit cidr inet xml money""".split()
+    ),
+    "oracle": frozenset({"binary_float", "binary_double", "pls_integer"}),
+    "tsql": frozenset({"sysname", "hierarchyid", "geography", "geometry"}),
+    "clickhouse": frozenset({"ipv4", "ipv6"}),
+}
+"""Types that the parser does not know and that are the engine's own."""
+
+
+def check_function(node: exp.Expr, engine: Engine) -> None:
+    """Raise Refusal unless this call is on the engine's list. Operators and syntax are not calls and pass."""
+    if isinstance(node, exp.Anonymous) or isinstance(
+        node, (exp.AnonymousAggFunc, exp.ParameterizedAgg, exp.CombinedAggFunc, exp.CombinedParameterizedAgg)
+    ):
+        this = node.this
+        if isinstance(this, exp.Expr) and not isinstance(this, exp.Identifier):
+            raise Refusal("function", "a function must be called by its plain name")
+        name = function_name(node)
+        quoted = isinstance(this, exp.Identifier) and bool(this.args.get("quoted"))
+        if quoted and this.name != name and engine.names in ("lower", "exact"):
+            raise Refusal("function", f"the function {this.name[:60]} is not on the list of this engine")
+        if quoted and engine.names == "upper" and this.name != this.name.upper():
+            raise Refusal("function", f"the function {this.name[:60]} is not on the list of this engine")
+        _require(name, engine)
+        return
+    written = node.meta.get("name")
+    if written:
+        _require(ascii_lower(str(written)), engine)
+
+
+def _require(name: str, engine: Engine) -> None:
+    if name in engine.functions:
+        return
+    if engine.name == "clickhouse":
+        base = name
+        for _ in range(3):
+            for ending in _COMBINATORS:
+                if base.endswith(ending) and base[: -len(ending)] in engine.functions:
+                    return
+            shorter = next((base[: -len(ending)] for ending in _COMBINATORS if base.endswith(ending)), "")
+            if not shorter:
+                break
+            base = shorter
+    raise Refusal("function", f"the function {name[:60]} is not on the list of this engine")
+
+
+def check_type(node: exp.Expr, engine: Engine) -> None:
+    """Raise Refusal for a type that somebody defined: reading one may run code, its name may be a table's."""
+    kind = node.this
+    if kind != exp.DType.USERDEFINED:
+        return
+    name = node.args.get("kind")
+    text = name.sql() if isinstance(name, exp.Expr) else str(name or "")
+    if ascii_lower(text) not in TYPES.get(engine.name, frozenset()):
+        raise Refusal("type", f"the type {text[:60]} is not one of the engine's own")

@@ -1,0 +1,199 @@
+"""The guard: may this SQL run, if only these tables are visible? Pure; nothing here touches a database.
+
+The controls stand in the order of the security policy and all fail closed: the text, the parse in the engine's own
+dialect, one statement, kinds of nodes, functions, tables and columns by lexical scope, then a rendering from the
+tree. What runs is `Verdict.rendered` (or `limited`), never the text that came in. On PostgreSQL a second parser
+must agree.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, SqlglotError
+
+from plugin.run_sql.dialects import Engine, engine_of, parser_of
+from plugin.run_sql.functions_check import check_function, check_type
+from plugin.run_sql.nodes import ALLOWED, ARGUMENTS, PROBES, ROOTS
+from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render
+from plugin.run_sql.scope import Found, Resolver
+from plugin.run_sql.second_parser import check_again
+from plugin.run_sql.text import read_tokens
+from plugin.run_sql.verdict import Refusal, Verdict, VisibleTables
+
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote the SQL, which no log may hold
+
+MAX_DEPTH = 700
+MAX_LIMIT = 10_000_000
+
+
+def check(
+    sql: str,
+    *,
+    dialect: str,
+    tables: VisibleTables,
+    default_schema: str | None = None,
+    database: str | None = None,
+    row_limit: int | None = None,
+) -> Verdict:
+    """Decide on one statement. `tables` are all that exist for the asker; a bare name means `default_schema` only.
+
+    `database` is the current database, the only one a three-part name may name. With `row_limit` the rendered text
+    carries a limit of at most so many rows. Never raises for what `sql` says.
+    """
+    engine = engine_of(dialect)
+    if engine is None:
+        return Verdict("reject", (f"there is no guard for the dialect {dialect[:40]!r}",), rule="dialect")
+    try:
+        return _check(sql, engine, tables, default_schema, database, row_limit)
+    except Refusal as refusal:
+        return Verdict("reject", (str(refusal),), rule=refusal.rule)
+    except RecursionError:
+        return Verdict("reject", ("the statement is nested too deeply",), rule="text")
+
+
+def _check(
+    sql: str,
+    engine: Engine,
+    tables: VisibleTables,
+    default_schema: str | None,
+    database: str | None,
+    row_limit: int | None,
+) -> Verdict:
+    tree = parse_one(sql, engine)
+    statement = ROOTS.get(type(tree))
+    if statement is None:
+        raise Refusal("statement", "only a query that reads is allowed (SELECT, VALUES, set operations)")
+    check_nodes(tree, engine)
+    found = Resolver(engine, tables, default_schema, database).resolve(tree)
+    if not found.tables and not _is_pure(tree):
+        raise Refusal("table", "the statement names no table that can be checked")
+    qualify_tables(found, engine)
+    tree = pin_tables(tree, found, engine)
+    if row_limit is not None:
+        tree = limit_tree(tree, min(row_limit, MAX_LIMIT), engine)
+    rendered = render(tree, engine)
+    if engine.name == "postgres":
+        check_again(sql, rendered, found, engine)
+    return Verdict(
+        "accept",
+        tables=tuple(found.tables),
+        columns=tuple(found.columns),
+        rendered=rendered,
+        statement=statement,
+    )
+
+
+def parse_one(sql: str, engine: Engine) -> exp.Expr:
+    """The tree of exactly one statement, after the controls on the bare text. Raises Refusal."""
+    tokens = read_tokens(sql, engine)
+    try:
+        parsed = parser_of(engine.name).parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
+    except (SqlglotError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise Refusal(
+            "parse", "the statement could not be parsed in this dialect" + _position(error)
+        ) from error
+    statements = [each for each in parsed if each is not None and not isinstance(each, exp.Semicolon)]
+    if len(statements) != 1:
+        raise Refusal("statement", "exactly one statement is allowed")
+    if not isinstance(statements[0], exp.Expr):
+        raise Refusal("parse", "the statement could not be parsed in this dialect")
+    return statements[0]
+
+
+def _position(error: Exception) -> str:
+    details = getattr(error, "errors", None)
+    if details and details[0].get("line"):
+        return f" (line {details[0]['line']}, column {details[0]['col']})"
+    return ""
+
+
+def check_nodes(tree: exp.Expr, engine: Engine) -> None:
+    """Every node of a kind that is allowed, with arguments that are allowed; every function on the engine's list."""
+    stack: list[tuple[exp.Expr, int]] = [(tree, 0)]
+    while stack:
+        node, depth = stack.pop()
+        kind = type(node)
+        if depth > MAX_DEPTH:
+            raise Refusal("text", "the statement is nested too deeply")
+        if kind not in ALLOWED:
+            raise Refusal("node", f"{_people(kind)} is not allowed in a query")
+        permitted = ARGUMENTS.get(kind)
+        for key, value in node.args.items():
+            if value is None or value is False or value == []:
+                continue
+            if permitted is not None and key not in permitted:
+                raise Refusal("node", PROBES.get(key, f"{key.strip('_')} is not allowed in {_people(kind)}"))
+            if isinstance(value, list):
+                for part in value:
+                    if isinstance(part, exp.Expr):
+                        stack.append((part, depth + 1))
+            elif isinstance(value, exp.Expr):
+                stack.append((value, depth + 1))
+        if isinstance(node, exp.Func):
+            check_function(node, engine)
+        elif kind is exp.DataType:
+            check_type(node, engine)
+        elif kind is exp.Identifier:
+            _check_identifier(node, engine)
+        elif kind is exp.Dot and isinstance(node.args.get("expression"), exp.Func):
+            _check_qualified(node, engine)
+        elif kind is exp.QueryOption:
+            _check_option(node)
+
+
+def _check_identifier(node: exp.Expr, engine: Engine) -> None:
+    name = node.name
+    if not name:
+        raise Refusal("node", "an empty name")
+    if not node.args.get("quoted"):
+        if engine.reserved and name.lower() in engine.reserved and _starts_statement(node):
+            raise Refusal("statement", f"{name} is a reserved word of the engine; put the name in brackets")
+        if "@" in name or name.startswith("$"):
+            raise Refusal("table", "links, stages and variables are refused")
+
+
+def _starts_statement(node: exp.Expr) -> bool:
+    """A reserved word as a name: T-SQL would end the query there and start another statement."""
+    return not isinstance(node.parent, (exp.Kwarg, exp.PropertyEQ))
+
+
+def _check_qualified(node: exp.Expr, engine: Engine) -> None:
+    left = node.this
+    right = node.args["expression"]
+    names = []
+    while isinstance(left, exp.Dot):
+        names.append(left.expression.name)
+        left = left.this
+    names.append(left.name if isinstance(left, (exp.Column, exp.Identifier)) else "")
+    qualified = ".".join([*reversed(names), str(right.meta.get("name") or right.name)]).lower()
+    if qualified not in engine.functions:
+        raise Refusal(
+            "function", f"{qualified[:80]} is refused: a function may not be qualified with a schema"
+        )
+
+
+def _check_option(node: exp.Expr) -> None:
+    value = node.args.get("expression")
+    if node.name.upper() != "MAXRECURSION" or not (isinstance(value, exp.Literal) and value.is_int):
+        raise Refusal("node", "hints are refused")
+
+
+def _is_pure(tree: exp.Expr) -> bool:
+    """A statement without any base table: fine, since everything in it was checked node by node."""
+    return True
+
+
+def _people(kind: type[exp.Expr]) -> str:
+    name = kind.__name__
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    return words.replace("column def", "column definition")
+
+
+def found_of(sql: str, *, dialect: str, tables: VisibleTables, default_schema: str | None = None) -> Found:
+    """What a statement touches, for tests. Raises Refusal."""
+    engine = engine_of(dialect)
+    if engine is None:
+        raise Refusal("dialect", "unknown dialect")
+    return Resolver(engine, tables, default_schema, None).resolve(parse_one(sql, engine))

@@ -1,0 +1,114 @@
+"""From the checked tree to the text that runs: schema names filled in, visible columns pinned, a row limit, no comments."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, SqlglotError
+
+from plugin.run_sql.dialects import Engine, writer_of
+from plugin.run_sql.scope import Found
+from plugin.run_sql.verdict import Refusal, VisibleTable
+
+
+def qualify_tables(found: Found, engine: Engine) -> None:
+    """Write each table's own schema and name into the tree, so that no search path of the session decides.
+
+    The names are written as the catalog has them, which also settles engines that ignore case.
+    """
+    for node, table in found.nodes:
+        written = node.this
+        if len(table.parts) > 1 and engine.qualifies:
+            if node.args.get("alias") is None and written.name != table.parts[-1]:
+                node.set("alias", exp.TableAlias(this=written.copy()))
+            if node.args.get("db") is None:
+                node.set("db", exp.Identifier(this=table.parts[-2], quoted=True))
+                node.set("this", exp.Identifier(this=table.parts[-1], quoted=True))
+
+
+def pin_tables(tree: exp.Expr, found: Found, engine: Engine) -> exp.Expr:
+    """Put a derived table of the visible columns in the place of each table that is read as a whole."""
+    for node, table in found.pins.values():
+        if table.columns is None or not (table.partial or table.masked):
+            continue
+        replacement = _derived(node, table)
+        if node is tree:
+            tree = replacement
+        else:
+            node.replace(replacement)
+        _drop_schemas(tree, table)
+    return tree
+
+
+def _derived(node: exp.Table, table: VisibleTable) -> exp.Subquery:
+    columns: list[exp.Expr] = []
+    for column in table.columns or ():
+        name = exp.Identifier(this=column, quoted=True)
+        if column in table.masked:
+            mask = table.masked[column]
+            value: exp.Expr = exp.Literal.string(mask) if mask else exp.Null()
+            columns.append(exp.Alias(this=value, alias=name))
+        else:
+            columns.append(exp.Column(this=name))
+    bare = exp.Table(this=node.this.copy())
+    for key in ("db", "catalog", "version", "when", "only", "sample"):
+        part = node.args.get(key)
+        if part:
+            bare.set(key, part.copy() if isinstance(part, exp.Expr) else part)
+    alias = node.args.get("alias")
+    named = alias.copy() if isinstance(alias, exp.TableAlias) else exp.TableAlias(this=node.this.copy())
+    derived = exp.Subquery(this=exp.Select(expressions=columns, from_=exp.From(this=bare)), alias=named)
+    for key in ("joins", "laterals", "pivots"):
+        part = node.args.get(key)
+        if part:
+            derived.set(key, part)
+    return derived
+
+
+def _drop_schemas(tree: exp.Expr, table: VisibleTable) -> None:
+    """`sales.orders.id` becomes `orders.id` where sales.orders is now a derived table of that name."""
+    for column in tree.find_all(exp.Column):
+        schema = column.args.get("db")
+        if schema is not None and len(table.parts) > 1 and schema.name.lower() == table.parts[-2].lower():
+            column.set("db", None)
+            column.set("catalog", None)
+
+
+def limit_tree(tree: exp.Expr, rows: int, engine: Engine) -> exp.Expr:
+    """Put a limit of at most `rows` into the statement; a smaller one that is there stays."""
+    if isinstance(tree, exp.Subquery) and tree.is_wrapper:
+        tree = tree.this
+    if not isinstance(tree, (exp.Select, exp.SetOperation)) or tree.args.get("for_") is not None:
+        return tree
+    limit = tree.args.get("limit")
+    if limit is None:
+        if engine.name == "tsql" and (
+            tree.args.get("offset") is not None or isinstance(tree, exp.SetOperation)
+        ):
+            return tree
+        tree.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
+        return tree
+    value = limit.args.get("expression") if isinstance(limit, exp.Limit) else limit.args.get("count")
+    if isinstance(value, exp.Literal) and value.is_int and int(value.name) > rows:
+        value.replace(exp.Literal.number(rows))
+    return tree
+
+
+_REGEXP_LIKE = re.compile(r"\bREGEXP_LIKE\(")
+
+
+def render(tree: exp.Expr, engine: Engine) -> str:
+    """The text that runs. Raises Refusal where the tree cannot be written in this dialect."""
+    writer = writer_of(engine.name)
+    if engine.name == "mysql":
+        tree = tree.transform(_regexp_operator)
+    try:
+        return writer.generate(tree, comments=False, unsupported_level=ErrorLevel.IGNORE)
+    except (SqlglotError, ValueError, TypeError, AttributeError) as error:
+        raise Refusal("parse", "the statement could not be rendered in this dialect") from error
+
+
+def _regexp_operator(node: exp.Expr) -> exp.Expr:
+    """MariaDB has no REGEXP_LIKE: write the operator, which both engines of the family know."""
+    return node

@@ -1,0 +1,105 @@
+"""Controls on the bare text, before any parser sees it: size, characters, nesting, executable comments."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import Token, TokenType
+
+from plugin.run_sql.dialects import Engine, parser_of
+from plugin.run_sql.verdict import Refusal
+
+MAX_CHARACTERS = 50_000
+MAX_NESTING = 100
+MAX_TOKENS = 20_000
+MAX_RUN = 60
+"""How many signs or NOTs may follow each other: each is a level of the tree."""
+
+_EVERYWHERE_BAD = ("\x00", "\ufeff")
+_OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
+_CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
+_SIGNS = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE}
+_STRINGS = {
+    TokenType.STRING,
+    TokenType.NATIONAL_STRING,
+    TokenType.RAW_STRING,
+    TokenType.HEREDOC_STRING,
+    TokenType.UNICODE_STRING,
+    TokenType.BYTE_STRING,
+    TokenType.HEX_STRING,
+    TokenType.BIT_STRING,
+}
+_MYSQL_COMMENTS = ("/*!", "/*M!", "/*m!", "/*+")
+
+
+def read_tokens(sql: str, engine: Engine) -> list[Token]:
+    """Check the text and cut it into tokens. Raises Refusal with rule "text" or "parse"."""
+    if len(sql) > MAX_CHARACTERS or len(sql.encode("utf-8", "surrogatepass")) > MAX_CHARACTERS:
+        raise Refusal("text", f"the statement is longer than {MAX_CHARACTERS} bytes")
+    if not sql.strip():
+        raise Refusal("text", "there is no statement")
+    for character in _EVERYWHERE_BAD:
+        if character in sql:
+            raise Refusal("text", f"the character U+{ord(character):04X} is not allowed in a statement")
+    if engine.name == "mysql":
+        for opening in _MYSQL_COMMENTS:
+            if opening in sql:
+                raise Refusal(
+                    "text", f"comments that the engine executes ({opening}) are refused, even in a string"
+                )
+    try:
+        tokens = parser_of(engine.name).tokenize(sql)
+    except (SqlglotError, RecursionError, ValueError) as error:
+        raise Refusal(
+            "parse", "the statement could not be read: a string or comment is not closed"
+        ) from error
+    if len(tokens) > MAX_TOKENS:
+        raise Refusal("text", f"the statement has more than {MAX_TOKENS} words")
+    _check_characters(sql, tokens)
+    _check_nesting(tokens)
+    return tokens
+
+
+def _check_characters(sql: str, tokens: list[Token]) -> None:
+    """Outside strings, characters that people cannot see or that reorder what they see are refused."""
+    if sql.isascii() and sql.isprintable():
+        return
+    position = 0
+    for token in tokens:
+        if token.token_type in _STRINGS:
+            _check_stretch(sql, position, token.start)
+            position = token.end + 1
+    _check_stretch(sql, position, len(sql))
+
+
+def _check_stretch(sql: str, start: int, end: int) -> None:
+    for character in sql[start:end]:
+        if character in "\n\r\t" or " " <= character <= "~":
+            continue
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"):
+            name = f"U+{ord(character):04X}"
+            raise Refusal("text", f"the invisible character {name} is allowed only inside a string")
+        if unicodedata.normalize("NFKC", character) in ("'", '"', "`", ";", "(", ")", "-", "/", "*", "\\"):
+            raise Refusal(
+                "text", f"the look-alike character U+{ord(character):04X} is allowed only inside a string"
+            )
+
+
+def _check_nesting(tokens: list[Token]) -> None:
+    depth = cases = run = 0
+    for token in tokens:
+        kind = token.token_type
+        if kind == TokenType.CASE:
+            cases += 1
+        elif kind == TokenType.END:
+            cases = max(0, cases - 1)
+        if kind in _OPENING:
+            depth += 1
+        elif kind in _CLOSING:
+            depth = max(0, depth - 1)
+        if depth > MAX_NESTING or cases > MAX_NESTING:
+            raise Refusal("text", f"brackets are nested deeper than {MAX_NESTING}")
+        run = run + 1 if kind in _SIGNS else 0
+        if run > MAX_RUN:
+            raise Refusal("text", f"more than {MAX_RUN} signs follow each other")
