@@ -38,6 +38,7 @@ CONNECTORS: dict[str, str] = {
     "sqlite": "connectors.sqlite:SQLite",
     "duckdb": "connectors.duckdb:DuckDB",
     "dbt": "connectors.dbt:Dbt",
+    "metabase": "connectors.metabase:Metabase",
 }
 
 _Class = type[Connector]

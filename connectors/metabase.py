@@ -1,0 +1,221 @@
+"""Metabase: collections, dashboards, questions, who made them, and the tables and SQL they stand on.
+
+Reads the lists of `/api/collection`, `/api/card`, `/api/database` and `/api/dashboard`, then one request a dashboard
+for its cards, as Metabase has no list of those. Results, parameter values and cached rows are never asked for.
+
+Source: https://www.metabase.com/docs/latest/api.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from connectors.errors import BadSettings
+from connectors.http import Api
+from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.settings import setting
+
+DIALECTS = {"bigquery-cloud-sdk": "bigquery", "sqlserver": "tsql", "sparksql": "spark", "h2": "postgres"}
+TAG = re.compile(r"\{\{[^{}]*\}\}")
+OPTIONAL = re.compile(r"\[\[.*?\]\]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An address, and an API key or a user."""
+
+    url: str = setting("Address", "For example https://metabase.example.org")
+    api_key: str = setting("API key", "Made under Admin settings, API keys", secret=True, default="")
+    username: str = setting("User", "Where there is no API key", default="")
+    password: str = setting("Password", secret=True, default="")
+    plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
+
+
+class Metabase:
+    """One Metabase server."""
+
+    name: ClassVar[str] = "metabase"
+    title: ClassVar[str] = "Metabase"
+    dialect: ClassVar[str | None] = None
+    extracts: ClassVar[tuple[str, ...]] = ("dashboard_group", "dashboard", "chart")
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "documented"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = (
+        "-- In Metabase: make a group 'Docent' with View access to the collections to be read and no data access,\n"
+        "-- then an API key in that group (Admin settings, Authentication, API keys).\n"
+    )
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        if not settings.api_key and not (settings.username and settings.password):
+            raise BadSettings("give the secret 'api_key', or 'username' and the secret 'password'")
+        self._at = settings
+
+    def check(self) -> str:
+        """Who we are signed in as. Raises SourceError."""
+        with self._api() as api:
+            me = api.get("/api/user/current")
+        return f"Metabase answers; signed in as {me.get('common_name') or me.get('email') or 'an API key'}"
+
+    def extract(self) -> Iterator[Record]:
+        """Collections, dashboards and questions, then what each stands on. Raises SourceError."""
+        with self._api() as api:
+            yield Progress("collections", 0)
+            yield from map(_collection, api.get("/api/collection"))
+            databases = _rows(api.get("/api/database", {"include": "tables"}))
+            tables = {
+                table["id"]: _table(database, table)
+                for database in databases
+                for table in database.get("tables", ())
+            }
+            engines = {each["id"]: each.get("engine", "") for each in databases}
+            cards = [card for card in api.get("/api/card", {"f": "all"}) if not card.get("archived")]
+            yield Progress("questions", 0, len(cards))
+            for card in cards:
+                yield _chart(card, engines)
+            dashboards = [
+                each for each in _rows(api.get("/api/dashboard", {"f": "all"})) if not each.get("archived")
+            ]
+            held: list[Lineage] = []
+            for number, listed in enumerate(dashboards, start=1):
+                yield Progress("dashboards", number, len(dashboards))
+                whole = api.get(f"/api/dashboard/{listed['id']}", optional=True)
+                if whole is None:
+                    continue  # deleted since the list was read
+                yield _dashboard(self._at.url, {**listed, **whole})
+                charts = {
+                    each["card_id"]
+                    for each in whole.get("dashcards", whole.get("ordered_cards", ()))
+                    if each.get("card_id")
+                }
+                here = Ref(key=f"dashboard/{listed['id']}")
+                held += [Lineage(Ref(key=f"card/{card}"), here, "metabase") for card in sorted(charts)]
+        for card in cards:
+            yield from _stands_on(card, tables)
+        known = {card["id"] for card in cards}
+        yield from (edge for edge in held if int(str(edge.upstream.key).removeprefix("card/")) in known)
+
+    def _api(self) -> Api:
+        return Api(self._at.url, self._sign_in, title="Metabase", plain_http=self._at.plain_http)
+
+    def _sign_in(self) -> Mapping[str, str]:
+        if self._at.api_key:
+            return {"x-api-key": self._at.api_key}
+        with Api(self._at.url, dict, title="Metabase", plain_http=self._at.plain_http) as api:
+            made = api.credential(
+                "/api/session", {"username": self._at.username, "password": self._at.password}
+            )
+        return {"X-Metabase-Session": made["id"]}
+
+
+def _rows(answer: Any) -> list[dict[str, Any]]:
+    """A list that newer versions wrap in {"data": [...]}."""
+    rows: list[dict[str, Any]] = answer["data"] if isinstance(answer, dict) else answer
+    return rows
+
+
+def _collection(each: Mapping[str, Any]) -> Asset:
+    above = [part for part in str(each.get("location") or "").split("/") if part]
+    return Asset(
+        "dashboard_group",
+        f"collection/{each['id']}",
+        each["name"],
+        parent=f"collection/{above[-1]}" if above else None,
+        description=each.get("description") or None,
+    )
+
+
+def _dashboard(url: str, each: Mapping[str, Any]) -> Asset:
+    return Asset(
+        "dashboard",
+        f"dashboard/{each['id']}",
+        each["name"],
+        parent=_in_collection(each),
+        description=each.get("description") or None,
+        owners=_maker(each),
+        url=f"{url.rstrip('/')}/dashboard/{each['id']}",
+        changed_at=_moment(each.get("updated_at")),
+        properties={"views": str(each["view_count"])} if each.get("view_count") else {},
+    )
+
+
+def _chart(card: Mapping[str, Any], engines: Mapping[int, str]) -> Asset:
+    sql = _native(card)
+    engine = engines.get(card.get("database_id") or -1, "")
+    return Asset(
+        "chart",
+        f"card/{card['id']}",
+        card["name"],
+        parent=_in_collection(card),
+        description=card.get("description") or None,
+        definition=sql,
+        dialect=DIALECTS.get(engine, engine) if sql and engine else None,
+        owners=_maker(card),
+        changed_at=_moment(card.get("updated_at")),
+        properties={"display": str(card.get("display") or ""), "type": str(card.get("type") or "question")},
+    )
+
+
+def _native(card: Mapping[str, Any]) -> str | None:
+    """The SQL of a native question, with optional clauses and template tags taken out so that it can be parsed."""
+    query = card.get("dataset_query") or {}
+    query = json.loads(query) if isinstance(query, str) else query
+    sql = (query.get("native") or {}).get("query")
+    for stage in query.get("stages", ()):  # from v0.57 on a query is a list of stages
+        sql = sql or (stage.get("native") if isinstance(stage.get("native"), str) else None)
+    return TAG.sub("NULL", OPTIONAL.sub("", sql)) if isinstance(sql, str) else None
+
+
+def _stands_on(card: Mapping[str, Any], tables: Mapping[int, Ref]) -> Iterator[Lineage]:
+    """Edges from tables and from other questions that a question built in the editor names."""
+    here, seen = Ref(key=f"card/{card['id']}"), set()
+    for source in _sources(card.get("dataset_query")):
+        upstream = (
+            tables.get(source)
+            if isinstance(source, int)
+            else Ref(key=f"card/{source.removeprefix('card__')}")
+        )
+        if upstream is not None and upstream not in seen:
+            seen.add(upstream)
+            yield Lineage(upstream, here, "metabase")
+
+
+def _sources(query: Any) -> Iterator[int | str]:
+    """Every source-table, source-card and joined table of a query, however deep."""
+    if isinstance(query, dict):
+        for key, value in query.items():
+            if key == "source-table" and (isinstance(value, int) or str(value).startswith("card__")):
+                yield value
+            elif key == "source-card" and isinstance(value, int):
+                yield f"card__{value}"
+            else:
+                yield from _sources(value)
+    elif isinstance(query, list):
+        for each in query:
+            yield from _sources(each)
+
+
+def _table(database: Mapping[str, Any], table: Mapping[str, Any]) -> Ref:
+    details = database.get("details") or {}
+    name = details.get("dbname") or details.get("db") or database.get("name")
+    return Ref(database=name, schema=table.get("schema") or None, table=table["name"])
+
+
+def _in_collection(each: Mapping[str, Any]) -> str | None:
+    return f"collection/{each['collection_id']}" if each.get("collection_id") else None
+
+
+def _maker(each: Mapping[str, Any]) -> tuple[str, ...]:
+    maker = each.get("creator") or {}
+    name = maker.get("email") or maker.get("common_name")
+    return (name,) if name else ()
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
