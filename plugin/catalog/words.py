@@ -1,0 +1,237 @@
+"""How names and sentences become words: for the index, for questions, and the same for both.
+
+Enters: an identifier ("custOrderID", "TRANSACTIONHISTORY_v2"), a text, or a question. Leaves: stems. Pure; it
+knows neither the database nor a viewer, so what somebody may not see cannot change how a word is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+"""ABCDef -> ABC Def; order2 -> order 2; letters of other scripts stay together."""
+WORDS = re.compile(r"\w+(?:[-']\w+)*")
+PHRASE = re.compile(r'"([^"]{2,200})"')
+LONGEST = 40
+
+STOP = frozenset(
+    """a an and are as at be been being but by can could did do does doing done each either for from had has have
+    having he her here hers him his how i if in into is it its itself just me more most my no nor not of off on once
+    one only or other our out over own per please provide s same she should so some such t than that the their them
+    then there these they this those through to too under until up us very was we were what when where which while
+    who whom whose why will with within without would you your calculate find show list return give get compute
+    determine identify using use used based include including also ensure following e g whether both any all tell
+    want need along between""".split()
+)
+"""Words that say nothing about which table is meant: articles, pronouns, and what people say to a computer."""
+
+ASKING = frozenset(
+    """average total number count highest lowest maximum minimum most least top bottom percentage percent rate ratio
+    difference sum median mean mode distinct unique different each every per overall result results value values
+    report output list name names order ordered sort sorted descending ascending rank ranked ranking group grouped
+    aggregate aggregated filter filtered calculated calculation compare comparison compared many much long first
+    second third last next previous following before after during between since until above below least greater less
+    more fewer than equal exactly only where whose considering specific specifically respectively corresponding
+    associated related across within according information details data dataset table tables column columns record
+    records row rows field fields year years month months day days week weeks date dates time times period annual
+    annually monthly daily weekly yearly january february march april may june july august september october
+    november december start starting end ending began consider assume format formatted rounded round decimal places
+    figure figures excluding exclude provided final recent recently latest earliest new high low large small larger
+    smaller largest smallest three five ten two four""".split()
+)
+"""Words of the questions rather than of the catalog: they count less, but "orders" may still be a table."""
+
+ABBREVIATIONS = {
+    "acct": "account", "addr": "address", "amt": "amount", "attr": "attribute", "avg": "average", "cat": "category",
+    "cd": "code", "cnt": "count", "cur": "current", "curr": "current", "cust": "customer", "dept": "department",
+    "desc": "description", "dest": "destination", "dist": "distance", "doc": "document", "docs": "document",
+    "dst": "destination", "dt": "date", "dur": "duration", "emp": "employee", "freq": "frequency", "geo": "geographic",
+    "gov": "government", "grp": "group", "hosp": "hospital", "hr": "hour", "ht": "height", "id": "identifier",
+    "img": "image", "info": "information", "intl": "international", "inv": "invoice", "lang": "language",
+    "lat": "latitude", "len": "length", "lng": "longitude", "loc": "location", "lon": "longitude", "lvl": "level",
+    "max": "maximum", "mgr": "manager", "min": "minimum", "mkt": "market", "mo": "month", "msg": "message",
+    "mth": "month", "natl": "national", "nbr": "number", "num": "number", "ord": "order", "org": "organization",
+    "orig": "origin", "pct": "percent", "pkg": "package", "pmt": "payment", "pop": "population", "pos": "position",
+    "precip": "precipitation", "prev": "previous", "prod": "product", "pt": "patient", "pub": "publication",
+    "qty": "quantity", "ref": "reference", "repo": "repository", "repos": "repository", "rev": "revenue",
+    "sched": "schedule", "sec": "second", "seq": "sequence", "src": "source", "stat": "status", "std": "standard",
+    "stn": "station", "temp": "temperature", "tot": "total", "trans": "transaction", "tx": "transaction",
+    "txn": "transaction", "usr": "user", "val": "value", "veh": "vehicle", "vol": "volume", "wt": "weight",
+    "yr": "year", "zip": "zipcode",
+}  # fmt: skip
+"""What the field writes short. A name with the short form is found by the long one, and the other way round."""
+
+KEY_WORDS = ("id", "identifier", "key", "code", "number", "num", "no", "uid", "uuid", "cd", "fk", "sk", "pk")
+"""How the name of a column that points at another table ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of a question: its stem, how much it counts, and how it was written."""
+
+    word: str
+    weight: float
+    written: str
+    joined: bool = False
+    """Two neighbouring words written as one ("order lines" asks for ORDERLINES too)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A text that somebody searches for, read."""
+
+    terms: tuple[Term, ...]
+    phrases: tuple[str, ...]
+    """What stood in quotes, lower case."""
+    numbers: tuple[str, ...]
+    """Digits as written, to choose among shards of a table."""
+
+    @property
+    def content(self) -> tuple[Term, ...]:
+        """The terms that were really typed, without the joined ones."""
+        return tuple(term for term in self.terms if not term.joined)
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str) -> str:
+    """The stem of one lower-case word."""
+    if not word.isascii() or word.isdigit():
+        return word[:LONGEST]
+    return str(_stemmer().stemWord(word))[:LONGEST]
+
+
+def pieces(text: str) -> list[str]:
+    """The lower-case words of an identifier or a text, in order; identifiers are split. One-digit numbers go."""
+    return [
+        word
+        for word in map(str.lower, PIECES.findall(text))
+        if len(word) > 1 or not (word.isdigit() and word.isascii())
+    ]
+
+
+@lru_cache(maxsize=100_000)
+def identifier_words(name: str) -> tuple[str, ...]:
+    """Stems of an identifier with its abbreviations written out, each once, in order."""
+    found: dict[str, None] = {}
+    for word in pieces(name):
+        if word in STOP:
+            continue
+        found[stem(word)] = None
+        long = ABBREVIATIONS.get(word)
+        if long is not None:
+            found[stem(long)] = None
+    return tuple(found)
+
+
+@lru_cache(maxsize=20_000)
+def joined_words(name: str) -> tuple[str, ...]:
+    """Stems of neighbouring words of a name written as one: order_lines -> orderlin, hg_19 -> hg19."""
+    words = pieces(name)
+    return tuple(
+        stem(left + right) for left, right in zip(words, words[1:], strict=False) if not left.isdigit()
+    )
+
+
+def text_words(text: str) -> list[str]:
+    """Stems of a text, with repetitions, without stop words."""
+    return [stem(word) for word in pieces(text) if word not in STOP]
+
+
+def name_core(name: str) -> tuple[str, ...]:
+    """Stems of a name without its numbers, as written: what a key column of another table would repeat."""
+    return tuple(stem(word) for word in pieces(name) if not word.isdigit())
+
+
+@lru_cache(maxsize=100_000)
+def points_at(column: str) -> tuple[str, ...]:
+    """For a column that looks like a reference ("ship_address_id"): the words before its key word, else nothing."""
+    words = name_core(column)
+    if len(words) < 2 or words[-1] not in _key_stems():
+        return ()
+    return words[:-1]
+
+
+@lru_cache(maxsize=1)
+def _key_stems() -> frozenset[str]:
+    return frozenset(stem(word) for word in KEY_WORDS)
+
+
+@lru_cache(maxsize=1)
+def _asking_stems() -> frozenset[str]:
+    return frozenset(stem(word) for word in ASKING)
+
+
+SHARD = re.compile(r"\d+")
+CHROMOSOME = re.compile(r"(?<![a-z])chr[xymt]+(?![a-z])")
+
+
+def family_pattern(name: str) -> str:
+    """The name with everything that numbers a shard or version replaced by '#': ga_sessions_# for each day."""
+    return CHROMOSOME.sub("chr#", SHARD.sub("#", name.lower()))
+
+
+def read_question(text: str, *, generic: float = 0.4, number: float = 0.3, most: int = 60) -> Question:
+    """Read what somebody searches for. Never raises; a text without any word has no terms.
+
+    A word said twice counts more (by the square root). Words of asking and bare numbers count less. A question of
+    nothing but stop words ("who") is taken by its words.
+    """
+    phrases = tuple(phrase.strip().lower() for phrase in PHRASE.findall(text))
+    words = pieces(text)
+    kept = [word for word in words if word not in STOP] or words
+    counts: dict[str, int] = {}
+    written: dict[str, str] = {}
+    for word in kept:
+        for each in (word, ABBREVIATIONS.get(word)):
+            if each is not None:
+                counts[stem(each)] = counts.get(stem(each), 0) + 1
+                written.setdefault(stem(each), word)
+    asking = _asking_stems()
+    terms = []
+    for word, count in counts.items():
+        weight = float(count) ** 0.5
+        if word.isdigit():
+            weight *= number
+        elif word in asking:
+            weight *= generic
+        terms.append(Term(word, weight, written[word]))
+    terms = _most_telling(terms, most)
+    known = set(counts)
+    for left, right in zip(words, words[1:], strict=False):
+        if left in STOP or right in STOP or left.isdigit():
+            continue
+        glued = stem(left + right)
+        if glued not in known:
+            known.add(glued)
+            terms.append(Term(glued, 1.0, left + right, joined=True))
+    return Question(tuple(terms[: 2 * most]), phrases, tuple(word for word in words if word.isdigit()))
+
+
+def _most_telling(terms: list[Term], most: int) -> list[Term]:
+    if len(terms) <= most:
+        return terms
+    chosen = set(sorted(range(len(terms)), key=lambda at: -terms[at].weight)[:most])
+    return [term for at, term in enumerate(terms) if at in chosen]
+
+
+def excerpt(text: str, terms: Iterable[str], width: int = 160) -> str:
+    """The part of a text around the first of these stems, in one line."""
+    wanted = set(terms)
+    flat = " ".join(text.split())
+    for match in PIECES.finditer(flat):
+        if stem(match.group().lower()) in wanted:
+            start = max(0, match.start() - width // 3)
+            cut = flat[start : start + width]
+            return ("…" if start else "") + cut + ("…" if start + width < len(flat) else "")
+    return flat[:width] + ("…" if len(flat) > width else "")
