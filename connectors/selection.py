@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 
 def like(pattern: str) -> str:
-    """A pattern as the operand of LIKE, with backslash as the escape character."""
-    escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    """A pattern as LIKE takes it, escaped by '!' (a backslash means two things in MySQL)."""
+    escaped = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return escaped.replace("*", "%").replace("?", "_")
 
 
@@ -60,7 +60,7 @@ def _condition(
     include: list[tuple[str, list[str]]], exclude: list[tuple[str, list[str]]], mark: str, collate: str
 ) -> tuple[str, list[str]]:
     def test(expression: str) -> str:
-        return f"{expression} LIKE {mark}{collate} ESCAPE '\\'"
+        return f"{expression} LIKE {mark}{collate} ESCAPE '!'"
 
     wanted = [(test(expression), pattern) for expression, patterns in include for pattern in patterns]
     unwanted = [(test(expression), pattern) for expression, patterns in exclude for pattern in patterns]
