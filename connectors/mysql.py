@@ -207,9 +207,14 @@ class MySQL(MySQLRuns):
 
     def _schemas(self, connection: MySQLConnection, version: str) -> _Rows:
         condition, patterns = self._selection.schema_condition("SCHEMA_NAME", mark="%s", collate=_EXACT)
-        return _fetch(
-            connection, SCHEMAS.format(comment=schema_comment(version), schemas=condition), patterns
-        )
+        statement = SCHEMAS.format(comment=schema_comment(version), schemas=condition)
+        found = _fetch(connection, statement, patterns)
+        named = self._server.database
+        if named and not found and not self._restricted:
+            raise PermissionMissing(
+                f"there is no database {named!r}, or {self._server.user!r} has no right in it"
+            )
+        return found
 
     def _filled(self, text: str) -> tuple[str, list[str]]:
         condition, patterns = self._selection.table_condition(
