@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
-from plugin.cli.redact import json_object, stdin_lines
+from plugin.cli.redact import stdin_lines
 from plugin.cli.session import Session, command_options, json_option, print_json, print_lines, say
 from plugin.errors import BadInput
 
@@ -48,17 +47,16 @@ def check(
 
     With --json or --jsonl the answer is on stdout and the exit code is 0; else a refusal exits with 3.
     """
-    from plugin.run_sql.batch import check_lines, check_one
+    from plugin.run_sql.batch import Checker, check_lines, check_one, read_columns
 
-    columns = read_columns(columns_file) if columns_file else None
-    scope = {"allow": allow, "columns": columns, "default_schema": default_schema, "database": database}
+    columns = read_columns(text_of(columns_file)) if columns_file else None
+    checker = Checker(columns=columns, allow=allow, default_schema=default_schema, database=database)
     if jsonl:
-        entries = (json_object(line, number) for number, line in enumerate(stdin_lines(), start=1))
-        print_lines(check_lines(entries, dialect=dialect, **scope))
+        print_lines(check_lines(checker, stdin_lines(), dialect))
         return
     if dialect is None:
         raise click.UsageError("give --dialect (or --jsonl with a dialect on each line)")
-    verdict = check_one(sys.stdin.read(), dialect=dialect, **scope)
+    verdict = check_one(checker, sys.stdin.read(), dialect)
     if as_json:
         print_json(verdict)
     else:
@@ -69,17 +67,12 @@ def check(
             sys.exit(3)
 
 
-def read_columns(path: str) -> dict[str, list[str]]:
-    """The columns file as a dict. Raises BadInput where it is none."""
+def text_of(path: str) -> str:
+    """A file's text. Raises BadInput where it cannot be read."""
     try:
-        found = json.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON") from error
-    if not isinstance(found, dict) or not all(isinstance(each, list) for each in found.values()):
-        raise BadInput(f"{path} must hold one JSON object of table to a list of columns")
-    return found
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read {path}", field="columns") from error
 
 
 @sql.command()
