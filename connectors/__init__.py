@@ -39,6 +39,8 @@ CONNECTORS: dict[str, str] = {
     "duckdb": "connectors.duckdb:DuckDB",
     "dbt": "connectors.dbt:Dbt",
     "metabase": "connectors.metabase:Metabase",
+    "superset": "connectors.superset:Superset",
+    "airflow": "connectors.airflow:Airflow",
 }
 
 _Class = type[Connector]

@@ -81,6 +81,7 @@ def serve(vendor: Vendor) -> Iterator[Vendor]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, format: str, *args: object) -> None:
             """Keep the test's output clean."""
