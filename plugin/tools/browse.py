@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from plugin.errors import NotFound
 from plugin.store.shapes import Resource
 from plugin.tools import ToolAnswer, tool
 from plugin.tools.find import resource_named
-from plugin.tools.fragments import cited, fragment
+from plugin.tools.fragments import cited, counts_fragment, fragment, spread
+from plugin.tools.personal import WORDS, looks_personal
 from plugin.tools.search import Kind
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def browse(
     For finding by words use `search`; for how many there are use `count`.
     """
     limit = max(1, min(limit, 50))
-    wanted = tuple(kinds or ()) or (("column",) if what == "personal" else ("table", "view"))
+    wanted = spread(kinds or (("column",) if what == "personal" else ("table", "view")))
     within = resource_named(mine, under).id if under else None
     if what == "integrations":
         listed = mine.catalog.integrations()
-        names = ", ".join(each.name for each in listed)
-        return ToolAnswer(summary=f"Listed {len(listed)} integrations", note=f"Integrations: {names}.", value=listed)
+        counted = {f"{each.name} ({each.type})": sum(each.counts.values()) for each in listed}
+        return ToolAnswer((counts_fragment(counted),), f"Listed {len(listed)} integrations", value=listed)
     items, total = _list(mine, what, wanted, within, owner, tag, limit)
     if not items:
         return ToolAnswer(summary="Found nothing", note="There is nothing like that.", value=())
@@ -64,47 +64,39 @@ def _list(
     tag: str | None,
     limit: int,
 ) -> tuple[tuple[Resource, ...], int | None]:
-    catalog = mine.catalog
-    narrowed = within is not None or owner or tag
-    if what == "popular" and not narrowed:
-        return catalog.popular(kinds=kinds, limit=limit), None
-    if what == "undocumented" and not narrowed and kinds == ("table", "view"):
-        return catalog.undocumented(limit), None
-    if what == "unowned" and not narrowed and kinds == ("table", "view"):
-        return catalog.unowned(limit), None
-    sort = {"popular": "popularity", "recent": "changed"}.get(what, "name")
-    page = catalog.browse(
+    if what == "personal":
+        return _personal(mine, within, limit), None
+    sort = "changed" if what == "recent" else "name" if what in ("all", "verified") else "popularity"
+    page = mine.catalog.browse(
         kinds=kinds,
         under=within,
         owner=owner,
         tag=tag,
         verified=True if what == "verified" else None,
         documented=False if what == "undocumented" else None,
+        owned=False if what == "unowned" else None,
         sort=sort,
-        limit=limit if what not in ("personal", "unowned") else 100,
+        limit=limit,
+        with_total=True,
     )
     items = page.items
-    if what == "unowned":
-        items = tuple(each for each in items if not each.owners)
-    if what == "personal":
-        return _personal(mine, items, within, limit), None
+    if what == "recent":
+        items = tuple(each for each in items if each.changed_at is not None)
     return items[:limit], page.total
 
 
-def _personal(
-    mine: ViewerDoor, first: tuple[Resource, ...], within: int | None, limit: int
-) -> tuple[Resource, ...]:
+def _personal(mine: ViewerDoor, within: int | None, limit: int) -> tuple[Resource, ...]:
     """Columns that a person or the classifier marked, then those whose names say so."""
-    from plugin.tools.personal import WORDS, looks_personal
-
-    found = {each.id: each for each in first if each.sensitivity or looks_personal(each)}
-    for word in WORDS:
-        if len(found) >= limit * 2:
-            break
-        try:
-            hits = mine.catalog.search(word, kinds=("column",), under=within, limit=25).hits
-        except NotFound:
-            break
-        found.update((hit.resource.id, hit.resource) for hit in hits if looks_personal(hit.resource))
+    marked = mine.catalog.browse(kinds=("column",), under=within, sensitivity="any", limit=limit).items
+    found = {each.id: each for each in marked}
+    if within is not None:
+        first = mine.catalog.browse(kinds=("column",), under=within, limit=1000).items
+        found.update((each.id, each) for each in first if looks_personal(each))
+    else:
+        for word in WORDS:
+            if len(found) >= limit * 2:
+                break
+            hits = mine.catalog.search(word, kinds=("column",), limit=25).hits
+            found.update((hit.resource.id, hit.resource) for hit in hits if looks_personal(hit.resource))
     ranked = sorted(found.values(), key=lambda each: (each.sensitivity is None, each.qualified_name))
     return tuple(ranked[:limit])

@@ -15,7 +15,17 @@ from plugin.tools import Cited
 SHORT = 300
 LONG = 2_000
 QUERYABLE = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table", "dataset")
+SPREAD = {
+    "table": ("table", "partitioned_table", "foreign_table", "external_table"),
+    "view": ("view", "materialized_view"),
+}
+"""What a person means by "table" and "view"."""
 Row = Mapping[str, Any]
+
+
+def spread(kinds: Iterable[str]) -> tuple[str, ...]:
+    """The catalog's kinds for the words that people and models use."""
+    return tuple(dict.fromkeys(each for kind in kinds for each in SPREAD.get(kind, (kind,))))
 
 
 def cited(resources: Iterable[Resource]) -> tuple[Cited, ...]:
@@ -135,6 +145,8 @@ def _details(resource: Resource) -> dict[str, FieldValue]:
     fields: dict[str, FieldValue] = {}
     if resource.definition and resource.kind != "term":
         fields["definition"] = shorten(resource.definition, LONG)
+    if resource.path:
+        fields["path"] = resource.path
     if resource.dialect:
         fields["dialect"] = resource.dialect
     if resource.kind == "column":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from plugin.egress.parts import Fragment
 from plugin.tools import ToolAnswer, tool
 from plugin.tools.find import resource_named
-from plugin.tools.fragments import cited, fragment
+from plugin.tools.fragments import LONG, cited, shorten
 
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
@@ -23,15 +24,13 @@ def frequent_queries(
     Literals in them are masked. Not every source tells its queries; then there are none.
     """
     start = resource_named(mine, table)
-    around = mine.catalog.lineage(start.id, upstream=False, downstream=True, depth=1, limit=200)
-    queries = [each for each in around.resources.values() if each.kind == "query"]
-    queries.sort(key=lambda each: -each.popularity)
-    queries = queries[: max(1, min(limit, 10))]
+    queries = mine.catalog.frequent_queries(start.id, limit=max(1, min(limit, 10)))
     if not queries:
         return ToolAnswer(summary="No queries are known", note="No queries on it are known.", value=())
+    rows = tuple({"sql": shorten(sql, LONG), "runs": runs} for sql, runs in queries)
     return ToolAnswer(
-        fragments=tuple(fragment(each, full=True) for each in queries),
+        fragments=(Fragment(start.id, "queries", {"queries": rows}),),
         summary=f"Read {len(queries)} frequent quer{'ies' if len(queries) != 1 else 'y'} on {start.qualified_name}",
-        value=tuple(queries),
+        value=queries,
         found=cited([start]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from plugin.tools import ToolAnswer, tool
-from plugin.tools.fragments import cited, fragment
+from plugin.tools.fragments import cited, fragment, spread
 
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
@@ -33,7 +33,7 @@ def search(
     """
     found = mine.catalog.search(
         text,
-        kinds=tuple(kinds or ()),
+        kinds=spread(kinds or ()),
         schema=schema,
         tags=tuple(tags or ()),
         verified=verified,

@@ -1,0 +1,169 @@
+"""What goes into a question's conversation: instructions, the page, earlier turns, looked-up context, the question.
+
+Every read goes through the asker's own door as the assistant. The order keeps a stable beginning, so that a
+provider's prompt cache hits from turn to turn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from plugin.assistant.prompts import PAGE, SYSTEM, TEMPLATE
+from plugin.egress.parts import AssistantText, Context, Fragment, Guidance, Instructions, Part, UserText
+from plugin.errors import BadInput, NotFound
+from plugin.store.shapes import Prompt, Resource
+from plugin.tools import Cited
+from plugin.tools.arguments import visible
+from plugin.tools.fragments import QUERYABLE, cited, fragment
+
+if TYPE_CHECKING:
+    from plugin.store import ViewerDoor
+
+MOST_TURNS = 6
+LONGEST_TURN = 4_000
+LONGEST_QUESTION = 20_000
+MOST_FOUND = 8
+MOST_MENTIONED = 5
+_MENTION = re.compile(r"(?<!\w)@([^\W\d][\w$]*(?:\.[^\W\d][\w$]*)*)")
+_CITED = re.compile(r"\[(\d{1,3})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A turn that came before and is not in the history, because none is kept: the page sends it along."""
+
+    question: str
+    answer: str
+    citations: tuple[dict[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks, and from where.
+
+    `parent_id` is the prompt that this one follows, `page_resource_id` the resource that is open beside the chat,
+    `mentions` ids that were picked with @. `provider` overrides the workspace's choice and is for admins.
+    """
+
+    text: str
+    chat_id: int | None = None
+    parent_id: int | None = None
+    persona: str | None = None
+    page_resource_id: int | None = None
+    mentions: tuple[int, ...] = ()
+    provider: str | None = None
+    earlier: tuple[Earlier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The parts before the first model call, and what was looked up for them."""
+
+    parts: tuple[Part, ...]
+    found: tuple[Cited, ...] = ()
+    people: dict[str, str] = field(default_factory=dict)
+    searched: int = 0
+
+
+def open_conversation(mine: ViewerDoor, question: Question, turns: Sequence[Prompt]) -> Opening:
+    """Build the opening through the asker's door (as the assistant). What they may not see is simply not there."""
+    ai = mine.policy.ai()
+    parts: list[Part] = [Instructions(TEMPLATE, SYSTEM)]
+    if ai.instructions.strip():
+        parts.append(Guidance("admin", ai.instructions.strip()))
+    page = _resource(mine, question.page_resource_id)
+    parts += _turns(question, turns)
+    if page is not None:
+        parts.append(Guidance("page", PAGE.format(kind=page.kind, name=page.qualified_name, id=page.id)))
+    read = _read(mine, question, page)
+    found = mine.catalog.search(question.text[:500], limit=MOST_FOUND).hits if question.text.strip() else ()
+    fragments = [_full(mine, each) for each in read]
+    fragments += [fragment(hit.resource) for hit in found if hit.resource.id not in {each.id for each in read}]
+    if fragments:
+        parts.append(Context(tuple(fragments)))
+    parts.append(UserText(question.text))
+    resources = [*read, *(hit.resource for hit in found)]
+    return Opening(tuple(parts), cited(resources), people_of(mine, resources), len(found))
+
+
+def people_of(mine: ViewerDoor, resources: Sequence[Resource]) -> dict[str, str]:
+    """Names and addresses of the asker and of owners, each with a key that is the same for one person."""
+    me = mine.viewer
+    people = {me.email.lower(): f"member-{me.member_id}", me.name.lower(): f"member-{me.member_id}"}
+    for resource in resources:
+        for owner in resource.owners:
+            if owner.group_id is not None:
+                continue
+            key = f"member-{owner.member_id}" if owner.member_id else f"owner-{(owner.email or owner.name).lower()}"
+            for spelling in (owner.name, owner.email):
+                if spelling:
+                    people.setdefault(spelling.lower(), key)
+    return {name: key for name, key in people.items() if name}
+
+
+def check_text(question: Question) -> Question:
+    """The question without what cannot be seen. BadInput where there is none or it is too long."""
+    from dataclasses import replace
+
+    text = visible(question.text).strip()
+    if not text:
+        raise BadInput("Type a question first.", field="prompt")
+    if len(text) > LONGEST_QUESTION:
+        raise BadInput(f"A question has at most {LONGEST_QUESTION:,} characters.", field="prompt")
+    return replace(question, text=text)
+
+
+def _turns(question: Question, turns: Sequence[Prompt]) -> list[Part]:
+    earlier = [Earlier(each.text, each.answer, tuple(dict(c) for c in each.citations)) for each in turns if each.answer]
+    earlier = (earlier or list(question.earlier))[-MOST_TURNS:]
+    parts: list[Part] = []
+    for turn in earlier:
+        parts.append(UserText(turn.question[:LONGEST_TURN]))
+        parts.append(AssistantText(with_names(turn.answer, turn.citations)[:LONGEST_TURN]))
+    return parts
+
+
+def with_names(answer: str, citations: Sequence[dict[str, object]]) -> str:
+    """An earlier answer as its writer wrote it: `[1]` becomes `[[12]]`, the id that it stands for."""
+    by_number = {str(each.get("n")): each.get("id") for each in citations}
+    return _CITED.sub(
+        lambda match: f"[[{by_number[match.group(1)]}]]" if by_number.get(match.group(1)) else match.group(0), answer
+    )
+
+
+def _read(mine: ViewerDoor, question: Question, page: Resource | None) -> list[Resource]:
+    """What the person pointed at: mentions by id, @names in the text, the page."""
+    read: dict[int, Resource] = {}
+    for each in question.mentions[:MOST_MENTIONED]:
+        found = _resource(mine, each)
+        if found is not None:
+            read[found.id] = found
+    for name in _MENTION.findall(question.text)[:MOST_MENTIONED]:
+        try:
+            named = mine.catalog.by_name(name)
+        except NotFound:
+            continue
+        read[named.id] = named
+    if page is not None:
+        read[page.id] = page
+    return list(read.values())
+
+
+def _resource(mine: ViewerDoor, resource_id: int | None) -> Resource | None:
+    if resource_id is None:
+        return None
+    try:
+        return mine.catalog.resource(resource_id)
+    except NotFound:
+        return None
+
+
+def _full(mine: ViewerDoor, resource: Resource) -> Fragment:
+    if resource.kind not in QUERYABLE:
+        return fragment(resource, full=True)
+    return fragment(
+        resource, full=True, columns=mine.catalog.columns(resource.id)[:100], keys=mine.catalog.keys(resource.id)
+    )

@@ -1,0 +1,427 @@
+"""The loop: question, context, gateway, tools, and again, until there is an answer or a limit ends it.
+
+Law 8: the model (taken as hostile) holds no power. Each tool call opens the asker's own door again; steps, tokens
+and time are limited; the asker can stop at any moment; what was streamed stays whatever happens. No transaction is
+open while a model thinks.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from plugin.access.viewer import Role, Viewer
+from plugin.assistant.conversation import Opening, Question, check_text, open_conversation
+from plugin.assistant.events import Citation, Done, Error, Event, Proposed, Shape, Step
+from plugin.assistant.prompts import EMPTY, LAST_ROUND, REPEATED
+from plugin.assistant.running import Running, running
+from plugin.assistant.titles import title_of
+from plugin.assistant.writer import Writer, known_of
+from plugin.egress.parts import AssistantText, AssistantToolCall, Conversation, Part, ResultShape, ToolResult
+from plugin.errors import DocentError, NotFound, ProviderFailed, Refused, SignInNeeded
+from plugin.providers.wire import Stop, TextDelta, ToolCall, ToolSpec, Usage
+from plugin.tools import Session, ToolAnswer, call, tool_specs
+
+if TYPE_CHECKING:
+    from plugin.egress.gateway import Gateway
+    from plugin.store import Store
+
+SECONDS = 180.0
+CALLS_A_ROUND = 8
+RECHECK_SECONDS = 1.0
+MOST_LINKED = 20
+
+
+@dataclass(slots=True)
+class _Course:
+    """What an answer has come to so far."""
+
+    writer: Writer
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    tokens: dict[str, int] = field(default_factory=lambda: {"input": 0, "output": 0, "cached": 0})
+    provider: str = ""
+    model: str | None = None
+    calls: int = 0
+    status: str = "running"
+    message: str | None = None
+    made: dict[str, int] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    rechecked: float = field(default_factory=time.monotonic)
+    results: int = 0
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """Tokens and time, as the page and the history have them."""
+        return {**self.tokens, "ms": round((time.monotonic() - self.started) * 1000), "tool_calls": self.calls}
+
+
+def ask(store: Store, gateway: Gateway, viewer: Viewer, question: Question) -> Iterator[Event]:
+    """Answer a question as a stream of events: `step` first, `done` last; `error` before it where something failed.
+
+    Where the question cannot even begin (the assistant is off, no right, nothing typed) there is one `error` and no
+    `done`. Never raises a DocentError. Closing the iterator stops the answer and keeps what came.
+    """
+    try:
+        question = check_text(question)
+        with store.as_viewer(viewer.as_assistant()) as mine:
+            _may_ask(mine.viewer, mine.policy.ai(), question, mine.policy.admins)
+            provider = question.provider or mine.policy.ai().provider
+            limits = mine.policy.ai().limits
+            if question.provider:
+                mine.record.audit("ask.provider", "allow", target=question.provider)
+        with store.as_viewer(viewer) as mine:
+            chat_id = question.chat_id
+            if chat_id is None and question.parent_id is not None:
+                chat_id = mine.history.prompt(question.parent_id).chat_id
+            turns = mine.history.chat(chat_id) if chat_id is not None else ()
+            prompt = mine.history.start(
+                chat_id,
+                question.text,
+                parent=question.parent_id,
+                page_resource_id=question.page_resource_id,
+                persona=question.persona,
+            )
+    except DocentError as error:
+        yield _error(error)
+        return
+    course = _Course(Writer(store, viewer), provider=provider)
+    with running(viewer, prompt.id) as entry:
+        try:
+            yield Step(
+                0, "start", "Reading the question", "done", prompt_id=prompt.id, chat_id=prompt.chat_id, limit=limits.steps
+            )
+            yield from _answer(store, gateway, viewer, question, prompt.id, prompt.chat_id, course, entry, turns)
+        except GeneratorExit:
+            course.status = "stopped"
+            raise
+        except DocentError as error:
+            course.status = "refused" if isinstance(error, Refused) else "failed"
+            course.message = str(error)
+            yield from course.writer.finish()
+            yield _error(error, prompt.id, prompt.chat_id)
+        finally:
+            if course.status == "running":
+                course.status = "failed"
+            _finish(store, viewer, prompt.id, course)
+        yield _done(prompt.id, prompt.chat_id, course)
+
+
+def _answer(
+    store: Store,
+    gateway: Gateway,
+    viewer: Viewer,
+    question: Question,
+    prompt_id: int,
+    chat_id: int,
+    course: _Course,
+    entry: Running,
+    turns: Any,
+) -> Iterator[Event]:
+    """Rounds of model and tools. Sets the course's status; raises DocentError where something failed."""
+    began = time.monotonic()
+    with store.as_viewer(viewer.as_assistant()) as mine:
+        opening = open_conversation(mine, question, turns)
+        specs = tool_specs(mine)
+        limits = mine.policy.ai().limits
+    yield _searched(course, question, opening, began)
+    conversation = Conversation(opening.parts, people=opening.people)
+    session = Session(chat_id, prompt_id)
+    most_steps = max(1, limits.steps)
+    last = False
+    while True:
+        calls: list[ToolCall] = []
+        said: list[str] = []
+        offered: list[ToolSpec] = [] if last else specs
+        yield from _round(store, gateway, viewer, question, conversation, offered, prompt_id, chat_id, course, entry, calls, said)  # noqa: E501
+        if course.status != "running":
+            return
+        if not calls:
+            yield from course.writer.finish()
+            if not course.writer.answer.strip():
+                raise ProviderFailed(EMPTY)
+            yield from _link(store, viewer, course)
+            course.status = "done"
+            return
+        if last:
+            yield from _ended(course, f"The answer was ended after {most_steps} steps, the limit that an admin set.")
+            return
+        parts: list[Part] = [AssistantText("".join(said))] if "".join(said).strip() else []
+        parts += [AssistantToolCall(each.id, each.name, each.arguments) for each in calls]
+        for each in calls:
+            if entry.stopped.is_set():
+                yield from _ended(course, "You stopped this answer.", status="stopped")
+                return
+            room = course.calls < most_steps and calls.index(each) < CALLS_A_ROUND
+            parts.append((yield from _call(store, viewer, session, course, each, room)))
+        last = course.calls >= most_steps
+        if last:
+            parts.append(_note(calls, parts))
+            parts = [part for part in parts if part is not None]
+        conversation = Conversation(
+            (*conversation.parts, *parts), stand_ins=conversation.stand_ins, people=conversation.people
+        )
+        used = course.tokens["input"] + course.tokens["output"]
+        if limits.tokens_per_question and used >= limits.tokens_per_question:
+            yield from _ended(course, f"The answer was ended after {used:,} tokens; an admin allows {limits.tokens_per_question:,} a question.")  # noqa: E501
+            return
+        if time.monotonic() - course.started > SECONDS:
+            yield from _ended(course, f"The answer was ended after {SECONDS:.0f} seconds.")
+            return
+
+
+def _round(
+    store: Store,
+    gateway: Gateway,
+    viewer: Viewer,
+    question: Question,
+    conversation: Conversation,
+    specs: list[ToolSpec],
+    prompt_id: int,
+    chat_id: int,
+    course: _Course,
+    entry: Running,
+    calls: list[ToolCall],
+    said: list[str],
+) -> Iterator[Event]:
+    """One request: text goes to the page as it comes, calls and usage into the course."""
+
+    def cancelled() -> bool:
+        return entry.stopped.is_set()
+
+    if course.writer.answer and not course.writer.answer.endswith("\n"):
+        yield from course.writer.feed("\n\n")
+    stream = gateway.answer(
+        viewer.as_assistant(),
+        conversation,
+        specs,
+        chat_id=chat_id,
+        prompt_id=prompt_id,
+        provider=question.provider,
+        cancelled=cancelled,
+    )
+    with closing(stream):  # type: ignore[type-var]
+        for event in stream:
+            if isinstance(event, TextDelta):
+                said.append(event.text)
+                yield from course.writer.feed(event.text)
+            elif isinstance(event, ToolCall):
+                calls.append(event)
+            elif isinstance(event, Usage):
+                course.tokens["input"] += event.input
+                course.tokens["output"] += event.output
+                course.tokens["cached"] += event.cached
+            elif isinstance(event, Stop):
+                if event.reason == "length":
+                    course.message = "The answer was cut at the longest length an answer may have."
+                elif event.reason == "refused":
+                    course.message = "The model declined to answer this."
+            else:
+                course.sent.append(event.as_json())
+                course.provider, course.model = event.provider, event.model
+            if cancelled():
+                yield from _ended(course, "You stopped this answer.", status="stopped")
+                return
+            if course.writer.too_long:
+                yield from _ended(course, "The answer was ended because it became too long.")
+                return
+            if time.monotonic() - course.started > SECONDS:
+                yield from _ended(course, f"The answer was ended after {SECONDS:.0f} seconds.")
+                return
+            _still_allowed(store, viewer, course)
+    if cancelled():
+        yield from _ended(course, "You stopped this answer.", status="stopped")
+
+
+def _call(
+    store: Store, viewer: Viewer, session: Session, course: _Course, wanted: ToolCall, room: bool
+) -> Iterator[Event]:
+    """One tool call with its two step events; returns the part for the model."""
+    arguments = dict(wanted.arguments) if isinstance(wanted.arguments, Mapping) else {}
+    key = json.dumps([wanted.name, arguments], sort_keys=True, default=str)
+    if not room:
+        return ToolResult(wanted.id, wanted.name[:60], said=LAST_ROUND, failed=True)
+    n = len(course.steps) + 1
+    title = title_of(wanted.name, arguments)
+    began = time.monotonic()
+    course.calls += 1
+    yield Step(n, wanted.name[:60], title, "working", _short(arguments))
+    repeated = course.made.get(key, 0)
+    course.made[key] = repeated + 1
+    if repeated >= 2:
+        answer = ToolAnswer(ok=False, note=REPEATED, summary=REPEATED)
+    else:
+        answer = call(wanted.name, arguments, viewer, store, session)
+    if answer.found and str(arguments.get("resource") or arguments.get("table") or "").isdigit():
+        named = answer.found[0].qualified_name
+        title = title_of(wanted.name, {**arguments, "resource": named, "table": named})
+    done = Step(
+        n,
+        wanted.name[:60],
+        title,
+        "done" if answer.ok else "failed",
+        _short(arguments),
+        answer.summary[:300],
+        answer.ok,
+        round((time.monotonic() - began) * 1000),
+        tuple({"id": each.id, "kind": each.kind, "qualified_name": each.qualified_name} for each in answer.found[:12]),
+    )
+    course.steps.append(done.data)
+    course.writer.book.met(each.id for each in answer.found if each.kind.endswith(("table", "view")))
+    yield done
+    if answer.proposal is not None:
+        yield Proposed(**answer.proposal)
+    shape = None
+    if answer.shape is not None:
+        course.results += 1
+        columns = tuple(dict(each) for each in answer.shape["columns"])
+        yield Shape(course.results, columns, answer.shape.get("result_id"), answer.shape.get("integration_id"))
+        shape = ResultShape(tuple((each["name"], each["type"]) for each in columns))
+    return ToolResult(wanted.id, wanted.name[:60], answer.fragments, shape, answer.note or answer.summary, not answer.ok)
+
+
+def _note(calls: list[ToolCall], parts: list[Part]) -> Any:
+    """Tell the model in the last result that it must answer now."""
+    from dataclasses import replace
+
+    for place in range(len(parts) - 1, -1, -1):
+        part = parts[place]
+        if isinstance(part, ToolResult):
+            parts[place] = replace(part, said=f"{part.said} {LAST_ROUND}".strip())
+            break
+    return None
+
+
+def _searched(course: _Course, question: Question, opening: Opening, began: float) -> Step:
+    step = Step(
+        len(course.steps) + 1,
+        "context",
+        "Searched the catalog",
+        "done",
+        {"text": question.text[:200]},
+        f"{opening.searched} resources, {len(opening.found)} read for context",
+        True,
+        round((time.monotonic() - began) * 1000),
+        tuple({"id": each.id, "kind": each.kind, "qualified_name": each.qualified_name} for each in opening.found[:12]),
+    )
+    course.steps.append(step.data)
+    course.writer.book.met(each.id for each in opening.found if each.kind.endswith(("table", "view")))
+    return step
+
+
+def _link(store: Store, viewer: Viewer, course: _Course) -> Iterator[Citation]:
+    """Cite what the answer names or selects from and did not cite itself."""
+    html = course.writer.html()  # looks up every name in the text
+    del html
+    wanted = [table["id"] for made in course.writer.sql for table in made.tables]
+    wanted += [
+        known["id"]
+        for known in course.writer.book.names.values()
+        if not known.get("unknown") and known.get("kind") not in ("column", "database")
+    ]
+    for resource_id in list(dict.fromkeys(wanted))[:MOST_LINKED]:
+        cited, new = course.writer.cite(str(resource_id))
+        if cited is not None and new:
+            yield cited
+
+
+def _ended(course: _Course, message: str, *, status: str = "done") -> Iterator[Event]:
+    """End early in good order: what came stays, one sentence says why."""
+    yield from course.writer.finish()
+    course.status = status
+    course.message = message
+
+
+def _still_allowed(store: Store, viewer: Viewer, course: _Course) -> None:
+    """A right that is taken away is gone in a stream that is under way, too."""
+    now = time.monotonic()
+    if now - course.rechecked < RECHECK_SECONDS:
+        return
+    course.rechecked = now
+    with store.as_viewer(viewer.as_assistant()) as mine:
+        _may_ask(mine.viewer, mine.policy.ai(), None, mine.policy.admins)
+
+
+def _may_ask(viewer: Viewer, ai: Any, question: Question | None, admins: Any) -> None:
+    """The rules that decide whether this member may ask at all. Raises Refused, naming rule and who opens it."""
+    if "ask" not in viewer.scopes:
+        raise Refused("This token may not ask questions.", rule="token.scope", who="whoever made the token")
+    if not ai.enabled:
+        names = ", ".join(admins()) or "an admin"
+        raise Refused(f"The assistant is off for this workspace; {names} can turn it on.", rule="ai.enabled", who=names)
+    if viewer.role is Role.GUEST and not ai.guests_may_ask:
+        raise Refused("Guests may not ask in this workspace.", rule="ai.guests_may_ask", who=", ".join(admins()))
+    if question is not None and question.provider and not viewer.is_admin:
+        raise Refused("Only an admin may choose another provider.", rule="admin", who="an admin")
+
+
+def _finish(store: Store, viewer: Viewer, prompt_id: int, course: _Course) -> None:
+    """Write the prompt down, as far as the workspace keeps history. The member may be gone by now: then nothing is kept."""
+    try:
+        with store.as_viewer(viewer) as mine:
+            mine.history.finish(
+                prompt_id,
+                answer=course.writer.answer,
+                status=course.status,
+                steps=tuple(course.steps),
+                citations=tuple(known_of(each) for each in course.writer.citations),
+                sql=tuple(each.data for each in course.writer.sql),
+                sent=tuple(course.sent),
+                usage=course.usage,
+                provider=course.provider,
+                model=course.model,
+                error=course.message if course.status in ("failed", "refused") else None,
+            )
+    except (SignInNeeded, NotFound):
+        return  # the member or the prompt was deleted while it was answered
+
+
+def _done(prompt_id: int, chat_id: int, course: _Course) -> Done:
+    try:
+        html = course.writer.html()
+    except DocentError:
+        html = ""  # the asker has just lost their right to look anything up
+    return Done(
+        prompt_id=prompt_id,
+        chat_id=chat_id,
+        status=course.status,
+        answer=course.writer.answer,
+        html=html,
+        citations=tuple(known_of(each) for each in course.writer.citations),
+        sql=tuple(each.data for each in course.writer.sql),
+        unknown=course.writer.book.unknown,
+        steps=tuple(course.steps),
+        sent=tuple(_without_text(each) for each in course.sent),
+        usage=course.usage,
+        provider=course.provider,
+        model=course.model,
+        message=course.message,
+    )
+
+
+def _without_text(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sent in numbers; the page reads the text from the prompt's own history."""
+    return {key: value for key, value in sent.items() if key != "parts"} | {"parts": len(sent.get("parts", ()))}
+
+
+def _error(error: DocentError, prompt_id: int | None = None, chat_id: int | None = None) -> Error:
+    retry = isinstance(error, ProviderFailed) or getattr(error, "retry_after", None) is not None
+    return Error(
+        message=str(error),
+        retry=retry,
+        rule=getattr(error, "rule", None),
+        who=getattr(error, "who", None) or None,
+        retry_after=getattr(error, "retry_after", None),
+        status=error.status,
+        prompt_id=prompt_id,
+        chat_id=chat_id,
+    )
+
+
+def _short(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as the steps show them: nothing longer than a person would read."""
+    return {str(key)[:60]: (value[:400] if isinstance(value, str) else value) for key, value in list(arguments.items())[:12]}

@@ -1,0 +1,246 @@
+"""Plans that list and count: popular, undocumented, personal, tagged, owned, by kind, and where a column is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from plugin.providers.builtin.about import not_found
+from plugin.providers.builtin.phrases import code, count as number_of, kind_word, line, lines, listed, named, plain, words_of  # noqa: E501
+from plugin.providers.builtin.resolve import Meant, resolve
+from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
+from plugin.providers.builtin.understand import Intent, is_pronoun, kind_of
+
+MOST = 20
+_TABLES = ("table", "view")
+
+
+def _within(talk: Talk, intent: Intent) -> Generator[Want, Given, tuple[Thing | None, Meant | None]]:
+    """The container that the question limits itself to; the second is set where there is none of that name."""
+    phrase = intent.slot("in")
+    if not phrase or phrase.lower() in ("catalog", "the catalog", "workspace", "warehouse", "all", "everywhere", "total"):
+        return None, None
+    if is_pronoun(phrase):
+        meant = yield from resolve(talk, phrase)
+    else:
+        meant = yield from resolve(talk, phrase, kinds=("schema", "database"))
+        if meant.thing is None or meant.loose:
+            meant = yield from resolve(talk, phrase)
+    if meant.thing is None or meant.loose:
+        return None, Meant(phrase, None, others=(meant.thing,) if meant.thing else meant.others)
+    return meant.thing, None
+
+
+def _kinds(intent: Intent, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    word = (intent.slots.get("kind") or "").lower()
+    if "and" in word:
+        return _TABLES
+    kind = kind_of(word) if word and word not in ("data", "things", "resources", "assets", "dataset", "datasets") else None
+    return (kind,) if kind and kind != "integration" else default
+
+
+def _listing(what: str, *, title: str, none: str, default: tuple[str, ...] = _TABLES) -> Callable[[Talk, Intent], Plan]:
+    def planned(talk: Talk, intent: Intent) -> Plan:
+        within, missing = yield from _within(talk, intent)
+        if missing is not None:
+            return not_found(missing)
+        wanted: dict[str, Any] = {"what": what, "limit": _limit(intent, 10 if what == "popular" else MOST)}
+        kinds = _kinds(intent, default)
+        if kinds:
+            wanted["kinds"] = list(kinds)
+        if within is not None:
+            wanted["under"] = str(within.id)
+        given = yield Want("browse", wanted)
+        found = things(given.fragments)
+        where = f" in {named(within)}" if within is not None else ""
+        noun = " and ".join(f"{kind_word(each)}s" for each in kinds) or "resources"
+        if what == "popular" and found and not any(each.text("popularity") for each in found):
+            return f"Nothing is known yet about how often {noun}{where} are used. Use is read from query logs at a sync."
+        if not found:
+            return none.format(noun=noun, where=where)
+        more = f"\n\n{plain(given.said)}" if given.said else ""
+        return f"{title.format(noun=noun, where=where)}\n\n{_lines(what, found)}{more}"
+
+    return planned
+
+
+def _lines(what: str, found: list[Thing]) -> str:
+    if what == "personal":
+        return "\n".join(_personal_line(each) for each in found)
+    if what == "recent":
+        return "\n".join(f"- {named(each)}" for each in found)
+    return lines(found, describe=what != "undocumented")
+
+
+def _personal_line(thing: Thing) -> str:
+    why = f"marked {plain(thing.text('sensitivity'))}" if thing.text("sensitivity") else "by its name"
+    return f"- {named(thing)} ({why})"
+
+
+def _limit(intent: Intent, default: int) -> int:
+    digits = (intent.slots.get("n") or "").strip()
+    return max(1, min(int(digits), 50)) if digits.isdigit() else default
+
+
+popular = _listing("popular", title="The most popular {noun}{where}:", none="There are no {noun}{where} that you can see.")
+undocumented = _listing(
+    "undocumented", title="These {noun}{where} have no description:", none="All {noun}{where} have a description."
+)
+unowned = _listing("unowned", title="These {noun}{where} have no owner:", none="All {noun}{where} have an owner.")
+recent = _listing(
+    "recent",
+    title="Changed last at their source:",
+    none="No {noun}{where} say when they last changed; not every source tells.",
+)
+verified = _listing("verified", title="Verified {noun}{where}:", none="No {noun}{where} are verified yet.")
+_personal = _listing(
+    "personal",
+    title="These columns{where} look personal. That is judged by name, type and classification; no value was read:",
+    none="No column{where} looks personal by its name or classification. No value was read to say so.",
+    default=("column",),
+)
+
+
+def personal(talk: Talk, intent: Intent) -> Plan:
+    """Columns that look personal, always columns whatever word the question used."""
+    slots = {key: value for key, value in intent.slots.items() if key == "in"}
+    if not slots and is_pronoun(intent.slots.get("s", "-")):
+        slots = {"in": "it"}
+    return (yield from _personal(talk, Intent(intent.name, slots, intent.question, intent.quoted)))
+
+
+def tagged(talk: Talk, intent: Intent) -> Plan:
+    """What carries a tag."""
+    tag = intent.slot("tag")
+    found: list[Thing] = []
+    for kinds in ([*_kinds(intent)] or ["table", "view", "dashboard", "model", "metric", "term", "schema"], ["column"]):
+        given = yield Want("browse", {"what": "all", "tag": tag, "kinds": kinds, "limit": MOST})
+        found += things(given.fragments)
+    if not found:
+        given = yield Want("count", {"by": "tag"})
+        tags = [str(row["name"]) for row in rows_of(given.fragments, "counts")]
+        near = [each for each in tags if each.lower() == tag.lower()]
+        if near and near[0] != tag:
+            slots = {**intent.slots, "tag": near[0]}
+            return (yield from tagged(talk, Intent(intent.name, slots, intent.question, intent.quoted)))
+        known = f" Tags in use: {listed([code(each) for each in tags[:20]])}." if tags else ""
+        return f"Nothing that you can see is tagged {code(tag)}.{known}"
+    return f"{number_of(len(found), 'resource')} tagged {code(tag)}:\n\n{lines(found)}"
+
+
+def owned_by(talk: Talk, intent: Intent) -> Plan:
+    """What a person or group owns."""
+    who = intent.slot("who")
+    if who.lower() in ("i", "me", "myself"):
+        return "The Home page lists what you own. Here, ask by name: “what does <name> own?”"
+    given = yield Want("count", {"by": "owner"})
+    owners = {str(row["name"]): int(row["number"]) for row in rows_of(given.fragments, "counts")}
+    wanted = who.lower().split("@")[0]
+    close = [name for name in owners if wanted in name.lower() or set(words_of(wanted)) <= set(words_of(name))]
+    if not close:
+        return f"I found nothing owned by {code(who)} in what you can see."
+    out = []
+    for name in close[:3]:
+        listing = yield Want("browse", {"what": "all", "owner": name, "limit": MOST, "kinds": ["table", "view", "dashboard", "term", "model", "metric"]})  # noqa: E501
+        found = things(listing.fragments)
+        if found:
+            out.append(f"{plain(name)} owns {number_of(len(found), 'resource')}:\n\n{lines(found)}")
+    return "\n\n".join(out) or f"{plain(close[0])} owns {number_of(owners[close[0]], 'resource')} of other kinds."
+
+
+def count(talk: Talk, intent: Intent) -> Plan:
+    """How many things the catalog has, as far as this person sees."""
+    kind = kind_of(intent.slots.get("kind") or "")
+    within, missing = yield from _within(talk, intent)
+    if missing is not None:
+        return not_found(missing)
+    where = f" in {named(within)}" if within is not None else ""
+    if kind == "integration":
+        given = yield Want("browse", {"what": "integrations"})
+        rows = rows_of(given.fragments, "counts")
+        return f"There {'is' if len(rows) == 1 else 'are'} {number_of(len(rows), 'integration')} with something you can see."
+    wanted = {"by": "kind"} | ({"under": str(within.id)} if within is not None else {})
+    given = yield Want("count", wanted)
+    counts = {str(row["name"]): int(row["number"]) for row in rows_of(given.fragments, "counts")}
+    if kind is None:
+        if not counts:
+            return "The catalog is empty, or nothing in it is visible to you yet."
+        said = listed([number_of(number, kind_word(name)) for name, number in sorted(counts.items(), key=lambda c: -c[1])])
+        schemas = yield Want("count", {"by": "schema"})
+        top = rows_of(schemas.fragments, "counts")[:12]
+        text = f"You can see {said}."
+        if top:
+            text += "\n\nBy schema:\n\n" + "\n".join(f"- {code(str(r['name']))}: {int(r['number']):,}" for r in top)
+        return text
+    if within is not None and within.kind == kind:
+        return f"{named(within)} is one {kind_word(kind)}."
+    of_kind = {name: number for name, number in counts.items() if name == kind or name.endswith(f"_{kind}")}
+    number = sum(of_kind.values())
+    also = kind_of(intent.slots.get("kind2") or "")
+    text = f"There {'is' if number == 1 else 'are'} {number_of(number, kind_word(kind))}{where} that you can see"
+    if also and also != kind:
+        text += f", and {number_of(sum(n for k, n in counts.items() if k == also or k.endswith(f'_{also}')), kind_word(also))}"
+    elif kind == "table" and counts.get("view"):
+        views = sum(n for k, n in counts.items() if k.endswith("view"))
+        text += f", and {number_of(views, 'view')}"
+    return text + "."
+
+
+def list_kind(talk: Talk, intent: Intent) -> Plan:
+    """Everything of a kind, or everything in a container."""
+    kind = kind_of(intent.slots.get("kind") or "")
+    if kind == "integration":
+        given = yield Want("browse", {"what": "integrations"})
+        rows = rows_of(given.fragments, "counts")
+        if not rows:
+            return "No integration has anything that you can see. An admin connects sources under Integrations."
+        return "Connected sources:\n\n" + "\n".join(
+            f"- {plain(str(row['name']))}: {number_of(int(row['number']), 'resource')}" for row in rows
+        )
+    within, missing = yield from _within(talk, intent)
+    if missing is not None:
+        return not_found(missing)
+    if kind == "column" and within is not None and within.is_table:
+        from plugin.providers.builtin.about import columns
+
+        return (yield from columns(talk, Intent("columns", {"s": str(within.id)}, intent.question)))
+    word = (intent.slots.get("kind") or "").lower()
+    kinds = _TABLES if "and" in word else (kind,) if kind else _TABLES
+    wanted: dict[str, Any] = {"what": "all", "kinds": list(kinds), "limit": 50}
+    if within is not None:
+        wanted["under"] = str(within.id)
+    given = yield Want("browse", wanted)
+    found = things(given.fragments)
+    where = f" in {named(within)}" if within is not None else ""
+    noun = " and ".join(f"{kind_word(each)}s" for each in kinds)
+    if not found and kinds == ("table",):
+        given = yield Want("browse", {**wanted, "kinds": ["view"]})
+        found = things(given.fragments)
+        noun = "tables, but views" if found else noun
+    if not found:
+        return f"There are no {noun}{where} that you can see."
+    more = f"\n\n{plain(given.said)}" if given.said else ""
+    start = f"No {noun}{where}:" if noun.startswith("tables, but") else f"{noun.capitalize()}{where}:"
+    return f"{start}\n\n{lines(found)}{more}"
+
+
+def where_column(talk: Talk, intent: Intent) -> Plan:
+    """Which tables have a column of this name."""
+    phrase = intent.slot("c")
+    given = yield Want("search", {"text": phrase, "kinds": ["column"], "limit": 25})
+    found = things(given.fragments)
+    spoken = words_of(phrase)
+    exact = [each for each in found if words_of(each.name) == spoken]
+    partly = [each for each in found if each not in exact and set(spoken) & set(words_of(each.name))]
+    if not exact and not partly:
+        if found:
+            return f"No column is called {code(phrase)}. These come closest:\n\n{lines(found[:8])}"
+        return f"I found no column like {code(phrase)} in what you can see."
+    if not exact:
+        return f"No column is called exactly {code(phrase)}. These come closest:\n\n{lines(partly[:12])}"
+    text = f"{number_of(len(exact), 'column')} called {code(phrase)}:\n\n" + "\n".join(line(each) for each in exact)
+    if partly:
+        text += "\n\nSimilar:\n\n" + lines(partly[:6])
+    return text
+
+

@@ -1,0 +1,71 @@
+"""Which plan answers which intent, and how a question leans on the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from plugin.providers.builtin import about, lists, relations, sql_plan
+from plugin.providers.builtin.talk import Plan, Talk
+from plugin.providers.builtin.understand import Intent, follow_up, understand
+
+PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
+    "about": about.find,
+    "find": about.find,
+    "describe": about.describe,
+    "meaning": about.meaning,
+    "glossary": about.glossary,
+    "owner": about.owner,
+    "type": about.column_type,
+    "nullable": about.nullable,
+    "columns": about.columns,
+    "count_columns": about.count_columns,
+    "keys": about.keys,
+    "freshness": about.freshness,
+    "size": about.size,
+    "tags_of": about.tags_of,
+    "is_verified": about.is_verified,
+    "definition": about.definition,
+    "queries": about.queries,
+    "compare": about.compare,
+    "upstream": relations.upstream,
+    "downstream": relations.downstream,
+    "lineage": relations.lineage,
+    "join": relations.join,
+    "joins_of": relations.joins_of,
+    "popular": lists.popular,
+    "undocumented": lists.undocumented,
+    "unowned": lists.unowned,
+    "personal": lists.personal,
+    "recent": lists.recent,
+    "verified": lists.verified,
+    "tagged": lists.tagged,
+    "owned_by": lists.owned_by,
+    "count": lists.count,
+    "list": lists.list_kind,
+    "where_column": lists.where_column,
+    "data": sql_plan.data,
+    "propose_tag": about.propose_tag,
+    "propose_owner": about.propose_owner,
+    "propose_description": about.propose_description,
+    "needs_model_text": about.needs_model_text,
+    "needs_model": about.needs_model,
+    "model": about.turn_on_model,
+    "help": about.help_text,
+    "greeting": about.greeting,
+    "thanks": about.thanks,
+}
+
+
+def plan(talk: Talk) -> Plan:
+    """The plan for the question at the end of this talk."""
+    intent = intent_of(talk)
+    return PLANS[intent.name](talk, intent)
+
+
+def intent_of(talk: Talk) -> Intent:
+    """What the last question asks, with what it leaves out filled in from those before it."""
+    before: Intent | None = None
+    for turn in talk.earlier[-6:]:
+        before = follow_up(turn.question, before) or understand(turn.question)
+    leaning = follow_up(talk.question, before)
+    return leaning or understand(talk.question)

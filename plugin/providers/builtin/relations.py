@@ -1,0 +1,180 @@
+"""Plans that follow what connects things: lineage both ways, and joins."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from plugin.providers.builtin.about import lead, not_found, tail
+from plugin.providers.builtin.phrases import code, count, kind_word, listed, named, plain
+from plugin.providers.builtin.resolve import resolve
+from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of, things
+from plugin.providers.builtin.understand import Intent, kind_of
+
+MOST = 25
+
+
+def upstream(talk: Talk, intent: Intent) -> Plan:
+    """What feeds it."""
+    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    if meant.thing is None:
+        return not_found(meant)
+    given = yield Want("lineage", {"resource": str(meant.thing.id), "direction": "upstream", "depth": 5})
+    text = _upstream(meant.thing, rows_of(given.fragments, "edges"))
+    return lead(meant) + text + tail(meant)
+
+
+def downstream(talk: Talk, intent: Intent) -> Plan:
+    """What depends on it, with whom to tell."""
+    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    if meant.thing is None:
+        return not_found(meant)
+    given = yield Want("lineage", {"resource": str(meant.thing.id), "direction": "downstream", "depth": 5})
+    rows = rows_of(given.fragments, "edges")
+    kinds = {each.qualified: each for each in things(given.fragments)}
+    text = _downstream(meant.thing, rows, kinds, kind_of(intent.slots.get("kind") or ""))
+    return lead(meant) + text + tail(meant)
+
+
+def lineage(talk: Talk, intent: Intent) -> Plan:
+    """Both directions."""
+    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    if meant.thing is None:
+        return not_found(meant)
+    given = yield Want("lineage", {"resource": str(meant.thing.id), "direction": "both", "depth": 4})
+    rows = rows_of(given.fragments, "edges")
+    if not rows:
+        return f"{lead(meant)}No lineage of {named(meant.thing)} is known.{tail(meant)}"
+    kinds = {each.qualified: each for each in things(given.fragments)}
+    up, down = _upstream(meant.thing, rows), _downstream(meant.thing, rows, kinds, None)
+    return f"{lead(meant)}{up}\n\n{down}{tail(meant)}"
+
+
+def _upstream(thing: Thing, rows: Iterable[Mapping[str, Any]]) -> str:
+    feeds: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in rows:
+        feeds[_end(row, "downstream", thing)].append((_end(row, "upstream", thing), str(row.get("source", ""))))
+    direct, further = _levels(thing.qualified, {to: [name for name, _ in ends] for to, ends in feeds.items()})
+    if not direct:
+        return f"Nothing is known to feed {named(thing)}."
+    sources = dict(feeds[thing.qualified])
+    text = f"{named(thing)} is fed directly by {count(len(direct), 'resource')}:\n\n"
+    text += "\n".join(_hop(name, sources.get(name, "")) for name in direct[:MOST])
+    if further:
+        text += f"\n\nFurther upstream: {listed([_cite(name) for name in further[:MOST]])}."
+    return text
+
+
+def _downstream(thing: Thing, rows: Iterable[Mapping[str, Any]], known: Mapping[str, Thing], kind: str | None) -> str:
+    uses: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in rows:
+        uses[_end(row, "upstream", thing)].append((_end(row, "downstream", thing), str(row.get("source", ""))))
+    direct, further = _levels(thing.qualified, {of: [name for name, _ in ends] for of, ends in uses.items()})
+    if kind not in (None, "integration"):
+
+        def wanted(name: str) -> bool:
+            found = known.get(name)
+            return found is None or found.kind == kind or found.kind.endswith(f"_{kind}")
+
+        direct, further = [each for each in direct if wanted(each)], [each for each in further if wanted(each)]
+    if not direct and not further:
+        what = f"No {kind_word(kind)}" if kind else "Nothing"
+        return f"{what} that I know of depends on {named(thing)}. Uses outside the connected sources are not known here."
+    sources = dict(uses[thing.qualified])
+    text = ""
+    if direct:
+        verb = "depends" if len(direct) == 1 else "depend"
+        text = f"{count(len(direct), 'resource')} {verb} directly on {named(thing)}:\n\n"
+        text += "\n".join(_hop(name, sources.get(name, ""), known.get(name)) for name in direct[:MOST])
+    if further:
+        start = "\n\nThrough those" if direct else f"Indirectly, through others, on {named(thing)} depend"
+        text += f"{start}: {listed([_cite(name) for name in further[:MOST]])}."
+    owners = sorted({owner for name in (*direct, *further) if name in known for owner in known[name].texts("owners")})
+    if owners:
+        text += f"\n\nOwners to tell before changing it: {plain(listed(owners))}."
+    return text
+
+
+def _end(row: Mapping[str, Any], side: str, thing: Thing) -> str:
+    name = str(row.get(side, ""))
+    column = row.get(f"{side}_column")
+    return f"{name}.{column}" if column and thing.kind == "column" else name
+
+
+def _levels(start: str, ways: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:
+    """Neighbours, then everything behind them, each once."""
+    direct = [each for each in dict.fromkeys(ways.get(start, ())) if each != start]
+    seen = {start, *direct}
+    further: list[str] = []
+    level = direct
+    while level:
+        level = [each for name in level for each in dict.fromkeys(ways.get(name, ())) if each not in seen]
+        level = list(dict.fromkeys(level))
+        seen.update(level)
+        further += level
+    return direct, further
+
+
+def _cite(name: str) -> str:
+    safe = name.replace("]", "").replace("[", "").replace("`", "'")
+    return f"`{safe}` [[{safe}]]"
+
+
+def _hop(name: str, source: str, thing: Thing | None = None) -> str:
+    text = f"- {named(thing)}" if thing is not None and thing.id else f"- {_cite(name)}"
+    if thing is not None and not thing.is_table:
+        text += f" ({kind_word(thing.kind)})"
+    words = {"view": "its definition", "dbt": "dbt", "query_log": "queries that were run", "manual": "a person"}
+    return f"{text}, known from {words.get(source, plain(source))}" if source else text
+
+
+def join(talk: Talk, intent: Intent) -> Plan:
+    """How two tables join, with the SQL."""
+    from plugin.providers.builtin.sql_text import Sql, join_clause
+
+    left = yield from resolve(talk, intent.slot("s"), kinds=("table", "view"))
+    right = yield from resolve(talk, intent.slot("o"), kinds=("table", "view"))
+    for each in (left, right):
+        if each.thing is None:
+            return not_found(each)
+    assert left.thing is not None and right.thing is not None
+    one, other = left.thing, right.thing
+    given = yield Want("find_joins", {"table": str(one.id), "other": str(other.id)})
+    hops = rows_of(given.fragments, "joins")
+    if not hops:
+        mine = {str(each["name"]).lower(): str(each["name"]) for each in one.columns}
+        shared = [mine[str(c["name"]).lower()] for c in other.columns if str(c["name"]).lower() in mine]
+        text = f"No foreign key and no observed join connects {named(one)} and {named(other)}."
+        if shared:
+            text += f" They share the column names {listed([code(each) for each in shared[:8]])}, which may or may not mean the same."  # noqa: E501
+        return lead(left) + lead(right) + text
+    how = "a foreign key" if hops[0].get("source") == "foreign key" else "joins seen in queries"
+    if len(hops) == 1:
+        text = f"{named(one)} and {named(other)} join on {code(str(hops[0]['on']))} ({how})."
+    else:
+        steps = [f"{code(str(hop['left']))} to {code(str(hop['right']))} on {code(str(hop['on']))}" for hop in hops]
+        text = f"{named(one)} and {named(other)} join over {count(len(hops), 'hop')}: {', then '.join(steps)}."
+    sql = Sql(one.text("dialect"))
+    tables = {one.qualified: one, other.qualified: other}
+    clause = join_clause(sql, one, hops, tables)
+    if clause:
+        statement = "\n".join(filter(None, (f"SELECT{sql.limit_head(100)} *", f"FROM {clause}", sql.limit_tail(100))))
+        text += f"\n\n```sql\n{statement}\n```"
+    return lead(left) + lead(right) + text
+
+
+def joins_of(talk: Talk, intent: Intent) -> Plan:
+    """Everything a table joins to."""
+    meant = yield from resolve(talk, intent.slot("s"), kinds=("table", "view"))
+    if meant.thing is None:
+        return not_found(meant)
+    given = yield Want("find_joins", {"table": str(meant.thing.id)})
+    hops = rows_of(given.fragments, "joins")
+    if not hops:
+        return f"{lead(meant)}No joins of {named(meant.thing)} are known.{tail(meant)}"
+    out = []
+    for hop in hops[:MOST]:
+        other = hop["right"] if hop["left"] == meant.thing.qualified else hop["left"]
+        out.append(f"- {_cite(str(other))} on {code(str(hop['on']))} ({plain(str(hop.get('source', '')))})")
+    return f"{lead(meant)}{named(meant.thing)} joins to:\n\n" + "\n".join(out) + tail(meant)

@@ -1,0 +1,107 @@
+"""From a phrase in a question to the one resource that it means, by the tools alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from plugin.providers.builtin.phrases import words_of
+from plugin.providers.builtin.talk import Given, Talk, Thing, Want, things
+from plugin.providers.builtin.understand import is_pronoun
+
+_IDENTIFIER = re.compile(r"[\w$]+(?:\.[\w$ ]+)*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a phrase means. `thing` was read in full; `loose` where it is only the best guess; `others` come close."""
+
+    phrase: str
+    thing: Thing | None
+    loose: bool = False
+    others: tuple[Thing, ...] = ()
+
+
+Resolve = Generator[Want, Given, Meant]
+
+
+def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool = False) -> Resolve:
+    """Find and read what a phrase means; "it" is what was spoken of last, or the page that is open."""
+    if is_pronoun(phrase):
+        if talk.focus is None:
+            return Meant(phrase, None)
+        given = yield Want("retrieve", {"resource": talk.focus})
+        return Meant(phrase, _first(given))
+    known = best(phrase, things(talk.context), kinds)
+    if known is not None and known.kind != "column":
+        given = yield Want("retrieve", {"resource": str(known.id)})
+        return Meant(phrase, _first(given) or known)
+    if "." in phrase and _IDENTIFIER.match(phrase):
+        given = yield Want("retrieve", {"resource": phrase})
+        if not given.failed and given.fragments:
+            return Meant(phrase, _first(given))
+    wanted = {"kinds": list(kinds)} if kinds else {}
+    given = yield Want("search", {"text": phrase, **wanted, "limit": 10})
+    found = [each for each in things(given.fragments) if column or each.kind != "column" or "column" in kinds]
+    chosen = best(phrase, found, ())
+    loose = chosen is None
+    if chosen is None and found:
+        chosen = _loosely(phrase, found)
+    if chosen is None:
+        return Meant(phrase, None, others=tuple(found[:3]))
+    given = yield Want("retrieve", {"resource": str(chosen.id)})
+    read = _first(given) or chosen
+    others = [each for each in found if each.id != chosen.id and same_name(each, chosen)]
+    return Meant(phrase, read, loose, tuple(others[:4]))
+
+
+def best(phrase: str, candidates: Iterable[Thing], kinds: Sequence[str]) -> Thing | None:
+    """The candidate that a phrase names: by qualified name or its ending, by name, by the same words."""
+    wanted = phrase.lower().strip(" `\"")
+    spoken = words_of(wanted)
+    ranked: list[tuple[int, float, Thing]] = []
+    for each in candidates:
+        if kinds and not any(each.kind == kind or each.kind.endswith(f"_{kind}") for kind in kinds):
+            continue
+        qualified, name = each.qualified.lower(), each.name.lower()
+        if qualified == wanted:
+            rank = 0
+        elif "." in wanted and qualified.endswith(f".{wanted}"):
+            rank = 1
+        elif name == wanted:
+            rank = 2
+        elif spoken and words_of(name) == spoken:
+            rank = 3
+        elif "." not in wanted and len(wanted) > 4 and fuzz.ratio(wanted, name) >= 88:
+            rank = 4
+        elif wanted in (synonym.lower() for synonym in each.texts("synonyms")):
+            rank = 2
+        else:
+            continue
+        if each.kind == "column":
+            rank += 5
+        ranked.append((rank, -float(each.text("popularity") or 0), each))
+    ranked.sort(key=lambda row: row[:2])
+    return ranked[0][2] if ranked else None
+
+
+def same_name(one: Thing, other: Thing) -> bool:
+    """Do two resources share their last name?"""
+    return words_of(one.name) == words_of(other.name)
+
+
+def _loosely(phrase: str, found: Sequence[Thing]) -> Thing | None:
+    """The best guess among search results: one whose name or words share something with the phrase."""
+    spoken = set(words_of(phrase))
+    for each in found:
+        name = set(words_of(each.qualified))
+        if spoken & name or fuzz.partial_ratio(phrase.lower(), each.name.lower()) >= 80:
+            return each
+    return None
+
+
+def _first(given: Given) -> Thing | None:
+    return next(iter(things(given.fragments)), None)

@@ -1,0 +1,403 @@
+"""Plans that answer a question about data: plain SQL over one table or a foreign key, for a person to run.
+
+The values never come here. The answer holds placeholders (`{{r1.table}}`) that are filled in on the asker's page
+after they press Run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rapidfuzz import fuzz
+
+from plugin.providers.builtin.about import NEEDS_MODEL, find
+from plugin.providers.builtin.phrases import code, listed, named, words_of
+from plugin.providers.builtin.resolve import best, resolve
+from plugin.providers.builtin.sql_parse import Ask, operator_of, read_ask
+from plugin.providers.builtin.sql_text import Sql
+from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
+from plugin.providers.builtin.understand import Intent, is_pronoun
+
+Column = Mapping[str, Any]
+_NUMBER = re.compile(r"int|num|dec|float|double|real|money|serial|long|short|byte", re.I)
+_DATE = re.compile(r"date|time", re.I)
+_MONEY = {"revenue", "sale", "turnover", "spend", "spending", "cost", "price", "value", "amount", "total", "income", "sum", "worth", "money"}  # noqa: E501
+_MONEY_COLUMNS = ("total", "amount", "revenue", "value", "price", "cost", "net", "gross", "sum", "subtotal", "balance")
+_EVENT_DATES = ("created", "ordered", "placed", "order", "date", "occurred", "event", "paid", "signup", "registered", "started", "at", "on")  # noqa: E501
+_LABELS = ("name", "title", "label", "code", "sku", "description")
+
+
+@dataclass(slots=True)
+class Draft:
+    """A statement in the making: the main table is `a`, tables joined by a foreign key `b`, `c`."""
+
+    sql: Sql
+    table: Thing
+    joined: list[tuple[Thing, str, str]] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    where: list[str] = field(default_factory=list)
+
+    def at(self, alias: str, column: Column) -> str:
+        """A column as it is written: with an alias only where tables are joined."""
+        name = self.sql.name(str(column["name"]))
+        return f"{alias}.{name}" if self.joined else name
+
+    def join(self, other: Thing, pairs: Sequence[tuple[str, str]]) -> str:
+        """Join another table on (own column, other's column) pairs; returns its alias."""
+        for known, alias, _on in self.joined:
+            if known.id == other.id:
+                return alias
+        alias = "bcdef"[len(self.joined)]
+        on = " AND ".join(f"a.{self.sql.name(mine)} = {alias}.{self.sql.name(theirs)}" for mine, theirs in pairs)
+        self.joined.append((other, alias, on))
+        return alias
+
+
+def data(talk: Talk, intent: Intent) -> Plan:
+    """Write the SELECT that answers the question; where that is beyond rules, say so and show what was found."""
+    question = intent.unquote_marks()
+    ask = read_ask(question)
+    draft = yield from _table(talk, ask)
+    if draft is None:
+        found = yield from find(talk, Intent("find", {"s": ask.of or ask.subject}, intent.question, intent.quoted))
+        return f"I could not turn that into SQL by rules. {found}\n\n{NEEDS_MODEL}"
+    built = yield from _statement(draft, ask, intent)
+    if built is None:
+        asked = ask.group or ask.by or ask.subject
+        columns = listed([code(str(each["name"])) for each in draft.table.columns[:30]])
+        return (
+            f"I would use {named(draft.table)}, but found no column there for {code(asked)}. Its columns are {columns}."
+            f"\n\n{NEEDS_MODEL}"
+        )
+    return _answer(draft, ask, built)
+
+
+def _answer(draft: Draft, ask: Ask, statement: str) -> str:
+    used = listed([named(draft.table), *[named(other) for other, _alias, _on in draft.joined]])
+    single = ask.measure in ("count", "count distinct", "sum", "avg", "max", "min") and not ask.group and not ask.unit
+    result = "Result: {{r1.first.result}}" if single and ask.top is None else "{{r1.table}}"
+    assumed = f" I took {listed(draft.assumed)}." if draft.assumed else ""
+    return (
+        f"This SQL over {used} answers that.{assumed}\n\n```sql\n{statement}\n```\n\n"
+        f"I see no rows; the values are filled in on your page when you press Run.\n\n{result}"
+    )
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+def _table(talk: Talk, ask: Ask) -> Generator[Want, Given, Draft | None]:
+    """The table that the question is about, read in full."""
+    for phrase in (ask.of, ask.subject):
+        if not phrase:
+            continue
+        if is_pronoun(phrase):
+            meant = yield from resolve(talk, phrase)
+            if meant.thing is not None and meant.thing.is_table:
+                return Draft(Sql(meant.thing.text("dialect")), meant.thing)
+            continue
+        given = yield Want("search", {"text": phrase, "kinds": ["table", "view"], "limit": 10})
+        found = [each for each in things(given.fragments) if each.is_table]
+        chosen = best(phrase, found, ()) or _within(phrase, found)
+        if chosen is None and phrase == ask.subject and not ask.of and ask.measure not in ("rows", "count"):
+            chosen = yield from _by_column(phrase)
+        if chosen is not None:
+            read = yield Want("retrieve", {"resource": str(chosen.id)})
+            thing = next(iter(things(read.fragments)), None)
+            if thing is not None:
+                return Draft(Sql(thing.text("dialect")), thing)
+    return None
+
+
+def _within(phrase: str, found: Sequence[Thing]) -> Thing | None:
+    """A table whose name is part of the phrase: "order total" speaks of orders."""
+    spoken = set(words_of(phrase))
+    fitting = [each for each in found if set(words_of(each.name)) <= spoken]
+    return max(fitting, key=lambda each: len(words_of(each.name)), default=None)
+
+
+def _by_column(phrase: str) -> Generator[Want, Given, Thing | None]:
+    """The table of the most fitting column, where the question names only a column."""
+    given = yield Want("search", {"text": phrase, "kinds": ["column"], "limit": 15})
+    spoken = set(words_of(phrase))
+    for each in things(given.fragments):
+        if spoken <= set(words_of(each.name)) and "." in each.qualified:
+            read = yield Want("retrieve", {"resource": each.qualified.rsplit(".", 1)[0]})
+            table = next(iter(things(read.fragments)), None)
+            if table is not None and table.is_table:
+                return table
+    return None
+
+
+# --- the statement ---------------------------------------------------------------------------------------------------
+
+
+def _statement(draft: Draft, ask: Ask, intent: Intent) -> Generator[Want, Given, str | None]:
+    sql = draft.sql
+    group = yield from _group(draft, ask)
+    if group is None:
+        return None
+    ranked_by: tuple[str, str] | None = None
+    if ask.top is not None and ask.measure == "rows" and (ask.by or not ask.latest):
+        ranked_by = yield from _ranked_by(draft, ask)
+        if ranked_by is None and ask.by:
+            return None
+    measured = _measured(draft, ask)
+    if measured is None:
+        return None
+    if not _filters(draft, ask, intent):
+        return None
+    date = _date_column(draft.table)
+    if (ask.unit or ask.year or ask.past or ask.since) and date is None:
+        return None
+    select, grouped, order = _select(draft, ask, group, measured, ranked_by, date)
+    limit = ask.top or (None if measured and ask.measure not in ("rows", "distinct") else 100)
+    from_ = f"FROM {sql.table(draft.table)}" + (" AS a" if draft.joined else "")
+    lines = [f"SELECT{sql.limit_head(limit) if limit else ''} {select}", from_]
+    lines += [f"JOIN {sql.table(other)} AS {alias} ON {on}" for other, alias, on in draft.joined]
+    if draft.where:
+        lines.append("WHERE " + "\n  AND ".join(draft.where))
+    if grouped:
+        lines.append(f"GROUP BY {', '.join(grouped)}")
+    if order:
+        lines.append(f"ORDER BY {order}")
+    if limit and sql.limit_tail(limit):
+        lines.append(sql.limit_tail(limit))
+    text = "\n".join(lines)
+    return text.replace(" AS a\n", " a\n").replace(" AS b ON", " b ON") if sql.dialect == "oracle" else text
+
+
+def _select(
+    draft: Draft,
+    ask: Ask,
+    group: Sequence[tuple[str, str]],
+    measured: str,
+    ranked_by: tuple[str, str] | None,
+    date: Column | None,
+) -> tuple[str, list[str], str]:
+    sql = draft.sql
+    chosen = list(group)
+    if ask.unit and date is not None:
+        chosen.append((sql.truncated(draft.at("a", date), ask.unit), ask.unit))
+        draft.assumed.append(f"{code(str(date['name']))} as the date")
+    if date is not None:
+        column = draft.at("a", date)
+        if ask.year:
+            draft.where.append(sql.year_is(column, ask.year))
+        if ask.past:
+            draft.where.append(sql.since(column, *ask.past))
+        if ask.since:
+            draft.where.append(f"{column} {ask.since[0]} {sql.literal(ask.since[1])}")
+        if (ask.year or ask.past or ask.since) and not ask.unit:
+            draft.assumed.append(f"{code(str(date['name']))} as the date")
+    direction = "DESC" if ask.descending else "ASC"
+    if ranked_by is not None:
+        expression, name = ranked_by
+        labels = _labels(draft)
+        if not draft.joined:
+            return ", ".join(dict.fromkeys([*labels, expression])), [], f"{expression} {direction}"
+        return f"{', '.join(labels)}, {expression} AS {name}", list(labels), f"{name} {direction}"
+    if ask.measure == "rows":
+        order = f"{draft.at('a', date)} {direction}" if ask.latest and date is not None else ""
+        return ("a.*" if draft.joined else "*"), [], order
+    if ask.measure == "distinct":
+        return f"DISTINCT {measured}", [], measured
+    name = sql.name("result")
+    if not chosen:
+        return f"{measured} AS {name}", [], ""
+    names = [f"{expression} AS {sql.name(label)}" if label else expression for expression, label in chosen]
+    grouped = [expression for expression, _label in chosen]
+    order = grouped[-1] if ask.unit and ask.top is None else f"{name} {direction}"
+    return f"{', '.join(names)}, {measured} AS {name}", grouped, order
+
+
+def _measured(draft: Draft, ask: Ask) -> str | None:
+    """The aggregate over the column that the question speaks of."""
+    if ask.measure == "count":
+        return "COUNT(*)"
+    if ask.measure == "rows":
+        return "*"
+    table_words = set(words_of(draft.table.name))
+    wanted = " ".join(word for word in words_of(ask.subject) if ask.of or word not in table_words) or ask.subject
+    numeric = ask.measure in ("sum", "avg")
+    column = column_for(draft.table, wanted, numeric=numeric)
+    if column is None and ask.measure == "count distinct":
+        return "COUNT(*)"
+    if column is None:
+        return None
+    if words_of(str(column["name"])) != words_of(wanted):
+        draft.assumed.append(f"{code(str(column['name']))} as {code(wanted)}")
+    written = draft.at("a", column)
+    if ask.measure == "distinct":
+        return written
+    return f"COUNT(DISTINCT {written})" if ask.measure == "count distinct" else f"{ask.measure.upper()}({written})"
+
+
+def _group(draft: Draft, ask: Ask) -> Generator[Want, Given, list[tuple[str, str]] | None]:
+    """What to group by: a column of the table, or of one that a foreign key leads to. None where there is none."""
+    if not ask.group:
+        return []
+    column = column_for(draft.table, ask.group)
+    names_table = any(words_of(str(key.get("ref", "")).rsplit(".", 1)[-1]) == words_of(ask.group) for key in draft.table.keys)
+    if column is not None and not names_table:
+        return [(draft.at("a", column), "")]
+    for key in [key for key in draft.table.keys if key.get("kind") == "foreign" and key.get("ref")][:5]:
+        read = yield Want("retrieve", {"resource": str(key["ref"])})
+        other = next(iter(things(read.fragments)), None)
+        if other is None:
+            continue
+        pairs = list(zip(_split(key.get("columns")), _split(key.get("ref_columns")), strict=False))
+        if words_of(other.name) == words_of(ask.group) or set(words_of(ask.group)) == {*words_of(other.name)}:
+            alias = draft.join(other, pairs)
+            label = _label_column(other)
+            columns = [{"name": pairs[0][1]}] + ([label] if label and label["name"] != pairs[0][1] else [])
+            return [(f"{alias}.{draft.sql.name(str(each['name']))}", "") for each in columns]
+        column = column_for(other, ask.group)
+        if column is not None:
+            alias = draft.join(other, pairs)
+            return [(f"{alias}.{draft.sql.name(str(column['name']))}", "")]
+    return [(draft.at("a", column), "")] if column is not None else None
+
+
+def _ranked_by(draft: Draft, ask: Ask) -> Generator[Want, Given, tuple[str, str] | None]:
+    """What "top 10 customers by ..." is measured by: an own column, or an aggregate over a table that refers to it."""
+    by = ask.by
+    counted = re.fullmatch(r"(?:the )?(?:number|count) of (?P<t>.+)|(?P<u>.+?) (?:count|counts)", by, re.I)
+    if not by:
+        column = column_for(draft.table, "amount", numeric=True)
+        if column is None:
+            return None
+        draft.assumed.append(f"{code(str(column['name']))} as the measure")
+        return draft.at("a", column), draft.sql.name(str(column["name"]))
+    column = None if counted else column_for(draft.table, by, numeric=True)
+    if column is not None:
+        return draft.at("a", column), draft.sql.name(str(column["name"]))
+    given = yield Want("find_joins", {"table": str(draft.table.id)})
+    for hop in rows_of(given.fragments, "joins")[:8]:
+        inward = hop["left"] != draft.table.qualified
+        other_name = str(hop["left"] if inward else hop["right"])
+        read = yield Want("retrieve", {"resource": other_name})
+        other = next(iter(things(read.fragments)), None)
+        if other is None or not other.is_table:
+            continue
+        pairs = []
+        for pair in str(hop["on"]).split(", "):
+            one, _, two = pair.partition(" = ")
+            pairs.append((two, one) if inward else (one, two))
+        if counted:
+            wanted = counted.group("t") or counted.group("u")
+            if words_of(other.name) == words_of(wanted):
+                draft.join(other, pairs)
+                return "COUNT(*)", draft.sql.name("result")
+            continue
+        measure = column_for(other, by, numeric=True)
+        if measure is not None and not str(measure["name"]).lower().endswith("id"):
+            alias = draft.join(other, pairs)
+            draft.assumed.append(f"the sum of {code(str(measure['name']))} of {named(other)} as {code(by)}")
+            return f"SUM({alias}.{draft.sql.name(str(measure['name']))})", draft.sql.name("result")
+    return None
+
+
+def _labels(draft: Draft) -> list[str]:
+    """Columns that tell one row of the main table from another: its key and its name."""
+    keys = [column for column in draft.table.columns if column.get("pk")][:2] or list(draft.table.columns[:1])
+    label = _label_column(draft.table)
+    columns = [*keys, *([label] if label is not None and label not in keys else [])]
+    return [draft.at("a", each) for each in columns]
+
+
+def _label_column(thing: Thing) -> Column | None:
+    for wanted in _LABELS:
+        for column in thing.columns:
+            if words_of(str(column["name"]))[-1:] == (wanted,) and not column.get("sensitivity"):
+                return column
+    return None
+
+
+def _filters(draft: Draft, ask: Ask, intent: Intent) -> bool:
+    """Write the conditions; False where one speaks of no column of the table."""
+    for each in ask.filters:
+        written = _filter(draft, each.words, intent)
+        if written is None:
+            return False
+        draft.where.append(written)
+    return True
+
+
+def _filter(draft: Draft, words: Sequence[str], intent: Intent) -> str | None:
+    for length in range(min(4, len(words)), 0, -1):
+        column = column_for(draft.table, " ".join(words[:length]), loose=False)
+        if column is None:
+            continue
+        operator, value, other = operator_of(" ".join(words[length:])) if words[length:] else ("not null", "", "")
+        name = draft.at("a", column)
+        number = bool(_NUMBER.search(str(column.get("type", ""))))
+        value, other = intent.unquote(value), intent.unquote(other)
+        literal = draft.sql.literal(value, number=number)
+        if operator == "null":
+            return f"{name} IS NULL"
+        if operator == "not null":
+            return f"{name} IS NOT NULL"
+        if operator == "between":
+            return f"{name} BETWEEN {literal} AND {draft.sql.literal(other, number=number)}"
+        if operator in ("contains", "starts", "ends"):
+            pattern = {"contains": f"%{value}%", "starts": f"{value}%", "ends": f"%{value}"}[operator]
+            return f"{name} LIKE {draft.sql.literal(pattern)}"
+        return f"{name} {operator} {literal}"
+    return None
+
+
+# --- columns ---------------------------------------------------------------------------------------------------------
+
+
+def column_for(thing: Thing, phrase: str, *, numeric: bool = False, loose: bool = True) -> Column | None:
+    """The column that a phrase means: the same words, then all of its words, then money for money, then a near spelling."""
+    spoken = words_of(phrase)
+    if not spoken:
+        return None
+    own = set(words_of(thing.name))
+    ranked: list[tuple[int, int, Column]] = []
+    for position, column in enumerate(thing.columns):
+        if numeric and not _NUMBER.search(str(column.get("type", ""))):
+            continue
+        name = words_of(str(column["name"]))
+        if name == spoken:
+            rank = 0
+        elif [word for word in name if word not in own] == [word for word in spoken if word not in own] and set(name) - own:
+            rank = 1
+        elif loose and set(spoken) <= set(name) and len(name) <= len(spoken) + 2:
+            rank = 3 if name[-1] != "id" else 4
+        elif loose and numeric and set(spoken) & _MONEY and _money(name) is not None:
+            rank = 5 + (_money(name) or 0)
+        elif len(phrase) > 4 and fuzz.ratio(phrase.lower().replace(" ", "_"), str(column["name"]).lower()) >= 88:
+            rank = 2
+        else:
+            continue
+        ranked.append((rank, position, column))
+    return min(ranked, key=lambda row: row[:2])[2] if ranked else None
+
+
+def _money(name: Sequence[str]) -> int | None:
+    for rank, word in enumerate(_MONEY_COLUMNS):
+        if word in name:
+            return rank
+    return None
+
+
+def _date_column(thing: Thing) -> Column | None:
+    dates = [column for column in thing.columns if _DATE.search(str(column.get("type", "")))]
+
+    def rank(column: Column) -> int:
+        words = words_of(str(column["name"]))
+        if {"update", "updated", "modified", "synced", "deleted"} & set(words):
+            return 99
+        return min((place for place, word in enumerate(_EVENT_DATES) if word in words), default=50)
+
+    return min(dates, key=rank, default=None)
+
+
+def _split(text: object) -> list[str]:
+    return [each.strip() for each in str(text or "").split(",") if each.strip()]

@@ -1,0 +1,413 @@
+"""What is being asked: a question in English as an intent and the words that fill it, without any model.
+
+The rules are a table of patterns over a cleaned question, the most specific first. Cleaning takes politeness away,
+expands contractions, keeps quoted text apart and mends typing errors in the few words that the rules know; names of
+tables are never touched. What no rule knows is an `about`: search for it and be honest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is asked (`name`) and the phrases in it; `quoted` maps «1» in a phrase back to the text in quotes."""
+
+    name: str
+    slots: Mapping[str, str] = field(default_factory=dict)
+    question: str = ""
+    quoted: Mapping[str, str] = field(default_factory=dict)
+
+    def slot(self, name: str) -> str:
+        """One phrase, with quoted text put back; empty where the question does not say it."""
+        return self.unquote(self.slots.get(name) or "")
+
+    def unquote_marks(self) -> str:
+        """The slot of a data question with its quotes still marked: values must not be read as words."""
+        change = self.slots.get("change")
+        text = self.slots.get("s") or self.question
+        return f"{text} by {change}" if change else text
+
+    def unquote(self, text: str) -> str:
+        """The text with what stood in quotes."""
+        for mark, original in self.quoted.items():
+            text = text.replace(mark, original)
+        return text.strip()
+
+
+KINDS = {
+    "database": "database", "schema": "schema", "schemata": "schema", "table": "table", "view": "view",
+    "column": "column", "field": "column", "dashboard": "dashboard", "chart": "chart", "model": "model",
+    "metric": "metric", "job": "job", "term": "term", "definition": "term", "document": "document", "query": "query",
+    "integration": "integration", "source": "integration", "connection": "integration", "report": "dashboard",
+}  # fmt: skip
+_KIND = (
+    r"(?:databases?|schemas?|schemata|tables?|views?|columns?|fields?|dashboards?|charts?|models?|metrics?|jobs?|terms?"
+    r"|documents?|integrations?|sources?|data ?sources?|connections?|reports?|tables and views|views and tables)"
+)
+
+_VOCABULARY = sorted(
+    set(
+        """about average belongs between breaks calculated changed column columns comes connected connection contain
+        contains contact count dashboard dashboards database databases defined definition delete depend dependencies
+        depends describe described description descriptions difference documentation documented downstream drop
+        explain feeds fields find foreign frequent fresh freshness glossary greatest highest impact integration
+        integrations join joined joins largest latest lineage lowest maintains many mean meaning means missing nullable
+        number owned owner owners owns personal popular popularity primary queries query recently related relationship
+        responsible schema schemas sensitive show source sources structure table tables tagged total type types
+        undocumented unowned updated upstream verified view views what where which without write""".split()
+    )
+)
+_COMMON = frozenset(
+    """that this than then there these those they them were have here some come same such when with want into over
+    only also more most name names list last late made make time date data does done down each even ever find from give
+    good goes help just keep kind know left less like line live look main make mine must need next none once open orders
+    order other part past path plan play real road role room sale sales self sent side size sort spend state still
+    store stock sum take tell term terms text three town turn user users unit used uses using very week went well
+    will word work year your customer customers country counts price prices shop shops owned showing tablet writes
+    while white whole whose depot mainly means meant feels views viewed reviews typed tyres stable cable tribe""".split()
+)
+
+_POLITE = re.compile(
+    r"^(?:(?:hi|hello|hey|ok|okay|so|well|and now|now|then|docent)[,!. ]+)*"
+    r"(?:(?:please|kindly|quickly|just)\s+)?"
+    r"(?:(?:can|could|would|will) (?:you|u)(?: please)? (?:tell me |show me |give me |help me (?:to )?|find out |"
+    r"explain |say |let me know |see |get )?(?:to )?(?=\w)|(?:can|could) (?:i|we) (?:get|see|have|know) (?=\w)"
+    r"|(?:i|we) (?:want|need|would like|'d like|wish) to (?:know|see|understand|find out|learn) "
+    r"|(?:do|does) (?:you|anyone|anybody|someone|somebody) know (?:if |whether )?|any idea |tell me |let me know |i wonder "
+    r"|i am wondering |i'm wondering |please |pls )*",
+    re.I,
+)
+_CONTRACTIONS = (
+    (r"\bwhat'?s\b", "what is"), (r"\bwho'?s\b", "who is"), (r"\bwhere'?s\b", "where is"), (r"\bhow'?s\b", "how is"),
+    (r"\bwhich'?s\b", "which is"), (r"\bthat'?s\b", "that is"), (r"\bit'?s\b(?=\s+(?:a|the|in)\b)", "it is"),
+    (r"\bdon'?t\b", "do not"), (r"\bdoesn'?t\b", "does not"), (r"\bdidn'?t\b", "did not"), (r"\bisn'?t\b", "is not"),
+    (r"\baren'?t\b", "are not"), (r"\bhaven'?t\b", "have not"), (r"\bhasn'?t\b", "has not"), (r"\bi'?d\b", "i would"),
+    (r"\bwhat're\b", "what are"), (r"\bwhats\b", "what is"), (r"\btbl(s?)\b", r"table\1"), (r"\bcols?\b", "columns"),
+    (r"\bdescr?\b", "description"), (r"\bpk\b", "primary key"), (r"\bfks?\b", "foreign keys"),
+    (r"\bdb\b", "database"), (r"\binfo\b", "information"), (r"\bbreak\b", "breaks"),
+)  # fmt: skip
+_QUOTED = re.compile(r"`([^`\n]+)`|\"([^\"\n]+)\"|“([^”\n]+)”|(?<![\w])'([^'\n]+)'(?![\w])|‘([^’\n]+)’")
+_S = r"(?P<s>.+?)"
+_OF = r"(?:of|for|on|in|about|from|to)"
+_IN = r"(?:(?: (?:are |is )?(?:there )?)?(?:in|under|of|within|inside|from) (?:the )?(?P<in>.+?))?"
+_NUM = r"(?:(?:top|first|the) )?(?P<n>\d+ )?"
+
+# (intent, pattern). The pattern must match the whole cleaned question.
+_RULES: tuple[tuple[str, str], ...] = (
+    ("thanks", r"(?:thanks?|thank you|thx|great|perfect|cool|nice|ok|okay|super)(?: .{0,30})?"),
+    ("greeting", r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|moin|hallo|yo)(?: there| docent)?"),
+    ("help", r"(?:help(?: me)?|\?|what can (?:you|i) (?:do|ask)(?: .*)?|how do (?:you|i) (?:work|use (?:this|you|it))|"
+             r"who are you|what are you|how can you help(?: me)?|what questions can i ask)"),
+    ("model", r"(?:how (?:do|can|does) (?:i|we|an admin|one) (?:turn on|enable|add|connect|use|configure|switch to) (?:a|an|the|another)?"
+              r" ?(?:language |ai )?(?:model|provider|llm|openai|anthropic|claude|gpt).*|which (?:ai |language )?(?:model|llm) .*)"),
+    # proposals that need no wording of ours
+    ("propose_tag", r"(?:tag|mark|label) (?P<s>.+?) (?:as|with) (?P<value>.+)"),
+    ("propose_tag", r"add (?:the )?tag (?P<value>.+?) to (?P<s>.+)"),
+    ("propose_owner", r"(?:make|set) (?P<value>.+?) (?:as )?(?:the |an )?owner (?:of|for) (?P<s>.+)"),
+    ("propose_owner", r"set (?:the )?owner of (?P<s>.+?) to (?P<value>.+)"),
+    ("propose_description", r"(?:set|change|update|propose) (?:the |a )?description (?:of|for) (?P<s>.+?)(?: to|:| as) (?P<value>.+)"),
+    ("needs_model_text", r"(?:write|generate|draft|suggest|improve|create|propose) (?:a |an |the |me |better )*(?:new )?"
+                         r"(?:description|documentation|doc|definition|summary)s? (?:of|for|to) " + _S),
+    # the glossary
+    ("glossary", r"(?:show|list|open|what is in|give me)?(?: me)?(?: all| every)?(?: the| our)?(?: business)? ?(?:glossary|glossary terms|terms|business terms|definitions)(?: .{0,20})?"),
+    ("glossary", r"(?:which|what)(?: business| glossary)? terms (?:do we have|are there|exist|are defined|does the glossary (?:have|hold|define))"),
+    ("meaning", rf"what (?:does|do|did|is|are)(?: the)?(?: term| word| business term)? {_S} (?:mean|means|stand for|meant)(?: .{{0,20}})?"),
+    ("meaning", rf"what is meant by {_S}|(?:the )?(?:meaning|definition) of (?:the )?(?:term |word )?(?P<s2>.+?)|define (?:the )?(?:term )?(?P<s3>.+?)"),
+    ("meaning", r"what is (?:the )?(?:meaning|definition) (?:of|for) (?:the )?(?:term |word )?" + _S),
+    ("meaning", rf"how (?:do|does|is|are) (?:we|the company|our company|you)?(?: usually)? ?(?:define|defined|call) {_S}|how is {_S.replace('<s>', '<s2>')} defined"),
+    # joins
+    ("join", r"(?:how|where|on what|on which columns?|can)?(?: do| does| can| could| to| should| are| is| would)?(?: i| we| you| one)?(?: the)?(?: tables?)? ?(?P<s>.+?) (?:and|with|to) (?P<o>.+?) (?:be )?(?:join(?:ed|s)?|related?|connect(?:ed)?|link(?:ed)?|fit together)(?: together| to each other)?"),
+    ("join", r"(?:how|where|on what|on which columns?|what column)?(?: do| does| can| could| to| should| would)?(?: i| we| you| one)? ?(?:join|joins|connect|link|relate|combine) (?:the )?(?:tables? )?(?P<s>.+?) (?:and|with|to|on to|onto) (?P<o>.+)"),
+    ("join", r"(?:what is |show |find )?(?:the )?(?:relationship|relation|join|join path|join key|connection|path|link)s? (?:between|from|of) (?P<s>.+?) (?:and|to|with) (?P<o>.+)"),
+    ("join", r"(?:how|is|are)(?: is| are)? (?P<s>.+?) (?:related|joined|connected|linked) (?:to|with) (?P<o>.+)"),
+    ("join", r"how does (?P<s>.+?) (?:relate|connect|link|join) (?:to|with) (?P<o>.+)"),
+    ("joins_of", rf"(?:what|which tables?|which)(?: tables?)?(?: can| could| does| do| may)?(?: i| we| you)? ?(?:joins?|be joined|join) (?:to|with)? ?{_S}(?: with| to)?"),
+    ("joins_of", rf"(?:what|which)(?: tables?)? (?:can|does|do|could) {_S} (?:be )?join(?:ed|s)?(?: to| with| on)?"),
+    ("joins_of", rf"(?:which|what) tables (?:are )?(?:related|connected|linked) (?:to|with) {_S}"),
+    ("joins_of", rf"(?:show |list )?(?:me )?(?:the )?(?:joins?|relationships?|related tables?) (?:of|for|from|to) {_S}"),
+    ("keys", rf"(?:what (?:is|are) |show |list |which (?:is|are) )?(?:me )?(?:the )?(?P<key>primary|foreign|unique)? ?(?:keys?|constraints?) {_OF} (?:the )?{_S}"),
+    ("keys", rf"(?:what|which) (?P<key>primary|foreign|unique)? ?keys? (?:does|do|has|have) {_S}(?: have| has)?"),
+    # lineage
+    ("downstream", rf"what (?:would |will |does |could )?breaks? (?:if|when) (?:i|we|you|somebody|someone)? ?(?:were to |would )?(?:drop|delete|remove|change|rename|alter|modify|touch|truncate)?s? ?{_S}(?: (?:is|gets|was|were) (?:dropped|deleted|removed|changed|renamed))?"),
+    ("downstream", rf"(?:what|which|who|whom) ?(?P<kind>dashboards?|tables?|views?|reports?|charts?|models?|things?|people|jobs?)? ?(?:all )?(?:depends?|relies|rely|builds?|is built|are built|based|is based|are based) (?:up)?on {_S}"),
+    ("downstream", rf"(?:what|which|who) ?(?P<kind>dashboards?|tables?|views?|reports?|charts?|models?|jobs?)? ?(?:uses?|reads?|reads? from|consumes?|queries|are using|is using|are fed by|is fed by|would be affected by|is affected by|are affected by|is downstream of|are downstream of|comes? after|is derived from|are derived from) (?!sql)(?:from )?{_S}"),
+    ("downstream", rf"(?:what is |show |list |find |give me )?(?:me )?(?:the )?(?:downstream|impact|consumers|dependents|dependants|users|impact analysis)(?: lineage| dependencies| tables| resources| assets| of changing)? {_OF} (?:changing |dropping |deleting )?{_S}"),
+    ("downstream", rf"where is {_S} used(?: downstream)?|where (?:does|do) (?P<s2>.+?) go(?: to)?|is (?P<s3>.+?) used (?:anywhere|by anything|somewhere)"),
+    ("downstream", rf"can (?:i|we) (?:safely )?(?:drop|delete|remove) {_S}(?: safely)?|is it safe to (?:drop|delete|remove) (?P<s2>.+)"),
+    ("upstream", rf"what (?:feeds?|populates?|loads?|fills?|goes into|flows into|produces?|is upstream of|are upstream of) (?:into )?{_S}"),
+    ("upstream", rf"which (?:tables?|views?|sources?|jobs?|things?) (?:feeds?|populates?|loads?|fills?|go into|are in|make up) (?:into )?{_S}"),
+    ("upstream", rf"where (?:does|do|did|is|are) (?:the )?(?:data (?:in|of|for) )?{_S} (?:comes?|coming|came|derived|built|loaded|get its data|get their data) ?(?:from)?"),
+    ("upstream", rf"(?:what (?:is|are) |show |list |find )?(?:me )?(?:the )?(?:upstream|sources?|origin|origins|inputs?|upstream lineage|provenance)(?: lineage| dependencies| tables| data)? {_OF} {_S}"),
+    ("upstream", rf"what does {_S} (?:depend|rely|build) (?:up)?on|what (?:is|are) (?P<s2>.+?) (?:based|built|derived) (?:on|from)"),
+    ("definition", rf"how (?:is|are|do we|does one) (?:the )?{_S} (?:built|calculated|computed|made|derived|produced|created|generated|calculate|compute)(?: from)?"),
+    ("definition", rf"(?:show |what is |give me |print )?(?:me )?(?:the )?(?:sql|code|view definition|view sql|definition|query|select) (?:of|for|behind) (?:the )?(?:view |model )?{_S}"),
+    ("lineage", rf"(?:show |what is |give me |explain |draw |trace )?(?:me )?(?:the )?(?:full |complete |table |column )?(?:lineage|dependencies|data flow|data lineage) (?:of|for|around|from) {_S}"),
+    ("lineage", rf"(?:lineage|trace) {_S}"),
+    # owners
+    ("owned_by", r"(?:what|which)(?: things| tables?| views?| data| resources| dashboards?)? (?:does|do|is|are) (?P<who>.+?) (?:own|owns|responsible for|maintain|look after)"),
+    ("owned_by", r"(?:show |list |find |which |what )?(?:me )?(?:all |every |everything )?(?:the )?(?:tables?|views?|things|data|resources|dashboards?|columns?)? ?(?:that (?:are|is) |are |is )?owned by (?P<who>.+)"),
+    ("owner", rf"who (?:is |are )?(?:the )?(?:owns?|owners? (?:of|for)|responsible for|accountable for|in charge of|behind|maintains?|looks after|to (?:ask|contact|talk to) (?:about|for)|looks after|the contact for|contact for|steward of|expert (?:on|for)) {_S}"),
+    ("owner", rf"who (?:should|can|do|could|must) (?:i|we) (?:ask|contact|talk to|email|speak to|turn to|call) (?:about|for|regarding|if .+? with) {_S}"),
+    ("owner", rf"who knows (?:about |anything about |most about )?{_S}|whose (?:table |view )?is (?P<s2>.+)|who does (?P<s3>.+?) belong to"),
+    ("owner", rf"(?:what is |show |give me |and |list )?(?:me )?(?:the |its )?(?:data )?(?:owners?|steward|contact|contact person|maintainers?) (?:of|for) {_S}"),
+    # personal, undocumented, unowned, popular
+    ("tagged", r"(?:what|which|show|list|find|everything|all)?(?: me)?(?: all| everything)?(?: the)? ?(?P<kind>" + _KIND + r"|things|resources|data)? ?(?:is |are |that is |that are |which are |has |have |with )?(?:the )?(?:tagged|tags?|labelled|labeled)(?: as| with| by)? (?!(?:of|does|do|are|is)\b)(?P<tag>.+)"),
+    ("personal", r"(?:.*\b)?(?:pii|personal(?:ly)?(?: identifiable)?|sensitive|gdpr|private|confidential)\b(?: data| information| columns?| looking| fields?)*(?:(?: are| is| do we have| there| have we| exist| stored| hold| contain)* ?(?:in|of|under|within|does|from) (?:the )?(?P<in>.+?)(?: (?:hold|contain|have|table|schema))?)?"),
+    ("personal", r"(?:which|what|find|list|show)(?: me)?(?: the)? (?:columns?|fields?|tables?) (?:which |that )?(?:look|looks|seem|might be|may be|could be|are|contain|contains|hold|holds|have|has|with) (?:like )?(?:to be )?(?:personal|sensitive|private)(?: data| information)?" + _IN),
+    ("undocumented", r"(?:which|what|find|list|show|give me|are there|how many)?(?: me)?(?: all)?(?: the| any)? ?(?P<kind>" + _KIND + r")? ?(?:that |which )?(?:are|is|have|has|with|still|lack|lacks|miss|misses|need|needs|do not have|does not have|without)? ?(?:missing |lacking |got )?(?:undocumented|not documented|no descriptions?|no documentation|not described|without (?:a )?(?:description|documentation|descriptions)|missing (?:a )?(?:descriptions?|documentation)|an? description|any description|descriptions?)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
+    ("unowned", r"(?:which|what|find|list|show|give me|are there|how many)?(?: me)?(?: all)?(?: the| any)? ?(?P<kind>" + _KIND + r")? ?(?:that |which )?(?:are|is|have|has|with|lack|lacks|miss|do not have|does not have)? ?(?:missing |lacking )?(?:unowned|not owned(?: by (?:anyone|anybody))?|no owners?|without (?:an |any )?owners?|missing (?:an )?owners?|ownerless|orphaned|an owner|any owner|nobody owns|no one owns|belongs? to nobody)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
+    ("popular", r"(?:which|what|show|list|find|give me)?(?: me)?(?: are| is)?(?: the| our)? ?" + _NUM + r"(?:most |top )?(?:popular|used|queried|frequently used|often used|important|common|viewed)(?: (?P<n2>\d+))?(?: (?P<kind>" + _KIND + r"|data|datasets?|things|resources|assets))?(?: we have| do we have| are there| here)?" + _IN),
+    ("popular", r"(?:which|what) (?P<kind>" + _KIND + r"|data) (?:are|is|do people|does everyone|do we|gets?) (?:the )?(?:most )?(?:popular|used most|use most|used the most|queried most|most popular|most used|most queried)" + _IN),
+    ("recent", r"(?:what|which|show|list)?(?: me)?(?: (?P<kind>" + _KIND + r"))? ?(?:has |have |was |were |that )?(?:recently |lately |last )?(?:changed|updated|modified|refreshed|changes|new)(?: recently| lately| last| this week| today| since .+)?(?: (?P<kind2>" + _KIND + r"))?" + _IN),
+    ("verified", r"(?:which|what|show|list|find)(?: me)?(?: all)?(?: the)? ?(?P<kind>" + _KIND + r")? ?(?:are |is |that are |have been )?(?:verified|trusted|certified|approved|trustworthy)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
+    ("is_verified", rf"(?:is|are|was) {_S} (?:verified|trusted|certified|reliable|trustworthy|approved)|can (?:i|we) (?:trust|rely on) (?P<s2>.+)"),
+    ("tags_of", rf"(?:what|which|show|list)?(?: are)?(?: me)?(?: the)? ?tags? (?:of|for|on|does|do|has|are on|has) {_S}(?: have| has)?|how is (?P<s2>.+?) tagged"),
+    # columns, types, freshness, size
+    ("type", rf"(?:what |which )?(?:is |are )?(?:the )?(?:data ?|column )?types? (?:is|of|has|does|for) (?:the )?(?:column |field )?(?P<c>\S+?)(?: column| field)? (?:in|of|from|on) (?:the )?{_S}"),
+    ("type", rf"(?:what |which )?(?:is |are )?(?:the )?(?:data ?|column )types? (?:of|for|is|has) (?:the )?(?:column |field )?{_S}(?: have| has)?"),
+    ("type", rf"(?:what|which) (?:data |column )?types? (?:is|of|has|does|for) (?:the )?(?:column |field )?{_S}(?: have| has)?"),
+    ("type", rf"what is the type of (?:the )?(?:column )?{_S}"),
+    ("nullable", rf"(?:is|are|can|could|may) (?:the )?(?:column )?{_S} (?:nullable|be null|be empty|null|optional|required|mandatory|contain nulls?)"),
+    ("count_columns", rf"how many (?:columns|fields|attributes) (?:does|do|has|have|are there in|are in|in|is in|there are in) (?:the )?{_S}(?: have| has| got)?|how wide is (?P<s2>.+)|number of (?:columns|fields) (?:in|of) (?P<s3>.+)"),
+    ("columns", rf"(?:what|which|show|list|give me|describe|print|name)?(?: me)?(?: all)?(?: are)?(?: the)? ?(?:columns|fields|attributes|column names) (?:of|in|for|from|does|do|are in|has|have|are there in|exist in|belong to|make up) (?:the )?{_S}(?: have| has| contain| hold| include)?"),
+    ("columns", rf"(?:what is |show |describe |explain |give me )?(?:me )?(?:the )?(?:structure|schema|layout|ddl|fields|shape) (?:of|for) (?:the )?(?:table |view )?{_S}"),
+    ("freshness", rf"how (?:fresh|old|recent|current|up to date|up-to-date|stale) (?:is|are) (?:the )?(?:data in )?{_S}"),
+    ("freshness", rf"when (?:was|were|did|has|is) {_S} (?:last |most recently )?(?:been )?(?:last )?(?:updated?|refreshed|changed?|loaded|modified|synced|analyzed|analysed|refresh|load|sync|written)(?: last)?"),
+    ("freshness", rf"(?:is|are) {_S} (?:up to date|up-to-date|fresh|stale|current|outdated|still updated)|(?:freshness|last update|last change|age) (?:of|for) (?P<s2>.+)"),
+    ("size", rf"how (?:big|large|long) is {_S}|(?:what is )?(?:the )?(?:size|row count|number of rows) (?:of|in|for) (?P<s2>.+)|how many (?:rows|records|entries|lines) (?:does|do|are in|are there in|in|has) (?P<s3>.+?)(?: have| has)?|how much data is in (?P<s4>.+)"),
+    # counts over the catalog
+    ("count", r"(?:how many|number of|count(?: of)?(?: the)?|count all)(?: different| distinct)? (?P<kind>" + _KIND + r")(?: and (?P<kind2>" + _KIND + r"))?(?: are there| do we have| exist| does (?:it|the catalog|this workspace) have| have we(?: got)?| there are| are| does| do i see| can i see| in total)*" + _IN + r"(?: have| has| hold| contain)?"),
+    ("count", r"how (?:big|large) is (?:the|our|this) (?:catalog|warehouse|workspace)|what is in (?:the|our|this) (?:catalog|workspace)|what (?:data )?do we have(?: here)?|(?:give me )?an? overview(?: of (?:the|our) (?:catalog|data|warehouse))?"),
+    ("count", r"how many (?P<kind>" + _KIND + r") (?:does|do|has|have) (?:the )?(?P<in>.+?) (?:have|has|contain|hold)"),
+    # lists
+    ("list", r"(?:what|which|show|list|give me|display|name|find|get)(?: me)?(?: all| every| each)?(?: of)?(?: the| our)? ?(?P<kind>" + _KIND + r")(?: do we have| are there| exist| can i see| can i use| have we(?: got)?| do i have| are available| available| are connected| connected| you have| you know)?" + _IN + r"(?: have| has| contain| hold)?"),
+    ("list", r"(?:what|which)(?P<kind> " + _KIND + r")? (?:is|are)(?: there)? (?:in|under|inside) (?:the )?(?P<in>.+? (?:schema|database|integration|dataset))"),
+    ("list", r"(?:what does|show me what is in) (?:the )?(?P<in>.+? (?:schema|database|integration)) (?:contain|hold|have)"),
+    # where a column is
+    ("where_column", r"(?:which|what) (?:tables?|views?|tables? or views?|tables and views)(?: all)? (?:has|have|contains?|holds?|with|includes?|stores?) (?:a |the |an )?(?:column|field)s? (?:called |named |like )?(?P<c>.+)"),
+    ("where_column", r"(?:where|in which tables?|in what tables?) (?:is|are|do i find|can i find|do we (?:keep|store|have)|do we find|can we find) (?:the |a )?(?:columns?|fields?) (?:called |named )?(?P<c>.+?)(?: stored| kept)?"),
+    ("where_column", r"(?:find|show|list|search)(?: me)?(?: all)?(?: the)? (?:columns|fields) (?:called|named|like|with|containing|about|for) (?P<c>.+)"),
+    ("where_column", r"(?:which|what) (?:columns?|fields?) (?:holds?|contains?|stores?|has|have|is|are)(?: for)? (?:the )?(?P<c>.+)"),
+    ("where_column", r"(?:where|in which tables?) (?:is|are) (?:the )?(?P<c>\w*_\w+)(?: stored| kept| saved)?"),
+    ("queries", rf"(?:what|which|show|list)?(?: are)?(?: me)?(?: the)? ?(?:frequent|common|typical|example|usual|popular|saved|most frequent|most common|sample) (?:queries|sql|statements?) (?:on|of|for|against|over|using|with) {_S}|how do people (?:query|use) (?P<s2>.+)"),
+    ("compare", r"(?:what is |explain |show )?(?:the )?differences? between (?P<s>.+?) and (?P<o>.+)|compare (?P<s2>.+?) (?:and|with|to) (?P<o2>.+)|how (?:does|do) (?P<s3>.+?) differ from (?P<o3>.+)"),
+)  # fmt: skip
+
+_ABOUT: tuple[tuple[str, str], ...] = (
+    ("find", rf"(?:where|how)(?: can| do| could| should| would)?(?: i| we| one)? (?:find|get|see|look up|look for|look)(?: the| some| any)?(?: data| information| tables?| details| numbers)? ?(?:on|about|for|of|regarding)? ?(?:the )?{_S}"),
+    ("find", rf"(?:find|search|look|search for|look for|show|list|get|give me)(?: me)?(?: some| any| all| the)?(?: data| information| tables?| datasets?| dashboards?| resources| everything)*(?: on| about| for| of| regarding| related to| with| containing| that (?:have|contain|hold)) ?{_S}"),
+    ("find", rf"(?:do we|have we|is there|are there|does the catalog) (?:have |got |any |some |hold )*(?:a |an )?(?:data|information|tables?|anything|something|datasets?|dashboards?)?(?: (?:on|about|for|of|with|regarding|that has|that have|related to))? ?{_S}"),
+    ("find", rf"(?:which|what) (?:tables?|data|views?|datasets?|resources|dashboards?|one)(?: should i use| do i need| can i use| do we have| is there| are there)? (?:has|have|contains?|holds?|with|stores?|is|are|for|about|on|to use for|shows?|covers?|tracks?)(?: (?:the|about|for|on|data|information))* {_S}"),
+    ("find", rf"(?:where|in which tables?|in which schema) (?:is|are|do we (?:keep|store|have)|live|lives|can i see) (?:the |our )?(?:data (?:for|on|about) )?{_S}(?: stored| kept| data| located| saved| live)?"),
+    ("find", rf"(?:i|we) (?:need|want|am looking for|'m looking for|are looking for|am searching for|would like)(?: to (?:find|get|see|use|analy[sz]e|look at))?(?: some| the| a| any)?(?: data| information| tables?)?(?: on| about| for| of)? ?{_S}"),
+    ("find", rf"looking for {_S}|search {_S.replace('<s>', '<s2>')}|anything (?:about|on) (?P<s3>.+)|(?!(?:what|which|where|how|who|why|when|is|are|does|do)\b)(?P<s4>.+?) (?:data|tables?|datasets?)"),
+    ("describe", rf"(?:what|who) (?:is|are|was)(?: in| inside)? (?:the |a |an )?{_S}(?: about| for| used for| all about)?"),
+    ("describe", rf"what (?:does|do|is) (?:the )?(?:table |view |column |dashboard )?{_S} (?:contain|hold|show|store|do|have|represent|track|mean|in it|for|about|used for)"),
+    ("describe", rf"(?:describe|explain|tell me (?:more )?about|about|more about|details (?:of|on|about|for)|information (?:on|about)|summari[sz]e|show|open|read|give me (?:details|information) (?:on|about|for)|more on|what about) (?:me )?(?:the )?(?:table |view |column )?{_S}"),
+)  # fmt: skip
+
+_COMPILED = [(name, re.compile(pattern, re.I)) for name, pattern in _RULES]
+_COMPILED_ABOUT = [(name, re.compile(pattern, re.I)) for name, pattern in _ABOUT]
+
+_DATA = re.compile(
+    r"\b(?:write|give me|show me|build|create|make|generate|need|get|need an?)\b.{0,20}\b(?:sql|query|select|statement)\b|^(?:sql|select|query)\b"
+    r"|\b(?:average|avg|mean|sum of|total|maximum|minimum|highest|lowest|largest|smallest|biggest|latest|newest|oldest|earliest)\b"
+    r"|\btop \d+|\bhow (?:many|much)\b|\b(?:number|count) of\b|\bper (?:day|week|month|year|quarter|\w+)\b|\bfirst \d+ |\blast \d+ "
+    r"|\bwhere\b.+(?:=|<|>|\bis\b|\bequals?\b|\blike\b|\bbetween\b|\bcontains?\b)|\bwith (?:status|\w+) (?:=|equal to)|\bdistinct\b|\b(?:grouped|broken down) by\b",
+    re.I,
+)
+_NEEDS_MODEL = re.compile(
+    r"^(?:why|forecast|predict|translate|poem|joke|should (?:we|i)|what should|how (?:should|could|would) (?:we|i) (?:model|design|improve|structure|build|measure|reduce|increase)"
+    r"|(?:write|draft|compose) (?:a|an|me|the) (?!.*\b(?:sql|query|select)\b)|brainstorm|recommend|advise|debug|fix|refactor|optimi[sz]e|review|(?:plan|design) )",
+    re.I,
+)
+
+_PRONOUN = re.compile(
+    r"^(?:it|its|this|that|they|them|their|theirs|these|those|(?:this|that|the|the same|same) (?:table|view|one|column|dashboard|resource|thing|schema)|"
+    r"the first(?: one)?|here|this page|itself|the result)$",
+    re.I,
+)
+_ELLIPSIS = re.compile(r"^(?:and |what about |how about |and what about |and how about |same for |the same for |and for |or |now )+(?:for |of |the )*(?P<s>.+)$", re.I)  # fmt: skip
+_FOLLOW_UPS: tuple[tuple[str, str], ...] = (
+    ("owner", r"(?:who )?(?:is )?(?:its|the|their)? ?owns?(?:ers?)?(?: is it| it)?|owners?|who owns (?:it|that|this|them)"),
+    ("columns", r"(?:its|the|their|show(?: me)?(?: the)?)? ?(?:columns|fields|structure)"),
+    ("count_columns", r"how many (?:columns|fields)(?: (?:does|has) it(?: have)?)?"),
+    ("upstream", r"(?:its|the)? ?(?:upstream|sources?|inputs?|origin)|where does it come from"),
+    ("downstream", r"(?:its|the)? ?(?:downstream|consumers|impact|dependents)|what (?:uses|depends on) it"),
+    ("lineage", r"(?:its|the)? ?(?:lineage|dependencies)"),
+    ("keys", r"(?:its|the)? ?(?P<key>primary|foreign)? ?keys?"),
+    ("freshness", r"(?:its|the)? ?(?:freshness|last update|age)|how (?:fresh|old) is it|is it (?:up to date|fresh|stale)"),
+    ("tags_of", r"(?:its|the)? ?tags"),
+    ("describe", r"(?:its|the)? ?(?:description|details|meaning)|more|tell me more|more details|go on|describe it"),
+    ("size", r"(?:its|the)? ?(?:size|row count|rows)|how (?:big|large) is it|how many rows(?: does it have)?"),
+    ("joins_of", r"(?:its|the)? ?(?:joins|relationships|related tables)"),
+    ("queries", r"(?:its|the)? ?(?:frequent )?queries"),
+    ("personal", r"(?:any |is there )?(?:personal|sensitive)(?: data| columns)?(?: in it| there)?"),
+    ("definition", r"(?:its|the)? ?(?:sql|definition|code)"),
+)  # fmt: skip
+_COMPILED_FOLLOW = [(name, re.compile(pattern, re.I)) for name, pattern in _FOLLOW_UPS]
+
+
+def understand(question: str) -> Intent:
+    """The intent of one question on its own. Never fails: what no rule knows is `about`."""
+    cleaned, quoted = clean(question)
+
+    def made(name: str, slots: Mapping[str, str] | None = None) -> Intent:
+        return Intent(name, {key: phrase(value) for key, value in (slots or {}).items()}, cleaned, quoted)
+
+    if not cleaned:
+        return made("help")
+    for name, pattern in _COMPILED:
+        match = pattern.fullmatch(cleaned)
+        if match and _sensible(name, match):
+            return made(name, _slots(match))
+    if _NEEDS_MODEL.match(cleaned):
+        return made("needs_model", {"s": _content_words(cleaned)})
+    if _DATA.search(cleaned):
+        return made("data", {"s": cleaned})
+    for name, pattern in _COMPILED_ABOUT:
+        match = pattern.fullmatch(cleaned)
+        if match:
+            return made(name, _slots(match))
+    return made("about", {"s": _content_words(cleaned) or cleaned})
+
+
+def follow_up(question: str, before: Intent | None) -> Intent | None:
+    """The intent of a question that leans on the one before; None where it stands on its own."""
+    cleaned, quoted = clean(question)
+    short = re.sub(r"^(?:and|also|what about|how about|so)\s+", "", cleaned, flags=re.I)
+    for name, pattern in _COMPILED_FOLLOW:
+        match = pattern.fullmatch(short)
+        if match:
+            return Intent(name, {"s": "it", **{k: v for k, v in match.groupdict().items() if v}}, cleaned, quoted)
+    match = _ELLIPSIS.fullmatch(cleaned)
+    if match and before is not None:
+        subject = phrase(match.group("s"))
+        for slot in ("s", "in", "who", "c", "tag"):
+            if slot in before.slots and (slot != "s" or before.name != "data"):
+                return Intent(before.name, {**before.slots, slot: subject}, cleaned, quoted)
+        if before.name == "data":
+            return Intent("data", {"s": before.slots.get("s", ""), "change": subject}, cleaned, quoted)
+        return Intent(before.name, {**before.slots, "s": subject}, cleaned, quoted)
+    return None
+
+
+def is_pronoun(text: str) -> bool:
+    """Does this phrase point back at what was spoken of?"""
+    return not text or bool(_PRONOUN.match(text))
+
+
+def clean(question: str) -> tuple[str, dict[str, str]]:
+    """The question made plain for the rules, and what stood in quotes under its mark."""
+    quoted: dict[str, str] = {}
+
+    def keep(match: re.Match[str]) -> str:
+        mark = f"«{len(quoted) + 1}»"
+        quoted[mark] = next(group for group in match.groups() if group is not None)
+        return mark
+
+    text = question.replace("’", "'")
+    text = re.sub(r"(?<!\w)@(?=\w)", "", text)
+    text = _QUOTED.sub(keep, text)
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"[?!.,;:\s]+$", "", text)
+    text = " ".join(_mended(word) for word in text.split(" "))
+    for pattern, replacement in _CONTRACTIONS:
+        text = re.sub(pattern, replacement, text, flags=re.I)
+    bare = _POLITE.sub("", text).strip()
+    bare = re.sub(r"(?:[, ]+(?:please|pls|thanks|thank you|for me|in our (?:catalog|warehouse|company)|right now|exactly|at all))+$", "", bare, flags=re.I)  # fmt: skip
+    bare = re.sub(r"^((?:what|which|where|who|how|when)\b), ", r"\1 ", bare, flags=re.I)
+    if not bare and re.match(r"(?:hi|hello|hey)\b", text, re.I):
+        return "hello", quoted
+    return re.sub(r"\s*,\s*", ", ", bare).strip(), quoted
+
+
+_LEADING = re.compile(
+    r"^(?:the|a|an|our|my|all|any|every|each|some|table|tables|view|views|column|schema|called|named|dataset|about|"
+    r"data (?:in|of|for|on|about)|field|term|dashboard|word)\s+(?=\S)",
+    re.I,
+)
+_TRAILING = re.compile(
+    r"\s+(?:tables?|views?|schema|database|dataset|dashboard|integration|column|field|data|please|again|exactly|now|here|today)$",
+    re.I,
+)
+
+
+def phrase(text: str) -> str:
+    """A captured phrase without articles and the words that only say what kind of thing it is."""
+    kept = text.strip(" ,.;:?!()")
+    while True:
+        shorter = _TRAILING.sub("", _LEADING.sub("", kept))
+        if shorter == kept or not shorter:
+            return kept
+        kept = shorter
+
+
+def kind_of(word: str) -> str | None:
+    """The catalog's kind for a word such as "tables"."""
+    lowered = word.strip().lower()
+    return KINDS.get(lowered) or KINDS.get(lowered.removesuffix("s")) or ("integration" if "source" in lowered else None)
+
+
+def _mended(word: str) -> str:
+    bare = word.strip(",?!.;:")
+    lowered = bare.lower()
+    if lowered in _TYPED:
+        return word.replace(bare, _TYPED[lowered])
+    if len(bare) < 4 or not bare.isalpha() or not bare.isascii() or lowered in _COMMON or lowered in _WORDS:
+        return word
+    allowed = 1 if len(bare) < 7 else 2
+    best = min(
+        _VOCABULARY,
+        key=lambda known: (DamerauLevenshtein.distance(lowered, known, score_cutoff=allowed), -len(known)),
+    )
+    if DamerauLevenshtein.distance(lowered, best, score_cutoff=allowed) > allowed or best[0] != lowered[0]:
+        return word
+    return word.replace(bare, best)
+
+
+_WORDS = frozenset(_VOCABULARY)
+_TYPED = {"ownes": "owns", "onws": "owns", "wich": "which", "waht": "what", "hwat": "what", "taht": "that"}
+
+
+def _slots(match: re.Match[str]) -> dict[str, str]:
+    """Named groups; `s2`, `kind2` and the like are other places of the same slot."""
+    slots: dict[str, str] = {}
+    for name, value in match.groupdict().items():
+        if value and value.strip():
+            slots.setdefault(re.sub(r"\d$", "", name), value.strip())
+    return slots
+
+
+def _sensible(name: str, match: re.Match[str]) -> bool:
+    """Keep a loose pattern from taking a question that says much more."""
+    slots = _slots(match)
+    if name == "list" and not slots.get("kind") and not slots.get("in"):
+        return False
+    if name in ("undocumented", "unowned") and slots.get("kind") is None and re.match(r"(?:an? |any )?(?:descriptions?|owner)", match.group(0), re.I):  # fmt: skip
+        return bool(re.search(r"\b(?:no|missing|without|un\w+|not)\b", match.group(0), re.I))
+    if name == "undocumented" and not re.search(r"\b(?:no|not|missing|without|undocumented|lack\w*|miss\w*|needs?)\b", match.group(0), re.I):  # fmt: skip
+        return False
+    if name == "unowned" and not re.search(r"\b(?:no|not|nobody|missing|without|unowned|ownerless|orphaned|lack\w*|miss\w*)\b", match.group(0), re.I):  # fmt: skip
+        return False
+    if name == "recent" and re.match(r"(?:new|changed|updated|modified)\b", match.group(0), re.I) and not slots:
+        return True
+    return not (name == "meaning" and re.match(r"(?:the )?(?:table|view|column)\b", slots.get("s", ""), re.I))
+
+
+_STOP = frozenset(
+    """a about all am an and any are as at be been but by can could did do does for from get give had has have how i if in
+    into is it its like me my need no not of on or our please s show so some tell than that the their them then there
+    these they this those to us was we were what when where which who whom why will with would you your find list data
+    table tables much many want know see use using here""".split()
+)
+
+
+def _content_words(text: str) -> str:
+    return " ".join(word for word in text.split(" ") if word.strip(",?!.").lower() not in _STOP).strip()

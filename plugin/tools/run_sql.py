@@ -1,0 +1,74 @@
+"""The tool `run_sql`: run a statement behind every gate and tell the model its shape, never a row.
+
+It is offered only where the gates are open at all. The assistant may start a run only on an integration whose admin
+chose so; otherwise a person presses Run, and the tool says that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from plugin.access.viewer import Surface
+from plugin.errors import NotFound, Refused
+from plugin.tools import Asker, ToolAnswer, tool
+
+if TYPE_CHECKING:
+    from plugin.store import ViewerDoor
+    from plugin.store.shapes import Integration
+
+
+def _open(mine: ViewerDoor) -> bool:
+    """Is there an integration where this member may run SQL and (for the assistant) the admin lets it run?"""
+    if not mine.policy.ai().enabled or not mine.policy.ai().run_sql or "query" not in mine.viewer.scopes:
+        return False
+    integrations = mine.me.query_integrations()
+    if mine.viewer.surface is Surface.MCP:
+        return bool(integrations)
+    return any(_runs(each) for each in integrations)
+
+
+def _runs(integration: Integration) -> bool:
+    return integration.options.get("run_mode") == "run"
+
+
+@tool(mcp=("run_sql",), available=_open)
+def run_sql(
+    asker: Asker,
+    sql: Annotated[str, "one SELECT statement, in the dialect of the integration"],
+    integration: Annotated[str, "the name of the integration to run it on"],
+) -> ToolAnswer:
+    """Run one read-only statement. You get the names and types of the result's columns, never its rows.
+
+    Refer to values by placeholders: {{r1.table}}, {{r1.first.column}}; they are filled in on the person's page.
+    """
+    from plugin.run_sql import run
+
+    with asker.store.as_viewer(asker.viewer) as mine:
+        if not _open(mine):
+            raise Refused("Run SQL is closed.", rule="run_sql.toggle")
+        wanted = [each for each in mine.me.query_integrations() if integration.lower() in (each.name.lower(), str(each.id))]
+        if not wanted:
+            raise NotFound(f"There is no integration called {integration[:80]!r} on which you may run SQL.")
+        chosen = wanted[0]
+    if not _runs(chosen):
+        return ToolAnswer(
+            ok=False,
+            summary="A person must press Run",
+            note="On this integration a person presses Run. Write the statement in a ```sql block instead.",
+        )
+    outcome: Any = run(
+        asker.store,
+        asker.viewer,
+        chosen.id,
+        sql,
+        results=asker.session.results,
+        surface=asker.viewer.surface,
+        confirm=True,
+    )
+    columns = tuple({"name": str(name), "type": str(kind)} for name, kind in outcome.shape)
+    return ToolAnswer(
+        summary=f"Ran it on {chosen.name}: {len(columns)} column{'s' if len(columns) != 1 else ''}",
+        note="It ran. The rows are on the person's page only.",
+        shape={"columns": columns, "result_id": outcome.result_id, "integration_id": chosen.id},
+        value=outcome,
+    )
