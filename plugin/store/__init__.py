@@ -34,6 +34,7 @@ from plugin.store._engine import SIGN_IN, make_engine, make_sessions
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import WorkspaceKeyRow
 from plugin.store._models.settings import SettingRow
+from plugin.store._unsaved import Unsaved
 from plugin.store.keys import check_key, load_vault
 from plugin.vault import WorkspaceVault, WrappedKey
 
@@ -58,6 +59,7 @@ class Store:
             self._sessions = make_sessions(self._engine)
             self._keys: dict[tuple[int, str], bytes] = {}
             self._keys_lock = threading.Lock()
+            self._unsaved = Unsaved()
             with self._engine.connect() as connection:
                 self._vault = load_vault(connection, config)
         except BaseException:
@@ -134,6 +136,7 @@ class Store:
                     dialect=self.dialect,
                     load_vault=self._load_vault,
                     engine=self._engine,
+                    unsaved=self._unsaved,
                 )
                 after.append(context)
                 if viewer is not None:

@@ -26,6 +26,7 @@ from plugin.store._models.people import (
     TeamRow,
     WorkspaceRow,
 )
+from plugin.store._unsaved import Unsaved
 
 if TYPE_CHECKING:
     from plugin.vault import WorkspaceVault
@@ -58,6 +59,8 @@ class Context:
     """"sqlite" or "postgresql"."""
     load_vault: Callable[[Session, int], WorkspaceVault]
     engine: Engine
+    unsaved: Unsaved
+    """Prompts of this process that are not stored."""
     facts: MemberFacts | None = None
     viewer: Viewer | None = None
     for_ai: bool = False

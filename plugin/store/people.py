@@ -10,7 +10,6 @@ from sqlalchemy import delete, func, select, update
 
 from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound, Refused
-from plugin.store import zones
 from plugin.store._context import Context
 from plugin.store._models.base import now
 from plugin.store._models.catalog import ResourceRow
@@ -419,6 +418,8 @@ class People:
 
     def grants(self, team_id: int) -> tuple[Grant, ...]:
         """What a team was given, inherited things not listed."""
+        from plugin.store import zones
+
         self._team_row(team_id)
         given = zones.grants_of(self._context, team_id)
         integrations = self._context.session.execute(
@@ -441,11 +442,15 @@ class People:
 
     def grant(self, team_id: int, integration_id: int, resource_id: int | None = None) -> None:
         """Let a team see an integration, or one resource of it with everything below."""
+        from plugin.store import zones
+
         zones.grant(self._context, team_id, integration_id, resource_id)
         self._audit("people.grant", f"team:{team_id}", integration=integration_id, resource=resource_id)
 
     def revoke(self, team_id: int, integration_id: int, resource_id: int | None = None) -> None:
         """Take a grant back. What the team sees through a grant above it stays seen."""
+        from plugin.store import zones
+
         if zones.revoke(self._context, team_id, integration_id, resource_id):
             self._audit("people.revoke", f"team:{team_id}", integration=integration_id, resource=resource_id)
 

@@ -6,7 +6,7 @@ what their door shows, so an id is never a capability.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -403,6 +403,63 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptPage:
+    """A page of prompts by cursor, newest first."""
+
+    items: tuple[Prompt, ...]
+    next_cursor: str | None = None
+
+    def __iter__(self) -> Iterator[Prompt]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPage:
+    """A page of chats by cursor, pinned ones first, then newest."""
+
+    items: tuple[Chat, ...]
+    next_cursor: str | None = None
+
+    def __iter__(self) -> Iterator[Chat]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Who an author lets read a chat: a member or a team."""
+
+    id: int
+    chat_id: int
+    subject: str
+    subject_id: int
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A preference that a member asked the assistant to remember."""
+
+    id: int
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A receipt: what was deleted, by kind, and when."""
+
+    at: datetime
+    what: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A prompt that is kept: text with {{variables}}, model and parameters."""
 
@@ -455,6 +512,20 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditPage:
+    """A page of the audit log by cursor, newest first. Can be walked like a tuple of its items."""
+
+    items: tuple[AuditEntry, ...]
+    next_cursor: str | None = None
+
+    def __iter__(self) -> Iterator[AuditEntry]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """One request to a provider: who, when, where to, how much, hashes; never its text."""
 
@@ -482,6 +553,36 @@ class LedgerEntry:
     previous_hash: str
     hash: str
     completion_hash: str | None = None
+    cached_tokens: int | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """A page of the ledger by cursor, newest first. Can be walked like a tuple of its items."""
+
+    items: tuple[LedgerEntry, ...]
+    next_cursor: str | None = None
+
+    def __iter__(self) -> Iterator[LedgerEntry]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLine:
+    """What one day, model or member used of providers. `key` is the day, the model or the member's address."""
+
+    key: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_usd: float
+    milliseconds: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,8 @@ class LedgerRow(Base):
     member_id: Mapped[int | None]
     member: Mapped[str] = mapped_column(String(320))
     surface: Mapped[str] = mapped_column(String(10))
-    chat_id: Mapped[int | None]
-    prompt_id: Mapped[int | None]
+    chat_id: Mapped[int | None] = mapped_column(BigInteger)
+    prompt_id: Mapped[int | None] = mapped_column(BigInteger)
     provider: Mapped[str] = mapped_column(String(40))
     host: Mapped[str] = mapped_column(String(255))
     region: Mapped[str] = mapped_column(String(40))

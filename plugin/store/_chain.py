@@ -1,0 +1,137 @@
+"""What audit log and ledger share: entries that hang on each other by hash, and a head marked with the workspace's key.
+
+An entry's hash is the SHA-256 of the hash before it and the entry's canonical JSON. Altering an entry breaks its own
+hash, removing or inserting one breaks the numbers and the next entry's link, reordering both. The head holds the last
+number and hash with a mark made by the workspace's key, so that a cut tail shows as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from plugin.errors import NotFound
+from plugin.store._context import Context
+from plugin.store._models.governance import ChainHeadRow
+
+START = "0" * 64
+
+
+def canonical(value: Mapping[str, Any]) -> str:
+    """One JSON text for one value, whatever the order of its keys."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object as it comes back from the database, so that what is hashed is what will be read."""
+    read: dict[str, Any] = json.loads(json.dumps(value, default=str, allow_nan=False))
+    return read
+
+
+def link(previous: str, entry: Mapping[str, Any]) -> str:
+    """The hash of an entry that follows `previous`."""
+    return hashlib.sha256(f"{previous}\n{canonical(entry)}".encode()).hexdigest()
+
+
+def moment_text(moment: datetime) -> str:
+    """A time as it is hashed and stored: ISO 8601 in UTC with microseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def lock_head(context: Context, chain: str) -> ChainHeadRow:
+    """The head of a chain, held until the transaction ends: entries of one workspace are written one after another."""
+    context.begin_write()
+    row = context.session.scalar(
+        select(ChainHeadRow)
+        .where(ChainHeadRow.workspace_id == context.workspace_id, ChainHeadRow.chain == chain)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise NotFound("no such workspace")
+    return row
+
+
+def advance(context: Context, head: ChainHeadRow, digest: str) -> None:
+    """Move the head to a new entry and mark it."""
+    head.seq += 1
+    head.hash = digest
+    head.mark = context.vault.mark(f"chain:{head.chain}", f"{head.seq}:{digest}")
+
+
+def verify(
+    context: Context,
+    chain: str,
+    entries: Iterable[tuple[int, str, str, Mapping[str, Any]]],
+    name: str,
+    faults: list[str],
+) -> tuple[bool, str]:
+    """Check a chain's entries (number, previous hash, own hash, hashed fields) and its head; say what is wrong.
+
+    `faults` are what the caller found in entries itself. Returns whether all is well, and one sentence.
+    """
+    previous, expected, count = START, 1, 0
+    for seq, previous_hash, own_hash, fields in entries:
+        count += 1
+        if seq != expected:
+            if seq > expected:
+                gone = f"{expected}" if seq == expected + 1 else f"{expected} to {seq - 1}"
+                faults.append(f"entry {gone} was removed")
+            else:
+                faults.append(f"entry {seq} was inserted or repeated")
+        elif previous_hash != previous:
+            faults.append(
+                f"entry {seq} does not follow entry {seq - 1}: it was inserted, reordered or replaced"
+            )
+        if link(previous_hash, fields) != own_hash:
+            faults.append(f"entry {seq} was altered")
+        previous, expected = own_hash, seq + 1
+    head = context.session.scalar(
+        select(ChainHeadRow)
+        .where(ChainHeadRow.workspace_id == context.workspace_id, ChainHeadRow.chain == chain)
+        .execution_options(populate_existing=True)
+    )
+    if head is None:
+        faults.append(f"the head of the {name} is missing")
+    else:
+        marked = head.seq == 0 or context.vault.mark_holds(
+            f"chain:{chain}", f"{head.seq}:{head.hash}", head.mark
+        )
+        if not marked:
+            faults.append(f"the head of the {name} was altered")
+        if head.seq != expected - 1:
+            if head.seq > expected - 1:
+                faults.append(f"the last entries are missing: {expected} to {head.seq}")
+            else:
+                faults.append(f"entries after {head.seq} were added past the head")
+        elif head.hash != previous:
+            faults.append(f"the last entry, {head.seq}, is not the one that was written")
+    if faults:
+        shown = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+        return False, f"The {name} was tampered with: {shown}."
+    return True, f"The {name} is whole: {count:,} entries, head {previous[:16]}."
+
+
+def export_head(context: Context, chain: str) -> dict[str, Any]:
+    """The signed head, to keep elsewhere and check later with `check_head`."""
+    head = context.session.scalar(
+        select(ChainHeadRow).where(
+            ChainHeadRow.workspace_id == context.workspace_id, ChainHeadRow.chain == chain
+        )
+    )
+    if head is None:
+        raise NotFound("no such workspace")
+    taken = moment_text(datetime.now(UTC))
+    body = {
+        "chain": chain,
+        "workspace_id": context.workspace_id,
+        "seq": head.seq,
+        "hash": head.hash,
+        "at": taken,
+    }
+    return {**body, "signature": context.vault.mark("head", canonical(body))}

@@ -1,0 +1,65 @@
+"""All that is one person's: exported as one JSON-able value, or deleted for good with a receipt."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from plugin.store._context import Context
+from plugin.store._models.base import now
+from plugin.store._models.history import ChatRow, MemoryRow, PromptRow, ShareRow, TemplateRow
+from plugin.store.history import chat_shapes, prompt_shape
+from plugin.store.kept import memory_shape, template_shape
+from plugin.store.shapes import Erased
+
+
+def export_history(context: Context, member_id: int) -> dict[str, Any]:
+    """A member's chats with prompts, templates and preferences. For themselves, or an admin when they left."""
+    chats = context.session.scalars(_of(ChatRow, context, member_id).order_by(ChatRow.id)).all()
+    prompts: dict[int, list[dict[str, Any]]] = {}
+    for row in context.session.scalars(_of(PromptRow, context, member_id).order_by(PromptRow.id)):
+        prompts.setdefault(row.chat_id, []).append(asdict(prompt_shape(context, row)))
+    return {
+        "chats": [
+            asdict(chat) | {"prompts": prompts.get(chat.id, [])} for chat in chat_shapes(context, chats)
+        ],
+        "templates": [
+            asdict(template_shape(context, row))
+            for row in context.session.scalars(_of(TemplateRow, context, member_id))
+        ],
+        "preferences": [
+            asdict(memory_shape(context, row))
+            for row in context.session.scalars(_of(MemoryRow, context, member_id))
+        ],
+    }
+
+
+def erase_history(context: Context, member_id: int) -> Erased:
+    """Delete all of that for good; the receipt counts it. The audit log holds that it was done."""
+    context.begin_write()
+    chats = select(ChatRow.id).where(
+        ChatRow.workspace_id == context.workspace_id, ChatRow.member_id == member_id
+    )
+    counts: dict[str, int] = {}
+    shared = context.session.execute(delete(ShareRow).where(ShareRow.chat_id.in_(chats)))
+    counts["shares"] = int(shared.rowcount)  # type: ignore[attr-defined]
+    for name, table in (
+        ("prompts", PromptRow),
+        ("chats", ChatRow),
+        ("templates", TemplateRow),
+        ("preferences", MemoryRow),
+    ):
+        gone = context.session.execute(
+            delete(table).where(table.workspace_id == context.workspace_id, table.member_id == member_id)
+        )
+        counts[name] = int(gone.rowcount)  # type: ignore[attr-defined]
+    counts["prompts"] += context.unsaved.drop_all(context.workspace_id, member_id)
+    context.scrub_after()
+    context.audit("history.erase", "done", target=f"member:{member_id}", detail=counts)
+    return Erased(now(), counts)
+
+
+def _of(table: Any, context: Context, member_id: int) -> Any:
+    return select(table).where(table.workspace_id == context.workspace_id, table.member_id == member_id)
