@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from plugin.store.ingest import Ingest
     from plugin.store.secrets import Secrets
     from plugin.store.sign_in import SignIn
+    from plugin.store.syncs import SyncRecord
 
 __all__ = ["AdminDoor", "Store", "ViewerDoor", "migrate", "open_store"]
 
@@ -120,6 +121,14 @@ class Store:
         workspace_id = workspace.workspace_id if isinstance(workspace, Viewer) else workspace
         with self._context(workspace_id, workspace if isinstance(workspace, Viewer) else None) as context:
             yield Secrets(context)
+
+    @contextmanager
+    def syncs(self, workspace_id: int) -> Iterator[SyncRecord]:
+        """Open the record of a workspace's syncs, for whoever runs one: short transactions beside the sync's own."""
+        from plugin.store.syncs import SyncRecord
+
+        with self._context(workspace_id) as context:
+            yield SyncRecord(context)
 
     def close(self) -> None:
         """Give back every connection."""

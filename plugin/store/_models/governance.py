@@ -27,7 +27,7 @@ class ChainHeadRow(Base):
     chain: Mapped[str] = mapped_column(String(10), primary_key=True)
     seq: Mapped[int] = mapped_column(default=0)
     hash: Mapped[str] = mapped_column(String(64), default="0" * 64)
-    mark: Mapped[str] = mapped_column(String(64), default="")
+    mark: Mapped[str] = mapped_column(String(120), default="")
 
 
 class AuditRow(Base):
