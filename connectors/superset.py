@@ -44,7 +44,7 @@ class Superset:
     dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = ("dataset", "chart", "dashboard", "column")
     extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
+    verified: ClassVar[str] = "real"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Superset: a role with 'can read' on Dashboard, Chart, Dataset and Database, and 'all database access'\n"
