@@ -1,4 +1,4 @@
-"""Adding an integration: its settings checked by the connector itself, its secrets sealed, before anything is stored."""
+"""Adding an integration: settings checked by the connector itself, secrets sealed, before anything is stored."""
 
 from __future__ import annotations
 
