@@ -20,7 +20,7 @@ from plugin.egress.detect.found import Span
 from plugin.egress.detect.people import people_in
 from plugin.egress.detect.personal import DEFAULT_REGIONS, personal_in
 from plugin.egress.detect.secrets import secrets_in
-from plugin.egress.detect.views import View, fold, other_views, visible
+from plugin.egress.detect.views import fold, other_views, visible
 from plugin.egress.stand_ins import SHAPE, StandIns
 
 __all__ = ["AdminPattern", "Finding", "Redacted", "redact", "redact_lines"]

@@ -20,16 +20,26 @@ def is_uuid(token: str) -> bool:
     return _UUID.match(token) is not None
 
 
+def is_chain_address(token: str) -> bool:
+    """A public address on a block chain: 0x and forty digits."""
+    return re.fullmatch(r"0x[0-9a-fA-F]{40}", token) is not None
+
+
 def bits(token: str) -> float:
     """Shannon entropy a character."""
     total = len(token)
     return -sum(n / total * math.log2(n / total) for n in Counter(token).values()) if total else 0.0
 
 
-def changes(token: str) -> float:
-    """How often the class (upper, lower, digit, other) changes from one character to the next: 0 to 1."""
-    kinds = ["u" if c.isupper() else "l" if c.islower() else "d" if c.isdigit() else "o" for c in token]
-    return sum(a != b for a, b in zip(kinds, kinds[1:], strict=False)) / max(1, len(token) - 1)
+_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+|[^A-Za-z0-9]+")
+
+
+def run_length(token: str) -> float:
+    """The mean length of its words (a capital with its small letters, capitals, digits, marks).
+
+    Words that people write are long, the runs of a generator short: about 2.
+    """
+    return len(token) / max(1, len(_RUN.findall(token)))
 
 
 def looks_generated(token: str) -> bool:
@@ -38,7 +48,9 @@ def looks_generated(token: str) -> bool:
         return False
     if not (re.search(r"[a-z]", token) and re.search(r"[A-Z]", token) and re.search(r"\d", token)):
         return False
-    return changes(token) >= 0.38 and bits(token) >= 3.9
+    if len(re.findall(r"[_/\-.+]", token)) > max(3, len(token) * 0.1):
+        return False  # an identifier or a path: a generator uses these marks once in 32 characters
+    return run_length(token) <= 2.9 and bits(token) >= 3.7
 
 
 def looks_secret(token: str) -> bool:
@@ -51,10 +63,10 @@ def looks_secret(token: str) -> bool:
     ):
         return False
     if is_hex(token):
-        return len(token) >= 24 and bits(token) >= 3.0
+        return len(token) >= 24 and bits(token) >= 3.0 and not is_chain_address(token)
     if (
         re.fullmatch(r"[a-z_][a-z0-9_]*(?:[./:\-][a-z0-9_]+)*|[A-Z_][A-Z0-9_]*(?:[.\-][A-Z0-9_]+)*", token)
-        and changes(token) < 0.3
+        and run_length(token) > 2.5
     ):
         return False
-    return changes(token) >= 0.28 and bits(token) >= 2.8
+    return run_length(token) <= 3.6 and bits(token) >= 2.8

@@ -5,6 +5,7 @@ whether the shape with its check digits is telling enough without any announcing
 number counts even where its check digit is wrong: a mistyped number is still somebody's.
 """
 
+# ruff: noqa: E501 - a pattern is easier to read in one piece
 from __future__ import annotations
 
 import re
@@ -19,7 +20,7 @@ _TABLE: tuple[tuple[str, str, str, str, bool], ...] = (
     (
         "us_ssn",
         r"ssns?|social security(?: (?:number|no\.?|#|nr))?|soc\.? sec\.?",
-        r"\d{3}[- ]?\d{2}[- ]?\d{4}",
+        r"\d{3}[- .]?\d{2}[- .]?\d{4}",
         "us.ssn",
         False,
     ),
@@ -288,7 +289,7 @@ _TABLE: tuple[tuple[str, str, str, str, bool], ...] = (
 )
 
 _EDGE_BEFORE, _EDGE_AFTER = r"(?<![\w.\-/])", r"(?![\w])(?![.\-/]\d)"
-_START = re.compile(r"(?<![\w.\-/])(?=[A-Za-z]{0,6}\d)")
+_START = re.compile(r"(?<![\w.\-/])(?=[A-Za-z]{0,6} ?\d)")
 """Where a number of a person may begin; everything else is passed over quickly."""
 
 

@@ -1,5 +1,6 @@
 """Personal data: e-mail addresses, telephone numbers, payment cards, bank accounts, addresses, dates of birth."""
 
+# ruff: noqa: E501 - a pattern is easier to read in one piece
 from __future__ import annotations
 
 import re
@@ -11,6 +12,7 @@ from plugin.egress.detect.national_ids import national_ids_in
 DEFAULT_REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "BR", "AU", "CA", "CH", "AT")
 """Where telephone numbers without a country code are looked for; a workspace sets its own."""
 
+_DIGIT = re.compile(r"\d")
 _HAS_DIGITS = re.compile(r"\d.*?\d.*?\d", re.DOTALL)
 
 
@@ -21,6 +23,9 @@ def personal_in(text: str, regions: Sequence[str] = DEFAULT_REGIONS) -> Iterator
     lowered = text.lower()
     if " at " in lowered or "(at)" in lowered or "[at]" in lowered or "{at}" in lowered or "[a]" in lowered:
         yield from _spelled_emails(text)
+    if _DIGIT.search(text) is None:
+        return
+    yield from _places(text)
     if _HAS_DIGITS.search(text) is None:
         return
     yield from _cards(text)
@@ -30,13 +35,12 @@ def personal_in(text: str, regions: Sequence[str] = DEFAULT_REGIONS) -> Iterator
     yield from national_ids_in(text)
     yield from _births(text)
     yield from _networks(text)
-    yield from _places(text)
 
 
 # --- e-mail ----------------------------------------------------------------------------------------------------
 
 _EMAIL = re.compile(
-    r"(?<![\w.+%'&!#$*/=?^`{|}~\u0300-\u036f-])(?P<local>\"[^\"\n@]{1,60}\"|[\w\u0300-\u036f](?:[\w\u0300-\u036f.+'&!#$*/=?^`{|}~%-]{0,62}[\w\u0300-\u036f+\-&!#$*=?^`{|}~])?)"
+    r"(?<![\w.+%\u0300-\u036f])(?P<local>\"[^\"\n@]{1,60}\"|[\w\u0300-\u036f](?:[\w\u0300-\u036f.+'&!#$*/=?^`{|}~%-]{0,62}[\w\u0300-\u036f+\-&!#$*=?^`{|}~])?)"
     r"\s?@\s?(?P<domain>(?:[\w\u0300-\u036f](?:[\w\u0300-\u036f-]{0,61}[\w\u0300-\u036f])?\.)+(?:xn--[a-z0-9\-]{2,}|[^\W\d_]{2,24}))(?![\w])|"
     r"(?<![\w.])(?P<local2>[\w.+'-]{1,64})@(?P<domain2>\[(?:\d{1,3}\.){3}\d{1,3}\])"
 )
@@ -95,9 +99,9 @@ def _spelled_emails(text: str) -> Iterator[Span]:
 
 # --- cards and accounts ----------------------------------------------------------------------------------------
 
-_CARD = re.compile(r"(?<![\w.\-/])(?<!\d[ ,])\d(?:[ \-.]{0,3}\d){11,18}(?![\w])(?![.\-]\d)")
+_CARD = re.compile(r"(?<![\w.\-/])\d(?:[ \-.]{0,3}\d|[_/]\d){11,18}(?![\w])(?![.\-]\d)")
 _CARD_WORD = re.compile(
-    r"\b(?:card|cards|cc|visa|master ?card|amex|american express|discover|diners|jcb|maestro|pan|credit|debit|karte|kreditkarte|carte|tarjeta|cart[ãa]o|carta|paid (?:by|with)|charged?(?: to)?)\b[^\n]{0,24}\Z",
+    r"(?<![a-zA-Z])(?:card|cards|cc|visa|master ?card|amex|american express|discover|diners|jcb|maestro|pan|credit|debit|karte|kreditkarte|carte|tarjeta|cart[ãa]o|carta|paid (?:by|with)|charged?(?: to)?)(?![a-zA-Z])[^\n]{0,24}\Z",
     re.IGNORECASE,
 )
 _NO_CARD = re.compile(
@@ -141,6 +145,8 @@ def _cards(text: str) -> Iterator[Span]:
                 continue
             left = text[max(0, found.start() + start - 40) : found.start() + start]
             plain = raw[start:end].isdigit()
+            if ("_" in raw[start:end] or "/" in raw[start:end]) and not _grouped(raw[start:end]):
+                continue
             valid = (
                 luhn(digits) and _IIN.match(digits) is not None and len(digits) in _LENGTHS.get(digits[0], ())
             )
@@ -174,7 +180,9 @@ def _card_candidates(raw: str) -> Iterator[tuple[int, int]]:
 
 
 def _grouped(raw: str) -> bool:
-    return re.fullmatch(r"\d{4}([ \-.])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ \-.])\d{6}\2\d{4,5}", raw) is not None
+    return (
+        re.fullmatch(r"\d{4}([ \-._/])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ \-._/])\d{6}\2\d{4,5}", raw) is not None
+    )
 
 
 _IBAN_LENGTH = {
@@ -244,8 +252,12 @@ _STRICT_PHONE_WORD = re.compile(
     r"(?:\b(?:phones?|tel|telephone|telefon\w*|t[ée]l[ée]phone|tel[ée]fono|telefone|telefoon|mobile|mobil|m[óo]vil|cell|cellphone|celular|handy|fax|sms|whats ?app|dial|msisdn|hotline|rufnummer)\b|電話|电话|手机|전화|тел\w*)[\s:.=#()]*(?:number|no\.?|nr\.?|nummer|is|ist|est|es|on|to|at|me|him|her|us|under)?[\s:.=#()]*\Z",
     re.IGNORECASE,
 )
+_TEL_NEAR = re.compile(
+    r"\b(?:phones?|telephone|telefon\w*|mobile|cell(?:phone)?|handy|fax|sms|whats ?app|msisdn|rufnummer)\b[^\n]{0,24}\Z",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(
-    r"(?<![\w.+/\-@:#$€£])(?P<number>(?:\+|00)?[\d(][\d \-().\u00a0/]{5,22}\d)(?:\s?(?:x|ext\.?|extension)\s?\d{1,5})?(?![\w%])(?![.,:/\-]\d)"
+    r"(?<![\w.+/\-@#$€£])(?<!\d:)(?P<number>(?:\+|00)?[\d(][\d \-().\u00a0/]{5,22}\d)(?:\s?(?:x|ext\.?|extension)\s?\d{1,5})?(?![\w%])(?![.,:/\-]\d)"
 )
 _DATE = re.compile(
     r"(?:19|20)\d{2}[-/. ]?(?:0?[1-9]|1[0-2])[-/. ]?(?:[0-2]?\d|3[01])|(?:[0-2]?\d|3[01])[-/. ](?:0?[1-9]|1[0-2])[-/. ](?:19|20)?\d{2}|(?:0?[1-9]|1[0-2])[-/. ](?:[0-2]?\d|3[01])[-/. ](?:19|20)?\d{2}"
@@ -260,6 +272,8 @@ _SHAPED = re.compile(
 
 
 def _phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
+    for linked in _LINKED.finditer(text):
+        yield Span(*linked.span(linked.lastgroup or 0), "phone", "phone", False, 6)
     for found in _NUMBER.finditer(text):
         raw = found.group("number").rstrip(" (-./")
         start = found.start("number")
@@ -279,11 +293,9 @@ def _phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
             continue
         if _DATE.fullmatch(raw.strip("()")) or re.match(r"(?:19|20)\d{2}-\d{2}-\d{2}", raw):
             continue
-        if told or (
-            _PHONE_WORD.search(left)
-            and not _NOT_PHONE.search(left)
-            and (_SHAPED.fullmatch(raw) or _valid(raw, regions))
-        ):
+        if told or (_PHONE_WORD.search(left) and not _NOT_PHONE.search(left) and _SHAPED.fullmatch(raw)):
+            yield Span(start, whole_end, "phone", "phone", False, 5)
+        elif _TEL_NEAR.search(left) and not _NOT_PHONE.search(left) and _valid(raw, regions):
             yield Span(start, whole_end, "phone", "phone", False, 5)
         elif (
             _SHAPED.fullmatch(raw)
@@ -292,6 +304,11 @@ def _phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
             and _valid(raw, regions)
         ):
             yield Span(start, whole_end, "phone", "phone", False, 4)
+
+
+_LINKED = re.compile(
+    r"\b(?:tel|sms|callto|facetime|whatsapp):\+?(?P<a>[\d().\-]{7,20}\d)|\bwa\.me/\+?(?P<b>\d{7,15})|[?&](?:phone|tel|to)=\+?(?P<c>\d{7,15})"
+)
 
 
 def _possible_international(raw: str) -> bool:

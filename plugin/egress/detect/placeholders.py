@@ -1,8 +1,11 @@
 """Values that only stand for a secret: templates, types, code and ordinary words. They must survive."""
 
+# ruff: noqa: E501 - a pattern is easier to read in one piece
 from __future__ import annotations
 
 import re
+
+from plugin.egress.detect.entropy import is_uuid, looks_secret
 
 _TEMPLATE = re.compile(
     r"""[<\[{(]*(?:\$\{|\$\(|\{\{|\{%|%\(|<|\$[A-Za-z_]|%[sd]\b|%[A-Z_]+%|:[a-z_]+$|\?$|@[A-Za-z_]+$|\[removed|\{[A-Za-z_.]+\}$|env[:.(\[]|ENV\[|os\.|getenv|process\.env
@@ -52,9 +55,7 @@ _PROSE = frozenset(
     bond plan fields hashing column's field's policy's ist war wird nicht ein eine der die das und oder mit est pas une les des et ou no es una los las y o não um uma os as e il la lo
     """.split()
 )
-_SUFFIX = re.compile(
-    r"(?:ed|ing|able|ible|ly|ory|ful|less|ness|ment|tion|sion|ity|ization|isation|ous|ish)\Z"
-)
+_SUFFIX = re.compile(r"(?:ed|ing|able|ible|ly|ory|tion|sion|ity|ization|isation)\Z")
 _ALGORITHM = re.compile(
     r"(?:sha-?\d+|md\d|oauth\d|b?crypt\w*|argon2\w*|pbkdf2\w*|utf-?\d+|base\d+|[hrep]s\d{3}|aes-?\d+\w*|x509\w*|ed25519|s3|ec2|k8s|ipv\d|v\d+(?:\.\d+)*|q[1-4]|\d+fa|http\d|p\d{2}|level\d|tier\d)\Z",
     re.IGNORECASE,
@@ -105,3 +106,28 @@ def is_identifier(value: str) -> bool:
         )
         is not None
     )
+
+
+def is_odd(value: str, strong: bool) -> bool:
+    """Not a word: has a digit beside a letter, or a mark inside, and is no identifier, algorithm or date.
+
+    `strong`: the word beside it says password, so that even `hunter2` counts.
+    """
+    if (
+        len(value) < 5
+        or is_prose(value)
+        or is_identifier(value)
+        or is_number_or_date(value)
+        or stands_for_a_secret(value)
+    ):
+        return False
+    if re.fullmatch(r"[a-z_]+\.?[a-z_0-9.]*", value) and ("_" in value or "." in value):
+        return False
+    if re.fullmatch(r"[A-Za-z][\w\-]*(?:/[\w\-]+)+|https?://.*|[A-Za-z]+-\d{1,6}", value) or (
+        "-" in value and is_uuid(value)
+    ):
+        return False
+    if not strong:
+        return looks_secret(value) and re.fullmatch(r"[a-z]+\d{1,2}", value) is None
+    has_digit, has_letter = re.search(r"\d", value), re.search(r"[^\W\d_]", value)
+    return bool(has_letter and (has_digit or re.search(r"[!@#$%^&*+=~?]", value[:-1])))

@@ -126,7 +126,8 @@ _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ENTITY = re.compile(
     r"&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,5}|commat|period|lowbar|plus|amp|quot|apos|colon|equals);"
 )
-_BACKSLASH = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
+_BACKSLASH = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|\\([\"'/nrt\\])")
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _CONCATENATION = re.compile(r"""["'][ \t]*(?:\+|\|\||\.|&)[ \t]*\n?[ \t]*["']|\\\r?\n[ \t]*""")
 _AROUND = 160
 _SPELLED = re.compile(r"(?<!\S)(?:\S[ ]){11,}\S(?!\S)")
@@ -139,11 +140,17 @@ def other_views(text: str) -> Iterator[View]:
     if "&" in text and _ENTITY.search(text):
         yield from _decode(text, _ENTITY, lambda found: html.unescape(found.group(0)))
     if "\\" in text and _BACKSLASH.search(text):
-        yield from _decode(text, _BACKSLASH, lambda found: chr(int(found.group(1) or found.group(2), 16)))
+        yield from _decode(text, _BACKSLASH, _unescape)
     if _CONCATENATION.search(text):
         yield from _decode(text, _CONCATENATION, lambda _found: "")
     if _SPELLED.search(text):
         yield from _decode(text, _SPELLED, None)
+
+
+def _unescape(found: re.Match[str]) -> str:
+    if found.group(3):
+        return _ESCAPED.get(found.group(3), found.group(3))
+    return chr(int(found.group(1) or found.group(2), 16))
 
 
 def _unpercent(found: re.Match[str]) -> str:
@@ -156,7 +163,7 @@ def _unpercent(found: re.Match[str]) -> str:
 
 def _windows(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     """The neighbourhoods of the matches, joined where they touch: no need to read the rest again."""
-    begin = end = -1
+    begin, end = 0, -1 - _AROUND
     for found in pattern.finditer(text):
         if found.start() - _AROUND > end:
             if end >= 0:
