@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from plugin.config import Config, read_config
+from plugin.jobs import Jobs
 from web import api, door, frame, limits, logs, pages, people, problems, words
 from web.services import Services
 
@@ -41,7 +42,7 @@ def create_app(config: Config | None = None, store: Store | None = None, gateway
     app.url_map.merge_slashes = False
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, PERMANENT_SESSION_LIFETIME=timedelta(days=14))
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["docent"] = Services(store, config, gateway, results=_results())
+    app.extensions["docent"] = Services(store, config, gateway, results=_results(), jobs=Jobs(config))
     logs.register(app)
     people.register(app, config)
     door.register(app)

@@ -68,8 +68,10 @@ def is_api() -> bool:
 def _ambiguous() -> bool:
     raw = cast(str, request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.path)
     path = raw.split("?", 1)[0].lower()
-    return any(trick in path for trick in (";", "%2f", "%5c", "%00", "%3b", "%2e", "\\")) or "//" in path or any(
-        part in (".", "..") for part in path.split("/")
+    return (
+        any(trick in path for trick in (";", "%2f", "%5c", "%00", "%3b", "%2e", "\\"))
+        or "//" in path
+        or any(part in (".", "..") for part in path.split("/"))
     )
 
 
@@ -104,7 +106,9 @@ def _check_scope() -> None:
         raise Refused("A token cannot be used here.", rule="token.surface")
     if needed not in current_user.viewer.scopes:
         raise Refused(
-            f"This token lacks the scope “{needed}”.", rule=f"token.scope.{needed}", who="whoever made the token"
+            f"This token lacks the scope “{needed}”.",
+            rule=f"token.scope.{needed}",
+            who="whoever made the token",
         )
 
 

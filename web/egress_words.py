@@ -29,7 +29,10 @@ def egress_words(ai: AiSettings) -> EgressWords:
     kept = {
         "off": ("Nothing is saved.", "The chat ends with its page."),
         "explicit": ("Nothing is saved unless you save it.", "Encrypted, only you."),
-    }.get(ai.history, ("The answer is saved in your history.", f"{plural(ai.history_days, 'day')}, encrypted, only you."))
+    }.get(
+        ai.history,
+        ("The answer is saved in your history.", f"{plural(ai.history_days, 'day')}, encrypted, only you."),
+    )
     if not ai.enabled:
         return EgressWords(
             "plain", "Assistant is off · nothing leaves",

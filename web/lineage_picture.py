@@ -31,7 +31,11 @@ class Box:
     @property
     def name(self) -> str:
         """The name, cut to fit."""
-        return self.resource.name if len(self.resource.name) <= 21 else self.resource.name[:12] + "…" + self.resource.name[-8:]
+        return (
+            self.resource.name
+            if len(self.resource.name) <= 21
+            else self.resource.name[:12] + "…" + self.resource.name[-8:]
+        )
 
     @property
     def sub(self) -> str:
@@ -98,7 +102,10 @@ def draw(lineage: Lineage, *, columns: bool) -> Picture:
     )
     boxes: dict[int, Box] = {}
     for layer in sorted(by_layer):
-        ids = sorted(by_layer[layer], key=lambda each: lineage.resources[each].qualified_name if each in lineage.resources else "")
+        ids = sorted(
+            by_layer[layer],
+            key=lambda each: lineage.resources[each].qualified_name if each in lineage.resources else "",
+        )
         y = MARGIN + (tallest - (sum(heights[each] + GAP_Y for each in ids) - GAP_Y)) / 2
         for resource_id in ids:
             names = shown.get(resource_id, [])
@@ -117,13 +124,18 @@ def draw(lineage: Lineage, *, columns: bool) -> Picture:
         for line in [_line(boxes[edge.upstream_id], boxes[edge.downstream_id], edge, columns)]
     )
     width = MARGIN * 2 + len(range(first, max(by_layer, default=0) + 1)) * (WIDTH + GAP_X) - GAP_X
-    return Picture(width, tallest + MARGIN * 2, tuple(sorted(boxes.values(), key=lambda box: (box.x, box.y))), lines)
+    return Picture(
+        width, tallest + MARGIN * 2, tuple(sorted(boxes.values(), key=lambda box: (box.x, box.y))), lines
+    )
 
 
 def _columns(edges: tuple[Edge, ...]) -> dict[int, list[str]]:
     shown: dict[int, list[str]] = defaultdict(list)
     for edge in edges:
-        for resource_id, name in ((edge.upstream_id, edge.upstream_column), (edge.downstream_id, edge.downstream_column)):
+        for resource_id, name in (
+            (edge.upstream_id, edge.upstream_column),
+            (edge.downstream_id, edge.downstream_column),
+        ):
             if name and name not in shown[resource_id]:
                 shown[resource_id].append(name)
     return {resource_id: sorted(names) for resource_id, names in shown.items()}

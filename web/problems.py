@@ -15,7 +15,15 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from plugin.errors import BadInput, DocentError, LimitReached, Misconfigured, NotFound, ProviderFailed, Refused
+from plugin.errors import (
+    BadInput,
+    DocentError,
+    LimitReached,
+    Misconfigured,
+    NotFound,
+    ProviderFailed,
+    Refused,
+)
 from web.door import is_api
 
 log = logging.getLogger("docent.web")
@@ -100,7 +108,9 @@ def _http(error: HTTPException) -> Response:
         return problem(400, text, rule="csrf") if is_api() else page(400, "This form is out of date", text)
     if status == 429:
         text = "Too many tries in a short time. Wait a minute and try again."
-        return problem(429, text, retry_after=60) if is_api() else page(429, _TITLES[429], text, retry_after=60)
+        return (
+            problem(429, text, retry_after=60) if is_api() else page(429, _TITLES[429], text, retry_after=60)
+        )
     words = {
         400: "The request cannot be read.",
         404: NOT_HERE,
@@ -109,7 +119,9 @@ def _http(error: HTTPException) -> Response:
         415: "Send JSON (application/json).",
     }
     text = words.get(status, "The request was refused.")
-    response = problem(status, text) if is_api() else page(status, _TITLES.get(status, "That did not work"), text)
+    response = (
+        problem(status, text) if is_api() else page(status, _TITLES.get(status, "That did not work"), text)
+    )
     for name, value in error.get_headers() if status == 405 else ():
         if name.lower() == "allow":
             response.headers[name] = value

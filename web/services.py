@@ -35,13 +35,16 @@ class Services:
     gateway: Any
     results: Any = None
     """Rows of Run SQL, held for the asker's session only."""
+    jobs: Any = None
+    """The queue of background work."""
     streams: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(STREAMS))
 
     def take_stream(self) -> None:
         """Take one of the places for streamed answers; LimitReached at once where all are taken."""
         if not self.streams.acquire(blocking=False):
             raise LimitReached(
-                "Too many answers are being written at this moment. Ask again in a few seconds.", retry_after=3
+                "Too many answers are being written at this moment. Ask again in a few seconds.",
+                retry_after=3,
             )
 
     @contextmanager

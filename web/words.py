@@ -62,7 +62,7 @@ def kind_icon(kind: str) -> str:
 
 
 def plural(count: int | None, one: str, many: str | None = None) -> str:
-    """"1 table", "3,204 tables"."""
+    """ "1 table", "3,204 tables"."""
     number = count or 0
     return f"{number:,} {one if number == 1 else (many or one + 's')}"
 
@@ -104,7 +104,13 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
     ahead, seconds = seconds < 0, abs(seconds)
     if seconds < 45:
         return "in a moment" if ahead else "just now"
-    for length, word in ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "hour"), (60, "minute")):
+    for length, word in (
+        (86400 * 365, "year"),
+        (86400 * 30, "month"),
+        (86400, "day"),
+        (3600, "hour"),
+        (60, "minute"),
+    ):
         if seconds >= length:
             text = plural(int(seconds // length), word)
             break
@@ -133,7 +139,9 @@ def day_word(day: date, today: date) -> str:
 def initials(name: str | None) -> str:
     """Two letters for an avatar."""
     parts = re.findall(r"[^\W\d_]+", (name or "?").split("@")[0])
-    return "".join(part[0] for part in (parts[:1] + parts[-1:] if len(parts) > 1 else parts[:1])).upper() or "?"
+    return (
+        "".join(part[0] for part in (parts[:1] + parts[-1:] if len(parts) > 1 else parts[:1])).upper() or "?"
+    )
 
 
 def sql_html(text: str | None) -> Markup:
@@ -152,7 +160,9 @@ def sql_html(text: str | None) -> Markup:
 
 def marked(text: str | None, words: str | None) -> Markup:
     """Text with the searched words marked."""
-    wanted = sorted({word for word in re.findall(r"\w+", (words or "").lower()) if len(word) > 1}, key=len, reverse=True)
+    wanted = sorted(
+        {word for word in re.findall(r"\w+", (words or "").lower()) if len(word) > 1}, key=len, reverse=True
+    )
     safe_text = text or ""
     if not wanted:
         return escape(safe_text)
@@ -177,7 +187,7 @@ def short_name(resource: Any) -> str:
     return str(resource.name)
 
 
-_GONE = re.compile(r"\[[^\[\]\n]{1,60} (?:removed|masked)\]")
+_GONE = re.compile(r"\[(?:removed: [^\[\]\n]{1,60}|[^\[\]\n]{1,60} masked)\]")
 _STAND_IN = re.compile(r"&lt;[a-z]+(?:-[a-z]+)*-\d{1,6}&gt;")
 
 

@@ -241,4 +241,3 @@ def delete_chat(chat_id: int) -> Response:
     with mine() as door:
         door.history.delete_chat(chat_id)
     return reply(Ok, {})
-

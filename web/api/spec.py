@@ -45,7 +45,8 @@ spec = _Spec(
     naming_strategy=lambda model: model.__name__,
     security_schemes=[
         SecurityScheme(
-            name="token", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer", bearer_format="docent")
+            name="token",
+            data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer", bearer_format="docent"),
         ),
         SecurityScheme(
             name="session",

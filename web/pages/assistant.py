@@ -53,7 +53,9 @@ def by_day(chats: list[Any]) -> list[tuple[str, list[Any]]]:
     today = datetime.now(UTC).date()
     groups: dict[str, list[Any]] = {}
     for chat in chats:
-        groups.setdefault("Pinned" if chat.pinned else day_word(chat.at.astimezone(UTC).date(), today), []).append(chat)
+        groups.setdefault(
+            "Pinned" if chat.pinned else day_word(chat.at.astimezone(UTC).date(), today), []
+        ).append(chat)
     return sorted(groups.items(), key=lambda pair: pair[0] != "Pinned")
 
 
@@ -86,7 +88,14 @@ def chat(chat_id: int) -> str:
         here = door.history.chat_info(chat_id)
     messages = [of_prompt(prompt) for prompt in prompts[-60:]]
     return render_template(
-        "assistant/show.html", chat=here, messages=messages, starters=(), about=None, integration_count=0, draft="", **values
+        "assistant/show.html",
+        chat=here,
+        messages=messages,
+        starters=(),
+        about=None,
+        integration_count=0,
+        draft="",
+        **values,
     )
 
 
@@ -124,7 +133,14 @@ def ask() -> str | Response:
         values = saved(door)
     message = of_done(text, done, failed)
     return render_template(
-        "assistant/show.html", chat=None, messages=(message,), starters=(), about=None, integration_count=0, draft="", **values
+        "assistant/show.html",
+        chat=None,
+        messages=(message,),
+        starters=(),
+        about=None,
+        integration_count=0,
+        draft="",
+        **values,
     )
 
 
@@ -132,7 +148,9 @@ def ask() -> str | Response:
 def rename_form(chat_id: int) -> str:
     """The form to rename a chat."""
     with mine() as door:
-        return render_template("assistant/rename.html", chat_id=chat_id, title=door.history.chat_info(chat_id).title)
+        return render_template(
+            "assistant/rename.html", chat_id=chat_id, title=door.history.chat_info(chat_id).title
+        )
 
 
 @bp.post("/<int:chat_id>/rename")
@@ -158,6 +176,3 @@ def delete(chat_id: int) -> Response:
         door.history.delete_chat(chat_id)
     flash("The chat is deleted.", "green")
     return redirect(url_for("assistant.show"), 303)
-
-
-

@@ -75,7 +75,9 @@ def invitation(secret: str) -> str:
         with services().store.sign_in() as door:
             email, workspace = door.invitation(secret)
     except SignInNeeded:
-        return render_template("auth/invitation.html", secret=secret, wrong=GONE, name="", email="", workspace="")
+        return render_template(
+            "auth/invitation.html", secret=secret, wrong=GONE, name="", email="", workspace=""
+        )
     return render_template(
         "auth/invitation.html", secret=secret, wrong="", name="", email=email, workspace=workspace.name
     )
@@ -93,7 +95,12 @@ def accept_invitation(secret: str) -> Response | tuple[str, int]:
             token = door.create_session(account, workspace.id, agent=_agent())
     except (SignInNeeded, NotFound, BadInput, LimitReached) as error:
         return render_template(
-            "auth/invitation.html", secret=secret, wrong=str(error).capitalize(), name=name, email="your", workspace=""
+            "auth/invitation.html",
+            secret=secret,
+            wrong=str(error).capitalize(),
+            name=name,
+            email="your",
+            workspace="",
         ), 422
     start_session(token)
     flash("Welcome. This is what you may see.", "green")

@@ -31,4 +31,6 @@ def readyz() -> tuple[dict[str, str], int]:
 @bp.get("/metrics")
 def metrics() -> Response:
     """Prometheus text: counts and times of requests, no content and no names."""
-    return Response(generate_latest(current_app.extensions["docent_metrics"]), content_type=CONTENT_TYPE_LATEST)
+    return Response(
+        generate_latest(current_app.extensions["docent_metrics"]), content_type=CONTENT_TYPE_LATEST
+    )

@@ -50,7 +50,9 @@ def trail(door: Any, resource: Resource) -> list[tuple[str, str, bool]]:
         parent = found.parent_id
     crumbs: list[tuple[str, str, bool]] = [("Catalog", url_for("catalog.show"), False)]
     if resource.integration:
-        crumbs.append((resource.integration, url_for("catalog.show", integration=resource.integration_id), False))
+        crumbs.append(
+            (resource.integration, url_for("catalog.show", integration=resource.integration_id), False)
+        )
     crumbs += [(each.name, url_for("resource.show", resource_id=each.id), True) for each in reversed(above)]
     return [*crumbs, (resource.name, "", True)]
 
@@ -117,7 +119,13 @@ def _lineage(door: Any, resource: Resource) -> dict[str, Any]:
         columns=with_columns, limit=300,
     )  # fmt: skip
     picture = draw(found, columns=with_columns) if len(found.resources) <= 120 else None
-    return {"lineage": found, "picture": picture, "direction": direction, "depth": depth, "with_columns": with_columns}
+    return {
+        "lineage": found,
+        "picture": picture,
+        "direction": direction,
+        "depth": depth,
+        "with_columns": with_columns,
+    }
 
 
 def _sql(door: Any, resource: Resource) -> dict[str, Any]:
@@ -164,7 +172,10 @@ def edit(resource_id: int) -> Response:
     back = before.parent_id if request.form.get("of") == "column" and before.parent_id else resource_id
     anchor = f"c{resource_id}" if back != resource_id else None
     name = "columns" if back != resource_id else request.form.get("tab", "overview")
-    return redirect(url_for("resource.part", resource_id=back, name=name if name in TABS else "overview", _anchor=anchor), 303)
+    return redirect(
+        url_for("resource.part", resource_id=back, name=name if name in TABS else "overview", _anchor=anchor),
+        303,
+    )
 
 
 @bp.post("/<int:resource_id>/tags")
@@ -196,7 +207,9 @@ def decide(proposal_id: int) -> Response:
         proposal = door.edits.decide(proposal_id, request.form.get("accept") == "1")
     target = getattr(proposal, "resource_id", None)
     flash("Accepted." if request.form.get("accept") == "1" else "Declined.", "green")
-    return redirect(url_for("resource.part", resource_id=target, name="activity") if target else url_for("home.show"), 303)
+    return redirect(
+        url_for("resource.part", resource_id=target, name="activity") if target else url_for("home.show"), 303
+    )
 
 
 @bp.post("/<int:resource_id>/delete")

@@ -1,0 +1,144 @@
+"""Search, resources, lineage: the catalog as the caller may see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from plugin.access.viewer import Role
+from web.api.models import (
+    ChildrenQuery,
+    EditBody,
+    EditOut,
+    FoundOut,
+    LineageOut,
+    LineageQuery,
+    ResourceFull,
+    ResourceList,
+    ResourcePage,
+    SearchQuery,
+    SuggestQuery,
+    plain,
+)
+from web.api.spec import answers, body, query, reply, spec
+from web.door import scope
+from web.services import mine
+
+bp = Blueprint("api_catalog", __name__)
+TABLES = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
+
+
+@bp.get("/search")
+@scope("read")
+@spec.validate(query=SearchQuery, resp=answers(FoundOut), tags=["Catalog"])
+def search() -> Response:
+    """Search the catalog, best first."""
+    asked: SearchQuery = query()
+    with mine() as door:
+        found = door.catalog.search(
+            asked.q, kinds=tuple(asked.kind), integrations=tuple(asked.integration), tags=tuple(asked.tag),
+            owners=tuple(asked.owner), verified=asked.verified, schema=asked.schema_name, under=asked.under,
+            limit=asked.limit, offset=asked.offset, facets=asked.facets,
+        )  # fmt: skip
+    return reply(FoundOut, plain(found))
+
+
+@bp.get("/suggest")
+@scope("read")
+@spec.validate(query=SuggestQuery, resp=answers(ResourceList), tags=["Catalog"])
+def suggest() -> Response:
+    """Resources whose name begins so, for mentions and the palette."""
+    asked: SuggestQuery = query()
+    with mine() as door:
+        found = (
+            door.catalog.suggest(asked.q, asked.limit) if asked.q else door.catalog.popular(limit=asked.limit)
+        )
+    return reply(ResourceList, {"items": plain(list(found))})
+
+
+@bp.get("/resources")
+@scope("read")
+@spec.validate(query=ChildrenQuery, resp=answers(ResourcePage), tags=["Catalog"])
+def roots() -> Response:
+    """The roots of the catalog: what is visible while nothing above it is."""
+    asked: ChildrenQuery = query()
+    with mine() as door:
+        found = door.catalog.children(None, cursor=asked.cursor, limit=asked.limit, text=asked.text)
+    return reply(ResourcePage, plain(found))
+
+
+@bp.get("/resources/<int:resource_id>")
+@scope("read")
+@spec.validate(resp=answers(ResourceFull), tags=["Catalog"])
+def resource(resource_id: int) -> Response:
+    """One resource, with its columns and whether the assistant may use it."""
+    with mine() as door:
+        found = door.catalog.resource(resource_id)
+        values: dict[str, Any] = plain(found)
+        values["ai_use"] = plain(door.catalog.ai_use(resource_id))
+        if found.kind in TABLES:
+            values["columns"] = plain(list(door.catalog.columns(resource_id)))
+    return reply(ResourceFull, values)
+
+
+@bp.patch("/resources/<int:resource_id>")
+@scope("read")
+@spec.validate(json=EditBody, resp=answers(EditOut), tags=["Catalog"])
+def edit(resource_id: int) -> Response:
+    """Change properties, or propose the change where your role may only propose."""
+    values: EditBody = body()
+    proposed = False
+    with mine() as door:
+        door.catalog.resource(resource_id)
+        for field in ("description", "definition", "verified", "published", "sensitivity"):
+            if field not in values.model_fields_set:
+                continue
+            wanted = getattr(values, field)
+            if door.viewer.role is Role.VIEWER:
+                door.edits.propose(resource_id, field, wanted)
+                proposed = True
+            else:
+                door.edits.set_property(resource_id, field, wanted)
+        for tag in values.add_tags:
+            door.edits.add_tag(resource_id, tag)
+        for tag in values.remove_tags:
+            door.edits.remove_tag(resource_id, tag)
+        for owner in values.add_owners:
+            door.edits.add_owner(resource_id, owner)
+        for owner in values.remove_owners:
+            door.edits.remove_owner(resource_id, owner)
+        found = door.catalog.resource(resource_id)
+    return reply(EditOut, {"resource": plain(found), "proposed": proposed})
+
+
+@bp.get("/resources/<int:resource_id>/children")
+@scope("read")
+@spec.validate(query=ChildrenQuery, resp=answers(ResourcePage), tags=["Catalog"])
+def children(resource_id: int) -> Response:
+    """What is directly under a resource."""
+    asked: ChildrenQuery = query()
+    with mine() as door:
+        found = door.catalog.children(resource_id, cursor=asked.cursor, limit=asked.limit, text=asked.text)
+    return reply(ResourcePage, plain(found))
+
+
+@bp.get("/resources/<int:resource_id>/lineage")
+@scope("read")
+@spec.validate(query=LineageQuery, resp=answers(LineageOut), tags=["Catalog"])
+def lineage(resource_id: int) -> Response:
+    """What feeds a resource and what it feeds, as far as you may see."""
+    asked: LineageQuery = query()
+    with mine() as door:
+        found = door.catalog.lineage(
+            resource_id,
+            upstream=asked.upstream,
+            downstream=asked.downstream,
+            depth=asked.depth,
+            columns=asked.columns,
+        )
+    values = {
+        "start_id": found.start_id, "resources": plain(list(found.resources.values())), "edges": plain(list(found.edges)),
+        "cut": found.cut,
+    }  # fmt: skip
+    return reply(LineageOut, values)

@@ -1,0 +1,53 @@
+"""The OpenAPI document and a page that shows it, rendered here: no script from elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, render_template
+
+from web.api.spec import spec
+from web.door import scope
+
+bp = Blueprint("api_describe", __name__)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of this application."""
+    cached = current_app.extensions.get("docent_openapi")
+    if cached is None:
+        spec.app = current_app
+        cached = spec._generate_spec()
+        for operations in cached["paths"].values():
+            for operation in operations.values():
+                for code, answer in operation["responses"].items():
+                    if int(code) >= 400 and "content" in answer:
+                        answer["content"] = {
+                            "application/problem+json": answer["content"]["application/json"]
+                        }
+        streamed = cached["paths"]["/api/v1/prompts"]["post"]["responses"]
+        streamed["200"] = {
+            "description": "The answer as server-sent events, where a stream was asked for",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+        current_app.extensions["docent_openapi"] = cached
+    return cached  # type: ignore[no-any-return]
+
+
+@bp.get("/openapi.json")
+@scope("read")
+def openapi() -> Response:
+    """All of the API as OpenAPI 3.1."""
+    return jsonify(document())
+
+
+@bp.get("/docs")
+@scope("read")
+def docs() -> str:
+    """The API for people to read."""
+    found = document()
+    groups: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
+            groups.setdefault((operation.get("tags") or ["Other"])[0], []).append((method, path, operation))
+    return render_template("api/docs.html", groups=groups, schemas=found["components"]["schemas"])

@@ -1,0 +1,88 @@
+"""The audit log, the ledger and usage: tables that filter and export. They hold no text that anybody wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+
+from web.services import admin
+
+bp = Blueprint("records", __name__)
+OUTCOMES = ("allow", "deny", "done", "failed")
+
+
+def _next(endpoint: str, cursor: str | None) -> str | None:
+    kept = {name: value for name, value in request.args.items() if name != "cursor" and value}
+    return url_for(endpoint, **kept, cursor=cursor) if cursor else None
+
+
+@bp.get("/audit")
+def audit() -> str:
+    """The audit log, newest first."""
+    with admin() as door:
+        found = door.audit.entries(
+            actor=request.args.get("actor") or None, action=request.args.get("action") or None,
+            outcome=request.args.get("outcome") or None, cursor=request.args.get("cursor"), limit=100,
+        )  # fmt: skip
+        actions = door.audit.actions()
+        whole, text = door.audit.verify()
+    return render_template(
+        "governance/audit.html", found=found, actions=actions, outcomes=OUTCOMES, whole=whole, text=text,
+        next_url=_next("records.audit", found.next_cursor),
+    )  # fmt: skip
+
+
+@bp.get("/ledger")
+def ledger() -> str:
+    """The ledger, newest first."""
+    with admin() as door:
+        found = door.ledger.entries(
+            member=request.args.get("member") or None, provider=request.args.get("provider") or None,
+            status=request.args.get("status") or None, cursor=request.args.get("cursor"), limit=100,
+        )  # fmt: skip
+        whole, text = door.ledger.verify()
+    return render_template(
+        "governance/ledger.html",
+        found=found,
+        whole=whole,
+        text=text,
+        next_url=_next("records.ledger", found.next_cursor),
+    )
+
+
+def _lines(entries: Iterable[Any], name: str) -> Response:
+    body = "".join(json.dumps(each, default=str, ensure_ascii=False) + "\n" for each in entries)
+    response = Response(body, mimetype="application/jsonl")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@bp.get("/audit.jsonl")
+def audit_export() -> Response:
+    """The audit log as JSON lines, oldest first, with its hashes."""
+    with admin() as door:
+        return _lines(list(door.audit.export()), "docent-audit.jsonl")
+
+
+@bp.get("/ledger.jsonl")
+def ledger_export() -> Response:
+    """The ledger as JSON lines, oldest first, with its hashes."""
+    with admin() as door:
+        return _lines(list(door.ledger.export()), "docent-ledger.jsonl")
+
+
+@bp.get("/usage")
+def usage() -> str:
+    """Use without content, by day, model and member."""
+    days = min(max(request.args.get("days", 30, int) or 30, 1), 366)
+    with admin() as door:
+        values = {
+            "by_day": door.usage.by_day(days),
+            "by_model": door.usage.by_model(days),
+            "by_member": door.usage.by_member(days),
+        }
+    most = max((each.requests for each in values["by_day"]), default=1)
+    return render_template("governance/usage.html", days=days, most=most, **values)

@@ -1,0 +1,37 @@
+"""Rows of Run SQL as a page of their own and as a CSV file, for whoever ran it and nobody else."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
+
+from web.rows import csv_lines, page_of
+
+bp = Blueprint("results", __name__, url_prefix="/results")
+PAGE = 200
+
+
+@bp.get("/<result_id>")
+def show(result_id: str) -> str:
+    """Some rows of one's own result."""
+    offset = max(0, request.args.get("offset", 0, int) or 0)
+    result = page_of(result_id, offset=offset, limit=PAGE)
+    following = offset + PAGE if offset + PAGE < result["row_count"] else None
+    return render_template(
+        "results/show.html", result=result, offset=offset,
+        next_url=url_for("results.show", result_id=result_id, offset=following) if following else None,
+    )  # fmt: skip
+
+
+@bp.get("/<result_id>.csv")
+def download(result_id: str) -> Response:
+    """One's own result as CSV; formulas are made harmless."""
+    lines = csv_lines(result_id)
+    first = next(lines)  # an unknown result is refused before the file begins
+
+    def body():  # type: ignore[no-untyped-def]
+        yield first
+        yield from lines
+
+    response = Response(stream_with_context(body()), mimetype="text/csv")
+    response.headers["Content-Disposition"] = 'attachment; filename="docent-result.csv"'
+    return response

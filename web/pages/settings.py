@@ -1,0 +1,190 @@
+"""The AI settings: what is in force, then each control with its effect, its state and who changed it last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from plugin.errors import BadInput, DocentError
+from plugin.governance.in_force import in_force
+from web.services import admin, mine, services, viewer
+
+bp = Blueprint("settings", __name__, url_prefix="/settings/ai")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page and the settings in it."""
+
+    id: str
+    title: str
+    text: str
+    keys: tuple[str, ...] = ()
+
+
+SECTIONS = (
+    Section("assistant", "Assistant", "", ("ai.enabled", "ai.guests_may_ask")),
+    Section(
+        "provider", "Provider and model", "Only the one you choose is used. There is no silent fallback.",
+        ("ai.provider", "ai.model", "ai.base_url", "ai.internal_hosts"),
+    ),
+    Section(
+        "key", "Key",
+        "Write-only. It is encrypted with this workspace’s own key and never shown again, not even its last characters.",
+    ),
+    Section(
+        "region", "Region", "A call outside the allowed regions is refused, never routed elsewhere.",
+        ("ai.region", "ai.allow_other_regions", "providers.notice_days"),
+    ),
+    Section(
+        "send", "What may be sent",
+        "Only metadata, only what the asker may see, and only fields on the gateway’s list. Rows, samples and histograms "
+        "have no line here because they are never read.",
+    ),
+    Section(
+        "redaction", "Redaction",
+        "Runs here, before anything is sent. A stand-in is turned back in the answer; what is removed is gone. Names of "
+        "persons are not found by patterns.",
+        ("ai.redaction.regions",),
+    ),
+    Section(
+        "run-sql", "Run SQL", "Rows go to the person’s browser and nowhere else. Every gate is checked again at each run.",
+        ("ai.run_sql", "ai.sql_sensitive", "sql.limits.rows", "sql.limits.bytes", "sql.limits.seconds", "sql.limits.concurrent"),
+    ),
+    Section(
+        "history", "History", "Nobody reads another’s chats. Rows are never stored in any mode.",
+        ("ai.history", "history.days", "history.max_prompts"),
+    ),
+    Section(
+        "limits", "Limits", "At a limit the person is told which, and when it opens again.",
+        ("ai.limits.steps", "ai.limits.tokens_per_question", "ai.limits.context_tokens", "ai.limits.requests_per_minute",
+         "ai.limits.tokens_per_day_member", "ai.limits.tokens_per_day_workspace"),
+    ),
+    Section(
+        "instructions", "Instructions", "Added to every question of this workspace. They cannot widen what anybody may see.",
+        ("ai.instructions",),
+    ),
+)  # fmt: skip
+OWN_CONTROL = frozenset({"ai.filters", "ai.redaction.patterns"})
+"""Lists that are edited entry by entry."""
+
+FIELDS = (
+    ("Name and qualified name", "To speak of the thing at all", "As it is"),
+    ("Type and keys", "For joins and correct SQL", "As it is"),
+    ("Description and definition", "For meaning", "Redacted"),
+    ("Tags and classification", "To prefer and to avoid", "As it is"),
+    ("Lineage", "For origin and impact", "Names only"),
+    ("Owners", "To say whom to ask", "Stand-ins"),
+    ("Popularity", "To rank", "Workspace total"),
+    ("SQL of views and models", "For definitions", "Literals masked"),
+    ("Defaults and checks", "For rules the column keeps", "Literals masked"),
+)
+CONDITIONS = ("kinds", "integrations", "schemas", "tags", "sensitivity", "verified", "published")
+
+
+@bp.get("")
+def show() -> str:
+    """The page."""
+    with admin() as door:
+        found = {each.key: each for each in door.settings.all()}
+        keys = door.settings.provider_keys()
+        ai = door.settings.ai()
+    placed = {key for section in SECTIONS for key in section.keys} | OWN_CONTROL
+    return render_template(
+        "settings/ai.html", sections=SECTIONS, settings=found, ai=ai, sentences=in_force(ai), provider_keys=keys,
+        rules=[(number, rule.describe(), rule.effect) for number, rule in enumerate(ai.filters)],
+        other=[each for key, each in found.items() if key not in placed], fields=FIELDS, conditions=CONDITIONS,
+    )  # fmt: skip
+
+
+def _back(section: str, said: str = "Saved. It holds from the next question on.") -> Response:
+    flash(said, "green")
+    return redirect(url_for("settings.show", _anchor=section), 303)
+
+
+def section_of(key: str) -> str:
+    """The section in which a setting stands."""
+    return next((section.id for section in SECTIONS if key in section.keys), "other")
+
+
+@bp.post("/set/<key>")
+def change(key: str) -> Response:
+    """Set one setting; an empty "default" puts its default back."""
+    with admin() as door:
+        wanted: Any = None if request.form.get("default") else request.form.get("value", "")
+        door.settings.set(key, wanted)
+    return _back(section_of(key))
+
+
+@bp.post("/filters")
+def filters() -> Response:
+    """Add a rule for what the assistant may use, or take one away."""
+    with admin() as door:
+        rules = list(door.settings.get("ai.filters").value)
+        gone = request.form.get("remove", "")
+        if gone.isdecimal() and int(gone) < len(rules):
+            rules.pop(int(gone))
+        else:
+            condition, value = request.form.get("condition", ""), request.form.get("value", "").strip()
+            if condition not in CONDITIONS or not value:
+                raise BadInput("Choose what the rule looks at, and a value.")
+            wanted: Any = (
+                value.lower() in ("yes", "true", "1") if condition in ("verified", "published")
+                else [part.strip() for part in value.split(",") if part.strip()]
+            )  # fmt: skip
+            rules.append({"effect": request.form.get("effect", "exclude"), condition: wanted})
+        door.settings.set("ai.filters", rules)
+    return _back("send")
+
+
+@bp.post("/patterns")
+def patterns() -> Response:
+    """Add a redaction pattern, or take one away."""
+    with admin() as door:
+        kept = list(door.settings.get("ai.redaction.patterns").value)
+        gone = request.form.get("remove", "")
+        if gone.isdecimal() and int(gone) < len(kept):
+            kept.pop(int(gone))
+        else:
+            kept.append(
+                {"name": request.form.get("name", "").strip(), "pattern": request.form.get("pattern", "")}
+            )
+        door.settings.set("ai.redaction.patterns", kept)
+    return _back("redaction")
+
+
+@bp.post("/key")
+def key() -> Response:
+    """Test a provider's key, then seal it; or remove it."""
+    provider = request.form.get("provider", "")
+    if request.form.get("remove"):
+        with admin() as door:
+            door.settings.set_provider_key(provider, None)
+        return _back("key", "The key is removed.")
+    secret = request.form.get("key", "").strip()
+    said = "Saved, untested."
+    if not request.form.get("untested"):
+        with mine() as door:
+            base_url = door.policy.ai().base_url
+        said = services().gateway.test_key(viewer(), provider, secret, base_url)
+    with admin() as door:
+        door.settings.set_provider_key(provider, secret)
+    return _back("key", said)
+
+
+@bp.post("/preview")
+def preview() -> str:
+    """What a question would send. Nothing is sent."""
+    from plugin.assistant import Question
+    from plugin.assistant import preview as preview_of
+
+    text = request.form.get("question", "").strip()
+    sent, wrong = None, ""
+    try:
+        sent = preview_of(services().store, services().gateway, viewer(), Question(text=text)).as_json()
+    except DocentError as error:
+        wrong = str(error)
+    return render_template("settings/preview.html", question=text, sent=sent, wrong=wrong)
