@@ -74,6 +74,9 @@ def open_conversation(mine: ViewerDoor, question: Question, turns: Sequence[Prom
     parts: list[Part] = [Instructions(TEMPLATE, SYSTEM)]
     if ai.instructions.strip():
         parts.append(Guidance("admin", ai.instructions.strip()))
+    remembered = [memory.text for memory in mine.history.memory.all()]
+    if remembered:
+        parts.append(Guidance("memory", "The person asked to remember:\n" + "\n".join(f"- {each}" for each in remembered)))
     page = _resource(mine, question.page_resource_id)
     parts += _turns(question, turns)
     if page is not None:

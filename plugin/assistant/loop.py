@@ -130,7 +130,7 @@ def _answer(
         limits = mine.policy.ai().limits
     yield _searched(course, question, opening, began)
     conversation = Conversation(opening.parts, people=opening.people)
-    session = Session(chat_id, prompt_id)
+    session = Session(chat_id, prompt_id, question.text)
     most_steps = max(1, limits.steps)
     last = False
     while True:

@@ -17,6 +17,7 @@ _TITLES = {
     "check_sql": ("Check the SQL", ""),
     "run_sql": ("Run SQL", ""),
     "propose": ("Propose a change to", "resource"),
+    "remember": ("Remember a preference", ""),
 }
 
 

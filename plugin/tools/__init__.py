@@ -41,6 +41,7 @@ TOOLS: dict[str, str] = {
     "check_sql": "plugin.tools.check_sql:check_sql",
     "run_sql": "plugin.tools.run_sql:run_sql",
     "propose": "plugin.tools.propose:propose",
+    "remember": "plugin.tools.remember:remember",
 }
 
 Function = TypeVar("Function", bound=Callable[..., "ToolAnswer"])
@@ -82,8 +83,8 @@ class Session:
 
     chat_id: int | None = None
     prompt_id: int | None = None
+    question: str = ""
     results: Any = None
-    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
