@@ -41,7 +41,7 @@ class Checker:
         default_schema: str | None = None,
         database: str | None = None,
     ) -> None:
-        given: dict[str, tuple[str, ...] | None] = {name: None for name in allow}
+        given: dict[str, tuple[str, ...] | None] = dict.fromkeys(allow)
         given.update({name: tuple(each) for name, each in (columns or {}).items()})
         self._given = given
         self._default_schema = default_schema

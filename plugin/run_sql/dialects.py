@@ -21,7 +21,7 @@ CLAUSES = ("order", "group", "having", "qualify", "where", "select", "join")
 
 @dataclass(frozen=True)
 class Engine:
-    """Facts of one engine. `names`/`columns` say how table and column names fold: `lower` and `upper` spare quoted ones."""
+    """Facts of one engine. `names`/`columns` say how table and column names fold: `lower`, `upper` spare quoted ones."""
 
     name: str
     names: Fold
@@ -60,22 +60,13 @@ class Engine:
 
 _ALL = frozenset(CLAUSES)
 _TSQL_RESERVED = frozenset(
-    """add all alter and any as asc authorization backup begin between break browse bulk by cascade case check
-    checkpoint close clustered coalesce collate column commit compute constraint contains containstable continue
-    convert create cross current current_date current_time current_timestamp current_user cursor database dbcc
-    deallocate declare default delete deny desc disk distinct distributed double drop dump else end errlvl escape
-    except exec execute exists exit external fetch file fillfactor for foreign freetext freetexttable from full
-    function goto grant group having holdlock identity identity_insert identitycol if in index inner insert intersect
-    into is join key kill left like lineno load merge national nocheck nonclustered not null nullif of off offsets on
-    open opendatasource openquery openrowset openxml option or order outer over percent pivot plan precision primary
-    print proc procedure public raiserror read readtext reconfigure references replication restore restrict return
-    revert revoke right rollback rowcount rowguidcol rule save schema securityaudit select
-    semantickeyphrasetable semanticsimilaritydetailstable semanticsimilaritytable session_user set setuser shutdown
-    some statistics system_user table tablesample textsize then to top tran transaction trigger truncate try_convert
-    tsequal union unique unpivot update updatetext use user values varying view waitfor when where while with within
-    writetext throw go""".split()
+    """add alter backup begin break browse bulk checkpoint close commit continue create dbcc deallocate
+    declare delete deny disk drop dump else end exec execute exit fetch file fillfactor for goto grant
+    having holdlock identity_insert if insert into kill lineno load merge nocheck offsets open openquery
+    openrowset opendatasource openxml option print proc procedure raiserror read readtext reconfigure
+    restore return revert revoke rollback rule save securityaudit select set setuser shutdown then throw
+    go tran transaction trigger truncate update updatetext use values waitfor where while with writetext""".split()
 )
-_SERIES = frozenset({"generate_series"})
 
 _TABLE: tuple[Engine, ...] = (
     Engine(
@@ -85,10 +76,10 @@ _TABLE: tuple[Engine, ...] = (
         whole_rows=True,
         from_functions=frozenset(
             """generate_series generate_subscripts unnest json_each json_each_text json_array_elements
-            json_array_elements_text json_object_keys json_to_record json_to_recordset json_table jsonb_each jsonb_each_text
-            jsonb_array_elements jsonb_array_elements_text jsonb_object_keys jsonb_path_query jsonb_to_record
-            jsonb_to_recordset regexp_matches regexp_split_to_table string_to_table xmltable each skeys svals
-            unnest_tsvector current_date now to_timestamp date_trunc coalesce""".split()
+    json_array_elements_text json_object_keys json_to_record json_to_recordset json_table jsonb_each
+    jsonb_each_text jsonb_array_elements jsonb_array_elements_text jsonb_object_keys jsonb_path_query
+    jsonb_to_record jsonb_to_recordset regexp_matches regexp_split_to_table string_to_table xmltable
+    each skeys svals unnest_tsvector current_date now to_timestamp date_trunc coalesce""".split()
         ),
     ),
     Engine(
@@ -129,7 +120,8 @@ _TABLE: tuple[Engine, ...] = (
         whole_rows=True,
         lateral_siblings=True,
         from_functions=frozenset(
-            "generate_series range unnest json_each json_tree generate_subscripts repeat_row regexp_split_to_table".split()
+            """generate_series range unnest json_each json_tree generate_subscripts repeat_row
+            regexp_split_to_table""".split()
         ),
         pseudo_columns=frozenset(),
     ),
@@ -177,7 +169,7 @@ _TABLE: tuple[Engine, ...] = (
         whole_rows=True,
         from_functions=frozenset(
             """explode explode_outer posexplode posexplode_outer inline inline_outer stack json_tuple range unnest
-            variant_explode variant_explode_outer""".split()
+    variant_explode variant_explode_outer""".split()
         ),
     ),
     Engine(
@@ -210,10 +202,10 @@ _TABLE: tuple[Engine, ...] = (
         structs=True,
         free_recursion=True,
         dual=True,
-        from_functions=frozenset({"json_table", "xmltable", "sys.odcinumberlist", "sys.odcivarchar2list"}),
+        from_functions=frozenset({"json_table", "sys.odcinumberlist", "sys.odcivarchar2list"}),
         pseudo_columns=frozenset(
-            """ROWNUM ROWID LEVEL SYSDATE SYSTIMESTAMP CURRENT_DATE CURRENT_TIMESTAMP LOCALTIMESTAMP CONNECT_BY_ISLEAF
-            CONNECT_BY_ISCYCLE DBTIMEZONE SESSIONTIMEZONE COLUMN_VALUE""".split()
+            """ROWNUM ROWID LEVEL SYSDATE SYSTIMESTAMP CURRENT_DATE CURRENT_TIMESTAMP LOCALTIMESTAMP
+    CONNECT_BY_ISLEAF CONNECT_BY_ISCYCLE DBTIMEZONE SESSIONTIMEZONE COLUMN_VALUE""".split()
         ),
     ),
 )
@@ -262,7 +254,7 @@ def _with_functions(name: str) -> Engine:
 def parser_of(name: str) -> Dialect:
     """sqlglot's dialect for reading; it keeps function names as they were written, which the allow-list needs."""
     dialect = Dialect.get_or_raise(name)
-    dialect.PRESERVE_ORIGINAL_NAMES = True  # type: ignore[misc]
+    dialect.PRESERVE_ORIGINAL_NAMES = True
     return dialect
 
 

@@ -25,10 +25,10 @@ _COMBINATORS = (
 
 TYPES: dict[str, frozenset[str]] = {
     "postgres": frozenset(
-        """citext ltree lquery hstore oid name xid tid pg_lsn tsvector tsquery point line lseg box path polygon circle
-        macaddr macaddr8 bpchar geometry geography vector int4range int8range numrange tsrange tstzrange daterange
-        int4multirange int8multirange nummultirange tsmultirange tstzmultirange datemultirange jsonpath txid_snapshot
-        timetz bit varbit cidr inet xml money""".split()
+        """citext ltree lquery hstore oid name xid tid pg_lsn tsvector tsquery point line lseg box path polygon
+    circle macaddr macaddr8 bpchar geometry geography vector int4range int8range numrange tsrange
+    tstzrange daterange int4multirange int8multirange nummultirange tsmultirange tstzmultirange
+    datemultirange jsonpath txid_snapshot timetz bit varbit cidr inet xml money""".split()
     ),
     "oracle": frozenset({"binary_float", "binary_double", "pls_integer"}),
     "tsql": frozenset({"sysname", "hierarchyid", "geography", "geometry"}),

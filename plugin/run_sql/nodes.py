@@ -20,64 +20,82 @@ ROOTS: dict[type[exp.Expr], str] = {
 }
 
 _SHAPES = """
-Select Union Except Intersect Subquery Values From Where Group Having Qualify Order Ordered Limit Offset Fetch LimitOptions
-Join With CTE RecursiveWithSearch Table TableAlias Lateral Unnest TableFromRows TableSample Alias Aliases Column Identifier Star Dot
-Paren Tuple Window WindowSpec WithinGroup Filter IgnoreNulls RespectNulls HavingMax Distinct Cube Rollup GroupingSets
-Pivot PivotAlias PivotAny UnpivotColumns PreWhere Final Connect Prior Cluster Distribute Sort Version HistoricalData
-MatchRecognize MatchRecognizeMeasure WithFill All Any Exists Boolean Literal Null National RawString ByteString HexString BitString UnicodeString Introducer
-Var DataType DataTypeParam Interval IntervalSpan Kwarg PropertyEQ Lambda Comprehension Slice Bracket Collate CharacterSet
-PositionalColumn Columns ConnectByRoot ColumnDef JSONColumnDef JSONSchema JSONValue JSONKeyValue JSONExtractQuote NestedJSONSelect OpenJSONColumnDef
-FormatJson OnCondition OverflowTruncateBehavior JSONPath JSONPathFilter JSONPathKey JSONPathPart JSONPathRecursive
-JSONPathRoot JSONPathScript JSONPathSelector JSONPathSlice JSONPathSubscript JSONPathUnion JSONPathWildcard
-Pseudocolumn ForClause QueryOption TranslateCharacters Schema XMLNamespace XMLKeyValueOption ColumnConstraint PathColumnConstraint
-TableColumn Variadic _TimeUnit WeekStart OpenJSON JSON Heredoc AtIndex
+Select Union Except Intersect Subquery Values From Where Group Having Qualify Order Ordered Limit Offset
+Fetch LimitOptions Join With CTE RecursiveWithSearch Table TableAlias Lateral Unnest TableFromRows
+TableSample Alias Aliases Column Identifier Star Dot Paren Tuple Window WindowSpec WithinGroup Filter
+IgnoreNulls RespectNulls HavingMax Distinct Cube Rollup GroupingSets Pivot PivotAlias PivotAny
+UnpivotColumns PreWhere Final Connect Prior Cluster Distribute Sort Version HistoricalData MatchRecognize
+MatchRecognizeMeasure WithFill All Any Exists Boolean Literal Null National RawString ByteString HexString
+BitString UnicodeString Introducer Var DataType DataTypeParam Interval IntervalSpan Kwarg PropertyEQ Lambda
+Comprehension Slice Bracket Collate CharacterSet PositionalColumn Columns ConnectByRoot ColumnDef
+JSONColumnDef JSONSchema JSONValue JSONKeyValue JSONExtractQuote NestedJSONSelect OpenJSONColumnDef
+FormatJson OnCondition OverflowTruncateBehavior JSONPath JSONPathFilter JSONPathKey JSONPathPart
+JSONPathRecursive JSONPathRoot JSONPathScript JSONPathSelector JSONPathSlice JSONPathSubscript JSONPathUnion
+JSONPathWildcard Pseudocolumn ForClause QueryOption TranslateCharacters Schema XMLNamespace
+XMLKeyValueOption ColumnConstraint PathColumnConstraint TableColumn Variadic _TimeUnit WeekStart OpenJSON
+JSON Heredoc AtIndex
 """
 
 _OPERATORS = """
-Add Sub Mul Div IntDiv Mod DPipe Neg BitwiseAnd BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift
-And Or Xor Not EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is In Between Like ILike SimilarTo Escape Glob Match
-RegexpLike RegexpILike Overlaps Adjacent ExtendsLeft ExtendsRight Distance DistanceNd ArrayContains ArrayContainsAll ArrayContainedBy
-ArrayOverlaps JSONExtract JSONExtractScalar JSONBExtract JSONBExtractScalar JSONBContains JSONBContainsAllTopKeys
-JSONBContainsAnyTopKeys JSONBDeleteAtPath JSONBExists JSONArrayContains AtTimeZone FromTimeZone Cast TryCast JSONCast Case If
-Concat ConcatWs Extract Trim Substring Overlay StrPosition
+Add Sub Mul Div IntDiv Mod DPipe Neg BitwiseAnd BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift
+BitwiseRightShift And Or Xor Not EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is In Between Like ILike
+SimilarTo Escape Glob Match RegexpLike RegexpILike Overlaps Adjacent ExtendsLeft ExtendsRight Distance
+DistanceNd ArrayContains ArrayContainsAll ArrayContainedBy ArrayOverlaps JSONExtract JSONExtractScalar
+JSONBExtract JSONBExtractScalar JSONBContains JSONBContainsAllTopKeys JSONBContainsAnyTopKeys
+JSONBDeleteAtPath JSONBExists JSONArrayContains AtTimeZone FromTimeZone Cast TryCast JSONCast Case If Concat
+ConcatWs Extract Trim Substring Overlay StrPosition
 """
 
 _FUNCTIONS = """
-Abs Acos Acosh AddMonths Anonymous AnonymousAggFunc AnyValue Apply ApproxDistinct ApproxPercentileAccumulate ApproxPercentileCombine ApproxPercentileEstimate
-ApproxQuantile ApproxQuantiles ApproxTopK ApproxTopKAccumulate ApproxTopKCombine ApproxTopKEstimate ApproxTopSum ApproximateSimilarity
-ArgMax ArgMin Array ArrayAgg ArrayAll ArrayAny ArrayAppend ArrayCompact ArrayConcat ArrayConcatAgg ArrayConstructCompact ArrayDistinct ArrayExcept
-ArrayFilter ArrayFirst ArrayInsert ArrayIntersect ArrayLast ArrayMax ArrayMin ArrayPosition ArrayPrepend ArrayRemove
-ArrayRemoveAt ArrayReverse ArraySize ArraySlice ArraySort ArraySum ArrayToString ArrayUnionAgg ArrayUniqueAgg ArraysZip Ascii Asin Asinh Atan
-Atan2 Atanh Avg Base64DecodeBinary Base64DecodeString Base64Encode BitLength BitmapBitPosition BitmapBucketNumber BitmapConstructAgg BitmapCount
-BitmapOrAgg BitwiseAndAgg BitwiseCount BitwiseOrAgg BitwiseXorAgg Booland Boolnot Boolor BoolxorAgg ByteLength CastToStrType Cbrt Ceil CheckJson
-CheckXml Chr CityHash64 Coalesce CodePointsToBytes CodePointsToString Collation CombinedAggFunc CombinedParameterizedAgg Compress Contains Convert
-ConvertTimezone ConvertToCharset Corr Cos Cosh CosineDistance Cot Coth Count CountIf CovarPop CovarSamp Csc Csch CumeDist CurrentDate
-CurrentDatetime CurrentTime CurrentTimestamp CurrentTimestampLTZ CurrentTimezone Date DateAdd DateBin DateDiff DateFromParts DateFromUnixDate
-DateStrToDate DateSub DateToDateStr DateToDi DateTrunc Datetime DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Day DayOfMonth DayOfWeek
-DayOfWeekIso DayOfYear Dayname Decode DecodeCase DecompressBinary DecompressString Degrees DenseRank DiToDate DotProduct Elt Encode EndsWith
-EqualNull EuclideanDistance Exp Explode ExplodingGenerateSeries Factorial FarmFingerprint First FirstValue Flatten Float64 Floor Format FromBase FromBase32
-FromBase64 FromISO8601Date FromISO8601Timestamp GapFill GenerateDateArray GenerateSeries GenerateTimestampArray Generator GetExtract GetIgnoreCase Getbit Greatest
-GroupConcat Grouping GroupingId HashAgg Hex HexDecodeString Hll Host Hour Initcap Inline Int64 IsArray IsAscii IsInf IsNan IsNullValue
-JSONArray JSONArrayAgg JSONArrayAppend JSONArrayInsert JSONBObjectAgg JSONBPathExists JSONBool JSONExists JSONExtractArray JSONFormat JSONKeys
-JSONKeysAtDepth JSONObject JSONObjectAgg JSONRemove JSONSet JSONStripNulls JSONTable JSONType JSONValueArray JarowinklerSimilarity JustifyDays
-JustifyHours JustifyInterval Kurtosis Lag Last LastDay LastValue LaxBool LaxFloat64 LaxInt64 LaxString Lead Least Left Length Levenshtein
-List Ln Localtime Localtimestamp Log LogicalAnd LogicalOr Lower LowerHex MD5 MD5Digest MD5NumberLower64 MD5NumberUpper64 MakeInterval ManhattanDistance Map
-MapCat MapContainsKey MapDelete MapFromEntries MapInsert MapKeys MapPick MapSize MatchAgainst Max Median Min Minhash MinhashCombine Minute Mode
-Month Monthname MonthsBetween NetFunc NextDay Normal Normalize NthValue Ntile Nullif NumberToStr Nvl2 ObjectAgg ObjectInsert
-Pad ParameterizedAgg ParseBignumeric ParseDatetime ParseIp ParseJSON ParseNumeric ParseTime ParseUrl PercentRank PercentileCont
-PercentileDisc Pi Posexplode PosexplodeOuter Pow PreviousDay Quantile Quarter Radians Rand Randn Randstr RangeBucket RangeN Rank Reduce RegDomain
-RegexpCount RegexpExtract RegexpExtractAll RegexpFullMatch RegexpInstr RegexpReplace RegexpSplit RegrAvgx RegrAvgy RegrCount
-RegrIntercept RegrR2 RegrSlope RegrSxx RegrSxy RegrSyy RegrValx RegrValy Repeat Replace Reverse Right Round RowNumber RtrimmedLength SHA
-SHA1Digest SHA2 SHA2Digest SafeAdd SafeConvertBytesToString SafeDivide SafeFunc SafeMultiply SafeNegate SafeSubtract Search SearchIp Sec Sech Second Seq1
-Seq2 Seq4 Seq8 Sign Sin Sinh Skewness SortArray Soundex SoundexP123 Space Split SplitPart Sqrt StDistance StPoint StandardHash StarMap StartsWith
-Sum Stddev StddevPop StddevSamp StrToDate StrToMap StrToTime StrToUnix String StringToArray StripNullValue Strtok StrtokToArray Struct StructExtract
-Stuff SubstringIndex Systimestamp Tan Tanh Time TimeAdd TimeDiff TimeFromParts TimeSlice TimeStrToDate TimeStrToTime TimeStrToUnix TimeSub
-TimeToStr TimeToTimeStr TimeToUnix TimeTrunc Timestamp TimestampAdd TimestampDiff TimestampFromParts TimestampLtzFromParts TimestampSub TimestampTrunc
-TimestampTzFromParts ToArray ToBase32 ToBase64 ToBinary ToBoolean ToChar ToCodePoints ToDays ToDecfloat ToDouble ToMap ToNumber ToVariant Transform
-Translate Trunc Try TryBase64DecodeBinary TryBase64DecodeString TryHexDecodeBinary TryHexDecodeString TryToDecfloat TsOrDiToDi TsOrDsAdd TsOrDsDiff
-TsOrDsToDate TsOrDsToDateStr TsOrDsToDatetime TsOrDsToTime TsOrDsToTimestamp Typeof Unhex Unicode Uniform UnixDate UnixMicros UnixMillis
-UnixSeconds UnixToStr UnixToTime UnixToTimeStr Upper UtcDate UtcTime UtcTimestamp Uuid VarMap Variance VariancePop Week WeekOfYear
-WidthBucket XMLElement XMLGet XMLTable Year YearOfWeek YearOfWeekIso Zipf _ExplodeOuter
+Abs Acos Acosh AddMonths Anonymous AnonymousAggFunc AnyValue Apply ApproxDistinct ApproxPercentileAccumulate
+ApproxPercentileCombine ApproxPercentileEstimate ApproxQuantile ApproxQuantiles ApproxTopK
+ApproxTopKAccumulate ApproxTopKCombine ApproxTopKEstimate ApproxTopSum ApproximateSimilarity ArgMax ArgMin
+Array ArrayAgg ArrayAll ArrayAny ArrayAppend ArrayCompact ArrayConcat ArrayConcatAgg ArrayConstructCompact
+ArrayDistinct ArrayExcept ArrayFilter ArrayFirst ArrayInsert ArrayIntersect ArrayLast ArrayMax ArrayMin
+ArrayPosition ArrayPrepend ArrayRemove ArrayRemoveAt ArrayReverse ArraySize ArraySlice ArraySort ArraySum
+ArrayToString ArrayUnionAgg ArrayUniqueAgg ArraysZip Ascii Asin Asinh Atan Atan2 Atanh Avg
+Base64DecodeBinary Base64DecodeString Base64Encode BitLength BitmapBitPosition BitmapBucketNumber
+BitmapConstructAgg BitmapCount BitmapOrAgg BitwiseAndAgg BitwiseCount BitwiseOrAgg BitwiseXorAgg Booland
+Boolnot Boolor BoolxorAgg ByteLength CastToStrType Cbrt Ceil CheckJson CheckXml Chr CityHash64 Coalesce
+CodePointsToBytes CodePointsToString Collation CombinedAggFunc CombinedParameterizedAgg Compress Contains
+Convert ConvertTimezone ConvertToCharset Corr Cos Cosh CosineDistance Cot Coth Count CountIf CovarPop
+CovarSamp Csc Csch CumeDist CurrentDate CurrentDatetime CurrentTime CurrentTimestamp CurrentTimestampLTZ
+CurrentTimezone Date DateAdd DateBin DateDiff DateFromParts DateFromUnixDate DateStrToDate DateSub
+DateToDateStr DateToDi DateTrunc Datetime DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Day DayOfMonth
+DayOfWeek DayOfWeekIso DayOfYear Dayname Decode DecodeCase DecompressBinary DecompressString Degrees
+DenseRank DiToDate DotProduct Elt Encode EndsWith EqualNull EuclideanDistance Exp Explode
+ExplodingGenerateSeries Factorial FarmFingerprint First FirstValue Flatten Float64 Floor Format FromBase
+FromBase32 FromBase64 FromISO8601Date FromISO8601Timestamp GapFill GenerateDateArray GenerateSeries
+GenerateTimestampArray Generator GetExtract GetIgnoreCase Getbit Greatest GroupConcat Grouping GroupingId
+HashAgg Hex HexDecodeString Hll Host Hour Initcap Inline Int64 IsArray IsAscii IsInf IsNan IsNullValue
+JSONArray JSONArrayAgg JSONArrayAppend JSONArrayInsert JSONBObjectAgg JSONBPathExists JSONBool JSONExists
+JSONExtractArray JSONFormat JSONKeys JSONKeysAtDepth JSONObject JSONObjectAgg JSONRemove JSONSet
+JSONStripNulls JSONTable JSONType JSONValueArray JarowinklerSimilarity JustifyDays JustifyHours
+JustifyInterval Kurtosis Lag Last LastDay LastValue LaxBool LaxFloat64 LaxInt64 LaxString Lead Least Left
+Length Levenshtein List Ln Localtime Localtimestamp Log LogicalAnd LogicalOr Lower LowerHex MD5 MD5Digest
+MD5NumberLower64 MD5NumberUpper64 MakeInterval ManhattanDistance Map MapCat MapContainsKey MapDelete
+MapFromEntries MapInsert MapKeys MapPick MapSize MatchAgainst Max Median Min Minhash MinhashCombine Minute
+Mode Month Monthname MonthsBetween NetFunc NextDay Normal Normalize NthValue Ntile Nullif NumberToStr Nvl2
+ObjectAgg ObjectInsert Pad ParameterizedAgg ParseBignumeric ParseDatetime ParseIp ParseJSON ParseNumeric
+ParseTime ParseUrl PercentRank PercentileCont PercentileDisc Pi Posexplode PosexplodeOuter Pow PreviousDay
+Quantile Quarter Radians Rand Randn Randstr RangeBucket RangeN Rank Reduce RegDomain RegexpCount
+RegexpExtract RegexpExtractAll RegexpFullMatch RegexpInstr RegexpReplace RegexpSplit RegrAvgx RegrAvgy
+RegrCount RegrIntercept RegrR2 RegrSlope RegrSxx RegrSxy RegrSyy RegrValx RegrValy Repeat Replace Reverse
+Right Round RowNumber RtrimmedLength SHA SHA1Digest SHA2 SHA2Digest SafeAdd SafeConvertBytesToString
+SafeDivide SafeFunc SafeMultiply SafeNegate SafeSubtract Search SearchIp Sec Sech Second Seq1 Seq2 Seq4 Seq8
+Sign Sin Sinh Skewness SortArray Soundex SoundexP123 Space Split SplitPart Sqrt StDistance StPoint
+StandardHash StarMap StartsWith Sum Stddev StddevPop StddevSamp StrToDate StrToMap StrToTime StrToUnix
+String StringToArray StripNullValue Strtok StrtokToArray Struct StructExtract Stuff SubstringIndex
+Systimestamp Tan Tanh Time TimeAdd TimeDiff TimeFromParts TimeSlice TimeStrToDate TimeStrToTime
+TimeStrToUnix TimeSub TimeToStr TimeToTimeStr TimeToUnix TimeTrunc Timestamp TimestampAdd TimestampDiff
+TimestampFromParts TimestampLtzFromParts TimestampSub TimestampTrunc TimestampTzFromParts ToArray ToBase32
+ToBase64 ToBinary ToBoolean ToChar ToCodePoints ToDays ToDecfloat ToDouble ToMap ToNumber ToVariant
+Transform Translate Trunc Try TryBase64DecodeBinary TryBase64DecodeString TryHexDecodeBinary
+TryHexDecodeString TryToDecfloat TsOrDiToDi TsOrDsAdd TsOrDsDiff TsOrDsToDate TsOrDsToDateStr
+TsOrDsToDatetime TsOrDsToTime TsOrDsToTimestamp Typeof Unhex Unicode Uniform UnixDate UnixMicros UnixMillis
+UnixSeconds UnixToStr UnixToTime UnixToTimeStr Upper UtcDate UtcTime UtcTimestamp Uuid VarMap Variance
+VariancePop Week WeekOfYear WidthBucket XMLElement XMLGet XMLTable Year YearOfWeek YearOfWeekIso Zipf
+_ExplodeOuter
 """
 
 _NAMES = frozenset((_SHAPES + _OPERATORS + _FUNCTIONS).split())
@@ -117,7 +135,7 @@ ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
 }
 for _kind in (exp.Union, exp.Except, exp.Intersect):
     ARGUMENTS[_kind] = frozenset(f"with_ this expression distinct by_name side kind on {_MODIFIERS}".split())
-"""Kinds that may carry only these arguments: INTO, locks, hints, SETTINGS, stages, partitions and the like are absent."""
+"""Kinds that may carry only these arguments: INTO, locks, hints, SETTINGS, stages are absent."""
 
 PROBES: dict[str, str] = {
     "into": "INTO writes the result somewhere",

@@ -1,4 +1,4 @@
-"""From the checked tree to the text that runs: schema names filled in, visible columns pinned, a row limit, no comments."""
+"""From the checked tree to the text that runs: schemas filled in, visible columns pinned, a row limit."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ refused, in the same words whether it does not exist or is hidden.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -15,21 +16,20 @@ from sqlglot import exp
 from plugin.run_sql.dialects import Engine
 from plugin.run_sql.verdict import Refusal, VisibleTable, VisibleTables, ascii_lower
 
-SYSTEM_SCHEMAS = frozenset(
-    "pg_catalog information_schema mysql performance_schema sys system sqlite_master account_usage organization_usage".split()
-)
-
 UNITS = frozenset(
-    """year years yy yyyy y month months mm mon m day days dd d hour hours hh h minute minutes mi n min second seconds ss s
-    millisecond milliseconds ms microsecond microseconds mcs us nanosecond nanoseconds ns week weeks wk ww w weekday dw dayofweek
-    dayofyear dy doy dow quarter quarters qq q isoweek isoyear iso_week iso_year isodow decade century millennium epoch
-    epoch_second dayofweekiso dayofweek_iso weekiso week_iso yearofweek yearofweekiso yearweek nanosecond timezone_hour timezone_minute
-    utf8 base64 hex sql_tsi_day sql_tsi_month sql_tsi_year day_hour year_month tzoffset date time""".split()
+    """year years yy yyyy y month months mm mon m day days dd d hour hours hh h minute minutes mi n min
+    second seconds ss s millisecond milliseconds ms microsecond microseconds mcs us nanosecond
+    nanoseconds ns week weeks wk ww w weekday dw dayofweek dayofyear dy doy dow quarter quarters qq q
+    isoweek isoyear iso_week iso_year isodow decade century millennium epoch epoch_second dayofweekiso
+    dayofweek_iso weekiso week_iso yearofweek yearofweekiso yearweek nanosecond timezone_hour
+    timezone_minute utf8 base64 hex sql_tsi_day sql_tsi_month sql_tsi_year day_hour year_month tzoffset
+    date time""".split()
 )
 UNIT_FUNCTIONS = frozenset(
-    """datediff date_diff dateadd date_add date_sub datepart date_part datename date_trunc datetrunc timestampdiff timestampadd
-    timestamp_trunc datetime_trunc time_trunc timestamp_diff datetime_diff time_diff last_day trunc time_slice timeadd
-    timediff next_day date_bucket datediff_big extract timestamp_add timestamp_sub interval_cmp date_part_year to_interval""".split()
+    """datediff date_diff dateadd date_add date_sub datepart date_part datename date_trunc datetrunc
+    timestampdiff timestampadd timestamp_trunc datetime_trunc time_trunc timestamp_diff datetime_diff
+    time_diff last_day trunc time_slice timeadd timediff next_day date_bucket datediff_big extract
+    timestamp_add timestamp_sub interval_cmp date_part_year to_interval""".split()
 )
 
 _FUNCTION_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -107,7 +107,10 @@ class Found:
     pins: dict[int, tuple[exp.Table, VisibleTable]] = field(default_factory=dict)
 
 
-QUERIES = (exp.Select, exp.SetOperation, exp.Values)
+_SCALARS = "\x00scalars"
+"""Under this name, which no statement can write, stand the expressions that WITH named."""
+_PATTERN = re.compile(r"[\w\s*+?{},|()^$-]*")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 class Resolver:
@@ -167,6 +170,10 @@ class Resolver:
             if cte.args.get("scalar") or not isinstance(body, (exp.Query, exp.Values, exp.Table)):
                 scope = Scope(outer, known)
                 self._walk(body, scope, "select")
+                known[_SCALARS] = known.get(_SCALARS, Source(frozenset()))
+                known[_SCALARS] = Source(
+                    (known[_SCALARS].columns or frozenset()) | {self._column_key(name_node)}
+                )
                 known[name] = Source(frozenset({self._column_key(name_node)}), function=True)
                 continue
             given = tuple(self._column_key(column) for column in alias.columns)
@@ -260,12 +267,41 @@ class Resolver:
         scope = Scope(outer, ctes)
         self._source(node.this, scope)
         self._pin_all(scope)
-        self._walk_parts(node, scope, "select", skip=("this", "with_", "alias"))
+        self._pivot(node, scope)
         return Output(None)
+
+    def _pivot(self, node: exp.Pivot, scope: Scope) -> None:
+        """The parts of PIVOT and UNPIVOT: what names columns is checked, what only makes new names is not."""
+        fields = node.args.get("fields") or ()
+        if not (node.unpivot and fields):
+            for part in node.expressions:
+                self._walk(part, scope, "select")
+        elif not all(_only_names(part) for part in node.expressions):
+            raise Refusal("node", "UNPIVOT names its value with something else than a name")
+        for each in fields:
+            if not isinstance(each, exp.In):
+                self._walk(each, scope, "select")
+                continue
+            if not node.unpivot:
+                self._walk(each.this, scope, "select")
+            elif not _only_names(each.this):
+                raise Refusal("node", "UNPIVOT names its column with something else than a name")
+            for part in each.expressions:
+                if node.unpivot or not _only_names(part):
+                    self._walk(part, scope, "select")
+            for key in ("query", "unnest", "field"):
+                part = each.args.get(key)
+                if isinstance(part, exp.Expr):
+                    self._walk(part, scope, "select")
+        self._walk_parts(
+            node, scope, "select", skip=("this", "with_", "alias", "expressions", "fields", "into", "columns")
+        )
 
     def _select(self, node: exp.Select, ctes: Mapping[str, Source], outer: Scope | None) -> Output:
         ctes = self._with(node, ctes, outer)
         scope = Scope(outer, ctes)
+        if _SCALARS in ctes:  # WITH expression AS name, ClickHouse
+            scope.local = ctes[_SCALARS].columns or frozenset()
         clause = node.args.get("from_")
         if clause is not None:
             self._source(clause.this, scope)
@@ -275,9 +311,11 @@ class Resolver:
             self._source(lateral, scope)
         if node.args.get("pivots"):
             for pivot in node.args["pivots"]:
-                self._walk_parts(pivot, scope, "select", skip=("alias",))
+                self._pivot(pivot, scope)
             self._pin_all(scope)
             scope.sources[""] = Source(None)
+        if isinstance(node.args.get("match"), exp.MatchRecognize):
+            self._match_recognize(node.args["match"], scope)
         scope.aliases = self._aliases(node)
         for join in node.args.get("joins") or ():
             self._join_conditions(join, scope)
@@ -298,7 +336,6 @@ class Resolver:
             "having",
             "qualify",
             "connect",
-            "match",
             "order",
             "sort",
             "cluster",
@@ -320,10 +357,23 @@ class Resolver:
             order = None
         return Output(None if order is None else tuple(order), loose)
 
+    def _match_recognize(self, node: exp.MatchRecognize, scope: Scope) -> None:
+        pattern = node.args.get("pattern")
+        text = pattern.name if isinstance(pattern, exp.Expr) else ""
+        if not _PATTERN.fullmatch(text):
+            raise Refusal("node", "the row pattern holds something else than names and signs")
+        inner = Scope(scope.outer, scope.ctes, dict(scope.sources))
+        for name in _WORD.findall(text):
+            inner.sources[self.engine.key(name, False, self.engine.names)] = Source(None)
+        self._walk_parts(node, inner, "select", skip=("alias", "pattern"))
+        self._pin_all(scope)
+        self._add(node, Source(None), scope, fallback="")
+        scope.sources[""] = Source(None)
+
     # --- projections -------------------------------------------------------------------------------------------
 
     def _aliases(self, node: exp.Select) -> frozenset[str]:
-        names = set()
+        names: set[str] = set()
         for projection in node.expressions:
             if isinstance(projection, exp.Alias) and isinstance(projection.args.get("alias"), exp.Identifier):
                 names.add(self._column_key(projection.args["alias"]))
@@ -455,7 +505,7 @@ class Resolver:
                 self._walk(part, scope, "select")
         for pivot in node.args.get("pivots") or ():
             self._pin_all(scope)
-            self._walk_parts(pivot, scope, "select", skip=("alias",))
+            self._pivot(pivot, scope)
             self._add(pivot, Source(None), scope, fallback="")
             scope.sources[""] = Source(None)
         for join in node.args.get("joins") or ():
@@ -692,7 +742,7 @@ class Resolver:
     def _join(self, join: exp.Join, scope: Scope) -> None:
         self._source(join.this, scope)
         for pivot in join.args.get("pivots") or ():
-            self._walk_parts(pivot, scope, "select", skip=("alias",))
+            self._pivot(pivot, scope)
             self._pin_all(scope)
             scope.sources[""] = Source(None)
         if str(join.args.get("method") or "").upper() == "NATURAL":
@@ -764,7 +814,7 @@ class Resolver:
                     stack.append(value)
 
     def _lambda(self, node: exp.Expr, scope: Scope, clause: str) -> None:
-        names = set()
+        names: set[str] = set()
         parameters = node.expressions if isinstance(node, exp.Lambda) else [node.args.get("expression")]
         for parameter in parameters:
             if isinstance(parameter, exp.Expr):
@@ -1041,8 +1091,23 @@ def function_name(node: exp.Expr) -> str:
     if written:
         return ascii_lower(str(written))
     if isinstance(node, exp.Func):
-        return ascii_lower(node.sql_name())
+        return _SYNTAX_NAMES.get(type(node)) or ascii_lower(node.sql_name())
     return ""
+
+
+_SYNTAX_NAMES: dict[type[exp.Expr], str] = {
+    exp.JSONTable: "json_table",
+    exp.OpenJSON: "openjson",
+    exp.XMLTable: "xmltable",
+}
+
+
+def _only_names(node: exp.Expr) -> bool:
+    """Nothing but names: a column, an alias of one, a list of them."""
+    return all(
+        isinstance(each, (exp.Column, exp.Identifier, exp.Alias, exp.Aliases, exp.Tuple, exp.PivotAlias))
+        for each in node.walk()
+    )
 
 
 def _is_union_all(body: exp.Expr) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from plugin.run_sql.dialects import Engine, parser_of
 from plugin.run_sql.verdict import Refusal
