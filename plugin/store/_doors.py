@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from plugin.store.audit import AuditLog
     from plugin.store.catalog import ViewerCatalog
     from plugin.store.edits import Edits
+    from plugin.store.evidence import Evidence
     from plugin.store.history import History
     from plugin.store.integrations import Integrations
     from plugin.store.ledger import Ledger
@@ -123,3 +124,10 @@ class AdminDoor:
         from plugin.store.usage import Usage
 
         return Usage(self._context)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the database says of itself, for the Trust page."""
+        from plugin.store.evidence import Evidence
+
+        return Evidence(self._context)
