@@ -7,6 +7,7 @@ knows neither the database nor a viewer, so what somebody may not see cannot cha
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,6 @@ from typing import Any
 
 PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 """ABCDef -> ABC Def; order2 -> order 2; letters of other scripts stay together."""
-WORDS = re.compile(r"\w+(?:[-']\w+)*")
 PHRASE = re.compile(r'"([^"]{2,200})"')
 LONGEST = 40
 
@@ -113,6 +113,11 @@ def stem(word: str) -> str:
 
 def pieces(text: str) -> list[str]:
     """The lower-case words of an identifier or a text, in order; identifiers are split. One-digit numbers go."""
+    if not text.isascii():
+        # "Straßenname" and "Müller" are found by whoever types them without the marks.
+        text = "".join(
+            sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)
+        )
     return [
         word
         for word in map(str.lower, PIECES.findall(text))

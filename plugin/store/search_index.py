@@ -1,13 +1,268 @@
-"""Keeping the full-text index in step with the catalog, inside the transaction that changes it."""
+"""Keeping the full-text index in step with the catalog, inside the transaction that changes it.
+
+Enters: ids of resources that changed or went. Leaves: rows of `search_docs` and of the full-text index. The index
+is local: what is written for a resource comes from the resource alone and from the family of shards it joins, so a
+grant moves the documents of the tables whose zone changed and nothing else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
+
+from plugin.store._context import Context
+from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow
+from plugin.store.search_rows import (
+    TABLE_KINDS,
+    AssetFacts,
+    ColumnFacts,
+    Document,
+    alike,
+    column_set,
+    documents,
+    group_of,
+    typed_words,
+)
+from plugin.store.search_sql import IndexWriter, index_writer
+
+BATCH = 500
 
 
 def index_changes(
     session: Session, workspace_id: int, changed_ids: Iterable[int], removed_ids: Iterable[int]
 ) -> None:
     """Index these resources again, and forget those that are gone. Columns count as a change of their table."""
+    removed = set(removed_ids)
+    changed = _assets(session, workspace_id, set(changed_ids) - removed)
+    if not changed and not removed:
+        return
+    session.flush()
+    writer = index_writer(session, workspace_id)
+    orphans = writer.forget(changed | removed, gone=removed)
+    if orphans:
+        writer.forget(orphans, gone=set())
+        changed |= orphans
+    Indexing(session, workspace_id, writer).run(changed)
+
+
+def reindex(session: Session, workspace_id: int) -> int:
+    """Build the workspace's index anew; returns how many assets it has."""
+    session.flush()
+    writer = index_writer(session, workspace_id)
+    writer.clear()
+    everything = set(
+        session.scalars(
+            select(ResourceRow.id).where(
+                ResourceRow.workspace_id == workspace_id, ResourceRow.kind != literal_column("'column'")
+            )
+        )
+    )
+    Indexing(session, workspace_id, writer).run(everything)
+    return len(everything)
+
+
+def forget_integration(context: Context, integration_id: int) -> None:
+    """Forget everything of an integration that is being removed."""
+    index_writer(context.session, context.workspace_id).clear(integration_id)
+
+
+def forget_workspace(session: Session, workspace_id: int) -> None:
+    """Forget everything of a workspace that is being deleted, its words too."""
+    index_writer(session, workspace_id).clear(words=True)
+
+
+def _assets(session: Session, workspace_id: int, ids: set[int]) -> set[int]:
+    found: set[int] = set()
+    for part in _parts(sorted(ids)):
+        found.update(
+            session.scalars(
+                select(ResourceRow.asset_id)
+                .where(ResourceRow.id.in_(part), ResourceRow.workspace_id == workspace_id)
+                .distinct()
+            )
+        )
+    return found
+
+
+def _parts(ids: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+class Indexing:
+    """One run over some assets, in the order of their names, so that shards of a table follow each other."""
+
+    def __init__(self, session: Session, workspace_id: int, writer: IndexWriter) -> None:
+        self.session = session
+        self.workspace_id = workspace_id
+        self.writer = writer
+        self.families: dict[int, list[tuple[int, frozenset[str]]]] = {}
+        """Group -> its families: first member and columns. Only groups that were met lately are kept."""
+
+    def run(self, ids: Iterable[int]) -> None:
+        """Index these assets."""
+        ordered: list[tuple[int, str, int]] = []
+        for part in _parts(sorted(ids)):
+            rows = self.session.execute(
+                select(ResourceRow.parent_id, ResourceRow.name_folded, ResourceRow.id).where(
+                    ResourceRow.id.in_(part), ResourceRow.workspace_id == self.workspace_id
+                )
+            )
+            ordered += [(parent or 0, name, id_) for parent, name, id_ in rows]
+        ordered.sort()
+        for batch in _parts(ordered):
+            self._index([id_ for _parent, _name, id_ in batch])
+
+    def _index(self, ids: list[int]) -> None:
+        assets = self._load(ids)
+        groups = {group for asset in assets if (group := group_of(asset)) is not None}
+        self.families = {group: found for group, found in self.families.items() if group in groups}
+        self._load_families(groups - set(self.families))
+        written: list[Document] = []
+        words: set[str] = set()
+        for asset in assets:
+            written += documents(asset, self._family(asset))
+            words |= typed_words(asset)
+        self.writer.write(written, words)
+
+    def _family(self, asset: AssetFacts) -> int | None:
+        """The first member of the family that an asset joins; its own id where it starts one."""
+        group = group_of(asset)
+        if group is None:
+            return None
+        columns = column_set(asset.columns)
+        families = self.families.setdefault(group, [])
+        for first, theirs in families:
+            if first == asset.id or alike(columns, theirs):
+                return first
+        families.append((asset.id, columns))
+        return asset.id
+
+    def _load_families(self, groups: set[int]) -> None:
+        firsts = self.writer.first_members(groups)
+        names: dict[int, set[str]] = defaultdict(set)
+        for part in _parts(sorted({first for first, _group in firsts})):
+            rows = self.session.execute(
+                select(ResourceRow.parent_id, ResourceRow.name).where(
+                    ResourceRow.parent_id.in_(part), ResourceRow.kind == literal_column("'column'")
+                )
+            )
+            for parent, name in rows:
+                names[parent].add(name.lower())
+        for group in groups:
+            self.families[group] = []
+        for first, group in firsts:
+            self.families[group].append((first, frozenset(names[first])))
+
+    def _load(self, ids: list[int]) -> list[AssetFacts]:
+        rows = self.session.execute(
+            select(
+                ResourceRow.id,
+                ResourceRow.integration_id,
+                ResourceRow.zone_id,
+                ResourceRow.kind,
+                ResourceRow.name,
+                ResourceRow.parent_id,
+                ResourceRow.description,
+                ResourceRow.verified,
+                ResourceRow.published,
+                ResourceRow.sensitivity,
+                ResourceRow.columns_count,
+            ).where(ResourceRow.id.in_(ids), ResourceRow.workspace_id == self.workspace_id)
+        ).all()
+        texts = self._texts([row.id for row in rows if row.kind in ("term", "document")])
+        tables = [row.id for row in rows if row.columns_count is not None or row.kind in TABLE_KINDS]
+        columns = self._columns(tables)
+        tags = self._tags(ids)
+        owners = self._owners(ids)
+        found = {}
+        for row in rows:
+            body, synonyms = texts.get(row.id, (None, ()))
+            found[row.id] = AssetFacts(
+                id=row.id,
+                workspace_id=self.workspace_id,
+                integration_id=row.integration_id,
+                zone_id=row.zone_id,
+                kind=row.kind,
+                name=row.name,
+                parent_id=row.parent_id,
+                description=row.description,
+                body=body,
+                apart=bool(row.verified or not row.published or row.sensitivity),
+                tags=tags.get(row.id, ()),
+                owners=owners.get(row.id, ()),
+                synonyms=synonyms,
+                columns=columns.get(row.id, ()),
+            )
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def _texts(self, ids: list[int]) -> dict[int, tuple[str | None, Sequence[str]]]:
+        if not ids:
+            return {}
+        rows = self.session.execute(
+            select(ResourceRow.id, ResourceRow.definition, ResourceRow.properties).where(
+                ResourceRow.id.in_(ids)
+            )
+        )
+        found: dict[int, tuple[str | None, Sequence[str]]] = {}
+        for id_, definition, properties in rows:
+            synonyms = (properties or {}).get("synonyms") or ()
+            if isinstance(synonyms, str):
+                synonyms = [part.strip() for part in synonyms.split(",")]
+            found[id_] = (definition, [str(word) for word in synonyms])
+        return found
+
+    def _columns(self, tables: list[int]) -> dict[int, list[ColumnFacts]]:
+        if not tables:
+            return {}
+        is_column = ResourceRow.kind == literal_column("'column'")
+        rows = self.session.execute(
+            select(
+                ResourceRow.parent_id,
+                ResourceRow.id,
+                ResourceRow.name,
+                ResourceRow.description,
+                ResourceRow.sensitivity,
+                ResourceRow.verified,
+                ResourceRow.published,
+            )
+            .where(ResourceRow.parent_id.in_(tables), is_column)
+            .order_by(ResourceRow.parent_id, ResourceRow.position)
+        )
+        found: dict[int, list[ColumnFacts]] = defaultdict(list)
+        by_id: dict[int, ColumnFacts] = {}
+        for parent, id_, name, description, sensitivity, verified, published in rows:
+            column = ColumnFacts(id_, name, description, bool(sensitivity or verified or not published))
+            found[parent].append(column)
+            by_id[id_] = column
+        tagged = self.session.execute(
+            select(TagRow.resource_id, TagRow.tag)
+            .join(ResourceRow, ResourceRow.id == TagRow.resource_id)
+            .where(ResourceRow.parent_id.in_(tables), is_column)
+            .order_by(TagRow.tag)
+        )
+        for id_, tag in tagged:
+            if id_ in by_id:
+                by_id[id_].apart = True
+                by_id[id_].tags = (*by_id[id_].tags, tag)
+        return found
+
+    def _tags(self, ids: list[int]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = defaultdict(list)
+        rows = self.session.execute(select(TagRow.resource_id, TagRow.tag).where(TagRow.resource_id.in_(ids)))
+        for id_, tag in rows:
+            found[id_].append(tag)
+        return found
+
+    def _owners(self, ids: list[int]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = defaultdict(list)
+        rows = self.session.execute(
+            select(OwnerRow.resource_id, OwnerRow.name).where(OwnerRow.resource_id.in_(ids))
+        )
+        for id_, name in rows:
+            found[id_].append(name)
+        return found

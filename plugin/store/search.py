@@ -1,0 +1,266 @@
+"""Search: the one retrieval behind the search box, the assistant, MCP and `builtin`.
+
+Enters: a context (whose search it is), a text, filters. Leaves: a `Found` page. A few words are taken as words that
+all must be there, and only when that finds too little as words of which some may; a question is ranked by all it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from plugin.catalog.retrieval import COLUMN, NAME, NOTE
+from plugin.catalog.words import Question, excerpt, read_question
+from plugin.store._context import Context
+from plugin.store._models.catalog import ResourceRow
+from plugin.store._rows import integration_names, load
+from plugin.store._visible import visible
+from plugin.store.search_columns import find_columns
+from plugin.store.search_family import choose_members
+from plugin.store.search_filters import Filters, facet_counts, integration_ids, passing, schema_ids
+from plugin.store.search_rank import Ranked, Search
+from plugin.store.search_scope import FullText, full_text
+from plugin.store.search_spelling import spelled
+from plugin.store.search_together import together
+from plugin.store.shapes import Found, Hit
+
+FEW_WORDS = 4
+MOST_HITS = 1000
+
+
+def search(
+    context: Context,
+    allowed: Any,
+    text: str,
+    *,
+    kinds: Sequence[str] = (),
+    integrations: Sequence[int | str] = (),
+    tags: Sequence[str] = (),
+    owners: Sequence[str] = (),
+    verified: bool | None = None,
+    schema: str | None = None,
+    under: int | None = None,
+    limit: int = 20,
+    offset: int = 0,
+    facets: bool = False,
+    only: Collection[int] | None = None,
+    fold_copies: bool = False,
+) -> Found:
+    """Find what `text` asks for, best first, among what the context's viewer may see.
+
+    `only`: ids of tables to search in, none outside. `fold_copies`: show a table that is in several databases once.
+    `allowed` (the visible ids as a select) is not needed: the index is asked in the viewer's zones, and what is shown
+    is loaded through `_visible` again.
+    """
+    limit, offset = max(0, min(limit, MOST_HITS)), max(0, offset)
+    filters = Filters(tuple(kinds), tuple(integrations), tuple(tags), tuple(owners), verified, schema, under)
+    question = read_question(text)
+    index = full_text(context)
+    if index.nothing or not question.terms:
+        return Found((), 0)
+    asked = Asked(context, index, question, filters, only, fold_copies, limit + offset)
+    entries = asked.entries()
+    meant = None
+    if not entries or asked.poor:
+        better = spelled(index, question, text)
+        if better is not None:
+            again = Asked(context, index, read_question(better), filters, only, fold_copies, limit + offset)
+            found = again.entries()
+            if found:
+                meant, known = better, {id_ for id_, _score, _each in found}
+                entries = found + [entry for entry in entries if entry[0] not in known]
+    return _page(context, entries, question, limit, offset, facets, meant)
+
+
+Entry = tuple[int, float, Ranked | None]
+"""A resource to show, its score, and what is known of why (None for a column)."""
+
+
+class Asked:
+    """One reading of one text, with its filters."""
+
+    def __init__(
+        self,
+        context: Context,
+        index: FullText,
+        question: Question,
+        filters: Filters,
+        only: Collection[int] | None,
+        fold_copies: bool,
+        needed: int,
+    ) -> None:
+        self.context = context
+        self.index = index
+        self.question = question
+        self.filters = filters
+        self.only = only
+        self.fold_copies = fold_copies
+        self.needed = needed
+        self.poor = False
+        """Did some word that counts find nothing at all?"""
+        self.run = Search(context, index, question, only)
+        self._within: set[int] | None = None
+        if filters.integrations:
+            self._integrations = integration_ids(context, filters.integrations)
+        if filters.schema is not None:
+            self._schemas = schema_ids(context, filters.schema)
+
+    def entries(self) -> list[Entry]:
+        """Everything that is found, best first."""
+        short = len(self.question.content) <= FEW_WORDS
+        first: list[Ranked] = []
+        if short and not self.run.filtered:
+            first = self._kept(together(self.run))
+        ranked = first
+        if len(first) < self.needed or "column" in self.filters.kinds:
+            known = {each.id for each in first}
+            rest = [each for each in self._kept(self.run.ranked()) if each.id not in known]
+            if first and rest:
+                # What has every word comes first; scores of the two ways are not comparable.
+                shift = first[-1].score / (1 + max(each.score for each in rest))
+                for each in rest:
+                    each.score *= shift
+            ranked = first + rest
+            self.poor = any(
+                term.word not in self.run.bits for term in self.question.content if not term.word.isdigit()
+            )
+        if self.fold_copies:
+            ranked = _first_copies(ranked)
+        entries: list[Entry] = [(each.id, each.score, each) for each in self._of_kinds(ranked)]
+        entries = choose_members(self.index, self.question, entries, self.only, self.needed)
+        columns = self._columns(ranked, short)
+        return _merged(entries, columns) if columns else entries
+
+    def _of_kinds(self, ranked: Sequence[Ranked]) -> list[Ranked]:
+        kinds = set(self.filters.kinds)
+        return [each for each in ranked if not kinds or each.kind in kinds]
+
+    def _kept(self, ranked: Sequence[Ranked]) -> list[Ranked]:
+        """Those that pass the filters on place, and where the row decides, those on the row."""
+        filters = self.filters
+        kept = list(ranked)
+        if filters.integrations:
+            kept = [each for each in kept if each.integration_id in self._integrations]
+        chain = self.run.places.chain
+        if filters.schema is not None:
+            kept = [each for each in kept if self._schemas.intersection(chain(each.container_id))]
+        if filters.under is not None:
+            kept = [each for each in kept if filters.under in (each.id, *chain(each.container_id))]
+            if set(filters.kinds) != {"column"}:
+                kept = [each for each in kept if each.id != filters.under] or kept
+        if filters.of_rows and "column" not in filters.kinds:
+            rows = passing(self.context, filters, [each.id for each in kept])
+            kept = [each for each in kept if each.id in rows]
+        return kept
+
+    def _columns(self, ranked: Sequence[Ranked], short: bool) -> list[Entry]:
+        """Columns: where they are asked for, and for a few words those whose name has all of them."""
+        kinds = self.filters.kinds
+        asked = "column" in kinds
+        if kinds and not asked:
+            return []
+        if not asked and (not short or self.fold_copies or self.only is not None):
+            return []
+        places = [each for each in ranked if each.matched or asked]
+        if not asked:
+            places = [each for each in places if _all_in_columns(each, self.question)][:30]
+        found = find_columns(
+            self.context, places, self.question.terms, max(self.needed, 50), tables=200 if asked else 30
+        )
+        if not asked:
+            found = [each for each in found if each.complete]
+        if self.filters.of_rows:
+            rows = passing(self.context, self.filters, [each.id for each in found])
+            found = [each for each in found if each.id in rows]
+        return [(each.id, each.score, None) for each in found]
+
+
+def _all_in_columns(each: Ranked, question: Question) -> bool:
+    return all(each.matched.get(term.word, 0) & COLUMN for term in question.content)
+
+
+def _first_copies(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """The same table in several databases once, at its best place."""
+    seen: set[int] = set()
+    kept = []
+    for each in ranked:
+        if each.shape is not None:
+            if each.shape in seen:
+                continue
+            seen.add(each.shape)
+        kept.append(each)
+    return kept
+
+
+def _merged(entries: list[Entry], columns: list[Entry]) -> list[Entry]:
+    """Columns among the rest: they follow what has every word in its own name, and come before weaker hits."""
+    if not entries:
+        return columns
+    strong = [entry for entry in entries if entry[2] is not None and entry[2].whole]
+    weak = [entry for entry in entries if entry[2] is None or not entry[2].whole]
+    top = max(score for _id, score, _each in columns) or 1.0
+    ceiling = strong[-1][1] if strong else max(entry[1] for entry in weak) * 1.01 if weak else 1.0
+    floor = weak[0][1] if weak else 0.0
+    shifted = [(id_, floor + (ceiling - floor) * score / top * 0.99, None) for id_, score, _each in columns]
+    return [*strong, *shifted, *weak]
+
+
+def _page(
+    context: Context,
+    entries: Sequence[Entry],
+    question: Question,
+    limit: int,
+    offset: int,
+    facets: bool,
+    meant: str | None,
+) -> Found:
+    shown = entries[offset : offset + limit]
+    resources = load(context, [id_ for id_, _score, _each in shown])
+    words = [term.word for term in question.terms]
+    hits = []
+    for rank, (id_, score, each) in enumerate(shown, start=offset + 1):
+        resource = resources.get(id_)
+        if resource is None:
+            continue
+        why = []
+        if each is not None:
+            named = sorted(word for word, bits in each.matched.items() if bits & NAME)
+            inside = sorted(word for word, bits in each.matched.items() if bits & (COLUMN | NOTE))
+            if named:
+                why.append(("name", " ".join(named)))
+            if inside:
+                why.append(("columns", " ".join(inside)))
+            if each.shards > 1:
+                why.append(("family", f"one of {each.shards} tables alike"))
+        if resource.description:
+            why.append(("description", excerpt(resource.description, words)))
+        hits.append(Hit(rank, round(score, 4), resource, tuple(why)))
+    counts = {}
+    if facets and entries:
+        counts = facet_counts(context, [id_ for id_, _score, _each in entries], integration_names(context))
+    return Found(tuple(hits), len(entries), counts, meant)
+
+
+def exact_names(context: Context, text: str, limit: int = 20) -> list[int]:
+    """Ids of what is called exactly like this."""
+    folded = text.strip().strip("\"'`").lower()
+    if not folded:
+        return []
+    return list(
+        context.session.scalars(
+            select(ResourceRow.id)
+            .where(
+                ResourceRow.kind != "column",
+                ResourceRow.name_folded == folded.rsplit(".", 1)[-1],
+                visible(context),
+                func.coalesce(ResourceRow.qualified_folded, "").like(f"%{_escaped(folded)}", escape="\\"),
+            )
+            .limit(limit)
+        )
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,83 @@
+"""The tables of the full-text index, per database: made and dropped by the migrations, outside the models.
+
+`search_docs` has one row per resource that can be found on its own, and one more for each column whose visibility to
+the assistant may differ from its table's (tags, sensitivity). The words themselves are in `search_fts` (FTS5) on
+SQLite, whose rowids start with the zone, so that a viewer's zones are a range of the index; on PostgreSQL in
+`search_docs.body` under a GIN index, with the zone as one more lexeme. `search_words` is what "did you mean" chooses
+from. Neither database needs an extension. Every statement can be run twice.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+ZONE_SHIFT = 36
+"""A rowid of `search_fts` is zone_id << 36 | resource id."""
+
+COLUMNS = """
+    id BIGINT NOT NULL PRIMARY KEY,
+    workspace_id INTEGER NOT NULL,
+    integration_id INTEGER,
+    zone_id INTEGER NOT NULL,
+    asset_id BIGINT NOT NULL,
+    container_id BIGINT,
+    kind VARCHAR(32) NOT NULL,
+    family_id BIGINT NOT NULL,
+    group_key BIGINT,
+    shape BIGINT,
+    sample_id BIGINT,
+    name_words INTEGER NOT NULL,
+    text_words INTEGER NOT NULL,
+    columns_count INTEGER NOT NULL,
+    notes_words INTEGER NOT NULL
+"""
+
+INDEXES = (
+    "CREATE INDEX IF NOT EXISTS search_docs_asset ON search_docs (asset_id)",
+    "CREATE INDEX IF NOT EXISTS search_docs_family ON search_docs (family_id) WHERE family_id <> id",
+    "CREATE INDEX IF NOT EXISTS search_docs_group ON search_docs (group_key) WHERE group_key IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS search_docs_container ON search_docs (container_id, zone_id, family_id, columns_count)",
+    "CREATE INDEX IF NOT EXISTS search_docs_workspace ON search_docs (workspace_id, integration_id)",
+)
+WORDS = """
+CREATE TABLE IF NOT EXISTS search_words (
+    workspace_id INTEGER NOT NULL,
+    word VARCHAR(60) NOT NULL,
+    PRIMARY KEY (workspace_id, word)
+)
+"""
+
+
+def create(connection: Connection) -> None:
+    """Make the tables and indexes that are not there yet."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(
+            text(
+                f"CREATE TABLE IF NOT EXISTS search_docs ({COLUMNS.replace('BIGINT NOT NULL PRIMARY', 'INTEGER NOT NULL PRIMARY')})"
+            )
+        )
+        connection.execute(
+            text(
+                "CREATE VIRTUAL TABLE IF NOT EXISTS search_fts USING fts5("
+                "body, detail='none', tokenize=\"ascii tokenchars '_'\")"
+            )
+        )
+        connection.execute(text(WORDS + " WITHOUT ROWID"))
+    else:
+        connection.execute(
+            text(f"CREATE TABLE IF NOT EXISTS search_docs ({COLUMNS}, body TSVECTOR NOT NULL)")
+        )
+        # Words are read through the index only: long ones are kept out of the rows that a search walks over.
+        connection.execute(text("ALTER TABLE search_docs SET (toast_tuple_target = 256)"))
+        connection.execute(
+            text("CREATE INDEX IF NOT EXISTS search_docs_body ON search_docs USING gin (body)")
+        )
+        connection.execute(text(WORDS))
+    for statement in INDEXES:
+        connection.execute(text(statement))
+
+
+def drop(connection: Connection) -> None:
+    """Drop them; nothing is lost that a re-index does not bring back."""
+    for table in ("search_fts", "search_words", "search_docs"):
+        connection.execute(text(f"DROP TABLE IF EXISTS {table}"))

@@ -1,0 +1,56 @@
+"""Who stands for a family: of many shards or versions of one table, the one that the question means.
+
+Enters: ranked families. Leaves: the same list with the member that fits the numbers of the question ("in March 2017"),
+else the newest by name, else the first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import replace
+
+from plugin.catalog.words import Question
+from plugin.store.search_rank import Ranked
+from plugin.store.search_scope import FullText
+from plugin.store.search_sql import parts
+
+Entry = tuple[int, float, Ranked | None]
+MONTHS = {
+    name: f"{at:02d}"
+    for at, name in enumerate(
+        "january february march april may june july august september october november december".split(),
+        start=1,
+    )
+}
+
+
+def choose_members(
+    index: FullText, question: Question, entries: list[Entry], only: Collection[int] | None, needed: int
+) -> list[Entry]:
+    """Replace each family's first member by the one to show, for the entries that a page will show."""
+    firsts = [entry[0] for entry in entries[: max(needed, 20)]]
+    members: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for part in parts(firsts):
+        for id_, family, name in index.members(part):
+            if only is None or id_ in only:
+                members[family].append((id_, name))
+    chosen: list[Entry] = []
+    for at, (id_, score, each) in enumerate(entries):
+        alike = members.get(id_, []) if at < len(firsts) else []
+        if each is None or not alike or (len(alike) == 1 and alike[0][0] == id_):
+            chosen.append((id_, score, each))
+            continue
+        best = max(alike, key=lambda member: (_fit(member[1], question), member[1], -member[0]))
+        chosen.append((best[0], score, replace(each, id=best[0], shards=len(alike))))
+    return chosen
+
+
+def _fit(name: str, question: Question) -> float:
+    """How many of the question's numbers the name has; longer numbers say more."""
+    fit = sum(len(number) for number in question.numbers if len(number) > 1 and number in name)
+    written = {term.written for term in question.terms}
+    for month, digits in MONTHS.items():
+        if month in written and any(f"{year}{digits}" in name for year in question.numbers if len(year) == 4):
+            fit += 2
+    return float(fit)

@@ -1,0 +1,202 @@
+"""From a resource to the words it is found by.
+
+Enters: rows of the catalog. Leaves: a `Document` per findable thing: its words, marked by where they stand, and the
+few numbers that ranking needs. A word stands plain once for the whole document and again with a mark for each
+strong place: `n_` the name, `d_` description, tags, owners and synonyms, `c_` names of columns, `e_` three columns
+or more, `f_` eight or more. What is plain only stands in the descriptions of columns.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from plugin.catalog.words import family_pattern, identifier_words, joined_words, pieces, text_words
+
+TABLE_KINDS = frozenset(
+    ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
+)
+MANY, VERY_MANY = 3, 8
+LONGEST_TEXT = 4000
+"""Characters of a description, definition or document that are indexed."""
+MOST_COLUMNS = 5000
+
+
+@dataclass(slots=True)
+class ColumnFacts:
+    """A column as the index sees it."""
+
+    id: int
+    name: str
+    description: str | None
+    apart: bool = False
+    """It has tags, a sensitivity or a flag of its own, so the AI filters may treat it unlike its table."""
+    tags: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class AssetFacts:
+    """A resource as the index sees it."""
+
+    id: int
+    workspace_id: int
+    integration_id: int | None
+    zone_id: int
+    kind: str
+    name: str
+    parent_id: int | None
+    description: str | None = None
+    body: str | None = None
+    """Text of a term or document."""
+    apart: bool = False
+    tags: Sequence[str] = ()
+    owners: Sequence[str] = ()
+    synonyms: Sequence[str] = ()
+    columns: Sequence[ColumnFacts] = ()
+
+
+@dataclass(slots=True)
+class Document:
+    """One row of the index."""
+
+    id: int
+    workspace_id: int
+    integration_id: int | None
+    zone_id: int
+    asset_id: int
+    container_id: int | None
+    kind: str
+    family_id: int
+    group_key: int | None
+    shape: int | None
+    sample_id: int | None
+    name_words: int
+    text_words: int
+    columns_count: int
+    notes_words: int
+    words: set[str] = field(default_factory=set)
+
+
+def number(*parts: object) -> int:
+    """A stable 63-bit number for some values."""
+    digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def group_of(asset: AssetFacts) -> int | None:
+    """The number of the group whose members may be shards of one table; None for what never is a shard."""
+    if asset.kind not in TABLE_KINDS or asset.apart or asset.tags or asset.owners:
+        return None
+    pattern = family_pattern(asset.name)
+    return number(asset.parent_id, asset.zone_id, asset.kind, pattern) if "#" in pattern else None
+
+
+def column_set(columns: Iterable[ColumnFacts]) -> frozenset[str]:
+    """What decides whether two tables are alike."""
+    return frozenset(column.name.lower() for column in columns)
+
+
+def alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Do two tables share enough columns to be shards or versions of one?"""
+    return len(one & other) >= 0.6 * len(one | other)
+
+
+def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]:
+    """The documents of one resource: its own, and one for each column that stands apart.
+
+    A shard that belongs to a family (`family_id`) is found by its name and description only; the rest of its words
+    are those of the family's first member, which answers for all.
+    """
+    member = family_id is not None and family_id != asset.id
+    name_set = set(identifier_words(asset.name))
+    numbers = {word for word in name_set if word.isdigit()}
+    group = group_of(asset)
+    described = set(text_words((asset.description or "")[:LONGEST_TEXT]))
+    text_count = len(described)
+    for label in (*asset.tags, *asset.owners, *asset.synonyms):
+        described.update(identifier_words(label))
+    if asset.body:
+        described.update(text_words(asset.body[:LONGEST_TEXT]))
+    columns: Counter[str] = Counter()
+    notes: set[str] = set()
+    apart = [column for column in asset.columns if column.apart]
+    ordinary = [column for column in asset.columns if not column.apart]
+    if not member:
+        for column in ordinary[:MOST_COLUMNS]:
+            columns.update(identifier_words(column.name))
+            if column.description:
+                notes.update(text_words(column.description[:LONGEST_TEXT]))
+    own = Document(
+        id=asset.id,
+        workspace_id=asset.workspace_id,
+        integration_id=asset.integration_id,
+        zone_id=asset.zone_id,
+        asset_id=asset.id,
+        container_id=asset.parent_id,
+        kind=asset.kind,
+        family_id=family_id or asset.id,
+        group_key=group,
+        shape=_shape(asset),
+        sample_id=ordinary[0].id if ordinary else None,
+        name_words=max(1, len({word for word in pieces(asset.name) if not (group and word.isdigit())})),
+        text_words=text_count,
+        columns_count=len(asset.columns),
+        notes_words=len(notes),
+    )
+    words = own.words
+    words.update(f"n_{word}" for word in name_set)
+    words.update(f"n_{word}" for word in joined_words(asset.name))
+    words.update(joined_words(asset.name))
+    words.update(f"d_{word}" for word in described)
+    for word, count in columns.items():
+        words.add(f"c_{word}")
+        if count >= MANY:
+            words.add(f"e_{word}")
+        if count >= VERY_MANY:
+            words.add(f"f_{word}")
+    words.update(name_set, numbers, described, columns, notes)
+    return [own, *(_apart(asset, column) for column in apart if not member)]
+
+
+def _apart(asset: AssetFacts, column: ColumnFacts) -> Document:
+    """The document of one column; ranking counts it for its table."""
+    names = set(identifier_words(column.name))
+    notes = set(text_words((column.description or "")[:LONGEST_TEXT]))
+    labels = {word for tag in column.tags for word in identifier_words(tag)}
+    return Document(
+        id=column.id,
+        workspace_id=asset.workspace_id,
+        integration_id=asset.integration_id,
+        zone_id=asset.zone_id,
+        asset_id=asset.id,
+        container_id=None,
+        kind="column",
+        family_id=asset.id,
+        group_key=None,
+        shape=None,
+        sample_id=None,
+        name_words=1,
+        text_words=0,
+        columns_count=0,
+        notes_words=len(notes),
+        words=names | notes | labels | {f"c_{word}" for word in names | labels},
+    )
+
+
+def _shape(asset: AssetFacts) -> int | None:
+    """The same for the same table in two databases: its name without numbers, and the names of its columns."""
+    if asset.kind not in TABLE_KINDS or not asset.columns:
+        return None
+    return number(family_pattern(asset.name), *sorted(column_set(asset.columns)))
+
+
+def typed_words(asset: AssetFacts) -> set[str]:
+    """The words of names as people type them, for "did you mean"."""
+    words = set(pieces(asset.name))
+    for label in (*asset.tags, *asset.synonyms):
+        words.update(pieces(label))
+    for column in asset.columns:
+        words.update(pieces(column.name))
+    return {word for word in words if 3 <= len(word) <= 60 and not word.isdigit()}

@@ -1,0 +1,202 @@
+"""Writing the full-text index: FTS5 on SQLite, tsvector on PostgreSQL, behind one small interface."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from plugin.store.search_ddl import ZONE_SHIFT
+from plugin.store.search_rows import Document
+
+FIELDS = (
+    "id", "workspace_id", "integration_id", "zone_id", "asset_id", "container_id", "kind", "family_id", "group_key",
+    "shape", "sample_id", "name_words", "text_words", "columns_count", "notes_words",
+)  # fmt: skip
+
+
+def index_writer(session: Session, workspace_id: int) -> IndexWriter:
+    """The writer for the database of this session."""
+    connection = session.connection()
+    kind = SqliteWriter if connection.dialect.name == "sqlite" else PostgresWriter
+    return kind(connection, workspace_id)
+
+
+def parts(values: Iterable[Any], size: int = 900) -> Iterator[list[Any]]:
+    """Lists of at most `size`."""
+    part: list[Any] = []
+    for value in values:
+        part.append(value)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+class IndexWriter(ABC):
+    """Writes one workspace's part of the index, in the caller's transaction."""
+
+    def __init__(self, connection: Connection, workspace_id: int) -> None:
+        self.connection = connection
+        self.workspace_id = workspace_id
+        self._known_words: set[str] = set()
+
+    # --- what is the same on both ------------------------------------------------------------------------------
+
+    def forget(self, assets: Collection[int], gone: Collection[int]) -> set[int]:
+        """Take these assets out of the index. Returns shards that lost the first member of their family to `gone`.
+
+        Of each such family the oldest member is returned, to be indexed again as the first; the others follow it.
+        """
+        orphans: set[int] = set()
+        for part in parts(sorted(assets)):
+            rows = self._rows("SELECT id, zone_id FROM search_docs WHERE asset_id IN ", part)
+            if rows:
+                self.delete([(id_, zone) for id_, zone in rows])
+        for part in parts(sorted(gone)):
+            rows = self._rows(
+                "SELECT family_id, min(id) FROM search_docs WHERE family_id <> id AND kind <> 'column'"
+                " AND family_id IN ",
+                part,
+                " GROUP BY family_id",
+            )
+            for old, first in rows:
+                self.connection.execute(
+                    text(
+                        "UPDATE search_docs SET family_id = :new WHERE family_id = :old AND family_id <> id"
+                    ),
+                    {"new": first, "old": old},
+                )
+                orphans.add(first)
+        return orphans
+
+    def first_members(self, groups: Collection[int]) -> list[tuple[int, int]]:
+        """(first member, group) of the families that these groups already have."""
+        found: list[tuple[int, int]] = []
+        for part in parts(sorted(groups)):
+            found += [
+                (first, group)
+                for first, group in self._rows(
+                    "SELECT DISTINCT family_id, group_key FROM search_docs WHERE group_key IN ", part
+                )
+            ]
+        return found
+
+    def write(self, documents: Sequence[Document], words: Collection[str]) -> None:
+        """Add documents that are not in the index, and words for "did you mean"."""
+        if documents:
+            self.insert(documents)
+        fresh = [word for word in words if word not in self._known_words]
+        self._known_words.update(fresh)
+        if fresh:
+            self.insert_words(sorted(fresh))
+
+    def clear(self, integration_id: int | None = None, *, words: bool = False) -> None:
+        """Take everything of the workspace, or of one integration, out of the index."""
+        where, values = "workspace_id = :workspace", {"workspace": self.workspace_id}
+        if integration_id is not None:
+            where, values = (
+                where + " AND integration_id = :integration",
+                {**values, "integration": integration_id},
+            )
+        self.delete_where(where, values)
+        if words or integration_id is None:
+            self.connection.execute(
+                text("DELETE FROM search_words WHERE workspace_id = :workspace"),
+                {"workspace": self.workspace_id},
+            )
+
+    # --- what differs ------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
+        """Rows of a statement whose last condition is `IN` these values."""
+
+    @abstractmethod
+    def insert(self, documents: Sequence[Document]) -> None:
+        """Insert documents."""
+
+    @abstractmethod
+    def insert_words(self, words: Sequence[str]) -> None:
+        """Insert words that may be there already."""
+
+    @abstractmethod
+    def delete(self, keys: Sequence[tuple[int, int]]) -> None:
+        """Delete documents by (id, zone)."""
+
+    @abstractmethod
+    def delete_where(self, where: str, values: dict[str, int]) -> None:
+        """Delete documents by a condition."""
+
+
+class SqliteWriter(IndexWriter):
+    """FTS5: the words of a document under a rowid that starts with its zone."""
+
+    def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
+        statement = f"{before}(SELECT value FROM json_each(?)){after}"
+        return self.connection.exec_driver_sql(statement, (json.dumps(values),)).all()
+
+    def insert(self, documents: Sequence[Document]) -> None:
+        marks = ", ".join("?" * len(FIELDS))
+        self.connection.exec_driver_sql(
+            f"INSERT INTO search_docs ({', '.join(FIELDS)}) VALUES ({marks})",
+            [tuple(getattr(each, name) for name in FIELDS) for each in documents],
+        )
+        # In the order of the rowids, which is how FTS5 takes them fastest.
+        rows = sorted((each.zone_id << ZONE_SHIFT | each.id, " ".join(each.words)) for each in documents)
+        self.connection.exec_driver_sql("INSERT INTO search_fts (rowid, body) VALUES (?, ?)", rows)
+
+    def insert_words(self, words: Sequence[str]) -> None:
+        self.connection.exec_driver_sql(
+            "INSERT OR IGNORE INTO search_words (workspace_id, word) VALUES (?, ?)",
+            [(self.workspace_id, word) for word in words],
+        )
+
+    def delete(self, keys: Sequence[tuple[int, int]]) -> None:
+        self.connection.exec_driver_sql(
+            "DELETE FROM search_fts WHERE rowid = ?", [(zone << ZONE_SHIFT | id_,) for id_, zone in keys]
+        )
+        self.connection.exec_driver_sql(
+            "DELETE FROM search_docs WHERE id = ?", [(id_,) for id_, _zone in keys]
+        )
+
+    def delete_where(self, where: str, values: dict[str, int]) -> None:
+        rowids = f"SELECT zone_id << {ZONE_SHIFT} | id FROM search_docs WHERE {where}"
+        self.connection.execute(text(f"DELETE FROM search_fts WHERE rowid IN ({rowids})"), values)
+        self.connection.execute(text(f"DELETE FROM search_docs WHERE {where}"), values)
+
+
+class PostgresWriter(IndexWriter):
+    """tsvector: the words of a document and its zone as lexemes."""
+
+    def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
+        statement = f"{before}(SELECT unnest(%s::bigint[])){after}"
+        return self.connection.exec_driver_sql(statement, (values,)).all()
+
+    def insert(self, documents: Sequence[Document]) -> None:
+        raw: Any = self.connection.connection.driver_connection
+        columns = ", ".join((*FIELDS, "body"))
+        with raw.cursor() as cursor, cursor.copy(f"COPY search_docs ({columns}) FROM STDIN") as copy:
+            for each in documents:
+                # Words are letters, digits and underscores, so the text form of a tsvector needs no quoting.
+                body = " ".join((*each.words, f"_z{each.zone_id}", f"_w{each.workspace_id}"))
+                copy.write_row((*(getattr(each, name) for name in FIELDS), body))
+
+    def insert_words(self, words: Sequence[str]) -> None:
+        self.connection.exec_driver_sql(
+            "INSERT INTO search_words (workspace_id, word) SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING",
+            (self.workspace_id, list(words)),
+        )
+
+    def delete(self, keys: Sequence[tuple[int, int]]) -> None:
+        self.connection.exec_driver_sql(
+            "DELETE FROM search_docs WHERE id = ANY(%s::bigint[])", ([id_ for id_, _zone in keys],)
+        )
+
+    def delete_where(self, where: str, values: dict[str, int]) -> None:
+        self.connection.execute(text(f"DELETE FROM search_docs WHERE {where}"), values)
