@@ -51,11 +51,9 @@ CREATE TABLE IF NOT EXISTS search_words (
 def create(connection: Connection) -> None:
     """Make the tables and indexes that are not there yet."""
     if connection.dialect.name == "sqlite":
-        connection.execute(
-            text(
-                f"CREATE TABLE IF NOT EXISTS search_docs ({COLUMNS.replace('BIGINT NOT NULL PRIMARY', 'INTEGER NOT NULL PRIMARY')})"
-            )
-        )
+        # SQLite keeps a row under its key only where that is called INTEGER.
+        columns = COLUMNS.replace("id BIGINT NOT NULL PRIMARY KEY", "id INTEGER NOT NULL PRIMARY KEY")
+        connection.execute(text(f"CREATE TABLE IF NOT EXISTS search_docs ({columns})"))
         connection.execute(
             text(
                 "CREATE VIRTUAL TABLE IF NOT EXISTS search_fts USING fts5("
