@@ -9,7 +9,9 @@ polling. A method that reads in order to write calls `begin_write` first.
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +68,9 @@ class _Sqlite:
     def connect(self, raw: Any, _record: Any) -> None:
         raw.isolation_level = None
         cursor = raw.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        _use_wal(cursor)
         for pragma in (
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-            "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
             "secure_delete=ON",
@@ -112,6 +114,20 @@ class _Sqlite:
         if info.pop("lock", False):
             self.owner = None
             self.lock.release()
+
+
+def _use_wal(cursor: Any) -> None:
+    """Switch the file to WAL once. SQLite does not wait for another process that is just doing the same, so we do."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def begin_write(session: Session) -> None:

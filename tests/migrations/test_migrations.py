@@ -1,0 +1,128 @@
+"""The revisions: from nothing to the models exactly, down and up again, on both databases; safe to run at once."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from plugin.config import Config, read_config
+from plugin.errors import Misconfigured
+from plugin.store import migrate, open_store, schema
+from plugin.store._engine import make_engine
+from plugin.store._models import Base
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, home: Path) -> Config:
+    """A configuration over an empty database."""
+    environ = {"DOCENT_HOME": str(home)}
+    if request.param == "postgresql":
+        environ["DOCENT_DATABASE_URL"] = request.getfixturevalue("postgres_url")
+    return read_config(environ)
+
+
+def differences(config: Config) -> list[object]:
+    """What Alembic would still change."""
+    engine = make_engine(config.database_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_name": lambda name, kind, _: (
+                    not (kind == "table" and (name or "").startswith("search_"))
+                ),
+            },
+        )
+        found = compare_metadata(context, Base.metadata)
+    engine.dispose()
+    return list(found)
+
+
+def test_the_newest_revision_is_the_one_the_store_asks_for() -> None:
+    assert ScriptDirectory.from_config(schema.alembic_config()).get_heads() == [schema.HEAD]
+
+
+def test_pyproject_configures_alembic_itself() -> None:
+    from alembic.config import Config as AlembicConfig
+
+    config = AlembicConfig(toml_file=str(Path(__file__).parents[2] / "pyproject.toml"))
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
+
+
+def test_upgrade_from_nothing_gives_exactly_the_models(empty: Config) -> None:
+    assert "nothing to revision" in migrate(empty)
+    assert differences(empty) == []
+    assert "nothing to do" in migrate(empty)
+
+
+def test_down_to_nothing_and_up_again(empty: Config) -> None:
+    migrate(empty)
+    engine = make_engine(empty.database_url)
+    with engine.begin() as connection:
+        schema.run(connection, "downgrade", "base")
+    with engine.connect() as connection:
+        left = set(inspect(connection).get_table_names())
+        assert left <= {"alembic_version", "sqlite_sequence"}
+        if connection.dialect.name == "postgresql":
+            functions = "SELECT count(*) FROM pg_proc WHERE proname LIKE 'docent_%'"
+            assert connection.execute(text(functions)).scalar() == 0
+    engine.dispose()
+    migrate(empty)
+    assert differences(empty) == []
+
+
+def test_several_processes_that_start_at_once_migrate_once(empty: Config) -> None:
+    said: list[str] = []
+    errors: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            said.append(migrate(empty))
+        except BaseException as error:  # noqa: BLE001 - looked at below
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sum("nothing to revision" in text for text in said) == 1
+    assert differences(empty) == []
+
+
+def test_postgres_must_be_migrated_by_hand(home: Path, postgres_url: str) -> None:
+    config = read_config({"DOCENT_HOME": str(home), "DOCENT_DATABASE_URL": postgres_url})
+    with pytest.raises(Misconfigured, match="docent migrate"):
+        open_store(config)
+    migrate(config)
+    open_store(config).close()
+
+
+def test_a_database_of_a_newer_docent_is_refused(empty: Config) -> None:
+    migrate(empty)
+    engine = make_engine(empty.database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(Misconfigured, match="9999"):
+        open_store(empty)
+
+
+def test_the_sqlite_file_is_private_and_keeps_no_deleted_bytes(empty: Config) -> None:
+    if not empty.on_sqlite:
+        pytest.skip("for the embedded database")
+    store = open_store(empty)
+    with store._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    store.close()
