@@ -30,7 +30,7 @@ from plugin.errors import NotFound
 from plugin.store import schema
 from plugin.store._context import Context, member_facts, require_admin
 from plugin.store._doors import AdminDoor, ViewerDoor
-from plugin.store._engine import SIGN_IN, make_engine, make_sessions
+from plugin.store._engine import SIGN_IN, locks_hold, make_engine, make_sessions
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import WorkspaceKeyRow
 from plugin.store._models.settings import SettingRow
@@ -129,6 +129,10 @@ class Store:
 
         with self._context(workspace_id) as context:
             yield SyncRecord(context)
+
+    def second_lock(self) -> tuple[bool, str]:
+        """Does PostgreSQL's row-level security hold here? With a sentence that says why; False on SQLite."""
+        return locks_hold(self._engine)
 
     def close(self) -> None:
         """Give back every connection."""

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, or_, select, update
 from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound, Refused
 from plugin.store._context import Context
+from plugin.store._engine import see_account
 from plugin.store._models.base import now
 from plugin.store._models.integrations import IntegrationRow, QueryPermissionRow
 from plugin.store._models.people import (
@@ -131,6 +132,7 @@ class Me:
 
     def workspaces(self) -> tuple[Workspace, ...]:
         """Every workspace that my account is an active member of."""
+        see_account(self._session, self._member.account_id)
         rows = self._session.execute(
             select(WorkspaceRow.id, WorkspaceRow.slug, WorkspaceRow.name)
             .join(MemberRow, MemberRow.workspace_id == WorkspaceRow.id)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound, Refused
 from plugin.store._context import Context
+from plugin.store._engine import see_account
 from plugin.store._models.base import now
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._models.integrations import IntegrationRow
@@ -155,6 +156,7 @@ class People:
         Refused where their account is in other workspaces too: it is not this admin's alone.
         """
         row = self._member_row(member_id)
+        see_account(self._session, row.account_id)
         others = self._session.scalar(
             select(func.count()).select_from(MemberRow).where(MemberRow.account_id == row.account_id)
         )

@@ -1,0 +1,147 @@
+"""PostgreSQL's row-level security, with the first lock (the store's own filters) taken away."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from plugin.config import Config
+from plugin.store import Store, migrate, open_store
+from plugin.store._models import Base
+
+
+@pytest.fixture
+def plain_role_store(config: Config, postgres_url: str) -> Iterator[Store]:
+    """A store whose database belongs to an ordinary role, as an operator would set it up."""
+    role = f"docent_role_{uuid.uuid4().hex[:12]}"
+    url = make_url(postgres_url)
+    boss = create_engine(url, isolation_level="AUTOCOMMIT")
+    with boss.connect() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'docent'"))
+        connection.execute(text(f"GRANT ALL ON SCHEMA public TO {role}"))
+    own = replace(
+        config,
+        database_url=url.set(username=role, password="docent").render_as_string(hide_password=False),
+    )
+    migrate(own)
+    store = open_store(own)
+    yield store
+    store.close()
+    with boss.connect() as connection:
+        connection.execute(text(f"DROP OWNED BY {role} CASCADE"))
+        connection.execute(text(f"DROP ROLE {role}"))
+    boss.dispose()
+
+
+def populate(store: Store, new_workspace: Any) -> tuple[Any, Any]:
+    """Two workspaces with something of everything that the store's own doors write."""
+    viewers = []
+    for name in ("One", "Two"):
+        viewer = new_workspace(store, name, f"ada@{name.lower()}.example")
+        with store.as_admin(viewer) as admin:
+            team = admin.people.add_team(f"Team {name}")
+            admin.people.add_to_team(team.id, member_id=viewer.member_id)
+            admin.people.add_group(f"Group {name}")
+            admin.people.invite(f"new@{name.lower()}.example", "viewer", [team.id])
+            shop = admin.integrations.add(f"shop {name}", "sqlite", secrets={"password": "x"})
+            admin.integrations.start_sync(shop.id)
+            admin.integrations.grant_query(shop.id, "team", team.id)
+            admin.settings.set("ai.run_sql", True)
+            admin.settings.set_provider_key("openai", "k" * 20)
+        with store.as_viewer(viewer) as mine:
+            mine.me.create_token("t")
+            prompt = mine.history.start(None, f"question {name}")
+            mine.history.memory.remember(f"prefer {name}")
+            mine.history.templates.save(f"template {name}", "text")
+            mine.history.finish(prompt.id, answer="a", status="done")
+        viewers.append(viewer)
+    return viewers[0], viewers[1]
+
+
+def test_a_transaction_of_one_workspace_sees_no_row_of_another(
+    plain_role_store: Store, new_workspace: Any
+) -> None:
+    one, two = populate(plain_role_store, new_workspace)
+    tables = [
+        table
+        for table in Base.metadata.sorted_tables
+        if "workspace_id" in table.c and table.name != "sessions"
+    ]
+    held = 0
+    for viewer, other in ((one, two), (two, one)):
+        with plain_role_store._transaction(viewer.workspace_id) as session:
+            for table in tables:
+                found = (
+                    session.execute(text(f"SELECT DISTINCT workspace_id FROM {table.name}")).scalars().all()
+                )
+                assert set(found) <= {viewer.workspace_id}, table.name
+                held += bool(found)
+                # Writing past the lock fails or touches nothing as well.
+                session.execute(text(f"DELETE FROM {table.name} WHERE workspace_id = {other.workspace_id}"))
+            session.rollback()
+    assert held >= 30
+    with plain_role_store.as_admin(two) as admin:
+        assert [each.name for each in admin.integrations.list()] == ["shop Two"]
+
+
+def test_a_row_cannot_be_written_into_another_workspace(plain_role_store: Store, new_workspace: Any) -> None:
+    from sqlalchemy.exc import ProgrammingError
+
+    one, two = populate(plain_role_store, new_workspace)
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        plain_role_store._transaction(one.workspace_id) as session,
+    ):
+        session.execute(
+            text(
+                "INSERT INTO teams (workspace_id, name, private, is_general) VALUES (:w, 'x', false, false)"
+            ),
+            {"w": two.workspace_id},
+        )
+
+
+def test_a_transaction_that_names_no_workspace_sees_nothing(
+    plain_role_store: Store, new_workspace: Any
+) -> None:
+    populate(plain_role_store, new_workspace)
+    with plain_role_store._transaction("") as session:
+        for table in Base.metadata.sorted_tables:
+            if "workspace_id" in table.c and table.name != "sessions":
+                assert session.execute(text(f"SELECT count(*) FROM {table.name}")).scalar() == 0, table.name
+
+
+def test_before_sign_in_only_what_sign_in_needs_is_open(plain_role_store: Store, new_workspace: Any) -> None:
+    populate(plain_role_store, new_workspace)
+    with plain_role_store._transaction("sign-in") as session:
+        seen = {
+            table.name
+            for table in Base.metadata.sorted_tables
+            if "workspace_id" in table.c
+            and table.name != "sessions"
+            and session.execute(text(f"SELECT count(*) FROM {table.name}")).scalar()
+        }
+    assert seen == {"members", "api_tokens", "invitations", "workspace_keys"}
+
+
+def test_a_person_in_two_workspaces_can_switch_under_the_lock(
+    plain_role_store: Store, new_workspace: Any
+) -> None:
+    one, _two = populate(plain_role_store, new_workspace)
+    third = new_workspace(plain_role_store, "Three", one.email)
+    with plain_role_store.as_viewer(third) as mine:
+        assert [each.name for each in mine.me.workspaces()] == ["One", "Three"]
+    with plain_role_store.sign_in() as door:
+        cookie = door.create_session(door.password(one.email, "correct horse battery"))
+        cookie = door.switch_workspace(cookie, third.workspace_id)
+        assert door.viewer_for_session(cookie).workspace_slug == "three"
+
+
+def test_the_store_says_whether_the_lock_holds(plain_role_store: Store, any_store: Store) -> None:
+    assert plain_role_store.second_lock()[0]
+    holds, sentence = any_store.second_lock()
+    assert not holds and sentence
