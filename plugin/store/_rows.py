@@ -154,7 +154,7 @@ def integration_names(context: Context) -> dict[int | None, str]:
         )
     )
     names: dict[int | None, str] = {}
-    names.update(rows.tuples())
+    names.update(rows.tuples().all())
     return names
 
 

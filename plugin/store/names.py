@@ -170,7 +170,7 @@ def schema_map(context: Context, integration_id: int, *, limit: int = 20_000) ->
         .order_by(ResourceRow.popularity.desc(), ResourceRow.id)
         .limit(limit)
     )
-    return _columns_of(context, dict(rows.tuples()))
+    return _columns_of(context, dict(rows.tuples().all()))
 
 
 def _columns_of(context: Context, tables: dict[int, str]) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,141 @@
+"""Definitions that changed -> edges between the keys of an integration's tables.
+
+Enters: views with their SQL, the names of the integration, the columns of what they read. Leaves: staged edges, and
+for each definition whether all of it was understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from plugin.catalog.lineage import SqlLineage, lineage_of, lineage_of_tree, parse, tables_in
+from plugin.catalog.naming import Names
+from plugin.store.staging import Stage, StagedEdge
+
+BATCH = 200
+ColumnsOf = Callable[[Iterable[str]], Mapping[str, tuple[tuple[str, str], ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One view, model or card and its SQL, literals included: it is read here and not kept."""
+
+    key: str
+    database: str | None
+    schema: str | None
+    sql: str
+    dialect: str | None
+    source: str = "view"
+
+
+@dataclass(slots=True)
+class Derived:
+    """What one definition reads."""
+
+    key: str
+    edges: list[StagedEdge] = field(default_factory=list)
+    partial: bool = False
+
+
+def link_definitions(
+    definitions: Sequence[Definition], names: Names, stage: Stage, columns_of: ColumnsOf
+) -> Iterator[Derived]:
+    """The edges of each definition. Never raises for what SQL says."""
+    for start in range(0, len(definitions), BATCH):
+        batch = definitions[start : start + BATCH]
+        trees = [parse(each.sql, each.dialect) for each in batch]
+        wanted = {each.key for each in batch}
+        for each, parsed in zip(batch, trees, strict=True):
+            for parts in tables_in(parsed or ()):
+                key = names.find(parts, database=each.database, schema=each.schema)
+                if key is not None:
+                    wanted.add(key)
+        columns = table_columns(wanted, stage, columns_of)
+        for each, parsed in zip(batch, trees, strict=True):
+            yield _derive(each, parsed, names, columns)
+
+
+def table_columns(keys: set[str], stage: Stage, columns_of: ColumnsOf) -> dict[str, tuple[str, ...]]:
+    """Column names by key: of what is staged from the stage, of the rest from the catalog."""
+    found: dict[str, tuple[str, ...]] = {}
+    elsewhere = []
+    for key in keys:
+        staged = stage.staged_table(key)
+        if staged is None:
+            elsewhere.append(key)
+        else:
+            found[key] = tuple(column[0] for column in staged[1])
+    if elsewhere:
+        for key, columns in columns_of(elsewhere).items():
+            found[key] = tuple(name for name, _type in columns)
+    return found
+
+
+def _derive(
+    definition: Definition,
+    trees: list[exp.Expression] | None,
+    names: Names,
+    columns: Mapping[str, tuple[str, ...]],
+) -> Derived:
+    def find(parts: tuple[str, ...]) -> str | None:
+        return names.find(parts, database=definition.database, schema=definition.schema)
+
+    def lookup(parts: tuple[str, ...]) -> Sequence[str] | None:
+        key = find(parts)
+        return columns.get(key) if key is not None else None
+
+    read = _read(definition, trees, lookup)
+    derived = Derived(definition.key, partial=read.partial)
+    keys: dict[tuple[str, ...], str] = {}
+    for parts in read.tables:
+        key = find(parts)
+        if key == definition.key:
+            continue
+        confidence = 0.7 if read.partial else 1.0
+        if key is None:
+            name = ".".join(parts)
+            derived.edges.append(
+                StagedEdge(name, definition.key, definition.source, confidence=confidence, loose=True)
+            )
+            continue
+        keys[parts] = key
+        derived.edges.append(StagedEdge(key, definition.key, definition.source, confidence=confidence))
+    own = columns.get(definition.key, ())
+    by_folded = {name.lower(): name for name in own}
+    same_length = len(own) == len(read.columns)
+    for i, (name, origins) in enumerate(read.columns):
+        # A view's columns stand in the order of its query, whatever its column list calls them.
+        lower = own[i] if same_length else by_folded.get(name.lower())
+        if lower is None:
+            continue
+        for parts, column in origins:
+            if parts in keys:
+                upper = _actual(column, columns.get(keys[parts], ()))
+                if upper is not None:
+                    derived.edges.append(
+                        StagedEdge(keys[parts], definition.key, definition.source, upper, lower, 1.0)
+                    )
+    return derived
+
+
+def _read(
+    definition: Definition,
+    trees: list[exp.Expression] | None,
+    lookup: Callable[[tuple[str, ...]], Sequence[str] | None],
+) -> SqlLineage:
+    if trees is None or len(trees) != 1:
+        return lineage_of(definition.sql, definition.dialect, lookup)
+    try:
+        return lineage_of_tree(trees[0], lookup)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return lineage_of(definition.sql, definition.dialect, lookup)
+
+
+def _actual(column: str, known: Sequence[str]) -> str | None:
+    if column in known:
+        return column
+    folded = column.lower()
+    return next((name for name in known if name.lower() == folded), None)

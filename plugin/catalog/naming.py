@@ -1,0 +1,75 @@
+"""What a name in SQL stands for among the tables of one integration.
+
+Names are found by their last part, in any case; a name with fewer parts than a table's own is completed from where it
+was written (its database and schema), and where several tables fit it stands for none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from plugin.store.staging import SEPARATOR
+
+
+class Names:
+    """Every table and view of an integration by name -> its key."""
+
+    def __init__(self) -> None:
+        self._by_last: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+        self.words: set[str] = set()
+        """Identifiers that the source is known to have, lower case: what a quoted word in SQL may be."""
+
+    def add(self, key: str, database: str | None, schema: str | None, name: str) -> None:
+        """Add a table."""
+        self._by_last[name.lower()][key] = tuple(part for part in (database, schema, name) if part)
+        self.words.add(name.lower())
+
+    def add_key(self, key: str) -> None:
+        """Add a table by its key, as `plugin.store.staging.table_key` makes them; other keys are left out."""
+        if key.startswith("t:"):
+            database, schema, name = key[2:].split(SEPARATOR, 2)
+            self.add(key, database or None, schema or None, name)
+
+    def find(
+        self, parts: Sequence[str], *, database: str | None = None, schema: str | None = None
+    ) -> str | None:
+        """The key of the table that these parts name, seen from a schema; None where none or several fit."""
+        if not parts:
+            return None
+        candidates = self._by_last.get(parts[-1].lower())
+        if not candidates:
+            return None
+        wanted = tuple(part.lower() for part in parts)
+        fitting = []
+        for key, full in candidates.items():
+            folded = tuple(part.lower() for part in full)
+            if folded[-len(wanted) :] == wanted or (
+                len(wanted) > len(folded) and wanted[-len(folded) :] == folded
+            ):
+                fitting.append((key, full))
+        if len(fitting) > 1:
+            fitting = _closest(fitting, tuple(parts), database, schema)
+        return fitting[0][0] if len(fitting) == 1 else None
+
+
+def _closest(
+    fitting: list[tuple[str, tuple[str, ...]]],
+    parts: tuple[str, ...],
+    database: str | None,
+    schema: str | None,
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Of several: those in the schema it was written in, in its database, or written in this very case."""
+    for narrower in (
+        [
+            each
+            for each in fitting
+            if schema and each[1][-2:-1] == (schema,) and database in (None, *each[1][:-2])
+        ],
+        [each for each in fitting if database and each[1][:1] == (database,) and len(each[1]) > 2],
+        [each for each in fitting if each[1][-len(parts) :] == parts],
+    ):
+        if len(narrower) == 1:
+            return narrower
+        fitting = narrower or fitting
+    return fitting

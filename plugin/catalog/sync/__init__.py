@@ -1,0 +1,187 @@
+"""The sync: a connector's records, masked and linked, merged into the catalog. Keeps laws 1 and 7.
+
+Enters: an integration and its credential, opened here and nowhere else for metadata. Leaves: a `Sync` with counts.
+Records stream into a stage outside the database; one transaction at the end makes them the catalog. Whatever goes
+wrong before it (a wrong password, a dropped connection, a cancel, a crash) leaves the catalog as it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from connectors import connect, has_password
+from connectors.abilities import Connector, HasQueries
+from connectors.errors import SourceError
+from connectors.records import Progress
+from plugin.access.viewer import Viewer
+from plugin.catalog.popularity import popularity
+from plugin.catalog.sync.queries import stage_queries
+from plugin.catalog.sync.reader import Reader
+from plugin.catalog.sync.sources import (
+    add_integration,
+    check,
+    check_settings,
+    extract,
+    text_settings,
+)
+from plugin.catalog.sync.sources import listing as connectors
+from plugin.errors import DocentError
+from plugin.store.staging import Known, Stage
+
+if TYPE_CHECKING:
+    from plugin.store import Store
+    from plugin.store.ingest import Merged, Source
+    from plugin.store.shapes import Sync
+
+Report = Callable[[str, int, int | None], None]
+REPORT_EVERY = 0.5
+"""Seconds between two reports of progress; each is a short transaction."""
+
+
+class Cancelled(DocentError):
+    """Somebody stopped the sync."""
+
+
+class SyncStopped(DocentError):
+    """The shrink guard stopped the sync."""
+
+
+def sync(
+    store: Store,
+    workspace: Viewer | int,
+    integration_id: int,
+    *,
+    full: bool = False,
+    progress: Report | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Sync:
+    """Sync one integration now, in this thread. Conflict where a sync of it is under way.
+
+    Does not raise for what goes wrong with the source: the Sync that comes back says so.
+    """
+    workspace_id = workspace.workspace_id if isinstance(workspace, Viewer) else workspace
+    with store.ingest(workspace_id, integration_id) as ingest:
+        queued = ingest.syncs.queue(integration_id, full=full)
+    return run_queued_sync(
+        store, workspace_id, integration_id, queued.id, full=full, progress=progress, cancelled=cancelled
+    )
+
+
+def run_queued_sync(
+    store: Store,
+    workspace_id: int,
+    integration_id: int,
+    sync_id: int,
+    *,
+    full: bool = False,
+    progress: Report | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Sync:
+    """Run a sync that is queued already. Conflict where it was cancelled or has ended."""
+    with store.ingest(workspace_id, integration_id) as ingest:
+        ingest.syncs.start(sync_id)
+    run = _Run(store, workspace_id, integration_id, sync_id, full, progress, cancelled)
+    status, errors, merged = "failed", [], None
+    try:
+        merged = run.run()
+        status, errors = merged.status, merged.errors
+    except Cancelled:
+        status = "cancelled"
+    except (SourceError, DocentError) as error:
+        errors = [str(error)]
+    except BaseException:
+        run.finish("failed", ["the sync ended because of a fault in Docent; the catalog is as it was"], None)
+        raise
+    return run.finish(status, errors, merged)
+
+
+class _Run:
+    """One run of a sync: where it is, and who watches."""
+
+    def __init__(
+        self,
+        store: Store,
+        workspace_id: int,
+        integration_id: int,
+        sync_id: int,
+        full: bool,
+        progress: Report | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
+        self.store = store
+        self.workspace_id = workspace_id
+        self.integration_id = integration_id
+        self.sync_id = sync_id
+        self.full = full
+        self.watch = progress
+        self.stop = cancelled
+        self.reported = 0.0
+
+    def run(self) -> Merged:
+        with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
+            source, known = ingest.source(), ingest.known()
+        with self.store.secrets(self.workspace_id) as vault:
+            secrets = vault.integration_secrets(self.integration_id)
+        connector = connect(source.type, text_settings(source.settings), secrets)
+        return self.take(connector, source, known)
+
+    def take(self, connector: Connector, source: Source, known: Known) -> Merged:
+        with Stage(known, full=self.full) as stage:
+            reader = Reader(stage, connector.dialect, keep_literals=source.keep_literals)
+            records = connector.extract()
+            try:
+                for record in records:
+                    if isinstance(record, Progress):
+                        self.report(record.stage, record.done, record.total, len(stage.seen))
+                    else:
+                        reader.take(record)
+                        self.report("reading", len(stage.seen), None, len(stage.seen))
+            finally:
+                close = getattr(records, "close", None)
+                if close is not None:
+                    close()
+            self.report("linking", 0, None, len(stage.seen), force=True)
+            with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
+                reader.link(ingest.columns_of)
+                if isinstance(connector, HasQueries):
+                    stage_queries(
+                        stage, connector.queries(), connector.dialect, reader.names, ingest.columns_of
+                    )
+            self.report("writing", 0, None, len(stage.seen), force=True)
+            with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
+                return ingest.merge(stage, rank=popularity, force=self.full)
+
+    def report(self, stage: str, done: int, total: int | None, seen: int, *, force: bool = False) -> None:
+        at = time.monotonic()
+        if not force and at - self.reported < REPORT_EVERY:
+            return
+        self.reported = at
+        if self.watch is not None:
+            self.watch(stage, done, total)
+        with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
+            asked = ingest.syncs.progress(self.sync_id, stage, done=done, total=total, seen=seen)
+        if asked or (self.stop is not None and self.stop()):
+            raise Cancelled("the sync was cancelled")
+
+    def finish(self, status: str, errors: list[str], merged: Merged | None) -> Sync:
+        counts = (
+            {name: getattr(merged, name) for name in ("seen", "created", "updated", "unchanged", "removed")}
+            if merged
+            else {}
+        )
+        with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
+            return ingest.syncs.finish(self.sync_id, status, counts=counts, errors=errors)
+
+
+__all__ = [
+    "add_integration",
+    "check",
+    "check_settings",
+    "connectors",
+    "extract",
+    "has_password",
+    "run_queued_sync",
+    "sync",
+]

@@ -1,0 +1,115 @@
+"""Query logs: what is run often, which tables it touches, how people join them. Literals go before anything is kept.
+
+Enters: a connector's folded queries. Leaves: staged queries and joins, and lineage of statements that write. Who ran
+a statement is counted, never named; accounts of services do not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from connectors.records import Query
+from plugin.catalog.lineage import SqlLineage, statements_of
+from plugin.catalog.linking import ColumnsOf, table_columns
+from plugin.catalog.mask import HIDDEN, mask_literals
+from plugin.catalog.naming import Names
+from plugin.store.staging import Stage, StagedEdge, StagedQuery
+
+MOST = 500
+"""Frequent statements kept of one integration."""
+READ = 5000
+"""Statements read at most."""
+SERVICE = re.compile(
+    r"(^|[_.-])(svc|service|bot|etl|airflow|dbt|fivetran|airbyte|monitor\w*|backup|root|rdsadmin)([_.-]|$)",
+    re.IGNORECASE,
+)
+OF_THE_ENGINE = re.compile(
+    r"\b(pg_catalog|information_schema|pg_stat_statements|performance_schema|sqlite_master)\b", re.IGNORECASE
+)
+
+
+def stage_queries(
+    stage: Stage, queries: Iterable[Query], dialect: str | None, names: Names, columns_of: ColumnsOf
+) -> None:
+    """Stage the statements of a query log, most run first."""
+    taken: list[tuple[Query, list[SqlLineage]]] = []
+    for number, query in enumerate(queries):
+        if number >= READ:
+            break
+        if OF_THE_ENGINE.search(query.sql):
+            continue
+        read = statements_of(query.sql, dialect)
+        if any(each.tables for each in read):
+            taken.append((query, read))
+    keys = {
+        key
+        for query, read in taken
+        for each in read
+        for parts in (*each.tables, *((each.target,) if each.target else ()))
+        if (key := names.find(parts, database=query.database, schema=query.default_schema)) is not None
+    }
+    columns = table_columns(keys, stage, columns_of)
+    folded: dict[str, StagedQuery] = {}
+    for query, _first in taken:
+        _take(stage, query, dialect, names, columns, folded)
+    kept = sorted(folded.values(), key=lambda each: (-each.runs, each.sql))[:MOST]
+    stage.queries = kept
+
+
+def _take(
+    stage: Stage,
+    query: Query,
+    dialect: str | None,
+    names: Names,
+    columns: dict[str, tuple[str, ...]],
+    folded: dict[str, StagedQuery],
+) -> None:
+    def find(parts: tuple[str, ...]) -> str | None:
+        return names.find(parts, database=query.database, schema=query.default_schema)
+
+    def lookup(parts: tuple[str, ...]) -> tuple[str, ...] | None:
+        key = find(parts)
+        return columns.get(key) if key is not None else None
+
+    people = [user for user in query.users if not SERVICE.search(user)]
+    for read in statements_of(query.sql, dialect, lookup):
+        if read.target is not None:
+            _written(stage, read, find)
+        found = {parts: find(parts) for parts in read.tables}
+        if not read.tables or any(key is None for key in found.values()) or (query.users and not people):
+            continue
+        sql = mask_literals(query.sql, dialect)
+        if sql == HIDDEN:
+            continue
+        joins: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+        for (left, left_column), (right, right_column) in read.joins:
+            left_key, right_key = found.get(left), found.get(right)
+            if left_key and right_key and left_key != right_key:
+                joins[(left_key, right_key)].append((left_column, right_column))
+        before = folded.get(sql)
+        folded[sql] = StagedQuery(
+            sql=sql,
+            runs=query.runs + (before.runs if before else 0),
+            users=max(len(set(people)), before.users if before else 0),
+            last_run=query.last_run,
+            tables=tuple(sorted(key for key in found.values() if key)),
+            joins=tuple((left, right, tuple(pairs)) for (left, right), pairs in joins.items()),
+        )
+
+
+def _written(stage: Stage, read: SqlLineage, find: Callable[[tuple[str, ...]], str | None]) -> None:
+    """INSERT ... SELECT, CREATE TABLE AS, MERGE: the tables read feed the table written."""
+    lower = find(read.target or ())
+    if lower is None:
+        return
+    for parts in read.tables:
+        upper = find(parts)
+        if upper is not None and upper != lower:
+            stage.query_edges.append(StagedEdge(upper, lower, "query_log", confidence=0.9))
+    for name, origins in read.columns:
+        for parts, column in origins:
+            upper = find(parts)
+            if upper is not None and upper != lower and name:
+                stage.query_edges.append(StagedEdge(upper, lower, "query_log", column, name, 0.9))

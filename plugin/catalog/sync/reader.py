@@ -1,0 +1,196 @@
+"""A connector's records on their way into a stage: masked, classified, linked. Keeps law 1.
+
+Enters: records as the source has them. Leaves: the stage, without a literal of any SQL text. What has not changed
+since the last sync is told by its fingerprint and costs nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.records import Asset, Database, Lineage, Record, Ref, Schema, Table
+from plugin.catalog.classify import classify
+from plugin.catalog.linking import ColumnsOf, Definition, Derived, link_definitions
+from plugin.catalog.mask import mask_default, mask_literals
+from plugin.catalog.naming import Names
+from plugin.store.staging import (
+    Stage,
+    StagedEdge,
+    asset_key,
+    database_key,
+    schema_key,
+    table_facts,
+    table_key,
+)
+
+
+class Reader:
+    """Takes a connector's records into a stage: masks what changed, remembers what lineage needs."""
+
+    def __init__(self, stage: Stage, dialect: str | None, *, keep_literals: bool = False) -> None:
+        self.stage = stage
+        self.dialect = dialect
+        self.keep_literals = keep_literals
+        self.names = Names()
+        for key in stage.known.fingerprints:
+            self.names.add_key(key)
+        self.definitions: list[Definition] = []
+        """SQL with its literals, of what changed; read for lineage and let go."""
+        self.lineage: list[Lineage] = []
+
+    def take(self, record: Record) -> None:
+        """Stage one record, unless the catalog has it already."""
+        if isinstance(record, Table):
+            self.take_table(record)
+        elif isinstance(record, Database):
+            key = database_key(record.name)
+            self._container(key, "database", record.name, None, record)
+        elif isinstance(record, Schema):
+            parent = database_key(record.database) if record.database else None
+            self._container(schema_key(record.database, record.name), "schema", record.name, parent, record)
+        elif isinstance(record, Asset):
+            self.take_asset(record)
+        elif isinstance(record, Lineage):
+            self.lineage.append(record)
+
+    def take_table(
+        self, table: Table, *, key: str | None = None, extra: Mapping[str, Any] | None = None
+    ) -> None:
+        """Stage a table. `key` where the source names it otherwise than by its name."""
+        key = key or table_key(table.database, table.schema, table.name)
+        facts = table_facts(table)
+        fingerprint = self.stage.fingerprint(facts if not extra else (facts, sorted(extra.items())))
+        if key in self.stage.seen:
+            self.stage.problems.append(
+                f"the source names {table.schema}.{table.name} twice; the first was taken"
+            )
+            return
+        if self.stage.is_unchanged(key, fingerprint, 1 + len(table.columns)):
+            return
+        self.names.add(key, table.database, table.schema, table.name)
+        more: dict[str, Any] = {"dialect": self.dialect, **(extra or {})}
+        if table.definition:
+            self.definitions.append(
+                Definition(key, table.database, table.schema, table.definition, self.dialect)
+            )
+            if self.keep_literals:
+                more["full_text"] = table.definition
+        self.stage.put_table(key, fingerprint, self._masked(table, facts), more)
+
+    def _masked(self, table: Table, facts: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The facts with literals masked and each column classified."""
+        head, columns, *rest = facts
+        if table.definition:
+            known = {column.name.lower() for column in table.columns}
+            definition = mask_literals(table.definition, self.dialect, self.names.words | known)
+            head = (*head[:6], definition, *head[7:])
+        dialect = self.dialect
+        seen = []
+        for name, position, type_, nullable, default, description, tags in columns:
+            if default is not None:
+                default = mask_default(default, dialect)
+            seen.append(
+                (
+                    name,
+                    position,
+                    type_,
+                    nullable,
+                    default,
+                    description,
+                    tags,
+                    *classify(name, type_, description),
+                )
+            )
+        return (head, seen, *rest)
+
+    def take_asset(self, asset: Asset, *, dialect: str | None = None) -> None:
+        """Stage a dashboard, model, term, ..."""
+        values = {
+            "kind": asset.kind,
+            "name": asset.name,
+            "parent_key": self._parent_key(asset.parent),
+            "description": asset.description,
+            "definition": asset.definition,
+            "tags": list(asset.tags),
+            "owners": list(asset.owners),
+            "url": asset.url,
+            "popularity": asset.popularity,
+            "changed_at": asset.changed_at.isoformat() if asset.changed_at else None,
+            "properties": dict(asset.properties),
+            "dialect": (dialect or self.dialect) if asset.definition else None,
+        }
+        key = asset_key(asset.key)
+        fingerprint = self.stage.fingerprint(tuple(sorted(values.items(), key=lambda item: item[0])))
+        if key in self.stage.seen:
+            self.stage.problems.append(
+                f"the source names {asset.kind} {asset.key} twice; the first was taken"
+            )
+            return
+        if self.stage.is_unchanged(key, fingerprint, 1):
+            return
+        if asset.definition and asset.kind not in ("term", "document"):
+            self.definitions.append(
+                Definition(key, None, None, asset.definition, dialect or self.dialect, source=asset.kind)
+            )
+            values["definition"] = mask_literals(asset.definition, dialect or self.dialect)
+            if self.keep_literals:
+                values["full_text"] = asset.definition
+        self.stage.put_asset(key, fingerprint, values)
+
+    def _parent_key(self, parent: str | None) -> str | None:
+        if parent is None:
+            return None
+        return self.names.find(tuple(parent.split("."))) or asset_key(parent)
+
+    def _container(
+        self, key: str, kind: str, name: str, parent_key: str | None, record: Database | Schema
+    ) -> None:
+        values = {
+            "kind": kind,
+            "name": name,
+            "parent_key": parent_key,
+            "description": record.description,
+            "tags": list(record.tags),
+            "properties": {"source_owner": record.owner} if record.owner else {},
+        }
+        fingerprint = self.stage.fingerprint(tuple(sorted(values.items(), key=lambda item: item[0])))
+        if not self.stage.is_unchanged(key, fingerprint, 1):
+            self.stage.put_asset(key, fingerprint, values)
+
+    def link(self, columns_of: ColumnsOf) -> None:
+        """Derive lineage from the definitions that changed, and take what the source itself stated."""
+        for derived in link_definitions(self.definitions, self.names, self.stage, columns_of):
+            self._take_derived(derived)
+        for stated in self.lineage:
+            self._take_stated(stated)
+
+    def _take_derived(self, derived: Derived) -> None:
+        self.stage.relinked.add(derived.key)
+        if not derived.partial:
+            self.stage.complete.add(derived.key)
+        self.stage.edges += derived.edges
+
+    def _take_stated(self, stated: Lineage) -> None:
+        lower = self._end(stated.downstream)
+        upper = self._end(stated.upstream)
+        if lower is None:
+            return
+        self.stage.relinked.add(lower)
+        columns = (stated.upstream.column, stated.downstream.column)
+        if upper is not None:
+            self.stage.edges.append(StagedEdge(upper, lower, stated.source))
+            if all(columns):
+                self.stage.edges.append(StagedEdge(upper, lower, stated.source, columns[0], columns[1]))
+        elif stated.upstream.table:
+            parts = (stated.upstream.database, stated.upstream.schema, stated.upstream.table)
+            name = ".".join(part for part in parts if part)
+            self.stage.edges.append(StagedEdge(name, lower, stated.source, loose=True))
+
+    def _end(self, ref: Ref) -> str | None:
+        if ref.key is not None:
+            key = asset_key(ref.key)
+            return key if key in self.stage.seen or key in self.stage.known.fingerprints else None
+        if ref.table is None:
+            return None
+        return self.names.find(tuple(part for part in (ref.database, ref.schema, ref.table) if part))

@@ -1,0 +1,150 @@
+"""Connectors as people meet them: the list with its forms, adding an integration, trying it, extracting from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import connectors
+from connectors.abilities import can_query
+from connectors.errors import BadSettings, MissingDriver, SourceError
+from connectors.records import Asset, Progress, Query, Record, Table
+from connectors.settings import fields_of, parse_settings
+from plugin.access.viewer import Viewer
+from plugin.catalog.mask import mask_default, mask_literals
+from plugin.errors import BadInput, Misconfigured, SourceFailed
+
+if TYPE_CHECKING:
+    from plugin.store import Store
+    from plugin.store.shapes import Integration
+
+CUSTOM = "custom"
+"""The type of an integration that is filled by `docent import` and has no connector."""
+
+
+def listing() -> list[dict[str, Any]]:
+    """Every connector: how it is called, what it extracts, whether it runs SQL, how it was tested, its form.
+
+    One whose driver is not installed is listed with what its name says and no form.
+    """
+    found = []
+    for name in sorted(connectors.connectors()):
+        try:
+            cls = connectors.connector_class(name)
+        except (MissingDriver, ModuleNotFoundError):
+            continue
+        found.append(
+            {
+                "name": name,
+                "title": cls.title,
+                "extracts": list(cls.extracts),
+                "can_query": can_query(cls),
+                "extra": cls.extra,
+                "verified": cls.verified,
+                "settings": [asdict(each) for each in fields_of(cls)],
+                "grant_script": cls.grant_script,
+                "query_grant_script": cls.query_grant_script,
+            }
+        )
+    return found
+
+
+def add_integration(
+    store: Store,
+    viewer: Viewer,
+    name: str,
+    type: str,
+    *,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    query: Mapping[str, str] | None = None,
+    schedule: str | None = None,
+) -> Integration:
+    """Add an integration whose settings its connector can read; nothing is connected to yet.
+
+    BadInput names the setting that cannot be used, Conflict a name that is taken, Refused(rule="admin").
+    """
+    if type != CUSTOM:
+        _check_form(type, settings, secrets)
+        if query is not None:
+            _check_form(type, {}, query)
+    with store.as_admin(viewer) as admin:
+        return admin.integrations.add(name, type, settings, secrets=secrets, query=query, schedule=schedule)
+
+
+def _check_form(type: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    try:
+        parse_settings(connectors.connector_class(type).settings, settings, secrets)
+    except MissingDriver as error:
+        raise Misconfigured(str(error)) from error
+    except BadSettings as error:
+        raise BadInput(str(error), field="settings") from error
+
+
+def text_settings(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as a connector reads them: text."""
+    return {
+        key: ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        for key, value in settings.items()
+        if value is not None
+    }
+
+
+def check(store: Store, workspace: Viewer | int, integration_id: int) -> str:
+    """Try an integration's connection; a sentence about what answered. SourceFailed with the connector's own."""
+    workspace_id = workspace.workspace_id if isinstance(workspace, Viewer) else workspace
+    with store.ingest(workspace_id, integration_id) as ingest:
+        source = ingest.source()
+    with store.secrets(workspace_id) as vault:
+        secrets = vault.integration_secrets(integration_id)
+    return check_settings(source.type, source.settings, secrets)
+
+
+def check_settings(type: str, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> str:
+    """Try settings that are not stored yet. BadInput names a bad setting, SourceFailed what the source said."""
+    try:
+        return connectors.connect(type, text_settings(settings), secrets).check()
+    except BadSettings as error:
+        raise BadInput(str(error), field="settings") from error
+    except SourceError as error:
+        raise SourceFailed(str(error)) from error
+
+
+def extract(
+    type: str, settings: Mapping[str, Any], secrets: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """A connector's records as JSON-able objects, literals masked, without any catalog. As `check_settings`."""
+    try:
+        connector = connectors.connect(type, text_settings(settings), secrets or {})
+        for record in connector.extract():
+            if not isinstance(record, Progress):
+                yield _json_record(record, connector.dialect)
+    except BadSettings as error:
+        raise BadInput(str(error), field="settings") from error
+    except SourceError as error:
+        raise SourceFailed(str(error)) from error
+
+
+def _json_record(record: Record, dialect: str | None) -> dict[str, Any]:
+    found = asdict(record) if is_dataclass(record) else {}
+    if isinstance(record, Table):
+        words = {column.name.lower() for column in record.columns}
+        found["definition"] = record.definition and mask_literals(record.definition, dialect, words)
+        for column in found["columns"]:
+            column["default"] = mask_default(column["default"], dialect)
+    elif isinstance(record, Asset) and record.kind not in ("term", "document"):
+        found["definition"] = record.definition and mask_literals(record.definition, dialect)
+    elif isinstance(record, Query):
+        found["sql"] = mask_literals(record.sql, dialect)
+        found["users"] = len(record.users)
+    return {"record": type(record).__name__.lower(), **_plain(found)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.isoformat() if isinstance(value, datetime) else value

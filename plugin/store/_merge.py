@@ -1,0 +1,562 @@
+"""The merge of a sync: staged records become rows, in the one transaction of the ingest door.
+
+New things are written in bulk with ids given out beforehand; a changed table is compared with its rows column by
+column, so only what differs is written; what is gone goes with everything that hung on it. Search is brought up to
+date in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from plugin.store import search_index, zones
+from plugin.store._bulk import Bulk
+from plugin.store._context import Context
+from plugin.store._models.base import now
+from plugin.store._models.catalog import (
+    ActivityRow,
+    DriftRow,
+    EdgeRow,
+    FullTextRow,
+    GrantRow,
+    KeyRow,
+    LooseEndRow,
+    ObservedJoinRow,
+    OwnerRow,
+    ProposalRow,
+    QueryTableRow,
+    ResourceRow,
+    TagRow,
+    ZoneRow,
+    ZoneTeamRow,
+)
+from plugin.store._rows import chunks
+from plugin.store.listing import IS_COLUMN, NOT_COLUMN
+from plugin.store.staging import Stage, database_key, schema_key, table_key
+
+if TYPE_CHECKING:
+    from plugin.store._merge_links import Signals
+    from plugin.store.ingest import Source
+
+Rank = Callable[["Mapping[int, Signals]"], Mapping[int, float]]
+FEWER_BY = 20
+"""A source may lose this many things without anybody being asked."""
+FLUSH = 4000
+
+ASSET = (
+    "id", "workspace_id", "integration_id", "kind", "parent_id", "asset_id", "zone_id", "source_key", "name",
+    "name_folded", "qualified_name", "qualified_folded", "description", "definition", "row_estimate",
+    "size_bytes", "changed_at", "analyzed_at", "synced_at", "url", "dialect", "columns_count", "fingerprint",
+    "properties", "popularity",
+)  # fmt: skip
+COLUMN = (
+    "id", "workspace_id", "integration_id", "kind", "parent_id", "asset_id", "zone_id", "name", "name_folded",
+    "qualified_name", "description", "native_type", "position", "nullable", "default_sql", "is_pk",
+    "sensitivity", "sensitivity_confidence", "synced_at",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Merged:
+    """What a merge did, counted in resources, columns included. `status` is "done" or "stopped"."""
+
+    status: str = "done"
+    seen: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Entry:
+    """One staged record as rows want it."""
+
+    key: str
+    kind: str
+    name: str
+    parent_key: str | None
+    values: dict[str, Any]
+    """description, definition, row_estimate, size_bytes, changed_at, analyzed_at, url, dialect, properties, ..."""
+    fingerprint: bytes
+    tags: Sequence[str] = ()
+    owners: Sequence[str] = ()
+    columns: Sequence[tuple[Any, ...]] | None = None
+    """(name, position, type, nullable, default, description, tags, sensitivity, confidence)"""
+    keys: Sequence[tuple[Any, ...]] = ()
+    full_text: str | None = None
+    database: str | None = None
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a thing of the integration stands in the catalog."""
+
+    id: int
+    zone_id: int
+    qualified: str
+    kind: str
+    stale: bool = False
+
+
+class Merge:
+    """One merge. Made and run once."""
+
+    def __init__(self, context: Context, source: Source, stage: Stage, rank: Rank | None) -> None:
+        self.context = context
+        self.session = context.session
+        self.source = source
+        self.workspace_id = source.workspace_id
+        self.stage = stage
+        self.rank = rank
+        self.at = now()
+        self.done = Merged()
+        self.places: dict[str, Place] = {}
+        self.changed: set[int] = set()
+        self.touched_zones: set[int] = set()
+        self.assets: list[tuple[Any, ...]] = []
+        self.columns: list[tuple[Any, ...]] = []
+        self.tags: list[tuple[int, str]] = []
+        self.owners: list[tuple[int, str]] = []
+        self.keys: list[tuple[int, Entry]] = []
+        self.drift: list[dict[str, Any]] = []
+        self.added: set[str] = set()
+        self.gone: dict[int, Place] = {}
+        """What was removed, by id."""
+
+    def run(self, *, partial: bool, force: bool) -> Merged:
+        """Merge everything, or stop without having written anything."""
+        self.context.begin_write()
+        self._load_places()
+        self.first = not self.places
+        before = len(self.places)
+        gone = [] if partial else [key for key in self.places if key not in self.stage.seen]
+        if not force and self.source.shrink_stop and not partial:
+            there = sum(1 for key in self.stage.seen if key in self.places)
+            if before - there > FEWER_BY and there * 2 < before:
+                self.done.status = "stopped"
+                self.done.errors.append(
+                    f"the source returned {there} of the {before} things it had before; nothing was changed. "
+                    "If that is right, sync again with --full"
+                )
+                return self.done
+        self.bulk = Bulk(self.session)
+        self.done.errors += self.stage.problems
+        self.done.unchanged = self.stage.unchanged
+        self.root_zone = zones.integration_zone(self.session, self.workspace_id, self.source.id)
+        self._write_records()
+        gone = [key for key in gone if self.places[key].kind not in zones.CONTAINERS or key not in self.kept]
+        self._remove(gone)
+        if self.wrote:
+            self._finish()
+        self.done.seen = self.done.created + self.done.updated + self.done.unchanged
+        return self.done
+
+    @property
+    def wrote(self) -> bool:
+        """Is there anything to bring up to date besides?"""
+        return bool(
+            self.changed or self.done.removed or self.stage.relinked or self.stage.queries or self.added
+        )
+
+    def _load_places(self) -> None:
+        rows = self.session.execute(
+            select(
+                ResourceRow.source_key,
+                ResourceRow.id,
+                ResourceRow.zone_id,
+                ResourceRow.qualified_name,
+                ResourceRow.kind,
+                ResourceRow.stale_since,
+            ).where(
+                ResourceRow.integration_id == self.source.id,
+                ResourceRow.workspace_id == self.workspace_id,
+                NOT_COLUMN,
+                ResourceRow.source_key.is_not(None),
+            )
+        )
+        for key, id_, zone_id, qualified, kind, stale in rows:
+            self.places[key] = Place(id_, zone_id, qualified, kind, stale is not None)
+        self.kept: set[str] = set()
+        """Containers that a table implies, though the source did not name them."""
+
+    # --- writing -----------------------------------------------------------------------------------------------
+
+    def _write_records(self) -> None:
+        changed: list[Entry] = []
+        for kind, key, fingerprint, facts, extra in self.stage:
+            entry = (
+                _table_entry(key, fingerprint, facts, extra, key in self.stage.complete)
+                if kind == "t"
+                else _asset_entry(key, fingerprint, facts, key in self.stage.complete)
+            )
+            if key in self.places:
+                changed.append(entry)
+                if len(changed) >= 300:
+                    self._update(changed)
+                    changed = []
+            else:
+                self._create(entry)
+        self._update(changed)
+        self._flush()
+        self._keep_implied_containers()
+
+    def _keep_implied_containers(self) -> None:
+        for key in self.stage.seen:
+            if not key.startswith("t:"):
+                continue
+            database, schema, _name = key[2:].split("\x1f", 2)
+            self.kept.add(database_key(database))
+            self.kept.add(schema_key(database or None, schema))
+
+    def _create(self, entry: Entry) -> None:
+        parent = self._parent(entry)
+        id_ = self.bulk.new_id("resources")
+        qualified = f"{parent.qualified}.{entry.name}" if parent and parent.qualified else entry.name
+        zone_id = parent.zone_id if parent else self.root_zone
+        if entry.kind in zones.CONTAINERS:
+            zone_id = self._new_zone(id_, zone_id)
+        self.places[entry.key] = Place(id_, zone_id, qualified, entry.kind)
+        self.added.add(entry.key)
+        values = self._imported(entry)
+        moment = self.bulk.moment
+        self.assets.append(
+            (
+                id_, self.workspace_id, self.source.id, entry.kind, parent.id if parent else None, id_, zone_id,
+                entry.key, entry.name, entry.name.lower(), qualified, qualified.lower(),
+                values.get("description"), values.get("definition"), values.get("row_estimate"),
+                values.get("size_bytes"), moment(values.get("changed_at")), moment(values.get("analyzed_at")),
+                moment(self.at), values.get("url"), values.get("dialect"),
+                None if entry.columns is None else len(entry.columns), entry.fingerprint,
+                self.bulk.json(values.get("properties")), values.get("popularity") or 0.0,
+            )
+        )  # fmt: skip
+        self.done.created += 1
+        self.changed.add(id_)
+        self.touched_zones.add(zone_id)
+        self.tags += [(id_, tag) for tag in entry.tags]
+        self.owners += [(id_, owner) for owner in entry.owners]
+        if entry.full_text is not None:
+            self._keep_full_text(id_, entry.full_text)
+        if entry.columns:
+            self._create_columns(id_, zone_id, qualified, entry.columns, _pk(entry))
+        if entry.keys:
+            self.keys.append((id_, entry))
+        self._note("added", entry.kind, id_, zone_id, qualified)
+        if len(self.columns) >= FLUSH or len(self.assets) >= FLUSH:
+            self._flush()
+
+    def _create_columns(
+        self, table_id: int, zone_id: int, table: str, columns: Sequence[tuple[Any, ...]], pk: set[str]
+    ) -> None:
+        new_id, ws, integration = self.bulk.new_id, self.workspace_id, self.source.id
+        keep_text = self.source.import_mode != "never"
+        at = self.bulk.moment(self.at)
+        for name, position, type_, nullable, default, description, tags, sensitivity, confidence in columns:
+            id_ = new_id("resources")
+            self.columns.append(
+                (
+                    id_, ws, integration, "column", table_id, table_id, zone_id, name, name.lower(),
+                    f"{table}.{name}", description if keep_text else None, type_, position, nullable, default,
+                    name in pk, sensitivity, confidence, at,
+                )
+            )  # fmt: skip
+            if tags and keep_text:
+                self.tags += [(id_, tag) for tag in tags]
+        self.done.created += len(columns)
+
+    def _flush(self) -> None:
+        if self.assets:
+            self.bulk.insert("resources", ASSET, self.assets)
+        if self.columns:
+            self.bulk.insert("resources", COLUMN, self.columns)
+        self.assets, self.columns = [], []
+
+    def _parent(self, entry: Entry) -> Place | None:
+        if entry.parent_key is None:
+            return None
+        place = self.places.get(entry.parent_key)
+        if place is not None:
+            return place
+        if not entry.parent_key.startswith(("s:", "d:")):
+            return None
+        # A table of a schema that the source never named: the container is made for it.
+        if entry.parent_key.startswith("d:"):
+            implied = Entry(entry.parent_key, "database", entry.parent_key[2:], None, {}, b"")
+        else:
+            database, schema = entry.parent_key[2:].split("\x1f", 1)
+            above = database_key(database) if database else None
+            implied = Entry(entry.parent_key, "schema", schema, above, {}, b"")
+        self._create(implied)
+        return self.places[entry.parent_key]
+
+    def _new_zone(self, resource_id: int, parent_zone: int) -> int:
+        zone_id = self.session.execute(
+            insert(ZoneRow)
+            .values(
+                workspace_id=self.workspace_id,
+                integration_id=self.source.id,
+                resource_id=resource_id,
+                parent_id=parent_zone,
+            )
+            .returning(ZoneRow.id)
+        ).scalar_one()
+        teams = self.session.scalars(
+            select(ZoneTeamRow.team_id).where(ZoneTeamRow.zone_id == parent_zone)
+        ).all()
+        if teams:
+            self.session.execute(
+                insert(ZoneTeamRow),
+                [{"zone_id": zone_id, "team_id": team, "workspace_id": self.workspace_id} for team in teams],
+            )
+        return zone_id
+
+    def _imported(self, entry: Entry) -> dict[str, Any]:
+        """The values of a new row under the import mode."""
+        if self.source.import_mode != "never":
+            return entry.values
+        entry.tags, entry.owners = (), ()
+        return {**entry.values, "description": None}
+
+    def _keep_full_text(self, resource_id: int, text: str) -> None:
+        self.session.execute(delete(FullTextRow).where(FullTextRow.resource_id == resource_id))
+        sealed = self.context.vault.seal_text("resource_full_texts", "sealed", text, row=resource_id)
+        self.session.execute(
+            insert(FullTextRow).values(resource_id=resource_id, workspace_id=self.workspace_id, sealed=sealed)
+        )
+
+    def _note(
+        self,
+        change: str,
+        kind: str,
+        id_: int,
+        zone_id: int,
+        name: str,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> None:
+        """Remember a difference for the drift report; the first sync of a source is not a difference."""
+        if not self.first:
+            self.drift.append(
+                {
+                    "workspace_id": self.workspace_id,
+                    "integration_id": self.source.id,
+                    "zone_id": zone_id,
+                    "at": self.at,
+                    "change": change,
+                    "kind": kind,
+                    "resource_id": id_,
+                    "qualified_name": name,
+                    "before": before,
+                    "after": after,
+                }
+            )
+
+    # --- changing ----------------------------------------------------------------------------------------------
+
+    def _update(self, entries: list[Entry]) -> None:
+        from plugin.store._merge_changes import update_entries
+
+        if entries:
+            update_entries(self, entries)
+
+    # --- removing ----------------------------------------------------------------------------------------------
+
+    def _remove(self, keys: list[str]) -> None:
+        if not keys:
+            return
+        if self.source.keep_stale:
+            ids = [self.places[key].id for key in keys if not self.places[key].stale]
+            for part in chunks(ids):
+                self.session.execute(
+                    update(ResourceRow).where(ResourceRow.id.in_(part)).values(stale_since=self.at)
+                )
+            self.changed.update(ids)
+            self.done.removed += len(ids)
+            return
+        for key in keys:
+            place = self.places.pop(key)
+            self.touched_zones.add(place.zone_id)
+            self._note("removed", place.kind, place.id, place.zone_id, place.qualified)
+            self.gone[place.id] = place
+        ids = list(self.gone)
+        self.done.removed += len(ids)
+        for part in chunks(ids):
+            columns = list(
+                self.session.scalars(select(ResourceRow.id).where(IS_COLUMN, ResourceRow.parent_id.in_(part)))
+            )
+            self.done.removed += len(columns)
+            self.remove_rows([*part, *columns])
+
+    def remove_rows(self, ids: Iterable[int]) -> None:
+        """Remove rows with everything that hangs on them; lineage that loses its upper end becomes a loose end."""
+        for part in chunks(ids, 400):
+            self._loosen(part)
+            for row, column in (
+                (EdgeRow, EdgeRow.downstream_id),
+                (EdgeRow, EdgeRow.upstream_id),
+                (KeyRow, KeyRow.table_id),
+                (TagRow, TagRow.resource_id),
+                (OwnerRow, OwnerRow.resource_id),
+                (LooseEndRow, LooseEndRow.resource_id),
+                (ObservedJoinRow, ObservedJoinRow.left_id),
+                (ObservedJoinRow, ObservedJoinRow.right_id),
+                (QueryTableRow, QueryTableRow.resource_id),
+                (ActivityRow, ActivityRow.resource_id),
+                (ProposalRow, ProposalRow.resource_id),
+                (FullTextRow, FullTextRow.resource_id),
+            ):
+                self.session.execute(delete(row).where(column.in_(part)))
+            self.session.execute(update(KeyRow).where(KeyRow.ref_id.in_(part)).values(ref_id=None))
+            own = select(ZoneRow.id).where(ZoneRow.resource_id.in_(part))
+            for zone_id in self.session.scalars(own).all():
+                self.session.execute(delete(GrantRow).where(GrantRow.zone_id == zone_id))
+                self.session.execute(delete(ZoneTeamRow).where(ZoneTeamRow.zone_id == zone_id))
+                self.session.execute(delete(ZoneRow).where(ZoneRow.id == zone_id))
+            self.session.execute(delete(ResourceRow).where(ResourceRow.id.in_(part)))
+
+    def _loosen(self, ids: Sequence[int]) -> None:
+        """A surviving view that reads a removed table is tied up again should the table come back."""
+        rows = self.session.execute(
+            select(EdgeRow.downstream_id, EdgeRow.source, ResourceRow.qualified_folded)
+            .join(ResourceRow, ResourceRow.id == EdgeRow.upstream_id)
+            .where(EdgeRow.upstream_id.in_(ids), EdgeRow.kind == "table", EdgeRow.source != "manual")
+        ).all()
+        loose = [
+            {
+                "workspace_id": self.workspace_id,
+                "integration_id": self.source.id,
+                "resource_id": downstream_id,
+                "name_folded": name,
+                "direction": "up",
+                "source": source,
+            }
+            for downstream_id, source, name in rows
+            if downstream_id not in self.gone and name
+        ]
+        if loose:
+            self.session.execute(insert(LooseEndRow), loose)
+
+    # --- the rest ----------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        from plugin.store._merge_links import link
+
+        self._write_tags_and_owners()
+        link(self)
+        if self.drift:
+            for start in range(0, len(self.drift), 2000):
+                self.session.execute(insert(DriftRow), self.drift[start : start + 2000])
+        zones.recount(self.session, self.workspace_id, self.touched_zones)
+        removed = list(self.gone)
+        search_index.index_changes(
+            self.session, self.workspace_id, sorted(self.changed - set(removed)), removed
+        )
+
+    def _write_tags_and_owners(self) -> None:
+        self.bulk.insert(
+            "resource_tags",
+            ("resource_id", "tag", "workspace_id", "origin"),
+            [(id_, tag[:200], self.workspace_id, "source") for id_, tag in dict.fromkeys(self.tags)],
+        )
+        self.bulk.insert(
+            "resource_owners",
+            ("resource_id", "workspace_id", "name", "email", "origin"),
+            [
+                (id_, self.workspace_id, owner, owner if "@" in owner else None, "source")
+                for id_, owner in dict.fromkeys(self.owners)
+            ],
+        )
+
+
+def _pk(entry: Entry) -> set[str]:
+    for kind, _name, columns, *_ref in entry.keys:
+        if kind == "primary":
+            return set(columns)
+    return set()
+
+
+def _table_entry(
+    key: str, fingerprint: bytes, facts: tuple[Any, ...], extra: Mapping[str, Any], understood: bool
+) -> Entry:
+    head, columns, keys, indexes, analyzed_at, changed_at, properties = facts
+    database, schema, name, kind, description, owner, definition, rows, size, partitions, tags = head
+    details: dict[str, Any] = dict(properties)
+    if indexes:
+        details["indexes"] = [list(index) for index in indexes]
+    if partitions is not None:
+        details["partitions"] = partitions
+    if owner:
+        details["source_owner"] = owner
+    if definition and not understood:
+        details["lineage"] = "partial"
+    parent = extra.get("parent_key")
+    if parent is None and schema:
+        parent = schema_key(database, schema)
+    elif parent is None and database:
+        parent = database_key(database)
+    return Entry(
+        key=key,
+        kind=kind,
+        name=name,
+        parent_key=parent,
+        values={
+            "description": description,
+            "definition": definition,
+            "row_estimate": rows,
+            "size_bytes": size,
+            "analyzed_at": analyzed_at,
+            "changed_at": changed_at,
+            "dialect": extra.get("dialect"),
+            "url": extra.get("url"),
+            "properties": details,
+        },
+        fingerprint=fingerprint,
+        tags=tags,
+        owners=extra.get("owners", ()),
+        columns=columns,
+        keys=keys,
+        full_text=extra.get("full_text"),
+        database=database,
+    )
+
+
+def _asset_entry(key: str, fingerprint: bytes, values: Mapping[str, Any], understood: bool) -> Entry:
+    if values.get("definition") and values["kind"] not in ("term", "document") and not understood:
+        values = {**values, "properties": {**(values.get("properties") or {}), "lineage": "partial"}}
+    return Entry(
+        key=key,
+        kind=values["kind"],
+        name=values["name"],
+        parent_key=values.get("parent_key"),
+        values={
+            name: values.get(name)
+            for name in (
+                "description",
+                "definition",
+                "changed_at",
+                "url",
+                "dialect",
+                "properties",
+                "popularity",
+            )
+        },
+        fingerprint=fingerprint,
+        tags=values.get("tags", ()),
+        owners=values.get("owners", ()),
+        full_text=values.get("full_text"),
+    )
+
+
+def moment(value: str | datetime | None) -> datetime | None:
+    """A staged time as a datetime."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+__all__ = ["Entry", "Merge", "Merged", "Place", "Rank", "moment", "table_key"]

@@ -1,0 +1,343 @@
+"""What connects the merged rows: keys and their targets, lineage, loose ends, observed joins, popularity."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from plugin.store._models.catalog import (
+    EdgeRow,
+    FrequentQueryRow,
+    KeyRow,
+    LooseEndRow,
+    ObservedJoinRow,
+    QueryTableRow,
+    ResourceRow,
+)
+from plugin.store._rows import chunks
+from plugin.store.listing import IS_COLUMN, NOT_COLUMN
+from plugin.store.staging import StagedEdge, table_key
+
+if TYPE_CHECKING:
+    from plugin.store._merge import Merge
+
+MOST_LOOSE_ENDS = 20_000
+RANKED = (
+    "table",
+    "view",
+    "materialized_view",
+    "foreign_table",
+    "partitioned_table",
+    "external_table",
+    "model",
+)
+
+
+@dataclass(slots=True)
+class Signals:
+    """How a table is used: how many things read it, how many foreign keys point at it, how often it was queried."""
+
+    downstream: int = 0
+    references: int = 0
+    runs: int = 0
+    users: int = 0
+
+
+def link(merge: Merge) -> None:
+    """Bring everything between resources up to date."""
+    _write_keys(merge)
+    _tie_keys(merge)
+    _write_edges(merge)
+    if merge.stage.queries is not None:
+        _write_queries(merge)
+    _tie_loose_ends(merge)
+    _rank(merge)
+
+
+def _write_keys(merge: Merge) -> None:
+    changed = [table_id for table_id, _entry in merge.keys]
+    for part in chunks(changed):
+        merge.session.execute(delete(KeyRow).where(KeyRow.table_id.in_(part)))
+    rows = []
+    for table_id, entry in merge.keys:
+        for kind, name, columns, ref_schema, ref_table, ref_columns in entry.keys:
+            ref_key = ref_id = None
+            if kind == "foreign" and ref_table:
+                ref_key = table_key(entry.database, ref_schema or "", ref_table)
+                target = merge.places.get(ref_key)
+                ref_id = target.id if target else None
+            rows.append(
+                (
+                    merge.workspace_id, merge.source.id, table_id, kind, name, _json(columns), ref_key, ref_id,
+                    _json(ref_columns),
+                )
+            )  # fmt: skip
+    merge.bulk.insert(
+        "resource_keys",
+        (
+            "workspace_id",
+            "integration_id",
+            "table_id",
+            "kind",
+            "name",
+            "columns",
+            "ref_key",
+            "ref_id",
+            "ref_columns",
+        ),
+        rows,
+    )
+
+
+def _json(names: Any) -> str:
+    import json
+
+    return json.dumps(list(names), ensure_ascii=False)
+
+
+def _tie_keys(merge: Merge) -> None:
+    """Foreign keys whose target came with this sync though their own table did not change."""
+    if merge.first:
+        return
+    for part in chunks(sorted(merge.added)):
+        for key_id, ref_key in merge.session.execute(
+            select(KeyRow.id, KeyRow.ref_key).where(
+                KeyRow.integration_id == merge.source.id, KeyRow.ref_id.is_(None), KeyRow.ref_key.in_(part)
+            )
+        ).all():
+            merge.session.execute(
+                update(KeyRow).where(KeyRow.id == key_id).values(ref_id=merge.places[ref_key or ""].id)
+            )
+
+
+def _write_edges(merge: Merge) -> None:
+    relinked = [merge.places[key].id for key in merge.stage.relinked if key in merge.places]
+    for part in chunks(relinked):
+        merge.session.execute(
+            delete(EdgeRow).where(
+                EdgeRow.downstream_id.in_(part),
+                EdgeRow.integration_id == merge.source.id,
+                EdgeRow.source != "query_log",
+            )
+        )
+        merge.session.execute(
+            delete(LooseEndRow).where(
+                LooseEndRow.resource_id.in_(part), LooseEndRow.integration_id == merge.source.id
+            )
+        )
+    edges = merge.stage.edges
+    if merge.stage.queries is not None:
+        merge.session.execute(
+            delete(EdgeRow).where(EdgeRow.integration_id == merge.source.id, EdgeRow.source == "query_log")
+        )
+        edges = [*edges, *merge.stage.query_edges]
+    columns = _column_ids(merge, edges)
+    rows: dict[tuple[Any, ...], float] = {}
+    loose = []
+    for edge in edges:
+        lower = merge.places.get(edge.downstream)
+        if lower is None:
+            continue
+        if edge.loose:
+            loose.append(
+                {
+                    "workspace_id": merge.workspace_id,
+                    "integration_id": merge.source.id,
+                    "resource_id": lower.id,
+                    "name_folded": edge.upstream.lower(),
+                    "direction": "up",
+                    "source": edge.source,
+                }
+            )
+            continue
+        upper = merge.places.get(edge.upstream)
+        if upper is None or upper.id == lower.id and edge.upstream_column is None:
+            continue
+        up_column = columns.get((upper.id, edge.upstream_column or ""))
+        down_column = columns.get((lower.id, edge.downstream_column or ""))
+        if edge.upstream_column is not None and (up_column is None or down_column is None):
+            continue
+        kind = "column" if edge.upstream_column is not None else "table"
+        rows.setdefault((upper.id, lower.id, up_column, down_column, kind, edge.source), edge.confidence)
+        merge.changed.add(lower.id)
+    merge.bulk.insert(
+        "edges",
+        (
+            "workspace_id", "integration_id", "upstream_id", "downstream_id", "upstream_column_id",
+            "downstream_column_id", "kind", "source", "confidence",
+        ),
+        [(merge.workspace_id, merge.source.id, *row, confidence) for row, confidence in rows.items()],
+    )  # fmt: skip
+    for part_of in chunks(loose):
+        merge.session.execute(insert(LooseEndRow), part_of)
+
+
+def _column_ids(merge: Merge, edges: list[StagedEdge]) -> dict[tuple[int, str], int]:
+    tables = {
+        merge.places[key].id
+        for edge in edges
+        if edge.upstream_column is not None
+        for key in (edge.upstream, edge.downstream)
+        if key in merge.places
+    }
+    merge._flush()
+    found: dict[tuple[int, str], int] = {}
+    for part in chunks(sorted(tables)):
+        rows = merge.session.execute(
+            select(ResourceRow.parent_id, ResourceRow.name, ResourceRow.id).where(
+                IS_COLUMN, ResourceRow.parent_id.in_(part)
+            )
+        )
+        found.update(((table_id or 0, name), id_) for table_id, name, id_ in rows)
+    return found
+
+
+def _write_queries(merge: Merge) -> None:
+    """Frequent queries and the joins in them: the source tells them whole each time."""
+    mine = select(FrequentQueryRow.id).where(FrequentQueryRow.integration_id == merge.source.id)
+    merge.session.execute(delete(QueryTableRow).where(QueryTableRow.query_id.in_(mine)))
+    merge.session.execute(delete(FrequentQueryRow).where(FrequentQueryRow.integration_id == merge.source.id))
+    merge.session.execute(delete(ObservedJoinRow).where(ObservedJoinRow.integration_id == merge.source.id))
+    joins: dict[tuple[int, int, tuple[tuple[str, str], ...]], int] = defaultdict(int)
+    for query in merge.stage.queries or ():
+        tables = sorted({merge.places[key].id for key in query.tables if key in merge.places})
+        # Only a statement whose every table is in the catalog is kept: who may see it is then known.
+        if not tables or any(key not in merge.places for key in query.tables):
+            continue
+        query_id = merge.session.execute(
+            insert(FrequentQueryRow)
+            .values(
+                workspace_id=merge.workspace_id,
+                integration_id=merge.source.id,
+                sql=query.sql,
+                runs=query.runs,
+                users=query.users,
+                last_run=query.last_run,
+            )
+            .returning(FrequentQueryRow.id)
+        ).scalar_one()
+        merge.session.execute(
+            insert(QueryTableRow),
+            [
+                {"query_id": query_id, "resource_id": table_id, "workspace_id": merge.workspace_id}
+                for table_id in tables
+            ],
+        )
+        for left, right, pairs in query.joins:
+            if left in merge.places and right in merge.places:
+                joins[(merge.places[left].id, merge.places[right].id, pairs)] += query.runs
+    new = [
+        {
+            "workspace_id": merge.workspace_id,
+            "integration_id": merge.source.id,
+            "left_id": left_id,
+            "right_id": right_id,
+            "pairs": [list(pair) for pair in pairs],
+            "runs": runs,
+        }
+        for (left_id, right_id, pairs), runs in joins.items()
+    ]
+    for part in chunks(new):
+        merge.session.execute(insert(ObservedJoinRow), part)
+
+
+def _tie_loose_ends(merge: Merge) -> None:
+    """Names that a definition uses and another integration of this workspace has, where exactly one thing fits."""
+    rows = merge.session.execute(
+        select(
+            LooseEndRow.id,
+            LooseEndRow.integration_id,
+            LooseEndRow.resource_id,
+            LooseEndRow.name_folded,
+            LooseEndRow.source,
+        )
+        .where(LooseEndRow.workspace_id == merge.workspace_id)
+        .limit(MOST_LOOSE_ENDS)
+    ).all()
+    if not rows:
+        return
+    last = {row.name_folded.rsplit(".", 1)[-1] for row in rows}
+    by_name: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for part in chunks(sorted(last)):
+        candidates = merge.session.execute(
+            select(ResourceRow.id, ResourceRow.name_folded, ResourceRow.qualified_folded).where(
+                ResourceRow.workspace_id == merge.workspace_id,
+                NOT_COLUMN,
+                ResourceRow.name_folded.in_(part),
+                ResourceRow.kind.in_(RANKED),
+            )
+        )
+        for id_, name, qualified in candidates:
+            by_name[name].append((id_, qualified or name))
+    for row in rows:
+        name = row.name_folded
+        fits = [
+            id_
+            for id_, qualified in by_name.get(name.rsplit(".", 1)[-1], ())
+            if (qualified == name or qualified.endswith("." + name)) and id_ != row.resource_id
+        ]
+        if len(fits) != 1:
+            continue
+        merge.session.execute(
+            insert(EdgeRow).values(
+                workspace_id=merge.workspace_id,
+                integration_id=row.integration_id,
+                upstream_id=fits[0],
+                downstream_id=row.resource_id,
+                kind="table",
+                source=row.source,
+                confidence=0.8,
+            )
+        )
+        merge.session.execute(delete(LooseEndRow).where(LooseEndRow.id == row.id))
+
+
+def _rank(merge: Merge) -> None:
+    """Popularity of the integration's tables from how they are used."""
+    if merge.rank is None:
+        return
+    signals: dict[int, Signals] = {
+        place.id: Signals() for place in merge.places.values() if place.kind in RANKED
+    }
+    in_scope = merge.source.id
+    for table_id, count in merge.session.execute(
+        select(EdgeRow.upstream_id, func.count(EdgeRow.downstream_id.distinct()))
+        .where(EdgeRow.workspace_id == merge.workspace_id, EdgeRow.kind == "table")
+        .group_by(EdgeRow.upstream_id)
+    ):
+        if table_id in signals:
+            signals[table_id].downstream = count
+    for table_id, count in merge.session.execute(
+        select(KeyRow.ref_id, func.count(KeyRow.table_id.distinct()))
+        .where(KeyRow.integration_id == in_scope, KeyRow.ref_id.is_not(None))
+        .group_by(KeyRow.ref_id)
+    ):
+        if table_id in signals:
+            signals[table_id].references = count
+    for table_id, runs, users in merge.session.execute(
+        select(QueryTableRow.resource_id, func.sum(FrequentQueryRow.runs), func.max(FrequentQueryRow.users))
+        .join(FrequentQueryRow, FrequentQueryRow.id == QueryTableRow.query_id)
+        .where(FrequentQueryRow.integration_id == in_scope)
+        .group_by(QueryTableRow.resource_id)
+    ):
+        if table_id in signals:
+            signals[table_id].runs, signals[table_id].users = int(runs), int(users or 0)
+    wanted = merge.rank(signals)
+    now_at: dict[int, float] = {}
+    for part in chunks(sorted(wanted)):
+        now_at.update(
+            merge.session.execute(
+                select(ResourceRow.id, ResourceRow.popularity).where(ResourceRow.id.in_(part))
+            ).tuples().all()
+        )
+    new = [
+        {"id": id_, "popularity": round(value, 4)}
+        for id_, value in wanted.items()
+        if id_ in now_at and abs(now_at[id_] - value) > 0.005
+    ]
+    if new:
+        merge.session.execute(update(ResourceRow), new)
+        merge.changed.update(row["id"] for row in new)  # type: ignore[misc]

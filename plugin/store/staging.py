@@ -1,0 +1,192 @@
+"""Where a sync puts what it read until it merges: a file without a name, gone with the process.
+
+Enters: a connector's records, masked. Leaves: the same, in order, to the merge. Nothing of it is in the database
+before the merge, so a sync that dies leaves nothing behind and holds no lock while a slow source answers. What has
+not changed since the last sync (by fingerprint) is noted and not kept, so an unchanged source stages nothing.
+"""
+
+from __future__ import annotations
+
+import marshal
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any
+
+FORMAT = 1
+"""Counted up when the merge makes something else of the same record: then everything is merged anew."""
+SEPARATOR = "\x1f"
+NO_MARSHAL_REFS = 2
+"""The version of marshal that writes equal values as equal bytes."""
+
+COLUMN = attrgetter("name", "position", "native_type", "nullable", "default", "description", "tags")
+KEY = attrgetter("kind", "name", "columns", "ref_schema", "ref_table", "ref_columns")
+INDEX = attrgetter("name", "columns", "unique", "method")
+TABLE = attrgetter(
+    "database",
+    "schema",
+    "name",
+    "kind",
+    "description",
+    "owner",
+    "definition",
+    "row_estimate",
+    "size_bytes",
+    "partitions",
+    "tags",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the catalog has of an integration already: key -> fingerprint. `secret` keys the fingerprints."""
+
+    fingerprints: Mapping[str, bytes]
+    secret: bytes
+
+
+@dataclass(slots=True)
+class StagedEdge:
+    """Lineage between keys; columns by name. `upstream` may be a name that only another integration has."""
+
+    upstream: str
+    downstream: str
+    source: str
+    upstream_column: str | None = None
+    downstream_column: str | None = None
+    confidence: float = 1.0
+    loose: bool = False
+
+
+@dataclass(slots=True)
+class StagedQuery:
+    """One frequent statement, masked, with the keys of the tables it touches and the joins seen in it."""
+
+    sql: str
+    runs: int
+    users: int
+    last_run: datetime | None
+    tables: tuple[str, ...]
+    joins: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = ()
+
+
+def database_key(database: str) -> str:
+    """What names a database in its integration."""
+    return f"d:{database}"
+
+
+def schema_key(database: str | None, schema: str) -> str:
+    """What names a schema in its integration."""
+    return f"s:{database or ''}{SEPARATOR}{schema}"
+
+
+def table_key(database: str | None, schema: str, name: str) -> str:
+    """What names a table or view in its integration."""
+    return f"t:{database or ''}{SEPARATOR}{schema}{SEPARATOR}{name}"
+
+
+def asset_key(key: str) -> str:
+    """What names anything else in its integration."""
+    return f"a:{key}"
+
+
+def table_facts(table: Any) -> tuple[Any, ...]:
+    """A `connectors.records.Table` as plain values: what the fingerprint covers and what is staged."""
+    return (
+        TABLE(table),
+        list(map(COLUMN, table.columns)),
+        list(map(KEY, table.keys)),
+        list(map(INDEX, table.indexes)),
+        table.analyzed_at and table.analyzed_at.isoformat(),
+        table.changed_at and table.changed_at.isoformat(),
+        sorted(table.properties.items()),
+    )
+
+
+@dataclass(slots=True)
+class Stage:
+    """The records of one sync. Use as a context manager, or call `close`."""
+
+    known: Known
+    full: bool = False
+    seen: set[str] = field(default_factory=set)
+    unchanged: int = 0
+    edges: list[StagedEdge] = field(default_factory=list)
+    relinked: set[str] = field(default_factory=set)
+    """Keys whose upstream edges are replaced by those in `edges`."""
+    complete: set[str] = field(default_factory=set)
+    """Of those, the keys whose definitions were understood in full."""
+    query_edges: list[StagedEdge] = field(default_factory=list)
+    """Lineage from the query log; replaces that of the last time where `queries` is told."""
+    queries: list[StagedQuery] | None = None
+    """None where the source tells none: then those of the last time stay."""
+    problems: list[str] = field(default_factory=list)
+    _file: Any = None
+    _offsets: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._file = tempfile.TemporaryFile()
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def fingerprint(self, facts: tuple[Any, ...]) -> bytes:
+        """A keyed hash of plain values: equal values, equal bytes; nothing can be guessed back without the key."""
+        return blake2b(marshal.dumps(facts, NO_MARSHAL_REFS), digest_size=16, key=self.known.secret).digest()
+
+    def is_unchanged(self, key: str, fingerprint: bytes, weight: int = 1) -> bool:
+        """Note that `key` is at the source; True where the catalog has it as it is.
+
+        `weight` is how many resources it stands for, columns included.
+        """
+        self.seen.add(key)
+        if not self.full and self.known.fingerprints.get(key) == fingerprint:
+            self.unchanged += weight
+            return True
+        return False
+
+    def put_table(
+        self, key: str, fingerprint: bytes, facts: tuple[Any, ...], extra: Mapping[str, Any]
+    ) -> None:
+        """Stage a table; `facts` masked, `extra` what the catalog found out about it."""
+        self._put(key, ("t", key, fingerprint, facts, dict(extra)))
+
+    def put_asset(self, key: str, fingerprint: bytes, values: Mapping[str, Any]) -> None:
+        """Stage a database, schema or asset by its values."""
+        self._put(key, ("a", key, fingerprint, dict(values), None))
+
+    def _put(self, key: str, entry: tuple[Any, ...]) -> None:
+        self._offsets[key] = self._file.tell()
+        marshal.dump(entry, self._file, NO_MARSHAL_REFS)
+
+    @property
+    def staged(self) -> int:
+        """How many records are new or changed."""
+        return len(self._offsets)
+
+    def __iter__(self) -> Iterator[tuple[str, str, bytes, Any, Any]]:
+        """Every staged record, in the order it came."""
+        self._file.seek(0)
+        for _entry in range(len(self._offsets)):
+            yield marshal.load(self._file)
+        self._file.seek(0, 2)
+
+    def staged_table(self, key: str) -> tuple[Any, ...] | None:
+        """The facts of a staged table; None where it is not staged."""
+        offset = self._offsets.get(key)
+        if offset is None:
+            return None
+        self._file.seek(offset)
+        entry = marshal.load(self._file)
+        self._file.seek(0, 2)
+        return entry[3] if entry[0] == "t" else None
