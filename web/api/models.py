@@ -108,7 +108,7 @@ class PromptQuery(Paging):
 class FeedbackBody(Body):
     """Was it helpful? None takes the answer back."""
 
-    value: Literal["helpful", "not_helpful"] | None = None
+    value: Literal["up", "down"] | None = None
 
 
 class ChatBody(Body):

@@ -27,6 +27,7 @@ from web.api.spec import answers, body, query, reply, spec
 from web.door import scope
 from web.limits import ASKS, by_member, limiter
 from web.messages import message_html, of_done
+from web.problems import BROKEN, problem
 from web.services import Services, mine, services, viewer
 
 bp = Blueprint("api_prompts", __name__)
@@ -101,6 +102,9 @@ def create() -> Response:
     except BaseException:
         bundle.streams.release()
         raise
+    if first is None or first.name == "error":
+        bundle.streams.release()
+        return _refused(first.data if first is not None else {})
     inner = _stream(first, events, values.prompt, for_page=request.headers.get("Docent-Page") == "1")
     response = Response(Slotted(bundle, stream_with_context(inner)), mimetype="text/event-stream")  # type: ignore[arg-type]
     response.headers["X-Accel-Buffering"] = "no"
@@ -127,6 +131,12 @@ def _stream(first: Any, rest: Iterator[Any], text: str, *, for_page: bool) -> It
             close()
 
 
+def _refused(failed: dict[str, Any]) -> Response:
+    """The problem document of an answer that could not begin or gave nothing."""
+    kept = {name: failed.get(name) for name in ("rule", "who", "retry_after")}
+    return problem(int(failed.get("status", 500)), str(failed.get("message", BROKEN)), **kept)  # type: ignore[return-value]
+
+
 def _finished(bundle: Services, question: Question) -> Response:
     done: dict[str, Any] = {}
     failed: dict[str, Any] | None = None
@@ -136,10 +146,7 @@ def _finished(bundle: Services, question: Question) -> Response:
         elif event.name == "error":
             failed = event.data
     if failed is not None and not done.get("answer"):
-        from web.problems import problem
-
-        kept = {name: failed.get(name) for name in ("rule", "who", "retry_after")}
-        return problem(int(failed.get("status", 500)), str(failed["message"]), **kept)  # type: ignore[return-value]
+        return _refused(failed)
     values = {
         **done, "id": done.get("prompt_id", 0), "prompt": question.text, "parent": question.parent_id,
         "error": failed["message"] if failed else None,
