@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from plugin.store import ViewerDoor
 
 MOST_EDGES = 120
+MOST_DESCRIBED = 30
 
 
 @tool(read_only=True, mcp=("entity_lineage",))
@@ -43,7 +44,11 @@ def lineage(
     if not count:
         note = "No lineage is known for it."
     return ToolAnswer(
-        fragments=(fragment(start), edges_fragment(start, found.edges[:MOST_EDGES])),
+        fragments=(
+            fragment(start),
+            edges_fragment(start, found.edges[:MOST_EDGES]),
+            *(fragment(each) for each in others[:MOST_DESCRIBED]),
+        ),
         summary=f"Followed lineage of {start.qualified_name}: {len(others)} resource{'s' if len(others) != 1 else ''}",
         note=note,
         value=found,

@@ -87,21 +87,33 @@ def find(talk: Talk, intent: Intent) -> Plan:
     top = [each for each in found if each.kind != "column"]
     columns = [each for each in found if each.kind == "column"]
     parts: list[str] = []
+    spoken = set(words_of(phrase))
+    named_so = [each for each in columns if set(words_of(each.name)) == spoken or len(spoken) > 1 and _says(each, spoken)]
+    if named_so and not any(set(words_of(each.name)) >= spoken for each in top):
+        parts.append("These columns fit:\n\n" + lines(named_so[:8]))
+        columns = [each for each in columns if each not in named_so]
     if top:
         best_one = top[0]
         said = best_one.text("description") or best_one.text("definition")
-        first = f"The best match is {named(best_one)}"
+        first = f"{'Of tables and other things, the' if parts else 'The'} best match is {named(best_one)}"
         if not best_one.is_table:
             first += f", a {kind_word(best_one.kind)}"
         parts.append(first + (f": {plain(said)}" if said else ".") + _trust(best_one))
     if len(top) > 1:
         parts.append("Also related:\n\n" + lines(top[1:8]))
-    if columns:
+    if columns and not named_so:
         parts.append("Columns that match:\n\n" + lines(columns[:6]))
     honest = _honest(intent)
     if honest:
         parts.append(honest)
     return "\n\n".join(parts)
+
+
+def _says(column: Thing, spoken: set[str]) -> bool:
+    """Do a column's name and its table's name together say all of these words? "customer email" means customers.email."""
+    parts = column.qualified.split(".")[-2:]
+    own = set(words_of(column.name))
+    return spoken <= {word for part in parts for word in words_of(part)} and bool(own & spoken) and own <= spoken
 
 
 def describe(talk: Talk, intent: Intent) -> Plan:
@@ -137,7 +149,7 @@ def _description(thing: Thing) -> str:
     where = f" in {plain(thing.text('integration'))}" if thing.text("integration") else ""
     out = [f"{named(thing)} is {article} {kind_word(thing.kind)}{where}."]
     said = thing.text("description")
-    out[0] += f" {_sentence(plain(said, 900))}" if said else " It has no description yet."
+    out[0] += f" {plain(said, 900)}" if said else " It has no description yet."
     facts = _facts(thing)
     if facts:
         out.append("\n".join(f"- {each}" for each in facts))
@@ -297,9 +309,9 @@ def _tags(thing: Thing) -> str:
 
 
 def _verified(thing: Thing) -> str:
-    if thing.flag("verified"):
-        return f"Yes, {named(thing)} is verified by a person.{_trust(thing).replace('verified and ', '')}"
     owners = thing.texts("owners")
+    if thing.flag("verified"):
+        return f"Yes, {named(thing)} is verified by a person." + (f" It is owned by {plain(listed(owners))}." if owners else "")
     ask = f" Ask its owner, {plain(listed(owners))}." if owners else " It has no owner to ask either."
     return f"Nobody has verified {named(thing)} yet.{ask}"
 
@@ -446,8 +458,8 @@ def compare(talk: Talk, intent: Intent) -> Plan:
     text = "\n".join(out)
     if mine and theirs:
         shared = sorted(mine & theirs)
-        text += f"\n\nThey share {count(len(shared), 'column name')}"
-        text += f": {listed([code(each) for each in shared[:20]])}." if shared else "."
+        names = listed([code(each) for each in shared[:20]])
+        text += f"\n\nThey share {count(len(shared), 'column name')}: {names}." if shared else "\n\nThey share no column name."
         only = [code(str(each["name"])) for each in one.columns if str(each["name"]).lower() not in theirs]
         others = [code(str(each["name"])) for each in other.columns if str(each["name"]).lower() not in mine]
         text += f" Only in {code(one.qualified)}: {listed(only[:15]) or 'nothing'}."

@@ -54,7 +54,7 @@ def listed(texts: Sequence[str]) -> str:
 def line(thing: Thing, *, describe: bool = True) -> str:
     """One resource as a line of a list."""
     text = f"- {named(thing)}"
-    if not thing.is_table:
+    if not thing.is_table and thing.kind != "column":
         text += f" ({kind_word(thing.kind)})"
     said = thing.text("description") or (thing.text("definition") if thing.kind == "term" else "")
     if describe and said:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
 from plugin.providers.builtin.about import lead, not_found, tail
 from plugin.providers.builtin.phrases import code, count, kind_word, listed, named, plain
 from plugin.providers.builtin.resolve import resolve
-from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of, things
+from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, kind_of
 
 MOST = 25
@@ -20,9 +20,8 @@ def upstream(talk: Talk, intent: Intent) -> Plan:
     meant = yield from resolve(talk, intent.slot("s"), column=True)
     if meant.thing is None:
         return not_found(meant)
-    given = yield Want("lineage", {"resource": str(meant.thing.id), "direction": "upstream", "depth": 5})
-    text = _upstream(meant.thing, rows_of(given.fragments, "edges"))
-    return lead(meant) + text + tail(meant)
+    start, rows, _known, note = yield from _around(meant.thing, "upstream")
+    return lead(meant) + note + _upstream(start, rows) + tail(meant)
 
 
 def downstream(talk: Talk, intent: Intent) -> Plan:
@@ -30,11 +29,27 @@ def downstream(talk: Talk, intent: Intent) -> Plan:
     meant = yield from resolve(talk, intent.slot("s"), column=True)
     if meant.thing is None:
         return not_found(meant)
-    given = yield Want("lineage", {"resource": str(meant.thing.id), "direction": "downstream", "depth": 5})
+    start, rows, known, note = yield from _around(meant.thing, "downstream")
+    text = _downstream(start, rows, known, kind_of(intent.slots.get("kind") or ""))
+    return lead(meant) + note + text + tail(meant)
+
+
+def _around(
+    thing: Thing, direction: str
+) -> Generator[Want, Given, tuple[Thing, list[Mapping[str, Any]], dict[str, Thing], str]]:
+    """The edges around a thing; for a column without edges of its own, those of its table, with a word about it."""
+    given = yield Want("lineage", {"resource": str(thing.id), "direction": direction, "depth": 5})
     rows = rows_of(given.fragments, "edges")
-    kinds = {each.qualified: each for each in things(given.fragments)}
-    text = _downstream(meant.thing, rows, kinds, kind_of(intent.slots.get("kind") or ""))
-    return lead(meant) + text + tail(meant)
+    note = ""
+    if thing.kind == "column" and not rows and "." in thing.qualified:
+        table = yield Want("retrieve", {"resource": thing.qualified.rsplit(".", 1)[0]})
+        found = next(iter(things(table.fragments)), None)
+        if found is not None:
+            note = f"For the column {named(thing)} alone nothing is known; this is for its table.\n\n"
+            thing = found
+            given = yield Want("lineage", {"resource": str(thing.id), "direction": direction, "depth": 5})
+            rows = rows_of(given.fragments, "edges")
+    return thing, rows, {each.qualified: each for each in things(given.fragments)}, note
 
 
 def lineage(talk: Talk, intent: Intent) -> Plan:

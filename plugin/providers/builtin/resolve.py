@@ -26,15 +26,38 @@ class Meant:
 
 
 Resolve = Generator[Want, Given, Meant]
+_KINDS = "schema|database|view|column|field|dashboard|chart|model|metric|job|term|document|integration"
+_HINT = re.compile(rf"(?:(?P<first>{_KINDS}) (?P<of>.+)|(?P<rest>.+) (?P<last>{_KINDS}|report))", re.I)
+
+
+def hinted(phrase: str) -> tuple[str, str | None]:
+    """ "revenue dashboard" -> ("revenue", "dashboard"): the name and the kind that the phrase says, if it says one."""
+    match = _HINT.fullmatch(phrase)
+    if not match:
+        return phrase, None
+    kind = (match.group("first") or match.group("last")).lower()
+    return (match.group("of") or match.group("rest")), {"field": "column", "report": "dashboard"}.get(kind, kind)
 
 
 def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool = False) -> Resolve:
     """Find and read what a phrase means; "it" is what was spoken of last, or the page that is open."""
-    if is_pronoun(phrase):
+    whole = phrase
+    phrase, kind = hinted(phrase)
+    if is_pronoun(phrase) or is_pronoun(whole):
         if talk.focus is None:
             return Meant(phrase, None)
         given = yield Want("retrieve", {"resource": talk.focus})
         return Meant(phrase, _first(given))
+    if kind is not None and (not kinds or kind in kinds):
+        kinds, column = (kind,), kind == "column"
+        given = yield Want("search", {"text": phrase, "kinds": [kind], "limit": 10})
+        found = things(given.fragments)
+        chosen = best(phrase, found, ()) or best(whole, found, ()) or _loosely(phrase, found)
+        if chosen is not None:
+            given = yield Want("retrieve", {"resource": str(chosen.id)})
+            others = tuple(each for each in found if each.id != chosen.id and same_name(each, chosen))
+            return Meant(phrase, _first(given) or chosen, best(phrase, [chosen], ()) is None and kind == "column", others)
+        kinds, phrase = (), whole
     known = best(phrase, things(talk.context), kinds)
     if known is not None and known.kind != "column":
         given = yield Want("retrieve", {"resource": str(known.id)})
@@ -51,7 +74,7 @@ def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool 
     if chosen is None and found:
         chosen = _loosely(phrase, found)
     if chosen is None:
-        return Meant(phrase, None, others=tuple(found[:3]))
+        return Meant(phrase, None)
     given = yield Want("retrieve", {"resource": str(chosen.id)})
     read = _first(given) or chosen
     others = [each for each in found if each.id != chosen.id and same_name(each, chosen)]

@@ -25,7 +25,7 @@ _AGGREGATES = (
 )  # fmt: skip
 _TOP = re.compile(r"^(?:the )?(?:top|first|best) (?P<n>\d+) (?P<rest>.+)$", re.I)
 _EXTREME = re.compile(r"^(?:the )?(?:(?P<n1>\d+) )?(?P<word>latest|newest|most recent|last|oldest|earliest) (?:(?P<n2>\d+) )?(?P<rest>.+)$", re.I)  # fmt: skip
-_LARGEST = re.compile(r"^(?:the )?(?:(?P<n1>\d+) )?(?P<word>largest|biggest|highest|smallest|lowest|most expensive|cheapest) (?P<n2>\d+) (?P<rest>.+)$|^(?:the )?(?P<n3>\d+) (?P<word2>largest|biggest|highest|smallest|lowest) (?P<rest2>.+)$", re.I)  # fmt: skip
+_LARGEST = re.compile(r"^(?:the )?(?:(?P<n1>\d+) )?(?P<word>largest|biggest|highest|smallest|lowest|most expensive|cheapest) (?P<n2>\d+) (?P<rest>.+)$|^(?:the )?(?P<n3>\d+) (?P<word2>largest|biggest|highest|smallest|lowest|most expensive|cheapest) (?P<rest2>.+)$", re.I)  # fmt: skip
 _GROUP = re.compile(r"\s+(?:per|by|for each|for every|in each|of each|grouped by|group by|broken down by|split by|each|across)(?: the)? (?P<group>[\w «»]+?)$", re.I)  # fmt: skip
 _WHERE = re.compile(r"\s+(?:where|whose|for which|such that|with|which have|that have|have|has|having|without)(?: the| a| an)? (?P<where>.+)$", re.I)  # fmt: skip
 _YEAR = re.compile(r"\s+(?:in|during|for|of) (?:the year )?(?P<year>(?:19|20)\d\d)$", re.I)
@@ -113,11 +113,13 @@ def read_ask(question: str) -> Ask:
     by = ""
     if top and group and measure == "rows":
         by, group = group, ""
+    elif group and measure == "rows":
+        measure = "count"
     subject = _FILLER.sub("", _FILLER.sub("", subject)).strip()
     of = ""
     pair = re.fullmatch(r"(?P<a>.+?) (?:of|in|from|for|on) (?:the |all |our )?(?P<b>.+)", subject, re.I)
     if pair and measure != "count":
-        subject, of = pair.group("a"), pair.group("b")
+        subject, of = _FILLER.sub("", pair.group("a")), pair.group("b")
     elif pair and measure == "count":
         subject, of = pair.group("a"), pair.group("b")
         if re.fullmatch(r"rows|records|entries|lines", subject, re.I):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rapidfuzz import fuzz
@@ -61,6 +61,9 @@ def data(talk: Talk, intent: Intent) -> Plan:
     question = intent.unquote_marks()
     ask = read_ask(question)
     draft = yield from _table(talk, ask)
+    if draft is None and ask.measure in ("rows", "count") and (ask.group or ask.unit):
+        ask = replace(ask, measure="sum")
+        draft = yield from _table(talk, ask)
     if draft is None:
         found = yield from find(talk, Intent("find", {"s": ask.of or ask.subject}, intent.question, intent.quoted))
         return f"I could not turn that into SQL by rules. {found}\n\n{NEEDS_MODEL}"
@@ -329,6 +332,8 @@ def _filters(draft: Draft, ask: Ask, intent: Intent) -> bool:
 
 def _filter(draft: Draft, words: Sequence[str], intent: Intent) -> str | None:
     for length in range(min(4, len(words)), 0, -1):
+        if not re.search(r"\w", words[length - 1]):
+            continue
         column = column_for(draft.table, " ".join(words[:length]), loose=False)
         if column is None:
             continue

@@ -125,7 +125,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("join", r"(?:how|where|on what|on which columns?|can)?(?: do| does| can| could| to| should| are| is| would)?(?: i| we| you| one)?(?: the)?(?: tables?)? ?(?P<s>.+?) (?:and|with|to) (?P<o>.+?) (?:be )?(?:join(?:ed|s)?|related?|connect(?:ed)?|link(?:ed)?|fit together)(?: together| to each other)?"),
     ("join", r"(?:how|where|on what|on which columns?|what column)?(?: do| does| can| could| to| should| would)?(?: i| we| you| one)? ?(?:join|joins|connect|link|relate|combine) (?:the )?(?:tables? )?(?P<s>.+?) (?:and|with|to|on to|onto) (?P<o>.+)"),
     ("join", r"(?:what is |show |find )?(?:the )?(?:relationship|relation|join|join path|join key|connection|path|link)s? (?:between|from|of) (?P<s>.+?) (?:and|to|with) (?P<o>.+)"),
-    ("join", r"(?:how|is|are)(?: is| are)? (?P<s>.+?) (?:related|joined|connected|linked) (?:to|with) (?P<o>.+)"),
+    ("join", r"(?:how|is|are|do|does)(?: is| are| do| does| can)? (?P<s>.+?) (?:related|joined|connected|linked) (?:to|with) (?P<o>.+)"),
     ("join", r"how does (?P<s>.+?) (?:relate|connect|link|join) (?:to|with) (?P<o>.+)"),
     ("joins_of", rf"(?:what|which tables?|which)(?: tables?)?(?: can| could| does| do| may)?(?: i| we| you)? ?(?:joins?|be joined|join) (?:to|with)? ?{_S}(?: with| to)?"),
     ("joins_of", rf"(?:what|which)(?: tables?)? (?:can|does|do|could) {_S} (?:be )?join(?:ed|s)?(?: to| with| on)?"),
@@ -219,7 +219,9 @@ _DATA = re.compile(
     r"\b(?:write|give me|show me|build|create|make|generate|need|get|need an?)\b.{0,20}\b(?:sql|query|select|statement)\b|^(?:sql|select|query)\b"
     r"|\b(?:average|avg|mean|sum of|total|maximum|minimum|highest|lowest|largest|smallest|biggest|latest|newest|oldest|earliest)\b"
     r"|\btop \d+|\bhow (?:many|much)\b|\b(?:number|count) of\b|\bper (?:day|week|month|year|quarter|\w+)\b|\bfirst \d+ |\blast \d+ "
-    r"|\bwhere\b.+(?:=|<|>|\bis\b|\bequals?\b|\blike\b|\bbetween\b|\bcontains?\b)|\bwith (?:status|\w+) (?:=|equal to)|\bdistinct\b|\b(?:grouped|broken down) by\b",
+    r"|\bwhere\b.+(?:=|<|>|\bis\b|\bequals?\b|\blike\b|\bbetween\b|\bcontains?\b)|\bwith (?:status|\w+) (?:=|equal to)|\b(?:in|during) (?:19|20)\d\d$|\b(?:since|after|before) \d{4}-|\b(?:over|under|above|below|more than|less than|at least|at most|greater than) \d"
+    r"|\b(?:max|min)\b|\b\d+ (?:most|least|largest|biggest|highest|lowest|smallest|latest|newest|oldest|cheapest)\b|\b(?:last|past) \d+ (?:day|week|month|quarter|year)"
+    r"|\bdistinct\b|\b(?:grouped|broken down) by\b",
     re.I,
 )
 _NEEDS_MODEL = re.compile(
@@ -329,12 +331,12 @@ def clean(question: str) -> tuple[str, dict[str, str]]:
 
 
 _LEADING = re.compile(
-    r"^(?:the|a|an|our|my|all|any|every|each|some|table|tables|view|views|column|schema|called|named|dataset|about|"
-    r"data (?:in|of|for|on|about)|field|term|dashboard|word)\s+(?=\S)",
+    r"^(?:the|a|an|our|my|all|any|every|each|some|table|tables|views|called|named|dataset|about|"
+    r"data (?:in|of|for|on|about)|term|word)\s+(?=\S)",
     re.I,
 )
 _TRAILING = re.compile(
-    r"\s+(?:tables?|views?|schema|database|dataset|dashboard|integration|column|field|data|please|again|exactly|now|here|today)$",
+    r"\s+(?:tables?|views|dataset|data|please|again|exactly|now|here|today)$",
     re.I,
 )
 
