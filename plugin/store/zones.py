@@ -133,7 +133,7 @@ def recompute(session: Session, workspace_id: int, integration_id: int | None) -
         select(GrantRow.zone_id, GrantRow.team_id).where(GrantRow.workspace_id == workspace_id)
     ):
         granted[zone].add(team)
-    parents: dict[int, int | None] = dict(zones.all())
+    parents: dict[int, int | None] = dict(zones)
     wanted: set[tuple[int, int]] = set()
     for zone in parents:
         at: int | None = zone
