@@ -12,6 +12,7 @@ bp = Blueprint("catalog", __name__, url_prefix="/catalog")
 LEVEL = 50
 LIST = 100
 SORTS = (("name", "Name"), ("popularity", "Popularity"), ("changed", "Last changed"))
+ORDER = {"table": 0, "view": 1, "materialized_view": 2, "column": 3, "schema": 4, "database": 5}
 TREE_KINDS = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
 
 
@@ -42,8 +43,9 @@ def show() -> str:
             cursor=request.args.get("cursor"),
             limit=LIST,
         )
-        counts = door.catalog.counts(under=place.id if place else None)
+        counted = door.catalog.counts(under=place.id if place else None)
         sources = door.catalog.integrations()
+    counts = {each: counted[each] for each in sorted(counted, key=lambda kind: (ORDER.get(kind, 9), kind))}
     here: dict[str, Any] = {name: value for name, value in request.args.items() if value and name != "cursor"}
     return render_template(
         "catalog/show.html", place=place, found=found, counts=counts, sources=sources, here=here, sorts=SORTS,
