@@ -41,6 +41,9 @@ CONNECTORS: dict[str, str] = {
     "metabase": "connectors.metabase:Metabase",
     "superset": "connectors.superset:Superset",
     "airflow": "connectors.airflow:Airflow",
+    "redash": "connectors.redash:Redash",
+    "datahub": "connectors.datahub:DataHub",
+    "openmetadata": "connectors.openmetadata:OpenMetadata",
 }
 
 _Class = type[Connector]

@@ -1,0 +1,209 @@
+"""OpenMetadata as a source: tables with columns, owners, tags and terms, dashboards, pipelines, glossary, lineage.
+
+Lists come by cursor, 200 a page, with every field that is wanted; lineage needs one request a table or dashboard, as
+the API has no list of edges. Sample data, profiles and per-person usage are fields that are not asked for.
+
+Source: https://docs.open-metadata.org/swagger.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from connectors.http import Api
+from connectors.records import Asset, AssetKind, Column, Key, Lineage, Progress, Record, Ref, Table, TableKind
+from connectors.settings import setting
+
+PAGE = 200
+TABLE_KINDS: dict[str, TableKind] = {
+    "View": "view",
+    "SecureView": "view",
+    "MaterializedView": "materialized_view",
+    "External": "external_table",
+    "Foreign": "foreign_table",
+    "Partitioned": "partitioned_table",
+}
+ASSETS: tuple[tuple[str, AssetKind, str], ...] = (
+    ("dashboards", "dashboard", "owners,tags"),
+    ("charts", "chart", "owners,tags"),
+    ("pipelines", "job", "owners,tags"),
+    ("glossaryTerms", "term", "owners,tags"),
+)
+LINEAGE_OF = {"tables": "table", "dashboards": "dashboard", "pipelines": "pipeline"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The address and a bot's token."""
+
+    url: str = setting("Address", "For example https://openmetadata.example.org")
+    token: str = setting("Token", "Of a bot with the Data Consumer role", secret=True)
+    lineage: bool = setting(
+        "Read lineage", "One request for each table and dashboard", kind="bool", default=True
+    )
+    plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
+
+
+class OpenMetadata:
+    """One OpenMetadata server."""
+
+    name: ClassVar[str] = "openmetadata"
+    title: ClassVar[str] = "OpenMetadata"
+    dialect: ClassVar[str | None] = None
+    extracts: ClassVar[tuple[str, ...]] = (
+        "schema",
+        "table",
+        "view",
+        "column",
+        "dashboard",
+        "chart",
+        "job",
+        "term",
+    )
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "documented"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = (
+        "-- In OpenMetadata: a bot (Settings, Bots) with the Data Consumer role, less ViewSampleData and ViewUsage;\n"
+        "-- its JWT token is the secret.\n"
+    )
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        self._at = settings
+
+    def check(self) -> str:
+        """The version and the number of tables. Raises SourceError."""
+        with self._open() as api:
+            version = api.get("/api/v1/system/version").get("version", "?")
+            total = api.get("/api/v1/tables", {"limit": 1})["paging"]["total"]
+        return f"OpenMetadata {version}, {total} tables"
+
+    def extract(self) -> Iterator[Record]:
+        """Tables, then dashboards, charts, pipelines and terms, then lineage. Raises SourceError."""
+        refs: dict[str, Ref] = {}
+        with_lineage: list[tuple[str, str]] = []
+        with self._open() as api:
+            for count, each in enumerate(
+                self._all(api, "tables", "columns,owners,tags,tableConstraints"), start=1
+            ):
+                table = _table(each)
+                refs[each["id"]] = Ref(database=table.database, schema=table.schema, table=table.name)
+                with_lineage.append(("table", each["id"]))
+                if count % PAGE == 0:
+                    yield Progress("tables", count)
+                yield table
+            for path, kind, fields in ASSETS:
+                for each in self._all(api, path, fields):
+                    refs[each["id"]] = Ref(key=each["fullyQualifiedName"])
+                    if path in LINEAGE_OF:
+                        with_lineage.append((LINEAGE_OF[path], each["id"]))
+                    yield _asset(kind, each)
+            if self._at.lineage:
+                yield from self._edges(api, with_lineage, refs)
+
+    def _edges(self, api: Api, of: list[tuple[str, str]], refs: Mapping[str, Ref]) -> Iterator[Record]:
+        """The edges that lead into each entity, each once."""
+        for number, (kind, entity) in enumerate(of, start=1):
+            if number % 100 == 1:
+                yield Progress("lineage", number, len(of))
+            params = {"upstreamDepth": 1, "downstreamDepth": 0}
+            found = api.get(f"/api/v1/lineage/{kind}/{entity}", params, optional=True) or {}
+            for edge in found.get("upstreamEdges") or ():
+                up, down = refs.get(edge.get("fromEntity", "")), refs.get(edge.get("toEntity", ""))
+                if up and down and edge["toEntity"] == entity:
+                    yield Lineage(up, down, "openmetadata")
+
+    def _all(self, api: Api, path: str, fields: str) -> Iterator[dict[str, Any]]:
+        def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
+            cursor = (page.get("paging") or {}).get("after")
+            return {"after": cursor} if cursor else None
+
+        for page in api.pages(f"/api/v1/{path}", after, {"limit": PAGE, "fields": fields}):
+            yield from (each for each in page["data"] if not each.get("deleted"))
+
+    def _open(self) -> Api:
+        headers = {"Authorization": f"Bearer {self._at.token}"}
+        return Api(self._at.url, lambda: headers, title="OpenMetadata", plain_http=self._at.plain_http)
+
+
+def _table(each: Mapping[str, Any]) -> Table:
+    schema, database = each.get("databaseSchema") or {}, each.get("database") or {}
+    owners = _owners(each)
+    return Table(
+        database.get("name") or None,
+        schema.get("name") or "default",
+        each["name"],
+        TABLE_KINDS.get(each.get("tableType") or "", "table"),
+        description=each.get("description") or None,
+        owner=owners[0] if owners else None,
+        columns=tuple(
+            Column(
+                column["name"],
+                column.get("ordinalPosition") or position,
+                column.get("dataTypeDisplay") or column.get("dataType") or "",
+                column.get("constraint") not in ("NOT_NULL", "PRIMARY_KEY"),
+                description=column.get("description") or None,
+                tags=_tags(column),
+            )
+            for position, column in enumerate(each.get("columns") or (), start=1)
+        ),
+        keys=tuple(_keys(each)),
+        definition=each.get("schemaDefinition") or None,
+        changed_at=_moment(each.get("updatedAt")),
+        tags=_tags(each),
+        properties={"service": str((each.get("service") or {}).get("name") or each.get("serviceType") or "")},
+    )
+
+
+def _keys(each: Mapping[str, Any]) -> Iterator[Key]:
+    """Constraints of the table and those that stand on single columns."""
+    primary = tuple(c["name"] for c in each.get("columns") or () if c.get("constraint") == "PRIMARY_KEY")
+    if primary:
+        yield Key("primary", "primary key", primary)
+    for number, constraint in enumerate(each.get("tableConstraints") or (), start=1):
+        columns = tuple(constraint.get("columns") or ())
+        kind = constraint.get("constraintType")
+        if kind == "PRIMARY_KEY" and not primary:
+            yield Key("primary", "primary key", columns)
+        elif kind == "UNIQUE":
+            yield Key("unique", f"unique {number}", columns)
+        elif kind == "FOREIGN_KEY" and constraint.get("referredColumns"):
+            referred = [name.rsplit(".", 1) for name in constraint["referredColumns"]]
+            where = referred[0][0].split(".")
+            if len(where) >= 2:
+                names = tuple(name for _, name in referred)
+                yield Key("foreign", f"foreign key {number}", columns, where[-2], where[-1], names)
+
+
+def _asset(kind: AssetKind, each: Mapping[str, Any]) -> Asset:
+    parent = (each.get("parent") or {}).get("fullyQualifiedName")
+    return Asset(
+        kind,
+        each["fullyQualifiedName"],
+        each.get("displayName") or each["name"],
+        parent=parent,
+        description=each.get("description") or None,
+        definition=(each.get("description") or None) if kind == "term" else None,
+        owners=_owners(each),
+        tags=_tags(each),
+        url=each.get("sourceUrl") or None,
+        changed_at=_moment(each.get("updatedAt")),
+    )
+
+
+def _owners(each: Mapping[str, Any]) -> tuple[str, ...]:
+    owners = each.get("owners") or ([each["owner"]] if each.get("owner") else [])
+    names = (one.get("displayName") or one.get("name") for one in owners)
+    return tuple(name for name in names if name)
+
+
+def _tags(each: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(tag["tagFQN"] for tag in each.get("tags") or () if tag.get("tagFQN"))
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None

@@ -1,0 +1,154 @@
+"""Redash: queries with their SQL, dashboards, owners, tags, and which query stands on which dashboard.
+
+Lists come by pages of 100; a dashboard's widgets need one request each. Query results and parameter values are never
+asked for: parameters in a query's text become NULL, so that the text can be parsed.
+
+Source: https://redash.io/help/user-guide/integrations-and-api/api
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from connectors.http import Api
+from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.settings import setting
+
+PAGE = 100
+PARAMETER = re.compile(r"\{\{[^{}]*\}\}")
+DIALECTS = {
+    "pg": "postgres",
+    "redshift": "redshift",
+    "mysql": "mysql",
+    "rds_mysql": "mysql",
+    "bigquery": "bigquery",
+    "snowflake": "snowflake",
+    "athena": "trino",
+    "presto": "presto",
+    "trino": "trino",
+    "clickhouse": "clickhouse",
+    "mssql": "tsql",
+    "mssql_odbc": "tsql",
+    "databricks": "databricks",
+    "sqlite": "sqlite",
+    "duckdb": "duckdb",
+    "oracle": "oracle",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An address and an API key."""
+
+    url: str = setting("Address", "For example https://redash.example.org")
+    api_key: str = setting("API key", "Of a user of its own, from its profile page", secret=True)
+    plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
+
+
+class Redash:
+    """One Redash server."""
+
+    name: ClassVar[str] = "redash"
+    title: ClassVar[str] = "Redash"
+    dialect: ClassVar[str | None] = None
+    extracts: ClassVar[tuple[str, ...]] = ("query", "dashboard")
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "documented"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = (
+        "-- In Redash: a group 'docent' with 'View only' on the data sources to be read, a user in that group alone,\n"
+        "-- and that user's API key. The user can run nothing that was not saved.\n"
+    )
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        self._at = settings
+
+    def check(self) -> str:
+        """How many queries there are. Raises SourceError."""
+        with self._open() as api:
+            return f"Redash answers: {api.get('/api/queries', {'page': 1, 'page_size': 1})['count']} queries"
+
+    def extract(self) -> Iterator[Record]:
+        """Queries, dashboards, then the edges. Raises SourceError."""
+        with self._open() as api:
+            dialects = {
+                each["id"]: DIALECTS.get(each.get("type", "")) for each in api.get("/api/data_sources")
+            }
+            known = set()
+            for query in self._all(api, "/api/queries"):
+                known.add(query["id"])
+                yield self._query(query, dialects)
+            dashboards = list(self._all(api, "/api/dashboards"))
+            edges: list[Lineage] = []
+            for number, each in enumerate(dashboards, start=1):
+                yield Progress("dashboards", number, len(dashboards))
+                whole = api.get(f"/api/dashboards/{each.get('slug') or each['id']}", optional=True)
+                if whole is None:
+                    whole = api.get(
+                        f"/api/dashboards/{each['id']}", optional=True
+                    )  # from Redash 10 on, by id
+                yield self._dashboard(each)
+                here = Ref(key=f"dashboard/{each['id']}")
+                below = {
+                    (one.get("visualization") or {}).get("query", {}).get("id")
+                    for one in (whole or {}).get("widgets", ())
+                }
+                edges += [Lineage(Ref(key=f"query/{n}"), here, "redash") for n in sorted(below & known)]
+        yield from edges
+
+    def _all(self, api: Api, path: str) -> Iterator[dict[str, Any]]:
+        """Every row that is not archived."""
+        seen = 0
+
+        def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
+            return {"page": page["page"] + 1} if page["results"] and seen < page["count"] else None
+
+        for page in api.pages(path, after, {"page": 1, "page_size": PAGE, "order": "created_at"}):
+            seen += len(page["results"])
+            yield from (row for row in page["results"] if not row.get("is_archived"))
+
+    def _query(self, query: Mapping[str, Any], dialects: Mapping[int, str | None]) -> Asset:
+        return Asset(
+            "query",
+            f"query/{query['id']}",
+            query["name"],
+            description=query.get("description") or None,
+            definition=PARAMETER.sub("NULL", query.get("query") or "") or None,
+            dialect=dialects.get(query.get("data_source_id") or -1),
+            owners=_owner(query),
+            tags=tuple(query.get("tags") or ()),
+            url=f"{self._at.url.rstrip('/')}/queries/{query['id']}",
+            changed_at=_moment(query.get("updated_at")),
+            properties={"draft": "yes"} if query.get("is_draft") else {},
+        )
+
+    def _dashboard(self, each: Mapping[str, Any]) -> Asset:
+        return Asset(
+            "dashboard",
+            f"dashboard/{each['id']}",
+            each["name"],
+            owners=_owner(each),
+            tags=tuple(each.get("tags") or ()),
+            url=f"{self._at.url.rstrip('/')}/dashboards/{each['id']}",
+            changed_at=_moment(each.get("updated_at")),
+            properties={"draft": "yes"} if each.get("is_draft") else {},
+        )
+
+    def _open(self) -> Api:
+        headers = {"Authorization": f"Key {self._at.api_key}"}
+        return Api(self._at.url, lambda: headers, title="Redash", plain_http=self._at.plain_http)
+
+
+def _owner(each: Mapping[str, Any]) -> tuple[str, ...]:
+    user = each.get("user") or {}
+    name = user.get("email") or user.get("name")
+    return (name,) if name else ()
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

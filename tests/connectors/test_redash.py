@@ -1,0 +1,71 @@
+"""Redash against a local server that speaks its documented wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors import connect
+from connectors.errors import SignInRefused
+from connectors.records import Asset, Lineage
+from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
+
+KEY = "r" * 40
+USER = {"name": "Priya", "email": "priya@harbor.example"}
+QUERIES = [
+    {"id": n, "name": f'Query "{n}".x', "query": "select * from sales.orders where day > '{{ day }}'", "user": USER,
+     "data_source_id": 1, "updated_at": "2026-05-01T10:00:00.000Z", "tags": ["kpi"], "is_archived": n == 3}
+    for n in range(1, 251)
+]  # fmt: skip
+
+
+def paged(asked: Asked, rows: list[Any]) -> dict[str, Any]:
+    page, size = int(asked.query["page"]), int(asked.query["page_size"])
+    return {
+        "count": len(rows),
+        "page": page,
+        "page_size": size,
+        "results": rows[(page - 1) * size : page * size],
+    }
+
+
+def vendor() -> Vendor:
+    board = {
+        "id": 9,
+        "slug": "board",
+        "name": "Board",
+        "user": USER,
+        "updated_at": "2026-05-01T10:00:00.000Z",
+    }
+    widgets = [
+        {"visualization": {"query": {"id": 1}}},
+        {"visualization": {"query": {"id": 3}}},
+        {"text": "note"},
+    ]
+    routes = {
+        "GET /api/data_sources": lambda asked: [{"id": 1, "type": "pg", "name": "Warehouse"}],
+        "GET /api/queries": lambda asked: paged(asked, QUERIES),
+        "GET /api/dashboards": lambda asked: paged(asked, [board]),
+        "GET /api/dashboards/9": lambda asked: {**board, "widgets": widgets},
+    }
+    return Vendor(routes, allows=lambda asked: asked.headers.get("authorization") == f"Key {KEY}")
+
+
+def test_queries_dashboards_and_edges() -> None:
+    with serve(vendor()) as running:
+        running.faults[:] = [Answer(429, {}, {"Retry-After": "0"})]
+        records = list(connect("redash", {"url": running.url}, {"api_key": KEY}).extract())
+        assert len(running.asked) == 1 + 1 + 3 + 1 + 2
+    assets = {record.key: record for record in records if isinstance(record, Asset)}
+    assert len(assets) == 249 + 1 and "query/3" not in assets
+    first = assets["query/1"]
+    assert first.dialect == "postgres" and "{{" not in (first.definition or "") and first.tags == ("kpi",)
+    edges = [(e.upstream.key, e.downstream.key) for e in records if isinstance(e, Lineage)]
+    assert edges == [("query/1", "dashboard/9")]
+
+
+def test_a_wrong_key_is_said_without_the_key() -> None:
+    with serve(vendor()) as running, pytest.raises(SignInRefused) as refused:
+        connect("redash", {"url": running.url}, {"api_key": "wrong-key-1"}).check()
+    assert "wrong-key-1" not in str(refused.value)
