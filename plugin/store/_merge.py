@@ -19,24 +19,17 @@ from plugin.store._bulk import Bulk
 from plugin.store._context import Context
 from plugin.store._models.base import now
 from plugin.store._models.catalog import (
-    ActivityRow,
     DriftRow,
     EdgeRow,
     FullTextRow,
-    GrantRow,
-    KeyRow,
     LooseEndRow,
-    ObservedJoinRow,
-    OwnerRow,
-    ProposalRow,
-    QueryTableRow,
     ResourceRow,
-    TagRow,
     ZoneRow,
     ZoneTeamRow,
 )
 from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
+from plugin.store.relations import remove_resources
 from plugin.store.staging import Stage, database_key, schema_key, table_key
 
 if TYPE_CHECKING:
@@ -398,28 +391,7 @@ class Merge:
         """Remove rows with everything that hangs on them; lineage that loses its upper end becomes a loose end."""
         for part in chunks(ids, 400):
             self._loosen(part)
-            for row, column in (
-                (EdgeRow, EdgeRow.downstream_id),
-                (EdgeRow, EdgeRow.upstream_id),
-                (KeyRow, KeyRow.table_id),
-                (TagRow, TagRow.resource_id),
-                (OwnerRow, OwnerRow.resource_id),
-                (LooseEndRow, LooseEndRow.resource_id),
-                (ObservedJoinRow, ObservedJoinRow.left_id),
-                (ObservedJoinRow, ObservedJoinRow.right_id),
-                (QueryTableRow, QueryTableRow.resource_id),
-                (ActivityRow, ActivityRow.resource_id),
-                (ProposalRow, ProposalRow.resource_id),
-                (FullTextRow, FullTextRow.resource_id),
-            ):
-                self.session.execute(delete(row).where(column.in_(part)))
-            self.session.execute(update(KeyRow).where(KeyRow.ref_id.in_(part)).values(ref_id=None))
-            own = select(ZoneRow.id).where(ZoneRow.resource_id.in_(part))
-            for zone_id in self.session.scalars(own).all():
-                self.session.execute(delete(GrantRow).where(GrantRow.zone_id == zone_id))
-                self.session.execute(delete(ZoneTeamRow).where(ZoneTeamRow.zone_id == zone_id))
-                self.session.execute(delete(ZoneRow).where(ZoneRow.id == zone_id))
-            self.session.execute(delete(ResourceRow).where(ResourceRow.id.in_(part)))
+            remove_resources(self.context, part)
 
     def _loosen(self, ids: Sequence[int]) -> None:
         """A surviving view that reads a removed table is tied up again should the table come back."""
