@@ -8,6 +8,7 @@ Source: https://docs.datahub.com/docs/graphql/queries (scrollAcrossEntities)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from connectors.records import Asset, AssetKind, Column, Lineage, Progress, Reco
 from connectors.settings import setting
 
 PAGE = 200
+BRACKETS = re.compile(r"\[[^\]]*\]\.?")
 KINDS: dict[str, AssetKind] = {
     "DASHBOARD": "dashboard",
     "CHART": "chart",
@@ -208,8 +210,7 @@ def _ref(urn: str, tables: Mapping[str, Table]) -> Ref:
 
 def _field(path: str) -> str:
     """The name in a field path; version 2 paths carry types in brackets."""
-    parts = [part for part in path.split(".") if not part.startswith("[")]
-    return ".".join(parts) or path
+    return BRACKETS.sub("", path) or path
 
 
 def _owners(entity: Mapping[str, Any]) -> tuple[str, ...]:
