@@ -21,7 +21,7 @@ CLAUSES = ("order", "group", "having", "qualify", "where", "select", "join")
 
 @dataclass(frozen=True)
 class Engine:
-    """Facts of one engine. `names`/`columns` say how table and column names fold: `lower`, `upper` spare quoted ones."""
+    """Facts of one engine. `names`, `columns`: how table and column names fold: `lower`, `upper` spare quoted ones."""
 
     name: str
     names: Fold

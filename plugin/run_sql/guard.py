@@ -194,3 +194,23 @@ def found_of(sql: str, *, dialect: str, tables: VisibleTables, default_schema: s
     if engine is None:
         raise Refusal("dialect", "unknown dialect")
     return Resolver(engine, tables, default_schema, None).resolve(parse_one(sql, engine))
+
+
+def tables_named(sql: str, dialect: str) -> tuple[tuple[str, ...], ...]:
+    """Every name in the statement that could be a table's, as parts; () where it cannot be read.
+
+    More than it touches (names of CTEs are among them): the caller looks these up, `check` decides.
+    """
+    engine = engine_of(dialect)
+    if engine is None:
+        return ()
+    try:
+        tree = parse_one(sql, engine)
+    except (Refusal, RecursionError):
+        return ()
+    found: dict[tuple[str, ...], None] = {}
+    for table in tree.find_all(exp.Table):
+        parts = tuple(part.name for part in table.parts if isinstance(part, exp.Identifier))
+        if parts:
+            found[parts] = None
+    return tuple(found)

@@ -1,0 +1,163 @@
+"""The only module that opens a query credential and hands a statement to a connector. Keeps laws 5 and 6.
+
+Nothing but `plugin.run_sql.run` calls it, with the text that the guard rendered. Rows go from the connector into
+the result store; no error text with a value in it goes anywhere but to the asker.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from connectors import connect, connector_class, fields_of
+from connectors.abilities import Cancel, CanRun, Estimate, RunLimits, can_query
+from connectors.errors import QueryFailed, QueryStopped, SourceError
+from plugin.access.viewer import Viewer
+from plugin.errors import Misconfigured, SourceFailed
+from plugin.run_sql.results import Column, Owner, Result, Results
+
+if TYPE_CHECKING:
+    from plugin.store import Store
+
+
+class QueryError(SourceFailed):
+    """The engine refused or stopped the statement.
+
+    `str(error)` names class and position only and may go to the model; `full` is the engine's own text, which may
+    quote values: it goes to the asker's page, "" where a masked column was touched.
+    """
+
+    def __init__(self, safe: str, *, full: str = "", position: int | None = None, code: str = "") -> None:
+        super().__init__(safe)
+        self.full = full
+        self.position = position
+        self.code = code
+
+
+class Stopped(QueryError):
+    """It was cancelled or ran over its time."""
+
+
+class Handle:
+    """The running statement, for whoever wants to stop it. `cancel` may come before the statement has started."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancel: Cancel | None = None
+        self.cancelled = False
+
+    def started(self, cancel: Cancel) -> None:
+        """The connector calls this before it sends anything."""
+        with self._lock:
+            self._cancel = cancel
+            wanted = self.cancelled
+        if wanted:
+            cancel.cancel()
+
+    def cancel(self) -> None:
+        """Stop it on the server."""
+        with self._lock:
+            self.cancelled = True
+            cancel = self._cancel
+        if cancel is not None:
+            cancel.cancel()
+
+
+def dialect_of(type_: str) -> str | None:
+    """The SQL dialect of a type of integration, None where Docent cannot run SQL on it."""
+    try:
+        made = connector_class(type_)
+    except SourceError:
+        return None
+    return made.dialect if can_query(made) else None
+
+
+def default_schema_of(store: Store, viewer: Viewer, integration_id: int, type_: str) -> str | None:
+    """The schema that a bare name means on engines whose schema is the connection's database (MySQL)."""
+    if dialect_of(type_) != "mysql":
+        return None
+    with store.secrets(viewer) as door:
+        given = {**door.integration_secrets(integration_id), **(door.query_secrets(integration_id) or {})}
+    if given.get("database"):
+        return given["database"]
+    return urlsplit(given.get("url", "")).path.strip("/") or None
+
+
+def open_connector(store: Store, viewer: Viewer, integration_id: int, type_: str) -> CanRun:
+    """The connector made from the query credential. Raises Misconfigured where there is none or it is unusable."""
+    with store.secrets(viewer) as door:
+        given = door.query_secrets(integration_id)
+    if given is None:
+        raise Misconfigured("the integration has no credential for queries")
+    try:
+        fields = {field.name: field for field in fields_of(connector_class(type_))}
+        secret = {name: text for name, text in given.items() if _is_secret(fields, name, text)}
+        plain = {name: text for name, text in given.items() if name not in secret}
+        made = connect(type_, plain, secret)
+    except SourceError as error:
+        raise Misconfigured(f"the credential for queries cannot be used: {error}") from error
+    if not isinstance(made, CanRun):
+        raise Misconfigured("Docent does not run SQL on integrations of this type")
+    return made
+
+
+def _is_secret(fields: object, name: str, text: str) -> bool:
+    field = fields.get(name) if isinstance(fields, dict) else None
+    return bool(field is not None and field.secret) or name == "url"
+
+
+def execute(
+    connector: CanRun,
+    sql: str,
+    limits: RunLimits,
+    handle: Handle,
+    results: Results,
+    owner: Owner,
+    facts: dict[str, object],
+    *,
+    hide_errors: bool,
+    progress: Callable[[int], None] | None = None,
+) -> Result:
+    """Run `sql` to its end or its limits and keep the rows for `owner`. Raises QueryError or Stopped.
+
+    `hide_errors` keeps the engine's own text back, where a masked column could show in it.
+    """
+    result: Result | None = None
+    try:
+        with connector.run(sql, limits, handle.started) as running:
+            columns = [Column(column.name, column.type) for column in running.columns]
+            result = results.start(owner, columns, facts)
+            for batch in running.batches:
+                results.add(result, batch)
+                if progress is not None:
+                    progress(result.rows)
+            results.finish(result, truncated=running.truncated)
+            if handle.cancelled:
+                raise QueryStopped("the query was cancelled")
+            return result
+    except BaseException as error:
+        if result is not None:
+            results.discard(result)
+        if isinstance(error, QueryStopped):
+            raise Stopped(str(error)) from None
+        if isinstance(error, QueryFailed):
+            full = "" if hide_errors else error.full
+            raise QueryError(str(error), full=full, position=error.position, code=error.code) from None
+        if isinstance(error, SourceError):
+            raise QueryError(str(error)) from None
+        raise
+
+
+def estimate(connector: CanRun, sql: str) -> Estimate | None:
+    """What the planner expects; None where it cannot tell or would not say."""
+    try:
+        return connector.estimate(sql)
+    except SourceError:
+        return None
+
+
+def limits_of(rows: int, size: int, seconds: float) -> RunLimits:
+    """Limits in the connectors' shape."""
+    return RunLimits(rows=rows, bytes=size, seconds=seconds)

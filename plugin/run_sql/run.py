@@ -1,0 +1,266 @@
+"""The one function that runs SQL for a person. Every gate is checked here, at execution; nothing else has a cursor.
+
+    decide (gates, guard) -> receipt and audit -> a place in the queue of runs -> execute -> rows to the asker
+
+An attempt leaves a decision receipt and an audit line, whichever way it went. What comes back to a model is the
+shape: names and types of columns, not even how many rows.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from plugin.access.viewer import Surface, Viewer
+from plugin.errors import LimitReached, NotFound
+from plugin.run_sql.execute import (
+    Handle,
+    QueryError,
+    Stopped,
+    default_schema_of,
+    dialect_of,
+    estimate,
+    execute,
+    limits_of,
+    open_connector,
+)
+from plugin.run_sql.gates import Decision, decide, hash_of, integration_of
+from plugin.run_sql.masked import masked
+from plugin.run_sql.results import Column, Owner, Result, Results
+from plugin.store.shapes import Receipt
+
+if TYPE_CHECKING:
+    from plugin.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """A finished run. `result` is for the asker's page only; `shape` is all that a model may get."""
+
+    run_id: str
+    result_id: str
+    shape: tuple[Column, ...]
+    receipt: Receipt
+    result: Result = field(repr=False)
+    sql: str = ""
+    """The text that ran, as the guard rendered it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would happen: gates, touched tables and columns, the planner's estimate. Nothing has run."""
+
+    decision: Decision
+    rendered: str
+    rows: int | None = None
+    cost: float | None = None
+
+
+class _Runs:
+    """The runs under way in this process: a place for each, and a handle to stop it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._handles: dict[str, tuple[int, int, int, Handle]] = {}
+
+    @contextmanager
+    def place(self, viewer: Viewer, integration_id: int, run_id: str, most: int) -> Iterator[Handle]:
+        handle = Handle()
+        mine = (viewer.workspace_id, viewer.member_id, integration_id)
+        with self._lock:
+            if run_id in self._handles:
+                raise LimitReached("this run is under way already")
+            held = sum(1 for entry in self._handles.values() if entry[:3] == mine)
+            if most > 0 and held >= most:
+                raise LimitReached(
+                    f"you have {held} queries running on this integration; wait for one or cancel it",
+                    retry_after=5,
+                )
+            self._handles[run_id] = (*mine, handle)
+        try:
+            yield handle
+        finally:
+            with self._lock:
+                self._handles.pop(run_id, None)
+
+    def cancel(self, viewer: Viewer, run_id: str) -> None:
+        with self._lock:
+            entry = self._handles.get(run_id)
+        if entry is None or entry[:2] != (viewer.workspace_id, viewer.member_id):
+            raise NotFound("no such run is under way")
+        entry[3].cancel()
+
+    def cancel_where(self, condition: Callable[[int, int, int], bool]) -> int:
+        with self._lock:
+            chosen = [entry[3] for entry in self._handles.values() if condition(*entry[:3])]
+        for handle in chosen:
+            handle.cancel()
+        return len(chosen)
+
+    def of(self, viewer: Viewer) -> tuple[str, ...]:
+        with self._lock:
+            mine = (viewer.workspace_id, viewer.member_id)
+            return tuple(run_id for run_id, entry in self._handles.items() if entry[:2] == mine)
+
+
+_RUNS = _Runs()
+
+
+def run(
+    store: Store,
+    viewer: Viewer,
+    integration_id: int,
+    sql: str,
+    *,
+    results: Results,
+    session: str = "",
+    surface: Surface | None = None,
+    confirm: bool = True,
+    run_id: str | None = None,
+    rows: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> RunOutcome:
+    """Run one statement for `viewer`, rows to their `session` in `results`.
+
+    `confirm` is True where a person pressed Run (or typed the command), False where the assistant runs by itself,
+    which the integration must allow. `run_id` is the caller's, to cancel by. `rows` may lower the row limit.
+    Raises Refused naming the first closed gate, NotFound, LimitReached, QueryError or Stopped, Misconfigured.
+    """
+    if surface is not None:
+        viewer = replace(viewer, surface=surface)
+    run_id = run_id or secrets.token_urlsafe(12)
+    decision, receipt = _attempt(store, viewer, integration_id, sql, confirm, rows)
+    if not decision.allowed or decision.verdict is None:
+        raise decision.refusal()
+    limits = limits_of(
+        min(rows, decision.limits["rows"]) if rows else decision.limits["rows"],
+        decision.limits["bytes"],
+        decision.limits["seconds"],
+    )
+    text = decision.verdict.rendered
+    facts: dict[str, object] = {
+        "receipt": receipt.id,
+        "integration": integration_id,
+        "tables": receipt.tables,
+    }
+    owner = Owner(viewer.workspace_id, viewer.member_id, session)
+    outcome, code = "failed", ""
+    try:
+        with _RUNS.place(viewer, integration_id, run_id, decision.limits["concurrent"]) as handle:
+            connector = open_connector(store, viewer, integration_id, decision.integration.type)
+            result = execute(
+                connector,
+                text,
+                limits,
+                handle,
+                results,
+                owner,
+                facts,
+                hide_errors=bool(decision.sensitive),
+                progress=progress,
+            )
+        outcome = "done"
+    except Stopped:
+        code = "stopped"
+        raise
+    except QueryError as error:
+        code = error.code
+        raise
+    except LimitReached:
+        outcome, code = "deny", "concurrent"
+        raise
+    finally:
+        with store.as_viewer(viewer) as door:
+            detail = {"receipt": receipt.id, "integration": decision.integration.name, "code": code}
+            door.record.audit(
+                "run_sql.finish", outcome, target=f"integration:{integration_id}", detail=detail
+            )
+    shape = result.columns
+    return RunOutcome(run_id, result.id, shape, receipt, result, text)
+
+
+def _attempt(
+    store: Store, viewer: Viewer, integration_id: int, sql: str, confirm: bool, rows: int | None
+) -> tuple[Decision, Receipt]:
+    """Check the gates and write down what they said, in one transaction that ends before anything runs."""
+    decision = _decide(store, viewer, integration_id, sql, confirm, rows)
+    with store.as_viewer(viewer) as door:
+        closed = decision.closed
+        verdict = decision.verdict
+        receipt = door.record.receipt(
+            integration_id=integration_id,
+            sql_sha256=hash_of(sql),
+            statement=masked(sql, decision.dialect),
+            tables=verdict.tables if verdict is not None else (),
+            columns=verdict.columns if verdict is not None else (),
+            gates=[gate.as_dict() for gate in decision.gates],
+            limits={**decision.limits, "sensitive": list(decision.sensitive), "kind": _kind(decision)},
+            verdict="allowed" if decision.allowed else "refused",
+            reason=None if closed is None else closed.reason,
+        )
+        door.record.audit(
+            "run_sql",
+            "allow" if decision.allowed else "deny",
+            rule=None if closed is None else f"run_sql.{closed.gate}",
+            target=f"integration:{integration_id}",
+            detail={"receipt": receipt.id, "integration": decision.integration.name},
+        )
+    return decision, receipt
+
+
+def _kind(decision: Decision) -> str:
+    return decision.verdict.statement if decision.verdict is not None else ""
+
+
+def _decide(
+    store: Store, viewer: Viewer, integration_id: int, sql: str, confirm: bool, rows: int | None = None
+) -> Decision:
+    with store.as_viewer(viewer) as door:
+        type_ = integration_of(door, integration_id).type
+    schema = default_schema_of(store, viewer, integration_id, type_)
+    with store.as_viewer(viewer) as door:
+        return decide(
+            door,
+            integration_id,
+            sql,
+            dialect=dialect_of(type_),
+            default_schema=schema,
+            confirmed=confirm,
+            row_limit=rows,
+        )
+
+
+def preview(store: Store, viewer: Viewer, integration_id: int, sql: str, *, cost: bool = True) -> Preview:
+    """What `run` would decide, and what the planner expects, without running. NotFound."""
+    decision = _decide(store, viewer, integration_id, sql, True)
+    if not decision.allowed or decision.verdict is None:
+        return Preview(decision, "")
+    text = decision.verdict.rendered
+    found = None
+    if cost:
+        found = estimate(open_connector(store, viewer, integration_id, decision.integration.type), text)
+    return Preview(decision, text, found.rows if found else None, found.cost if found else None)
+
+
+def cancel(viewer: Viewer, run_id: str) -> None:
+    """Stop one of the viewer's own runs, on the server. NotFound where it is not under way (or not theirs)."""
+    _RUNS.cancel(viewer, run_id)
+
+
+def cancel_member(workspace_id: int, member_id: int) -> int:
+    """Stop every run of a member whose right was taken away; how many."""
+    return _RUNS.cancel_where(lambda workspace, member, _: (workspace, member) == (workspace_id, member_id))
+
+
+def running(viewer: Viewer) -> tuple[str, ...]:
+    """The ids of the viewer's runs under way."""
+    return _RUNS.of(viewer)
+
+
+def shape_for_model(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
+    """All that a model gets to know: names and types of columns."""
+    return [{"name": column.name, "type": column.type} for column in columns]
