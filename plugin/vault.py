@@ -94,22 +94,27 @@ class Vault:
 class WorkspaceVault:
     """Seals and opens the values of one workspace."""
 
-    def __init__(self, workspace_id: int, keys: Mapping[str, bytes], current: str) -> None:
-        """`keys`: data keys by id; `current` is the one that seals."""
+    def __init__(
+        self,
+        workspace_id: int,
+        keys: Mapping[str, bytes],
+        current: str,
+        mark_keys: Mapping[str, bytes],
+        marking: str,
+    ) -> None:
+        """`keys`: data keys by id, of which `current` seals; `mark_keys`: those of marks, `marking` makes them."""
         self._workspace_id = workspace_id
         self._keys = {key_id: AESGCM(key) for key_id, key in keys.items()}
-        self._mark_key = {
-            key_id: hashlib.sha256(b"docent mark" + key).digest() for key_id, key in keys.items()
-        }
+        self._mark_keys = dict(mark_keys)
         self.current = current
+        self._marking = marking
 
     def seal(self, table: str, field: str, value: bytes, *, row: str | int = "") -> bytes:
         """Seal bytes for their place."""
         nonce = os.urandom(NONCE)
         place = self._place(table, field, row)
         ciphertext = self._keys[self.current].encrypt(nonce, value, place)
-        key_id = self.current.encode()
-        return VERSION + bytes([len(key_id)]) + key_id + nonce + ciphertext
+        return sealed_prefix(self.current) + nonce + ciphertext
 
     def open(self, table: str, field: str, sealed: bytes, *, row: str | int = "") -> bytes:
         """Open what `seal` made for that very place; Unopenable otherwise."""
@@ -140,26 +145,26 @@ class WorkspaceVault:
 
     def mark(self, purpose: str, value: str) -> str:
         """A keyed mark (HMAC-SHA-256) over a text, with the id of the key that made it: `keyid.hex`."""
-        return f"{self.current}.{self._hmac(self.current, purpose, value)}"
+        return f"{self._marking}.{self._hmac(self._marking, purpose, value)}"
 
     def mark_holds(self, purpose: str, value: str, mark: str) -> bool:
         """Was `mark` made by this workspace for that text? False too where its key is gone."""
         key_id, _, _ = mark.partition(".")
-        if key_id not in self._mark_key:
+        if key_id not in self._mark_keys:
             return False
         return hmac.compare_digest(mark, f"{key_id}.{self._hmac(key_id, purpose, value)}")
 
     def _hmac(self, key_id: str, purpose: str, value: str) -> str:
         message = f"{self._workspace_id}\0{purpose}\0{value}".encode()
-        return hmac.new(self._mark_key[key_id], message, hashlib.sha256).hexdigest()
+        return hmac.new(self._mark_keys[key_id], message, hashlib.sha256).hexdigest()
 
     def _place(self, table: str, field: str, row: str | int) -> bytes:
         return json.dumps(["docent", self._workspace_id, table, field, str(row)]).encode()
 
 
-def sealed_with(sealed: bytes) -> str:
-    """The id of the key that sealed a value."""
-    return _split(sealed)[0]
+def sealed_prefix(key_id: str) -> bytes:
+    """How every value begins that a key sealed."""
+    return VERSION + bytes([len(key_id)]) + key_id.encode()
 
 
 def open_vault(master_key: str | None, home: Path, *, fresh: bool) -> Vault:

@@ -30,18 +30,19 @@ from plugin.errors import NotFound
 from plugin.store import schema
 from plugin.store._context import Context, member_facts, require_admin
 from plugin.store._doors import AdminDoor, ViewerDoor
-from plugin.store._engine import SIGN_IN, locks_hold, make_engine, make_sessions
+from plugin.store._engine import SIGN_IN, make_engine, make_sessions
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import WorkspaceKeyRow
 from plugin.store._models.settings import SettingRow
 from plugin.store._unsaved import Unsaved
 from plugin.store.keys import check_key, load_vault
-from plugin.vault import WorkspaceVault, WrappedKey
+from plugin.vault import WorkspaceVault, WrappedKey, open_vault
 
 if TYPE_CHECKING:
     from plugin.store.clock import Clock
     from plugin.store.ingest import Ingest
     from plugin.store.secrets import Secrets
+    from plugin.store.shapes import Erased
     from plugin.store.sign_in import SignIn
     from plugin.store.syncs import SyncRecord
 
@@ -130,9 +131,32 @@ class Store:
         with self._context(workspace_id) as context:
             yield SyncRecord(context)
 
-    def second_lock(self) -> tuple[bool, str]:
-        """Does PostgreSQL's row-level security hold here? With a sentence that says why; False on SQLite."""
-        return locks_hold(self._engine)
+    def rotate_master_key(self) -> str:
+        """Wrap every workspace's keys with a new master key; returns what was done. See `plugin/store/keys.py`."""
+        from plugin.store import keys
+
+        self._vault, said = keys.rotate_master(self._transaction, self.config, self._vault)
+        return said
+
+    def rotate_workspace_key(self, viewer: Viewer) -> str:
+        """Give a workspace a new data key and seal everything anew; returns what was done. Refused for non-admins."""
+        from plugin.store import keys
+
+        with self.as_admin(viewer):
+            pass
+        return keys.rotate_workspace(lambda: self._context(viewer.workspace_id, viewer), lambda: self._vault)
+
+    def delete_workspace(self, viewer: Viewer, slug: str) -> Erased:
+        """Destroy a workspace: its keys first, then its rows. `slug` repeats its name. Refused for non-admins."""
+        from plugin.store import keys
+
+        with self._context(viewer.workspace_id, viewer) as context:
+            require_admin(context)
+            receipt = keys.destroy_workspace(context, slug)
+        with self._keys_lock:
+            for known in [known for known in self._keys if known[0] == viewer.workspace_id]:
+                del self._keys[known]
+        return receipt
 
     def close(self) -> None:
         """Give back every connection."""
@@ -194,29 +218,35 @@ class Store:
             session.close()
 
     def _load_vault(self, session: Session, workspace_id: int) -> WorkspaceVault:
-        rows = session.execute(
-            select(
-                WorkspaceKeyRow.key_id,
-                WorkspaceKeyRow.wrapped,
-                WorkspaceKeyRow.master_id,
-                WorkspaceKeyRow.current,
-            ).where(WorkspaceKeyRow.workspace_id == workspace_id)
-        ).all()
-        keys: dict[str, bytes] = {}
-        current = ""
-        for key_id, wrapped, master_id, is_current in rows:
-            with self._keys_lock:
-                key = self._keys.get((workspace_id, key_id))
-            if key is None:
-                key = self._vault.unwrap(workspace_id, WrappedKey(key_id, wrapped, master_id))
-                with self._keys_lock:
-                    self._keys[(workspace_id, key_id)] = key
-            keys[key_id] = key
-            if is_current:
-                current = key_id
-        if not current:
+        rows = session.scalars(
+            select(WorkspaceKeyRow)
+            .where(WorkspaceKeyRow.workspace_id == workspace_id)
+            .execution_options(populate_existing=True)
+        )
+        seals: dict[str, bytes] = {}
+        marks: dict[str, bytes] = {}
+        current = {"seal": "", "mark": ""}
+        for row in rows:
+            keys = seals if row.purpose == "seal" else marks
+            keys[row.key_id] = self._unwrapped(row)
+            if row.current:
+                current[row.purpose] = row.key_id
+        if not current["seal"] or not current["mark"]:
             raise NotFound("no such workspace")
-        return WorkspaceVault(workspace_id, keys, current)
+        return WorkspaceVault(workspace_id, seals, current["seal"], marks, current["mark"])
+
+    def _unwrapped(self, row: WorkspaceKeyRow) -> bytes:
+        with self._keys_lock:
+            known = self._keys.get((row.workspace_id, row.key_id))
+        if known is not None:
+            return known
+        if not self._vault.knows(row.master_id):
+            # Another process has rotated the master key since: its new one is in the key file.
+            self._vault = open_vault(self.config.master_key, self.config.home, fresh=False)
+        key = self._vault.unwrap(row.workspace_id, WrappedKey(row.key_id, row.wrapped, row.master_id))
+        with self._keys_lock:
+            self._keys[(row.workspace_id, row.key_id)] = key
+        return key
 
 
 def open_store(config: Config) -> Store:

@@ -158,32 +158,6 @@ def see_account(session: Session, account_id: int) -> None:
         session.execute(text("SELECT set_config('docent.account', :a, true)"), {"a": str(account_id)})
 
 
-def locks_hold(engine: Engine) -> tuple[bool, str]:
-    """Does row-level security hold for us? Whether it does, and one sentence that says how it was established."""
-    if engine.dialect.name != "postgresql":
-        return False, "SQLite has no row-level security; the workspace filter of the store is the only lock."
-    with engine.connect() as connection:
-        passes = connection.execute(
-            text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        ).scalar()
-        bare = connection.execute(
-            text(
-                "SELECT count(*) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
-                "WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' "
-                "AND a.attname = 'workspace_id' AND NOT (c.relrowsecurity AND c.relforcerowsecurity) "
-                "AND c.relname NOT LIKE 'search\\_%' AND c.relname <> 'sessions'"
-            )
-        ).scalar()
-    if passes:
-        return (
-            False,
-            "Docent connects to PostgreSQL as a superuser or with BYPASSRLS, which row-level security lets pass.",
-        )
-    if bare:
-        return False, f"{bare} tables have no row-level security."
-    return True, "Row-level security is forced on every table of a workspace, and the role cannot pass it."
-
-
 def scrub(engine: Engine) -> None:
     """After a deletion: copy the write-ahead log into the file and empty it, so no deleted page lives on in it."""
     if engine.dialect.name != "sqlite":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Engine, delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from plugin.store._models.history import BreakGlassRow, PromptRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import InvitationRow, SessionRow, TokenRow, WorkspaceRow
 from plugin.store.history import expire
+from plugin.store.keys import retire
 from plugin.store.policy import stored_values, value_of
 from plugin.store.sign_in import IDLE
 from plugin.store.syncs import SyncRecord, next_time
@@ -54,7 +56,7 @@ class Clock:
 
     def expire(self, moment: datetime) -> dict[str, int]:
         """End what is past its time: sessions, tokens, invitations, old prompts, prompts whose process died."""
-        counts = {"sessions": 0, "invitations": 0, "tokens": 0, "prompts": 0, "stopped": 0}
+        counts = {"sessions": 0, "invitations": 0, "tokens": 0, "prompts": 0, "stopped": 0, "keys": 0}
         with self._transaction(SIGN_IN) as session:
             ended = or_(SessionRow.expires <= moment, SessionRow.last_used <= moment - IDLE)
             if session.scalar(select(SessionRow.id).where(ended).limit(1)) is not None:
@@ -62,6 +64,7 @@ class Clock:
                 counts["sessions"] = int(gone.rowcount)  # type: ignore[attr-defined]
         for workspace_id in self._workspaces():
             self._expire(workspace_id, moment, counts)
+            counts["keys"] += retire(partial(self._context, workspace_id), moment)
         if counts["prompts"]:
             scrub(self._engine)
         return counts

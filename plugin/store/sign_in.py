@@ -230,16 +230,17 @@ class SignIn:
         self._session.flush()
         account_id = self._account_for(email, password, admin_name)
         self._as_workspace(row.id)
-        key = self._vault.new_key(row.id)
-        self._session.add(
-            WorkspaceKeyRow(
-                workspace_id=row.id,
-                key_id=key.key_id,
-                wrapped=key.wrapped,
-                master_id=key.master_id,
-                current=True,
+        for purpose in ("seal", "mark"):
+            key = self._vault.new_key(row.id)
+            self._session.add(
+                WorkspaceKeyRow(
+                    workspace_id=row.id,
+                    key_id=key.key_id,
+                    wrapped=key.wrapped,
+                    master_id=key.master_id,
+                    purpose=purpose,
+                )
             )
-        )
         self._session.add(TeamRow(workspace_id=row.id, name="General", is_general=True))
         self._session.add(MemberRow(workspace_id=row.id, account_id=account_id, role=Role.ADMIN.value))
         for chain in ("audit", "ledger"):

@@ -139,9 +139,3 @@ def test_a_person_in_two_workspaces_can_switch_under_the_lock(
         cookie = door.create_session(door.password(one.email, "correct horse battery"))
         cookie = door.switch_workspace(cookie, third.workspace_id)
         assert door.viewer_for_session(cookie).workspace_slug == "three"
-
-
-def test_the_store_says_whether_the_lock_holds(plain_role_store: Store, any_store: Store) -> None:
-    assert plain_role_store.second_lock()[0]
-    holds, sentence = any_store.second_lock()
-    assert not holds and sentence

@@ -30,7 +30,10 @@ class WorkspaceRow(Base):
 
 
 class WorkspaceKeyRow(Base):
-    """A workspace's data key, wrapped by a master key. Destroying these rows destroys all that they sealed."""
+    """A workspace's key, wrapped by a master key. Destroying these rows destroys all that they sealed.
+
+    `purpose` is "seal" for a data key, which can be rotated, or "mark" for the one that signs the chains' heads.
+    """
 
     __tablename__ = "workspace_keys"
 
@@ -38,8 +41,11 @@ class WorkspaceKeyRow(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
     master_id: Mapped[str] = mapped_column(String(32))
+    purpose: Mapped[str] = mapped_column(String(8), default="seal")
     current: Mapped[bool] = mapped_column(Boolean, default=True)
     created: Mapped[datetime] = mapped_column(Moment, default=now)
+    retired: Mapped[datetime | None] = mapped_column(Moment)
+    """Since when it seals nothing new. It goes once nothing is left that it sealed."""
 
 
 class AccountRow(Base):
