@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import render_template
-from markupsafe import Markup
 
 from plugin.assistant.render import render
 from plugin.store.shapes import Prompt
+from web.binding import filled
 from web.locks import Lock, lock_of
 from web.words import plural
 
@@ -84,7 +84,9 @@ class Message:
         return sum(times) if times else None
 
 
-def parts_of(html: str, sql: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, Any], ...]:
+def parts_of(
+    html: str, sql: Iterable[Mapping[str, Any]], shapes: Mapping[str, str] | None = None
+) -> tuple[tuple[str, Any], ...]:
     """Split an answer where its statements stand, so that each gets its block with a lock."""
     waiting = list(sql)
     parts: list[tuple[str, Any]] = []
@@ -93,22 +95,27 @@ def parts_of(html: str, sql: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, An
         if not waiting:
             break
         if html[at : match.start()].strip():
-            parts.append(("html", Markup(html[at : match.start()])))
+            parts.append(("html", filled(html[at : match.start()], shapes or {})))
         entry = dict(waiting.pop(0))
         entry.setdefault("html", match.group())
         parts.append(("sql", SqlBlock(entry, lock_of(entry))))
         at = match.end()
     if html[at:].strip():
-        parts.append(("html", Markup(html[at:])))
+        parts.append(("html", filled(html[at:], shapes or {})))
     parts.extend(("sql", SqlBlock(entry, lock_of(entry))) for entry in waiting)
     return tuple(parts)
 
 
-def of_done(question: str, done: Mapping[str, Any], error: Mapping[str, Any] | None = None) -> Message:
+def of_done(
+    question: str,
+    done: Mapping[str, Any],
+    error: Mapping[str, Any] | None = None,
+    shapes: Mapping[str, str] | None = None,
+) -> Message:
     """The message that a finished stream leaves."""
     return Message(
         id=done.get("prompt_id"), chat_id=done.get("chat_id"), question=question,
-        status=done.get("status", "done"), parts=parts_of(done.get("html") or "", done.get("sql") or ()),
+        status=done.get("status", "done"), parts=parts_of(done.get("html") or "", done.get("sql") or (), shapes),
         steps=tuple(done.get("steps") or ()), citations=tuple(done.get("citations") or ()),
         unknown=tuple(done.get("unknown") or ()), sent=tuple(done.get("sent") or ()),
         usage=done.get("usage") or {}, provider=done.get("provider"), model=done.get("model"),

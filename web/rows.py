@@ -1,73 +1,65 @@
-"""Rows of a run, for the person who ran it: read from the results that `plugin.run_sql` keeps, never stored elsewhere."""
+"""Rows of a run, for the person who ran it: read from the results that `plugin.run_sql` keeps, never stored elsewhere.
+
+A result belongs to a member and to their session together: another browser of the same person does not reach it.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from plugin.run_sql import run
+from flask import request, session
+
+from plugin.run_sql.cells import as_json
+from plugin.run_sql.download import as_csv
+from plugin.run_sql.results import Owner, Result
+from web.people import SESSION
 from web.services import services, viewer
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+def session_key() -> str:
+    """What stands for this browser session or this token, without being its secret."""
+    secret = request.headers.get("Authorization") or session.get(SESSION) or ""
+    return hashlib.sha256(b"results\0" + secret.encode()).hexdigest()
+
+
+def owner() -> Owner:
+    """Whose results are within reach of this request."""
+    who = viewer()
+    return Owner(who.workspace_id, who.member_id, session_key())
 
 
 def run_sql(integration_id: int, sql: str, *, confirm: bool) -> Any:
     """Run a statement through every gate; the outcome names the result. Raises as `plugin.run_sql.run`."""
-    bundle = services()
-    who = viewer()
+    from plugin.run_sql import run  # brings every engine's driver along
+
+    bundle, who = services(), viewer()
     return run(
-        bundle.store,
-        who,
-        integration_id,
-        sql,
-        results=bundle.results,
-        surface=who.surface.value,
-        confirm=confirm,
-    )
+        bundle.store, who, integration_id, sql, results=bundle.results, session_key=session_key(),
+        surface=who.surface, confirm=confirm,
+    )  # fmt: skip
+
+
+def result_of(result_id: str) -> Result:
+    """One's own result. NotFound for another's, an old one or none."""
+    return services().results.get(owner(), result_id)  # type: ignore[no-any-return]
 
 
 def page_of(result_id: str, *, offset: int, limit: int) -> dict[str, Any]:
-    """Some rows of one's own result as the API gives them. NotFound for another's, an old one or none."""
-    result = services().results.get(viewer(), result_id)
-    rows = result.rows[offset : offset + limit]
+    """Some rows of one's own result as the API gives them. NotFound."""
+    result = result_of(result_id)
     return {
         "result_id": result_id,
         "columns": [{"name": column.name, "type": column.type} for column in result.columns],
-        "rows": [[_plain(value) for value in row] for row in rows],
-        "row_count": len(result.rows),
-        "truncated": bool(getattr(result, "truncated", False)),
-        "milliseconds": getattr(result, "milliseconds", None),
-        "receipt_id": getattr(result, "receipt_id", None),
+        "rows": [[as_json(value) for value in row] for row in result.page(offset, limit)],
+        "row_count": result.rows,
+        "truncated": result.truncated,
+        "milliseconds": result.facts.get("milliseconds"),
+        "receipt_id": result.facts.get("receipt_id"),
     }
 
 
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"{len(bytes(value))} bytes"
-    return str(value)
-
-
-def guarded(value: Any) -> str:
-    """A cell of a CSV file that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(_plain(value))
-    if text.startswith(_FORMULA) and not isinstance(value, int | float):
-        return "'" + text
-    return text
-
-
-def csv_lines(result_id: str) -> Iterator[str]:
-    """One's own result as CSV, line by line."""
-    result = services().results.get(viewer(), result_id)
-    yield _line([column.name for column in result.columns])
-    for row in result.rows:
-        yield _line(list(row))
-
-
-def _line(values: list[Any]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([guarded(value) for value in values])
-    return out.getvalue()
+def csv_of(result_id: str) -> Iterator[str]:
+    """One's own result as CSV, in pieces; formulas are made harmless. NotFound before the first piece."""
+    return as_csv(result_of(result_id))

@@ -52,7 +52,9 @@ def test_ambiguous_addresses_are_refused(stranger: Person, path: str) -> None:
     assert stranger.client.open(path, environ_overrides={"RAW_URI": path}).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/AUDIT", "/Sign-In/", "/audit/", "/HEALTHZ", "/api/v1/prompts/", "/API/v1/audit"])
+@pytest.mark.parametrize(
+    "path", ["/AUDIT", "/Sign-In/", "/audit/", "/HEALTHZ", "/api/v1/prompts/", "/API/v1/audit"]
+)
 def test_case_and_trailing_slash_open_nothing(stranger: Person, path: str) -> None:
     assert stranger.get(path).status_code in (303, 401)
 
@@ -81,7 +83,17 @@ def test_the_cookie_is_secure_behind_https(app: Flask) -> None:
 
 def test_no_page_has_inline_script_or_style(person) -> None:  # type: ignore[no-untyped-def]
     admin = person("admin")
-    for path in ("/", "/catalog", "/assistant", "/settings/ai", "/me", "/members", "/integrations", "/trust", "/audit"):
+    for path in (
+        "/",
+        "/catalog",
+        "/assistant",
+        "/settings/ai",
+        "/me",
+        "/members",
+        "/integrations",
+        "/trust",
+        "/audit",
+    ):
         html = admin.get(path).get_data(as_text=True)
         assert " style=" not in html, path
         assert "<script>" not in html and " onclick=" not in html, path

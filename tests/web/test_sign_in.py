@@ -50,7 +50,9 @@ def test_next_never_leads_away(app: Flask) -> None:
 
 
 def test_forms_need_their_token(person, stranger: Person) -> None:  # type: ignore[no-untyped-def]
-    assert stranger.client.post("/sign-in", data={"email": ADMIN, "password": "harbor-demo"}).status_code == 400
+    assert (
+        stranger.client.post("/sign-in", data={"email": ADMIN, "password": "harbor-demo"}).status_code == 400
+    )
     admin = person("admin")
     assert admin.client.post("/members/groups", data={"name": "X"}).status_code == 400
     assert admin.client.post("/api/v1/redaction/try", json={"text": "x"}).status_code == 400
@@ -60,7 +62,9 @@ def test_forms_need_their_token(person, stranger: Person) -> None:  # type: igno
 def test_a_disabled_member_is_out_at_the_next_request(person) -> None:  # type: ignore[no-untyped-def]
     admin, viewer = person("admin"), person("viewer")
     page = admin.get("/members").get_data(as_text=True)
-    member_id = re.search(r"/members/(\d+)/role(?:(?!/role).)*?Role of " + re.escape(VIEWER), page, re.S).group(1)
+    member_id = re.search(
+        r"/members/(\d+)/role(?:(?!/role).)*?Role of " + re.escape(VIEWER), page, re.S
+    ).group(1)
     assert admin.post(f"/members/{member_id}/state").status_code == 303
     assert viewer.get("/").status_code == 303
 

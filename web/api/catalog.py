@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from plugin.access.viewer import Role
 from web.api.models import (
     ChildrenQuery,
     EditBody,
@@ -91,11 +90,12 @@ def edit(resource_id: int) -> Response:
     proposed = False
     with mine() as door:
         door.catalog.resource(resource_id)
+        may_edit = door.edits.may_edit(resource_id)
         for field in ("description", "definition", "verified", "published", "sensitivity"):
             if field not in values.model_fields_set:
                 continue
             wanted = getattr(values, field)
-            if door.viewer.role is Role.VIEWER:
+            if not may_edit:
                 door.edits.propose(resource_id, field, wanted)
                 proposed = True
             else:

@@ -348,7 +348,7 @@ class RunOut(Answer):
     columns: list[ColumnOut] = []
     rows: list[list[Any]] = []
     row_count: int = 0
-    truncated: bool = False
+    truncated: str | None = None
     milliseconds: int | None = None
     receipt_id: int | None = None
 

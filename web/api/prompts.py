@@ -113,14 +113,18 @@ def create() -> Response:
 
 def _stream(first: Any, rest: Iterator[Any], text: str, *, for_page: bool) -> Iterator[str]:
     error: dict[str, Any] | None = None
+    shapes: list[dict[str, Any]] = []
     try:
         event = first
         while event is not None:
             data = event.data
             if event.name == "error":
                 error = data
-            if event.name == "done" and for_page:
-                data = {**data, "page": message_html(of_done(text, data, error))}
+            elif event.name == "shape":
+                shapes.append(data)
+            elif event.name == "done" and for_page:
+                bound = {f"r{each['n']}": each["result_id"] for each in shapes if each.get("result_id")}
+                data = {**data, "shapes": shapes, "page": message_html(of_done(text, data, error, bound))}
             yield sse(event.name, data)
             event = next(rest, None)
     except DocentError as failure:

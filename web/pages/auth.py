@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from plugin.errors import BadInput, LimitReached, NotFound, SignInNeeded
 from web.limits import SIGN_INS, SIGN_INS_OF_ACCOUNT, by_account, limiter
 from web.people import SESSION, start_session
+from web.rows import session_key
 from web.services import services
 
 bp = Blueprint("auth", __name__)
@@ -64,6 +65,7 @@ def sign_out() -> Response:
     if token:
         with services().store.sign_in() as door:
             door.end_session(token)
+        services().results.drop_session(session_key())
     session.clear()
     return redirect(url_for("auth.sign_in"), 303)
 

@@ -81,7 +81,7 @@ def tab(resource_id: int, name: str) -> str:
             "resource": resource, "tabs": tabs, "tab": name, "trail": trail(door, resource),
             "ai_use": door.catalog.ai_use(resource_id),
             "context": Context(resource.id, short_name(resource), resource.qualified_name),
-            "can_edit": door.viewer.role in (Role.ADMIN, Role.EDITOR),
+            "can_edit": door.edits.may_edit(resource_id),
             "can_propose": door.viewer.role is not Role.GUEST,
         }  # fmt: skip
         values.update(READ[name](door, resource))
@@ -161,8 +161,8 @@ def edit(resource_id: int) -> Response:
         raise BadInput("That property cannot be edited.", field="field")
     wanted: Any = value == "1" if field in ("verified", "published") else (value.strip() or None)
     with mine() as door:
-        before = door.catalog.resource(resource_id)
-        if door.viewer.role is Role.VIEWER:
+        before = door.catalog.resource(resource_id)  # hidden and absent are refused alike, before any rule
+        if not door.edits.may_edit(resource_id):
             door.edits.propose(resource_id, field, wanted)
             said = "Proposed. An editor can accept it."
         else:

@@ -263,24 +263,11 @@ class DocentChat extends HTMLElement {
 
   async shape(shape, article) {
     if (!shape.result_id) return;
-    const place = article.querySelector(`[data-result-of="${shape.n}"]`) ?? article.querySelector(".answer");
+    let place = article.querySelector(`[data-result-of="${shape.n}"]`);
+    if (!place) { place = el("div"); article.querySelector(".msg-foot").before(place); }
     try {
-      const result = await get(`/api/v1/results/${shape.result_id}?limit=100`);
-      showResult(place, result);
-      this.bind(article, `r${shape.n}`, result);
+      showResult(place, await get(`/api/v1/results/${shape.result_id}?limit=100`));
     } catch { /* the rows are gone; the answer says what they were */ }
-  }
-
-  // Placeholders are filled here, from rows that only this page has.
-  bind(article, name, result) {
-    article.querySelectorAll(`.local[data-bind^="${name}"]`).forEach((mark) => {
-      const column = mark.dataset.bind.split(".")[1];
-      const at = result.columns.findIndex((each) => each.name === column);
-      const value = result.rows[0]?.[at < 0 ? 0 : at];
-      if (value === undefined) return;
-      mark.textContent = String(value);
-      mark.title = "Filled in here from your result. The provider saw a placeholder.";
-    });
   }
 
   // --- citations preview on hover and focus ------------------------------------------------------------------

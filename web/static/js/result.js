@@ -38,5 +38,5 @@ export function showResult(place, result) {
 function words(result, shown) {
   const total = result.row_count;
   const time = result.milliseconds === null || result.milliseconds === undefined ? "" : ` · ${(result.milliseconds / 1000).toFixed(1)} s`;
-  return `${shown < total ? `${shown} of ${total}` : total} ${total === 1 ? "row" : "rows"}${result.truncated ? ", cut at the limit" : ""}${time}`;
+  return `${shown < total ? `${shown} of ${total}` : total} ${total === 1 ? "row" : "rows"}${result.truncated ? `, ${result.truncated}` : ""}${time}`;
 }

@@ -1,0 +1,44 @@
+"""Values of the asker's own result, put into the answer that goes to their page and nowhere else.
+
+The model wrote placeholders and never saw a row. What is filled in here is not stored: history keeps the placeholder.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from plugin.errors import NotFound
+from plugin.run_sql.placeholders import bind
+from web.rows import result_of
+
+_MARK = re.compile(r'<span class="local" data-bind="([^"]*)"></span>')
+TITLE = "Filled in here from your result. The provider saw a placeholder."
+GONE = '<span class="local" title="The rows are not kept. Run the statement again to see the value.">not kept</span>'
+
+
+def filled(text: str, shapes: Mapping[str, str]) -> Markup:
+    """Safe HTML with its empty marks filled in. `shapes` maps r1, r2, ... to ids of the asker's results."""
+    if 'data-bind="' not in text:
+        return Markup(text)
+    results = {}
+    for name, result_id in shapes.items():
+        try:
+            results[name] = result_of(result_id)
+        except NotFound:
+            continue
+
+    def value(match: re.Match[str]) -> str:
+        source = html.unescape(match.group(1))
+        if source.split(".")[0] not in results:
+            return GONE
+        segment = bind("{{" + source + "}}", results)[0]
+        if segment.kind == "unknown":
+            return f'<span class="unknown" title="{html.escape(segment.why, quote=True)}">{html.escape(segment.text)}</span>'
+        shown = segment.text if segment.kind == "value" else "the table below"
+        return f'<span class="local" title="{TITLE}">{html.escape(shown)}</span>'
+
+    return Markup(_MARK.sub(value, text))
