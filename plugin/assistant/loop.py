@@ -53,6 +53,8 @@ class _Course:
     started: float = field(default_factory=time.monotonic)
     rechecked: float = field(default_factory=time.monotonic)
     results: int = 0
+    names: dict[str, str] = field(default_factory=dict)
+    """Qualified names of what was found so far, by id: a step shows names, not numbers."""
 
     @property
     def usage(self) -> dict[str, Any]:
@@ -246,7 +248,7 @@ def _call(
     if not room:
         return ToolResult(wanted.id, wanted.name[:60], said=LAST_ROUND, failed=True)
     n = len(course.steps) + 1
-    title = title_of(wanted.name, arguments)
+    title = title_of(wanted.name, {key: course.names.get(str(value), value) for key, value in arguments.items()})
     began = time.monotonic()
     course.calls += 1
     yield Step(n, wanted.name[:60], title, "working", _short(arguments))
@@ -256,9 +258,7 @@ def _call(
         answer = ToolAnswer(ok=False, note=REPEATED, summary=REPEATED)
     else:
         answer = call(wanted.name, arguments, viewer, store, session)
-    if answer.found and str(arguments.get("resource") or arguments.get("table") or "").isdigit():
-        named = answer.found[0].qualified_name
-        title = title_of(wanted.name, {**arguments, "resource": named, "table": named})
+    course.names.update((str(each.id), each.qualified_name) for each in answer.found)
     done = Step(
         n,
         wanted.name[:60],
@@ -309,6 +309,7 @@ def _searched(course: _Course, question: Question, opening: Opening, began: floa
         tuple({"id": each.id, "kind": each.kind, "qualified_name": each.qualified_name} for each in opening.found[:12]),
     )
     course.steps.append(step.data)
+    course.names.update((str(each.id), each.qualified_name) for each in opening.found)
     course.writer.book.met(each.id for each in opening.found if each.kind.endswith(("table", "view")))
     return step
 

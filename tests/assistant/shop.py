@@ -16,7 +16,7 @@ from connectors.records import Asset, Column, Database, Key, Lineage, Query, Rec
 from plugin.access.viewer import Surface, Viewer
 from plugin.store import Store
 
-SALARY = "hr.salaries"
+PASSWORD = "correct horse battery"
 DATABASE = "shop"
 
 
@@ -102,8 +102,15 @@ def records() -> list[Record]:
 
 
 @dataclass(frozen=True)
+class ShopSettings:
+    """It needs none."""
+
+
+@dataclass(frozen=True)
 class Shop:
     """The connector: yields what `SOURCE` makes."""
+
+    given: ShopSettings
 
     name: ClassVar[str] = "shop"
     title: ClassVar[str] = "Shop"
@@ -112,7 +119,7 @@ class Shop:
     extra: ClassVar[str | None] = None
     verified: ClassVar[str] = "real"
     grant_script: ClassVar[str] = ""
-    settings: ClassVar[Any] = None
+    settings: ClassVar[Any] = ShopSettings
 
     def check(self) -> str:
         return "The shop is open."
@@ -165,7 +172,7 @@ def build(store: Store, admin: Viewer, *, more: Callable[[], list[Record]] | Non
         SOURCE = records
     with store.as_admin(admin) as door:
         people = {
-            name: door.people.add_member(f"{name}@harbor.example", role, full)
+            name: door.people.add_member(f"{name}@harbor.example", role, full, PASSWORD)
             for name, role, full in (
                 ("ana", "editor", "Ana Silva"), ("vic", "viewer", "Vic Viewer"), ("hal", "viewer", "Hal Reyes"),
                 ("gus", "guest", "Gus Guest"),
