@@ -31,6 +31,7 @@ PLACES = 60
 FILLED_PLACES = 3
 POINTING = 15
 MOST_SIBLINGS = 3000
+MOST_RANKED = 5000
 A_QUESTION = 5
 """So many words ask a question; then tables that stand beside the best count too, without a word in common."""
 TERM_KINDS = ("term",)
@@ -239,13 +240,6 @@ class Search:
     # --- order -------------------------------------------------------------------------------------------------
 
     def _rank(self, terms: Sequence[Term], fill: bool) -> list[Ranked]:
-        cards = {
-            doc.id: Card(
-                doc.id, doc.container_id, doc.name_words, doc.text_words, doc.columns_count, doc.notes_words
-            )
-            for doc in self.docs.values()
-            if doc.id == doc.family_id
-        }
         named = {
             id_
             for found in self.bits.values()
@@ -253,7 +247,9 @@ class Search:
             if places & NAME and id_ in self.places.parents
         }
         inside = self.index.inside(sorted(named | self._below(named))) if named else {}
-        ranking = Ranking(cards, self.places.parents, self._total(), len(self.places.parents), self.weights)
+        ranking = Ranking(
+            self._cards(), self.places.parents, self._total(), len(self.places.parents), self.weights
+        )
         for term in terms:
             found = self.bits.get(term.word)
             if found:
@@ -262,11 +258,21 @@ class Search:
         sizes = self.index.inside(best)
         ranking.place_sizes({place: float(size) for place, (_count, size) in sizes.items()})
         siblings = self._siblings(ranking.best_places(FILLED_PLACES)) if fill else {}
+        ranking.cards = self._cards()
         ranking.fill(id_ for tables in siblings.values() for id_, _name in tables)
         order = ranking.order()
         if fill:
             order = self._with_pointed_at(order, siblings)
-        return [self._ranked(each) for each in order]
+        return [self._ranked(each) for each in order[:MOST_RANKED]]
+
+    def _cards(self) -> dict[int, Card]:
+        return {
+            doc.id: Card(
+                doc.id, doc.container_id, doc.name_words, doc.text_words, doc.columns_count, doc.notes_words
+            )
+            for doc in self.docs.values()
+            if doc.id == doc.family_id and doc.kind != "column"
+        }
 
     def _below(self, containers: set[int]) -> set[int]:
         return {id_ for id_, parent in self.places.parents.items() if parent in containers}

@@ -103,6 +103,8 @@ class SqliteText(FullText):
 
     def __init__(self, context: Context, zones: Sequence[int]) -> None:
         super().__init__(context, zones)
+        # Plain tuples from the driver: a question reads tens of thousands of them.
+        self._raw: Any = self.connection.connection.driver_connection
         self.ranges = self._runs()
         self._zones_json = json.dumps(list(zones))
 
@@ -149,7 +151,7 @@ class SqliteText(FullText):
                 for value in values:
                     given += [f'"{mark}{word}"', *value]
             lists: list[list[int]] = [[] for _ in MARKS]
-            for at, id_ in self.connection.exec_driver_sql(statement, tuple(given)):
+            for at, id_ in self._raw.execute(statement, tuple(given)):
                 lists[at].append(id_)
             if any(lists):
                 found[word] = lists
@@ -160,7 +162,7 @@ class SqliteText(FullText):
         found: list[int] = []
         conditions, values = self._where()
         for condition, value in zip(conditions, values, strict=True):
-            rows = self.connection.exec_driver_sql(
+            rows = self._raw.execute(
                 f"SELECT rowid & {ID_MASK} FROM search_fts WHERE search_fts MATCH ? AND {condition} LIMIT ?",
                 (match, *value, limit - len(found)),
             )
@@ -170,14 +172,14 @@ class SqliteText(FullText):
         return found
 
     def docs(self, ids: Sequence[int], columns: str) -> Sequence[Any]:
-        return self.connection.exec_driver_sql(
+        return self._raw.execute(
             f"SELECT {columns} FROM search_docs WHERE id IN (SELECT value FROM json_each(?))"
             " AND zone_id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(ids)), self._zones_json),
-        ).all()
+        ).fetchall()
 
     def inside(self, containers: Sequence[int]) -> dict[int, tuple[int, int]]:
-        rows = self.connection.exec_driver_sql(
+        rows = self._raw.execute(
             "SELECT container_id, count(*), sum(min(columns_count, 60) + 4) FROM search_docs"
             " WHERE container_id IN (SELECT value FROM json_each(?)) AND family_id = id"
             " AND zone_id IN (SELECT value FROM json_each(?)) GROUP BY container_id",
@@ -186,17 +188,17 @@ class SqliteText(FullText):
         return {container: (count, size) for container, count, size in rows}
 
     def siblings(self, containers: Sequence[int], limit: int) -> Sequence[Any]:
-        return self.connection.exec_driver_sql(
+        return self._raw.execute(
             "SELECT d.id, d.container_id, r.name FROM search_docs d JOIN resources r ON r.id = d.id"
             " WHERE d.container_id IN (SELECT value FROM json_each(?)) AND d.family_id = d.id"
             " AND d.zone_id IN (SELECT value FROM json_each(?)) LIMIT ?",
             (json.dumps(list(containers)), self._zones_json, limit),
-        ).all()
+        ).fetchall()
 
     def members(self, families: Sequence[int]) -> Sequence[Any]:
         # Most tables are no family: the partial index says so without a look at their rows.
         given = json.dumps(list(families))
-        return self.connection.exec_driver_sql(
+        return self._raw.execute(
             "WITH many AS (SELECT DISTINCT family_id FROM search_docs WHERE family_id <> id AND kind <> 'column'"
             " AND family_id IN (SELECT value FROM json_each(?)))"
             " SELECT d.id, d.family_id, r.name FROM search_docs d JOIN resources r ON r.id = d.id"
@@ -204,10 +206,10 @@ class SqliteText(FullText):
             " AND d.family_id IN (SELECT family_id FROM many)))"
             " AND d.zone_id IN (SELECT value FROM json_each(?))",
             (given, self._zones_json),
-        ).all()
+        ).fetchall()
 
     def words_like(self, start: str) -> list[str]:
-        rows = self.connection.exec_driver_sql(
+        rows = self._raw.execute(
             "SELECT word FROM search_words WHERE workspace_id = ? AND word >= ? AND word < ?",
             (self.context.workspace_id, start, start + "\U0010ffff"),
         )
