@@ -75,6 +75,9 @@ def find(talk: Talk, intent: Intent) -> Plan:
     phrase = intent.slot("s")
     given = yield Want("search", {"text": phrase or talk.question[:200], "limit": 12})
     found = things(given.fragments)
+    if phrase and len(words_of(phrase)) <= 3 and not any(each.kind == "column" for each in found):
+        more = yield Want("search", {"text": phrase, "kinds": ["column"], "limit": 8})
+        found += things(more.fragments)
     if not found:
         asked = code(phrase) if phrase else "that"
         text = f"I found nothing about {asked} in what you can see."
@@ -88,7 +91,11 @@ def find(talk: Talk, intent: Intent) -> Plan:
     columns = [each for each in found if each.kind == "column"]
     parts: list[str] = []
     spoken = set(words_of(phrase))
-    named_so = [each for each in columns if set(words_of(each.name)) == spoken or len(spoken) > 1 and _says(each, spoken)]
+    named_so = [
+        each
+        for each in columns
+        if set(words_of(each.name)) == spoken or len(spoken) > 1 and _says(each, spoken)
+    ]
     if named_so and not any(set(words_of(each.name)) >= spoken for each in top):
         parts.append("These columns fit:\n\n" + lines(named_so[:8]))
         columns = [each for each in columns if each not in named_so]
@@ -113,7 +120,9 @@ def _says(column: Thing, spoken: set[str]) -> bool:
     """Do a column's name and its table's name together say all of these words? "customer email" means customers.email."""
     parts = column.qualified.split(".")[-2:]
     own = set(words_of(column.name))
-    return spoken <= {word for part in parts for word in words_of(part)} and bool(own & spoken) and own <= spoken
+    return (
+        spoken <= {word for part in parts for word in words_of(part)} and bool(own & spoken) and own <= spoken
+    )
 
 
 def describe(talk: Talk, intent: Intent) -> Plan:
@@ -264,7 +273,9 @@ def _owner(thing: Thing) -> str:
 
 def _freshness(thing: Thing) -> str:
     if thing.text("stale_since"):
-        return f"{named(thing)} is stale: it has not been at its source since {thing.text('stale_since')} UTC."
+        return (
+            f"{named(thing)} is stale: it has not been at its source since {thing.text('stale_since')} UTC."
+        )
     changed, synced, analyzed = (thing.text(each) for each in ("changed_at", "synced_at", "analyzed_at"))
     said = []
     if changed:
@@ -305,13 +316,19 @@ def _bytes(size: int) -> str:
 
 def _tags(thing: Thing) -> str:
     tags = thing.texts("tags")
-    return f"{named(thing)} is tagged {listed([code(tag) for tag in tags])}." if tags else f"{named(thing)} has no tags."
+    return (
+        f"{named(thing)} is tagged {listed([code(tag) for tag in tags])}."
+        if tags
+        else f"{named(thing)} has no tags."
+    )
 
 
 def _verified(thing: Thing) -> str:
     owners = thing.texts("owners")
     if thing.flag("verified"):
-        return f"Yes, {named(thing)} is verified by a person." + (f" It is owned by {plain(listed(owners))}." if owners else "")
+        return f"Yes, {named(thing)} is verified by a person." + (
+            f" It is owned by {plain(listed(owners))}." if owners else ""
+        )
     ask = f" Ask its owner, {plain(listed(owners))}." if owners else " It has no owner to ask either."
     return f"Nobody has verified {named(thing)} yet.{ask}"
 
@@ -366,7 +383,9 @@ def column_type(talk: Talk, intent: Intent) -> Plan:
         return not_found(meant)
     thing = meant.thing
     if thing.kind == "column":
-        return f"{lead(meant)}{named(thing)} is {code(thing.text('type') or 'of an unknown type')}.{tail(meant)}"
+        return (
+            f"{lead(meant)}{named(thing)} is {code(thing.text('type') or 'of an unknown type')}.{tail(meant)}"
+        )
     if wanted:
         for each in thing.columns:
             if words_of(str(each.get("name"))) == words_of(wanted):
@@ -440,7 +459,9 @@ def queries(talk: Talk, intent: Intent) -> Plan:
     for row in rows:
         body = str(row.get("sql", "")).replace("```", "'''").replace("{{", "{ {")
         blocks.append(f"Run {count(int(row.get('runs', 0)), 'time')}:\n\n```text\n{body}\n```")
-    return f"{lead(meant)}Frequent queries on {named(meant.thing)}, literals masked:\n\n" + "\n\n".join(blocks)
+    return f"{lead(meant)}Frequent queries on {named(meant.thing)}, literals masked:\n\n" + "\n\n".join(
+        blocks
+    )
 
 
 def compare(talk: Talk, intent: Intent) -> Plan:
@@ -459,7 +480,11 @@ def compare(talk: Talk, intent: Intent) -> Plan:
     if mine and theirs:
         shared = sorted(mine & theirs)
         names = listed([code(each) for each in shared[:20]])
-        text += f"\n\nThey share {count(len(shared), 'column name')}: {names}." if shared else "\n\nThey share no column name."
+        text += (
+            f"\n\nThey share {count(len(shared), 'column name')}: {names}."
+            if shared
+            else "\n\nThey share no column name."
+        )
         only = [code(str(each["name"])) for each in one.columns if str(each["name"]).lower() not in theirs]
         others = [code(str(each["name"])) for each in other.columns if str(each["name"]).lower() not in mine]
         text += f" Only in {code(one.qualified)}: {listed(only[:15]) or 'nothing'}."
@@ -476,10 +501,14 @@ def _propose(field: str) -> Callable[[Talk, Intent], Plan]:
         if meant.thing is None or meant.loose:
             return not_found(meant)
         value = intent.slot("value")
-        given: Given = yield Want("propose", {"resource": str(meant.thing.id), "field": field, "value": value})
+        given: Given = yield Want(
+            "propose", {"resource": str(meant.thing.id), "field": field, "value": value}
+        )
         if given.failed:
             return plain(given.said)
-        return f"Proposed for {named(meant.thing)}: {field} {code(value)}. It waits for a person to accept it."
+        return (
+            f"Proposed for {named(meant.thing)}: {field} {code(value)}. It waits for a person to accept it."
+        )
 
     return planned
 
@@ -515,7 +544,11 @@ def _said(text: str) -> Callable[[Talk, Intent], Plan]:
     return planned
 
 
-turn_on_model = _said(NEEDS_MODEL + " Text then goes to that provider, redacted; the chip beside the question says where.")
+turn_on_model = _said(
+    NEEDS_MODEL + " Text then goes to that provider, redacted; the chip beside the question says where."
+)
 help_text = _said(HELP)
-greeting = _said("Hello. Ask me what data there is, what it means, where it comes from and how to query it.\n\n" + HELP)
+greeting = _said(
+    "Hello. Ask me what data there is, what it means, where it comes from and how to query it.\n\n" + HELP
+)
 thanks = _said("You are welcome.")

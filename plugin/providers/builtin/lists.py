@@ -6,7 +6,19 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from plugin.providers.builtin.about import not_found
-from plugin.providers.builtin.phrases import code, count as number_of, kind_word, line, lines, listed, named, plain, words_of  # noqa: E501
+from plugin.providers.builtin.phrases import (
+    code,
+    kind_word,
+    line,
+    lines,
+    listed,
+    named,
+    plain,
+    words_of,
+)
+from plugin.providers.builtin.phrases import (
+    count as number_of,
+)
 from plugin.providers.builtin.resolve import Meant, resolve
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, is_pronoun, kind_of
@@ -18,7 +30,15 @@ _TABLES = ("table", "view")
 def _within(talk: Talk, intent: Intent) -> Generator[Want, Given, tuple[Thing | None, Meant | None]]:
     """The container that the question limits itself to; the second is set where there is none of that name."""
     phrase = intent.slot("in")
-    if not phrase or phrase.lower() in ("catalog", "the catalog", "workspace", "warehouse", "all", "everywhere", "total"):
+    if not phrase or phrase.lower() in (
+        "catalog",
+        "the catalog",
+        "workspace",
+        "warehouse",
+        "all",
+        "everywhere",
+        "total",
+    ):
         return None, None
     if is_pronoun(phrase):
         meant = yield from resolve(talk, phrase)
@@ -35,17 +55,25 @@ def _kinds(intent: Intent, default: tuple[str, ...] = ()) -> tuple[str, ...]:
     word = (intent.slots.get("kind") or "").lower()
     if "and" in word:
         return _TABLES
-    kind = kind_of(word) if word and word not in ("data", "things", "resources", "assets", "dataset", "datasets") else None
+    kind = (
+        kind_of(word)
+        if word and word not in ("data", "things", "resources", "assets", "dataset", "datasets")
+        else None
+    )
     return (kind,) if kind and kind != "integration" else default
 
 
-def _listing(what: str, *, title: str, none: str, default: tuple[str, ...] = _TABLES) -> Callable[[Talk, Intent], Plan]:
+def _listing(
+    what: str, *, title: str, none: str, default: tuple[str, ...] = _TABLES
+) -> Callable[[Talk, Intent], Plan]:
     def planned(talk: Talk, intent: Intent) -> Plan:
         within, missing = yield from _within(talk, intent)
         if missing is not None:
             return not_found(missing)
         wanted: dict[str, Any] = {"what": what, "limit": _limit(intent, 10 if what == "popular" else MOST)}
         kinds = _kinds(intent, default)
+        if kinds == ("table",) and what in ("verified", "popular", "recent"):
+            kinds = _TABLES
         if kinds:
             wanted["kinds"] = list(kinds)
         if within is not None:
@@ -82,11 +110,17 @@ def _limit(intent: Intent, default: int) -> int:
     return max(1, min(int(digits), 50)) if digits.isdigit() else default
 
 
-popular = _listing("popular", title="The most popular {noun}{where}:", none="There are no {noun}{where} that you can see.")
-undocumented = _listing(
-    "undocumented", title="These {noun}{where} have no description:", none="All {noun}{where} have a description."
+popular = _listing(
+    "popular", title="The most popular {noun}{where}:", none="There are no {noun}{where} that you can see."
 )
-unowned = _listing("unowned", title="These {noun}{where} have no owner:", none="All {noun}{where} have an owner.")
+undocumented = _listing(
+    "undocumented",
+    title="These {noun}{where} have no description:",
+    none="All {noun}{where} have a description.",
+)
+unowned = _listing(
+    "unowned", title="These {noun}{where} have no owner:", none="All {noun}{where} have an owner."
+)
 recent = _listing(
     "recent",
     title="Changed last at their source:",
@@ -113,7 +147,10 @@ def tagged(talk: Talk, intent: Intent) -> Plan:
     """What carries a tag."""
     tag = intent.slot("tag")
     found: list[Thing] = []
-    for kinds in ([*_kinds(intent)] or ["table", "view", "dashboard", "model", "metric", "term", "schema"], ["column"]):
+    for kinds in (
+        [*_kinds(intent)] or ["table", "view", "dashboard", "model", "metric", "term", "schema"],
+        ["column"],
+    ):
         given = yield Want("browse", {"what": "all", "tag": tag, "kinds": kinds, "limit": MOST})
         found += things(given.fragments)
     if not found:
@@ -136,16 +173,29 @@ def owned_by(talk: Talk, intent: Intent) -> Plan:
     given = yield Want("count", {"by": "owner"})
     owners = {str(row["name"]): int(row["number"]) for row in rows_of(given.fragments, "counts")}
     wanted = who.lower().split("@")[0]
-    close = [name for name in owners if wanted in name.lower() or set(words_of(wanted)) <= set(words_of(name))]
+    close = [
+        name for name in owners if wanted in name.lower() or set(words_of(wanted)) <= set(words_of(name))
+    ]
     if not close:
         return f"I found nothing owned by {code(who)} in what you can see."
     out = []
     for name in close[:3]:
-        listing = yield Want("browse", {"what": "all", "owner": name, "limit": MOST, "kinds": ["table", "view", "dashboard", "term", "model", "metric"]})  # noqa: E501
+        listing = yield Want(
+            "browse",
+            {
+                "what": "all",
+                "owner": name,
+                "limit": MOST,
+                "kinds": ["table", "view", "dashboard", "term", "model", "metric"],
+            },
+        )
         found = things(listing.fragments)
         if found:
             out.append(f"{plain(name)} owns {number_of(len(found), 'resource')}:\n\n{lines(found)}")
-    return "\n\n".join(out) or f"{plain(close[0])} owns {number_of(owners[close[0]], 'resource')} of other kinds."
+    return (
+        "\n\n".join(out)
+        or f"{plain(close[0])} owns {number_of(owners[close[0]], 'resource')} of other kinds."
+    )
 
 
 def count(talk: Talk, intent: Intent) -> Plan:
@@ -165,19 +215,28 @@ def count(talk: Talk, intent: Intent) -> Plan:
     if kind is None:
         if not counts:
             return "The catalog is empty, or nothing in it is visible to you yet."
-        said = listed([number_of(number, kind_word(name)) for name, number in sorted(counts.items(), key=lambda c: -c[1])])
+        said = listed(
+            [
+                number_of(number, kind_word(name))
+                for name, number in sorted(counts.items(), key=lambda c: -c[1])
+            ]
+        )
         schemas = yield Want("count", {"by": "schema"})
         top = rows_of(schemas.fragments, "counts")[:12]
         text = f"You can see {said}."
         if top:
-            text += "\n\nBy schema:\n\n" + "\n".join(f"- {code(str(r['name']))}: {int(r['number']):,}" for r in top)
+            text += "\n\nBy schema:\n\n" + "\n".join(
+                f"- {code(str(r['name']))}: {int(r['number']):,}" for r in top
+            )
         return text
     if within is not None and within.kind == kind:
         return f"{named(within)} is one {kind_word(kind)}."
     of_kind = {name: number for name, number in counts.items() if name == kind or name.endswith(f"_{kind}")}
     number = sum(of_kind.values())
     also = kind_of(intent.slots.get("kind2") or "")
-    text = f"There {'is' if number == 1 else 'are'} {number_of(number, kind_word(kind))}{where} that you can see"
+    text = (
+        f"There {'is' if number == 1 else 'are'} {number_of(number, kind_word(kind))}{where} that you can see"
+    )
     if also and also != kind:
         text += f", and {number_of(sum(n for k, n in counts.items() if k == also or k.endswith(f'_{also}')), kind_word(also))}"
     elif kind == "table" and counts.get("view"):
@@ -193,7 +252,9 @@ def list_kind(talk: Talk, intent: Intent) -> Plan:
         given = yield Want("browse", {"what": "integrations"})
         rows = rows_of(given.fragments, "counts")
         if not rows:
-            return "No integration has anything that you can see. An admin connects sources under Integrations."
+            return (
+                "No integration has anything that you can see. An admin connects sources under Integrations."
+            )
         return "Connected sources:\n\n" + "\n".join(
             f"- {plain(str(row['name']))}: {number_of(int(row['number']), 'resource')}" for row in rows
         )
@@ -238,9 +299,9 @@ def where_column(talk: Talk, intent: Intent) -> Plan:
         return f"I found no column like {code(phrase)} in what you can see."
     if not exact:
         return f"No column is called exactly {code(phrase)}. These come closest:\n\n{lines(partly[:12])}"
-    text = f"{number_of(len(exact), 'column')} called {code(phrase)}:\n\n" + "\n".join(line(each) for each in exact)
+    text = f"{number_of(len(exact), 'column')} called {code(phrase)}:\n\n" + "\n".join(
+        line(each) for each in exact
+    )
     if partly:
         text += "\n\nSimilar:\n\n" + lines(partly[:6])
     return text
-
-

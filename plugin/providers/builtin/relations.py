@@ -69,7 +69,9 @@ def lineage(talk: Talk, intent: Intent) -> Plan:
 def _upstream(thing: Thing, rows: Iterable[Mapping[str, Any]]) -> str:
     feeds: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in rows:
-        feeds[_end(row, "downstream", thing)].append((_end(row, "upstream", thing), str(row.get("source", ""))))
+        feeds[_end(row, "downstream", thing)].append(
+            (_end(row, "upstream", thing), str(row.get("source", "")))
+        )
     direct, further = _levels(thing.qualified, {to: [name for name, _ in ends] for to, ends in feeds.items()})
     if not direct:
         return f"Nothing is known to feed {named(thing)}."
@@ -81,10 +83,14 @@ def _upstream(thing: Thing, rows: Iterable[Mapping[str, Any]]) -> str:
     return text
 
 
-def _downstream(thing: Thing, rows: Iterable[Mapping[str, Any]], known: Mapping[str, Thing], kind: str | None) -> str:
+def _downstream(
+    thing: Thing, rows: Iterable[Mapping[str, Any]], known: Mapping[str, Thing], kind: str | None
+) -> str:
     uses: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in rows:
-        uses[_end(row, "upstream", thing)].append((_end(row, "downstream", thing), str(row.get("source", ""))))
+        uses[_end(row, "upstream", thing)].append(
+            (_end(row, "downstream", thing), str(row.get("source", "")))
+        )
     direct, further = _levels(thing.qualified, {of: [name for name, _ in ends] for of, ends in uses.items()})
     if kind not in (None, "integration"):
 
@@ -92,7 +98,10 @@ def _downstream(thing: Thing, rows: Iterable[Mapping[str, Any]], known: Mapping[
             found = known.get(name)
             return found is None or found.kind == kind or found.kind.endswith(f"_{kind}")
 
-        direct, further = [each for each in direct if wanted(each)], [each for each in further if wanted(each)]
+        direct, further = (
+            [each for each in direct if wanted(each)],
+            [each for each in further if wanted(each)],
+        )
     if not direct and not further:
         what = f"No {kind_word(kind)}" if kind else "Nothing"
         return f"{what} that I know of depends on {named(thing)}. Uses outside the connected sources are not known here."
@@ -105,7 +114,9 @@ def _downstream(thing: Thing, rows: Iterable[Mapping[str, Any]], known: Mapping[
     if further:
         start = "\n\nThrough those" if direct else f"Indirectly, through others, on {named(thing)} depend"
         text += f"{start}: {listed([_cite(name) for name in further[:MOST]])}."
-    owners = sorted({owner for name in (*direct, *further) if name in known for owner in known[name].texts("owners")})
+    owners = sorted(
+        {owner for name in (*direct, *further) if name in known for owner in known[name].texts("owners")}
+    )
     if owners:
         text += f"\n\nOwners to tell before changing it: {plain(listed(owners))}."
     return text
@@ -140,7 +151,12 @@ def _hop(name: str, source: str, thing: Thing | None = None) -> str:
     text = f"- {named(thing)}" if thing is not None and thing.id else f"- {_cite(name)}"
     if thing is not None and not thing.is_table:
         text += f" ({kind_word(thing.kind)})"
-    words = {"view": "its definition", "dbt": "dbt", "query_log": "queries that were run", "manual": "a person"}
+    words = {
+        "view": "its definition",
+        "dbt": "dbt",
+        "query_log": "queries that were run",
+        "manual": "a person",
+    }
     return f"{text}, known from {words.get(source, plain(source))}" if source else text
 
 
@@ -168,13 +184,19 @@ def join(talk: Talk, intent: Intent) -> Plan:
     if len(hops) == 1:
         text = f"{named(one)} and {named(other)} join on {code(str(hops[0]['on']))} ({how})."
     else:
-        steps = [f"{code(str(hop['left']))} to {code(str(hop['right']))} on {code(str(hop['on']))}" for hop in hops]
-        text = f"{named(one)} and {named(other)} join over {count(len(hops), 'hop')}: {', then '.join(steps)}."
+        steps = [
+            f"{code(str(hop['left']))} to {code(str(hop['right']))} on {code(str(hop['on']))}" for hop in hops
+        ]
+        text = (
+            f"{named(one)} and {named(other)} join over {count(len(hops), 'hop')}: {', then '.join(steps)}."
+        )
     sql = Sql(one.text("dialect"))
     tables = {one.qualified: one, other.qualified: other}
     clause = join_clause(sql, one, hops, tables)
     if clause:
-        statement = "\n".join(filter(None, (f"SELECT{sql.limit_head(100)} *", f"FROM {clause}", sql.limit_tail(100))))
+        statement = "\n".join(
+            filter(None, (f"SELECT{sql.limit_head(100)} *", f"FROM {clause}", sql.limit_tail(100)))
+        )
         text += f"\n\n```sql\n{statement}\n```"
     return lead(left) + lead(right) + text
 

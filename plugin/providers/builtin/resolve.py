@@ -36,7 +36,9 @@ def hinted(phrase: str) -> tuple[str, str | None]:
     if not match:
         return phrase, None
     kind = (match.group("first") or match.group("last")).lower()
-    return (match.group("of") or match.group("rest")), {"field": "column", "report": "dashboard"}.get(kind, kind)
+    return (match.group("of") or match.group("rest")), {"field": "column", "report": "dashboard"}.get(
+        kind, kind
+    )
 
 
 def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool = False) -> Resolve:
@@ -56,7 +58,12 @@ def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool 
         if chosen is not None:
             given = yield Want("retrieve", {"resource": str(chosen.id)})
             others = tuple(each for each in found if each.id != chosen.id and same_name(each, chosen))
-            return Meant(phrase, _first(given) or chosen, best(phrase, [chosen], ()) is None and kind == "column", others)
+            return Meant(
+                phrase,
+                _first(given) or chosen,
+                best(phrase, [chosen], ()) is None and kind == "column",
+                others,
+            )
         kinds, phrase = (), whole
     known = best(phrase, things(talk.context), kinds)
     if known is not None and known.kind != "column":
@@ -83,7 +90,7 @@ def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool 
 
 def best(phrase: str, candidates: Iterable[Thing], kinds: Sequence[str]) -> Thing | None:
     """The candidate that a phrase names: by qualified name or its ending, by name, by the same words."""
-    wanted = phrase.lower().strip(" `\"")
+    wanted = phrase.lower().strip(' `"')
     spoken = words_of(wanted)
     ranked: list[tuple[int, float, Thing]] = []
     for each in candidates:

@@ -124,7 +124,11 @@ def read_ask(question: str) -> Ask:
         subject, of = pair.group("a"), pair.group("b")
         if re.fullmatch(r"rows|records|entries|lines", subject, re.I):
             subject, of = of, ""
-    unit = singular(group.lower()) if singular(group.lower()) in UNITS else {"daily": "day", "monthly": "month"}.get(group.lower(), "")  # noqa: E501
+    unit = (
+        singular(group.lower())
+        if singular(group.lower()) in UNITS
+        else {"daily": "day", "monthly": "month"}.get(group.lower(), "")
+    )
     return Ask(
         measure=measure,
         subject=_bare(subject),
@@ -170,7 +174,9 @@ def _measure(text: str) -> tuple[str, str]:
     trailing = re.fullmatch(r"(?P<rest>.+?) (?P<word>count|counts|total|totals|average)", text, re.I)
     if trailing:
         word = trailing.group("word").lower()
-        return ("count" if word.startswith("count") else "sum" if word.startswith("total") else "avg"), trailing.group("rest")
+        return (
+            "count" if word.startswith("count") else "sum" if word.startswith("total") else "avg"
+        ), trailing.group("rest")
     return "rows", text
 
 
@@ -190,7 +196,9 @@ def _top(text: str, parts: dict[str, object]) -> tuple[int | None, str]:
         parts["latest"] = True
         parts["descending"] = found.group("word").lower() not in ("oldest", "earliest")
         number = found.group("n1") or found.group("n2")
-        return min(int(number), 1000) if number else (1 if not found.group("rest").endswith("s") else 10), found.group("rest")
+        return min(int(number), 1000) if number else (
+            1 if not found.group("rest").endswith("s") else 10
+        ), found.group("rest")
     return None, text
 
 
@@ -205,7 +213,10 @@ def _times(text: str, parts: dict[str, object]) -> str:
         text = text[: past.start()]
     since = _SINCE.search(text)
     if since:
-        parts["since"] = ("<" if since.group("word").lower() in ("before", "until") else ">=", since.group("date"))
+        parts["since"] = (
+            "<" if since.group("word").lower() in ("before", "until") else ">=",
+            since.group("date"),
+        )
         text = text[: since.start()]
     return text
 

@@ -24,9 +24,50 @@ from plugin.providers.builtin.understand import Intent, is_pronoun
 Column = Mapping[str, Any]
 _NUMBER = re.compile(r"int|num|dec|float|double|real|money|serial|long|short|byte", re.I)
 _DATE = re.compile(r"date|time", re.I)
-_MONEY = {"revenue", "sale", "turnover", "spend", "spending", "cost", "price", "value", "amount", "total", "income", "sum", "worth", "money"}  # noqa: E501
-_MONEY_COLUMNS = ("total", "amount", "revenue", "value", "price", "cost", "net", "gross", "sum", "subtotal", "balance")
-_EVENT_DATES = ("created", "ordered", "placed", "order", "date", "occurred", "event", "paid", "signup", "registered", "started", "at", "on")  # noqa: E501
+_MONEY = {
+    "revenue",
+    "sale",
+    "turnover",
+    "spend",
+    "spending",
+    "cost",
+    "price",
+    "value",
+    "amount",
+    "total",
+    "income",
+    "sum",
+    "worth",
+    "money",
+}
+_MONEY_COLUMNS = (
+    "total",
+    "amount",
+    "revenue",
+    "value",
+    "price",
+    "cost",
+    "net",
+    "gross",
+    "sum",
+    "subtotal",
+    "balance",
+)
+_EVENT_DATES = (
+    "created",
+    "ordered",
+    "placed",
+    "order",
+    "date",
+    "occurred",
+    "event",
+    "paid",
+    "signup",
+    "registered",
+    "started",
+    "at",
+    "on",
+)
 _LABELS = ("name", "title", "label", "code", "sku", "description")
 
 
@@ -51,7 +92,9 @@ class Draft:
             if known.id == other.id:
                 return alias
         alias = "bcdef"[len(self.joined)]
-        on = " AND ".join(f"a.{self.sql.name(mine)} = {alias}.{self.sql.name(theirs)}" for mine, theirs in pairs)
+        on = " AND ".join(
+            f"a.{self.sql.name(mine)} = {alias}.{self.sql.name(theirs)}" for mine, theirs in pairs
+        )
         self.joined.append((other, alias, on))
         return alias
 
@@ -65,7 +108,9 @@ def data(talk: Talk, intent: Intent) -> Plan:
         ask = replace(ask, measure="sum")
         draft = yield from _table(talk, ask)
     if draft is None:
-        found = yield from find(talk, Intent("find", {"s": ask.of or ask.subject}, intent.question, intent.quoted))
+        found = yield from find(
+            talk, Intent("find", {"s": ask.of or ask.subject}, intent.question, intent.quoted)
+        )
         return f"I could not turn that into SQL by rules. {found}\n\n{NEEDS_MODEL}"
     built = yield from _statement(draft, ask, intent)
     if built is None:
@@ -80,7 +125,11 @@ def data(talk: Talk, intent: Intent) -> Plan:
 
 def _answer(draft: Draft, ask: Ask, statement: str) -> str:
     used = listed([named(draft.table), *[named(other) for other, _alias, _on in draft.joined]])
-    single = ask.measure in ("count", "count distinct", "sum", "avg", "max", "min") and not ask.group and not ask.unit
+    single = (
+        ask.measure in ("count", "count distinct", "sum", "avg", "max", "min")
+        and not ask.group
+        and not ask.unit
+    )
     result = "Result: {{r1.first.result}}" if single and ask.top is None else "{{r1.table}}"
     assumed = f" I took {listed(draft.assumed)}." if draft.assumed else ""
     return (
@@ -224,7 +273,9 @@ def _measured(draft: Draft, ask: Ask) -> str | None:
     if ask.measure == "rows":
         return "*"
     table_words = set(words_of(draft.table.name))
-    wanted = " ".join(word for word in words_of(ask.subject) if ask.of or word not in table_words) or ask.subject
+    wanted = (
+        " ".join(word for word in words_of(ask.subject) if ask.of or word not in table_words) or ask.subject
+    )
     numeric = ask.measure in ("sum", "avg")
     column = column_for(draft.table, wanted, numeric=numeric)
     if column is None and ask.measure == "count distinct":
@@ -236,7 +287,11 @@ def _measured(draft: Draft, ask: Ask) -> str | None:
     written = draft.at("a", column)
     if ask.measure == "distinct":
         return written
-    return f"COUNT(DISTINCT {written})" if ask.measure == "count distinct" else f"{ask.measure.upper()}({written})"
+    return (
+        f"COUNT(DISTINCT {written})"
+        if ask.measure == "count distinct"
+        else f"{ask.measure.upper()}({written})"
+    )
 
 
 def _group(draft: Draft, ask: Ask) -> Generator[Want, Given, list[tuple[str, str]] | None]:
@@ -244,7 +299,10 @@ def _group(draft: Draft, ask: Ask) -> Generator[Want, Given, list[tuple[str, str
     if not ask.group:
         return []
     column = column_for(draft.table, ask.group)
-    names_table = any(words_of(str(key.get("ref", "")).rsplit(".", 1)[-1]) == words_of(ask.group) for key in draft.table.keys)
+    names_table = any(
+        words_of(str(key.get("ref", "")).rsplit(".", 1)[-1]) == words_of(ask.group)
+        for key in draft.table.keys
+    )
     if column is not None and not names_table:
         return [(draft.at("a", column), "")]
     for key in [key for key in draft.table.keys if key.get("kind") == "foreign" and key.get("ref")][:5]:
@@ -337,7 +395,9 @@ def _filter(draft: Draft, words: Sequence[str], intent: Intent) -> str | None:
         column = column_for(draft.table, " ".join(words[:length]), loose=False)
         if column is None:
             continue
-        operator, value, other = operator_of(" ".join(words[length:])) if words[length:] else ("not null", "", "")
+        operator, value, other = (
+            operator_of(" ".join(words[length:])) if words[length:] else ("not null", "", "")
+        )
         name = draft.at("a", column)
         number = bool(_NUMBER.search(str(column.get("type", ""))))
         value, other = intent.unquote(value), intent.unquote(other)
@@ -371,13 +431,18 @@ def column_for(thing: Thing, phrase: str, *, numeric: bool = False, loose: bool 
         name = words_of(str(column["name"]))
         if name == spoken:
             rank = 0
-        elif [word for word in name if word not in own] == [word for word in spoken if word not in own] and set(name) - own:
+        elif [word for word in name if word not in own] == [
+            word for word in spoken if word not in own
+        ] and set(name) - own:
             rank = 1
         elif loose and set(spoken) <= set(name) and len(name) <= len(spoken) + 2:
             rank = 3 if name[-1] != "id" else 4
         elif loose and numeric and set(spoken) & _MONEY and _money(name) is not None:
             rank = 5 + (_money(name) or 0)
-        elif len(phrase) > 4 and fuzz.ratio(phrase.lower().replace(" ", "_"), str(column["name"]).lower()) >= 88:
+        elif (
+            len(phrase) > 4
+            and fuzz.ratio(phrase.lower().replace(" ", "_"), str(column["name"]).lower()) >= 88
+        ):
             rank = 2
         else:
             continue

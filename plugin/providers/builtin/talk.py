@@ -125,7 +125,9 @@ class Thing:
 
 def things(fragments: Iterable[Fragment]) -> list[Thing]:
     """The fragments that are resources of their own."""
-    return [Thing(each) for each in fragments if each.resource_id is not None and "qualified_name" in each.fields]
+    return [
+        Thing(each) for each in fragments if each.resource_id is not None and "qualified_name" in each.fields
+    ]
 
 
 def rows_of(fragments: Iterable[Fragment], name: str) -> list[Mapping[str, Any]]:

@@ -31,7 +31,10 @@ class Intent:
         """The slot of a data question with its quotes still marked: values must not be read as words."""
         change = self.slots.get("change")
         text = self.slots.get("s") or self.question
-        return f"{text} by {change}" if change else text
+        if not change:
+            return text
+        kept = re.sub(r"\s+(?:per|by|for each|grouped by|group by)\s+[\w ]+$", "", text, flags=re.I)
+        return f"{kept} by {change}"
 
     def unquote(self, text: str) -> str:
         """The text with what stood in quotes."""
@@ -235,7 +238,7 @@ _PRONOUN = re.compile(
     r"the first(?: one)?|here|this page|itself|the result)$",
     re.I,
 )
-_ELLIPSIS = re.compile(r"^(?:and |what about |how about |and what about |and how about |same for |the same for |and for |or |now )+(?:for |of |the )*(?P<s>.+)$", re.I)  # fmt: skip
+_ELLIPSIS = re.compile(r"^(?:and |what about |how about |and what about |and how about |same for |the same for |and for |or |now )+(?:for |of |the |in |under |by |per )*(?P<s>.+)$", re.I)  # fmt: skip
 _FOLLOW_UPS: tuple[tuple[str, str], ...] = (
     ("owner", r"(?:who )?(?:is )?(?:its|the|their)? ?owns?(?:ers?)?(?: is it| it)?|owners?|who owns (?:it|that|this|them)"),
     ("columns", r"(?:its|the|their|show(?: me)?(?: the)?)? ?(?:columns|fields|structure)"),
@@ -287,7 +290,9 @@ def follow_up(question: str, before: Intent | None) -> Intent | None:
     for name, pattern in _COMPILED_FOLLOW:
         match = pattern.fullmatch(short)
         if match:
-            return Intent(name, {"s": "it", **{k: v for k, v in match.groupdict().items() if v}}, cleaned, quoted)
+            return Intent(
+                name, {"s": "it", **{k: v for k, v in match.groupdict().items() if v}}, cleaned, quoted
+            )
     match = _ELLIPSIS.fullmatch(cleaned)
     if match and before is not None:
         subject = phrase(match.group("s"))
@@ -354,7 +359,11 @@ def phrase(text: str) -> str:
 def kind_of(word: str) -> str | None:
     """The catalog's kind for a word such as "tables"."""
     lowered = word.strip().lower()
-    return KINDS.get(lowered) or KINDS.get(lowered.removesuffix("s")) or ("integration" if "source" in lowered else None)
+    return (
+        KINDS.get(lowered)
+        or KINDS.get(lowered.removesuffix("s"))
+        or ("integration" if "source" in lowered else None)
+    )
 
 
 def _mended(word: str) -> str:
@@ -398,7 +407,11 @@ def _sensible(name: str, match: re.Match[str]) -> bool:
         return False
     if name == "unowned" and not re.search(r"\b(?:no|not|nobody|missing|without|unowned|ownerless|orphaned|lack\w*|miss\w*)\b", match.group(0), re.I):  # fmt: skip
         return False
-    if name == "recent" and re.match(r"(?:new|changed|updated|modified)\b", match.group(0), re.I) and not slots:
+    if (
+        name == "recent"
+        and re.match(r"(?:new|changed|updated|modified)\b", match.group(0), re.I)
+        and not slots
+    ):
         return True
     return not (name == "meaning" and re.match(r"(?:the )?(?:table|view|column)\b", slots.get("s", ""), re.I))
 

@@ -1,0 +1,233 @@
+"""The assistant without a model: questions as people type them, over the real tools, against the shop's catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from plugin.access.viewer import Surface
+from plugin.assistant import Question, ask
+from plugin.config import read_config
+from plugin.egress.gateway import Gateway
+from plugin.store import open_store
+from tests.assistant.conftest import Answered
+from tests.assistant.shop import World, build
+
+PHRASINGS: list[tuple[str, list[str]]] = [
+    # owners
+    ("who owns sales.orders?", ["sales.orders", "Ana Silva"]),
+    ("Who is the owner of the orders table", ["Ana Silva"]),
+    ("who ownes sales.orders", ["Ana Silva"]),
+    ("who should I ask about refunds?", ["sales.refunds", "no owner"]),
+    ("who is responsible for customers", ["Ana Silva"]),
+    ("owner of sales.orders", ["Ana Silva"]),
+    ("what does Ana own?", ["sales.orders", "sales.customers"]),
+    ("tables owned by ana silva", ["sales.orders"]),
+    # terms
+    ("What does active customer mean?", ["paid order in the last 90 days"]),
+    ('what does "net revenue" mean', ["minus refunds and tax"]),
+    ("what is churn", ["stop being active"]),
+    ("define churn", ["stop being active"]),
+    ("what is an active buyer", ["paid order"]),
+    ("show me the glossary", ["Active customer", "Net revenue", "Churn"]),
+    # describing
+    ("describe sales.orders", ["One row per order", "placed_at", "numeric(12,2)"]),
+    ("DESCRIBE SALES.ORDERS", ["One row per order"]),
+    ("tell me about customers", ["opened an account"]),
+    ("what is in the orders table?", ["One row per order"]),
+    ("what is monthly_revenue", ["net of refunds"]),
+    ("explain sales.refunds please", ["Money that went back"]),
+    ("orders", ["One row per order"]),
+    # finding
+    ("where can I find data about refunds?", ["sales.refunds"]),
+    ("do we have data about marketing campaigns", ["marketing.campaigns"]),
+    ("which tables have information about customers?", ["sales.customers"]),
+    ("find tables about products", ["catalog.products"]),
+    ("I am looking for campaign attribution", ["campaign_attribution"]),
+    ("which view shows monthly revenue", ["mart.monthly_revenue"]),
+    ("is there a dashboard about revenue", ["Revenue overview"]),
+    # lineage
+    ("what feeds mart.monthly_revenue?", ["sales.orders", "sales.customers"]),
+    ("where does mart.monthly_revenue come from", ["sales.orders"]),
+    ("upstream of the revenue overview dashboard", ["mart.monthly_revenue"]),
+    ("what depends on sales.orders", ["mart.monthly_revenue", "Revenue overview"]),
+    ("what breaks if I drop sales.customers?", ["mart.monthly_revenue", "Ana Silva"]),
+    ("what would break if we deleted sales.orders", ["mart.monthly_revenue"]),
+    ("which dashboards use sales.orders", ["Revenue overview"]),
+    ("can I safely drop sales.refunds", ["Nothing that I know of depends"]),
+    ("lineage of mart.monthly_revenue", ["sales.orders", "Revenue overview"]),
+    ("how is mart.monthly_revenue calculated?", ["masked"]),
+    # joins
+    ("how do orders and customers join?", ["customer_id = id", "JOIN sales.customers"]),
+    ("How can I join sales.orders with sales.customers?", ["customer_id = id"]),
+    ("join orders to products", ["order_items", "JOIN"]),
+    ("relationship between orders and campaigns", ["campaign_attribution"]),
+    ("what can I join to orders", ["sales.customers", "sales.refunds"]),
+    ("how are refunds related to customers", ["sales.orders"]),
+    # lists
+    ("most popular tables", ["sales.orders"]),
+    ("top 3 most used tables", ["sales.orders"]),
+    ("undocumented tables", ["catalog.suppliers"]),
+    ("which tables have no description?", ["catalog.suppliers"]),
+    ("which tables have no owner", ["sales.refunds"]),
+    ("tables without owner in catalog", ["catalog.products"]),
+    ("which columns look personal?", ["customers.email", "suppliers.phone"]),
+    ("is there any PII in sales.customers", ["customers.email"]),
+    ("which tables are verified", ["mart.monthly_revenue"]),
+    ("can I trust mart.monthly_revenue", ["verified"]),
+    ("what is tagged finance?", ["sales.orders"]),
+    ("tags of orders", ["core", "finance"]),
+    ("what changed recently", ["sales.orders"]),
+    # counts
+    ("how many tables are there in sales?", ["4 tables"]),
+    ("how many tables in the sales schema", ["4 tables"]),
+    ("how many tables do we have", ["8 tables"]),
+    ("count of views", ["1 view"]),
+    ("how many schemas are there?", ["4 schemas"]),
+    ("how many columns does orders have?", ["7 columns"]),
+    ("waht tabels are in sales", ["sales.orders", "sales.refunds"]),
+    ("list tables in the sales schema", ["sales.order_items"]),
+    ("show me all schemas", ["shop.marketing"]),
+    ("what integrations do we have", ["warehouse"]),
+    ("give me an overview", ["tables", "glossary terms"]),
+    # columns
+    ("columns of sales.orders", ["placed_at", "numeric(12,2)"]),
+    ("what columns does customers have", ["created_at"]),
+    ("wich colums does customers have", ["created_at"]),
+    ("what type is orders.total", ["numeric(12,2)"]),
+    ("data type of total in sales.orders", ["numeric(12,2)"]),
+    ("is orders.note nullable?", ["may be null"]),
+    ("primary key of orders", ["`id`"]),
+    ("foreign keys of sales.order_items", ["sales.orders", "catalog.products"]),
+    ("which tables have a column called email", ["customers.email"]),
+    ("where do I find customer_id", ["orders.customer_id"]),
+    ("where do I find customer email", ["customers.email"]),
+    # freshness and size
+    ("how fresh is sales.orders", ["2026-11-20"]),
+    ("when was orders last updated?", ["2026-11-20"]),
+    ("how big is orders", ["1,200,000"]),
+    # SQL
+    ("how many orders are there", ["SELECT COUNT(*)", "sales.orders", "{{r1.first.result}}"]),
+    ("how many orders per country", ["JOIN sales.customers", "GROUP BY"]),
+    ("number of customers per country", ["GROUP BY country"]),
+    ("total revenue in 2024 by country", ["SUM(revenue)", "2024-01-01", "GROUP BY country"]),
+    ("average total of orders", ["AVG(total)"]),
+    ("sum of total in orders by status", ["SUM(total)", "GROUP BY status"]),
+    ("top 10 customers by revenue", ["SUM(b.total)", "LIMIT 10"]),
+    ("orders where status = 'shipped'", ["status = 'shipped'"]),
+    ("orders with total > 1000 and status = 'paid'", ["total > 1000", "status = 'paid'"]),
+    ("latest 10 orders", ["ORDER BY placed_at DESC", "LIMIT 10"]),
+    ("orders per day", ["date_trunc('day', placed_at)", "COUNT(*)"]),
+    ("write sql for orders per month", ["date_trunc('month', placed_at)"]),
+    ("how many customers have no email", ["email IS NULL"]),
+    ("products with price over 100", ["price > 100"]),
+    ("show me the 5 most expensive products", ["ORDER BY price DESC"]),
+    ("how many distinct countries are there in customers", ["COUNT(DISTINCT country)"]),
+    # queries, comparison, proposals
+    ("frequent queries on orders", ["120 times"]),
+    ("difference between orders and order_items", ["sales.order_items"]),
+    ("tag sales.refunds as finance", ["waits for a person"]),
+    # words
+    ("hello", ["Ask me"]),
+    ("help", ["You can ask"]),
+    ("thanks!", ["welcome"]),
+    # honest
+    ("why did revenue drop last month?", ["language model", "docent settings ai.provider"]),
+    ("write a description for catalog.suppliers", ["language model"]),
+    ("how do I turn on a model?", ["AI settings"]),
+    ("who owns the flux capacitor", ["found nothing"]),
+]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Gateway]]:
+    config = read_config({"DOCENT_HOME": str(tmp_path_factory.mktemp("home"))})
+    store = open_store(config)
+    with store.sign_in() as door:
+        made = door.create_workspace("Acme", "ada@example.com", "correct horse battery", admin_name="Ada Admin")
+    with store.sign_in() as door:
+        admin = door.viewer_for_email(made.slug, "ada@example.com", Surface.PAGE)
+    yield build(store, admin), Gateway(store, config)
+    store.close()
+
+
+def test_there_are_enough_phrasings() -> None:
+    assert len(PHRASINGS) >= 80
+
+
+@pytest.mark.parametrize(("question", "expected"), PHRASINGS, ids=[text for text, _ in PHRASINGS])
+def test_it_answers(world: tuple[World, Gateway], question: str, expected: list[str]) -> None:
+    shop, gateway = world
+    answered = Answered(list(ask(shop.store, gateway, shop.vic, Question(question))))
+    assert answered.done["status"] == "done"
+    said = answered.text
+    for each in expected:
+        assert each.lower() in said.lower(), said
+    assert "hr." not in said.replace("shop.hr.", "hr.")
+    for made in answered.done.get("sql", ()):
+        assert made["ok"], made
+    assert not answered.done.get("unknown"), answered.done["unknown"]
+
+
+FOLLOW_UPS: list[tuple[list[str], list[str]]] = [
+    (["describe sales.orders", "and its owner?"], ["Ana Silva"]),
+    (["describe sales.orders", "who owns it?"], ["Ana Silva"]),
+    (["what is sales.refunds", "what columns does it have"], ["refunded_at"]),
+    (["who owns sales.orders", "what about refunds?"], ["sales.refunds", "no owner"]),
+    (["how many tables are in sales?", "and in marketing?"], ["2 tables"]),
+    (["what feeds mart.monthly_revenue", "what depends on it?"], ["Revenue overview"]),
+    (["columns of orders", "and customers?"], ["created_at"]),
+    (["describe mart.monthly_revenue", "how fresh is it"], ["monthly_revenue"]),
+    (["tell me about orders", "what can I join to it"], ["sales.customers"]),
+    (["how many orders per country", "what about status?"], ["GROUP BY status"]),
+]
+
+
+@pytest.mark.parametrize(("questions", "expected"), FOLLOW_UPS, ids=[" / ".join(each) for each, _ in FOLLOW_UPS])
+def test_follow_ups_lean_on_what_was_said(
+    world: tuple[World, Gateway], questions: list[str], expected: list[str]
+) -> None:
+    shop, gateway = world
+    chat: int | None = None
+    answered = Answered()
+    for question in questions:
+        answered = Answered(list(ask(shop.store, gateway, shop.vic, Question(question, chat_id=chat))))
+        chat = answered.done["chat_id"]
+    for each in expected:
+        assert each.lower() in answered.text.lower(), answered.text
+
+
+def test_the_open_page_is_what_it_means(world: tuple[World, Gateway]) -> None:
+    shop, gateway = world
+    question = Question("who owns this table?", page_resource_id=shop.id("sales.orders"))
+    assert "Ana Silva" in Answered(list(ask(shop.store, gateway, shop.vic, question))).text
+
+
+def test_hidden_and_absent_are_answered_alike(world: tuple[World, Gateway]) -> None:
+    shop, gateway = world
+    said = []
+    for name in ("salaries", "zalaries"):
+        for text in (f"describe hr.{name}", f"who owns {name}", f"columns of hr.{name}", f"what feeds hr.{name}"):
+            said.append(Answered(list(ask(shop.store, gateway, shop.vic, Question(text)))).text)
+    half = len(said) // 2
+    assert [each.replace("zalaries", "salaries") for each in said[half:]] == said[:half]
+    assert "Gross monthly" in Answered(list(ask(shop.store, gateway, shop.hal, Question("describe hr.salaries")))).text
+
+
+def test_a_proposal_waits_for_a_person(world: tuple[World, Gateway]) -> None:
+    shop, gateway = world
+    question = "set the description of catalog.suppliers to 'Who we buy from'"
+    answered = Answered(list(ask(shop.store, gateway, shop.vic, Question(question))))
+    proposal = answered.of("proposal")[0]
+    assert (proposal["field"], proposal["value"], proposal["state"]) == ("description", "Who we buy from", "open")
+    with shop.store.as_viewer(shop.vic) as mine:
+        assert not mine.catalog.by_name("catalog.suppliers").description
+
+
+def test_nothing_is_sent_and_nothing_is_in_the_ledger(world: tuple[World, Gateway]) -> None:
+    shop, _gateway = world
+    with shop.store.as_admin(shop.ada) as door:
+        assert not door.ledger.entries().items
+
+
