@@ -101,7 +101,7 @@ def decide(
         "concurrent": settings.sql_limits.concurrent,
     }
     run_mode = str(integration.options.get("run_mode", "confirm"))
-    gates = _policy_gates(door, settings, integration, dialect)
+    gates = policy_gates(door, settings, integration, dialect)
     if not gates[-1].open:
         return Decision(integration, dialect, tuple(gates), limits=limits, run_mode=run_mode)
     wanted = limits["rows"] + 1 if row_limit is None else min(row_limit, limits["rows"]) + 1
@@ -149,7 +149,7 @@ def _admins(door: ViewerDoor) -> str:
     return "an admin of the workspace" + (f": {', '.join(names[:5])}" if names else "")
 
 
-def _policy_gates(
+def policy_gates(
     door: ViewerDoor, settings: AiSettings, integration: Integration, dialect: str | None
 ) -> list[Gate]:
     admins = _admins(door)

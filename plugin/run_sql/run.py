@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Surface, Viewer
+from plugin.catalog.mask import mask_literals
 from plugin.errors import LimitReached, NotFound
 from plugin.run_sql.execute import (
     Handle,
@@ -29,7 +30,6 @@ from plugin.run_sql.execute import (
     open_connector,
 )
 from plugin.run_sql.gates import Decision, decide, hash_of, integration_of
-from plugin.run_sql.masked import masked
 from plugin.run_sql.results import Column, Owner, Result, Results
 from plugin.store.shapes import Receipt
 
@@ -194,7 +194,7 @@ def _attempt(
         receipt = door.record.receipt(
             integration_id=integration_id,
             sql_sha256=hash_of(sql),
-            statement=masked(sql, decision.dialect),
+            statement=mask_literals(sql, decision.dialect),
             tables=verdict.tables if verdict is not None else (),
             columns=verdict.columns if verdict is not None else (),
             gates=[gate.as_dict() for gate in decision.gates],
