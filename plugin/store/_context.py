@@ -76,7 +76,9 @@ class Context:
     def vault(self) -> WorkspaceVault:
         """Seals and opens this workspace's values; its keys are read once a transaction, when first needed."""
         if self._vault is None:
-            self._vault = self.load_vault(self.session, self.workspace_id)
+            # A row may be half made when its first value is sealed: reading the keys must not write it yet.
+            with self.session.no_autoflush:
+                self._vault = self.load_vault(self.session, self.workspace_id)
         return self._vault
 
     @property
