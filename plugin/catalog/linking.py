@@ -36,6 +36,7 @@ class Derived:
     """What one definition reads."""
 
     key: str
+    source: str
     edges: list[StagedEdge] = field(default_factory=list)
     partial: bool = False
 
@@ -88,7 +89,7 @@ def _derive(
         return columns.get(key) if key is not None else None
 
     read = _read(definition, trees, lookup)
-    derived = Derived(definition.key, partial=read.partial)
+    derived = Derived(definition.key, definition.source, partial=read.partial)
     keys: dict[tuple[str, ...], str] = {}
     for parts in read.tables:
         key = find(parts)
@@ -98,7 +99,7 @@ def _derive(
         if key is None:
             name = ".".join(parts)
             derived.edges.append(
-                StagedEdge(name, definition.key, definition.source, confidence=confidence, loose=True)
+                StagedEdge(name, definition.key, definition.source, confidence=confidence, loose="up")
             )
             continue
         keys[parts] = key

@@ -155,7 +155,12 @@ class Merge:
     def wrote(self) -> bool:
         """Is there anything to bring up to date besides?"""
         return bool(
-            self.changed or self.done.removed or self.stage.relinked or self.stage.queries or self.added
+            self.changed
+            or self.done.removed
+            or self.stage.edges
+            or self.stage.relinked
+            or self.stage.stated_sources
+            or self.stage.queries is not None
         )
 
     def _load_places(self) -> None:

@@ -113,66 +113,133 @@ def _tie_keys(merge: Merge) -> None:
             )
 
 
+Wanted = tuple[int, int, int | None, int | None, str, str]
+"""(upstream, downstream, upstream column, downstream column, kind, source)"""
+
+
 def _write_edges(merge: Merge) -> None:
-    relinked = [merge.places[key].id for key in merge.stage.relinked if key in merge.places]
-    for part in chunks(relinked):
-        merge.session.execute(
-            delete(EdgeRow).where(
-                EdgeRow.downstream_id.in_(part),
-                EdgeRow.integration_id == merge.source.id,
-                EdgeRow.source != "query_log",
-            )
-        )
-        merge.session.execute(
-            delete(LooseEndRow).where(
-                LooseEndRow.resource_id.in_(part), LooseEndRow.integration_id == merge.source.id
-            )
-        )
-    edges = merge.stage.edges
-    if merge.stage.queries is not None:
-        merge.session.execute(
-            delete(EdgeRow).where(EdgeRow.integration_id == merge.source.id, EdgeRow.source == "query_log")
-        )
-        edges = [*edges, *merge.stage.query_edges]
-    columns = _column_ids(merge, edges)
-    rows: dict[tuple[Any, ...], float] = {}
-    loose = []
-    for edge in edges:
-        lower = merge.places.get(edge.downstream)
-        if lower is None:
-            continue
-        if edge.loose:
-            loose.append(
-                {
-                    "workspace_id": merge.workspace_id,
-                    "integration_id": merge.source.id,
-                    "resource_id": lower.id,
-                    "name_folded": edge.upstream.lower(),
-                    "direction": "up",
-                    "source": edge.source,
-                }
-            )
-            continue
-        upper = merge.places.get(edge.upstream)
-        if upper is None or upper.id == lower.id and edge.upstream_column is None:
-            continue
-        up_column = columns.get((upper.id, edge.upstream_column or ""))
-        down_column = columns.get((lower.id, edge.downstream_column or ""))
-        if edge.upstream_column is not None and (up_column is None or down_column is None):
-            continue
-        kind = "column" if edge.upstream_column is not None else "table"
-        rows.setdefault((upper.id, lower.id, up_column, down_column, kind, edge.source), edge.confidence)
-        merge.changed.add(lower.id)
+    """Write lineage where it differs from what is there: what a definition no longer reads goes, the rest stays."""
+    stage = merge.stage
+    edges = [*stage.edges, *stage.query_edges] if stage.queries is not None else stage.edges
+    scope = {(merge.places[key].id, source) for key, source in stage.relinked if key in merge.places}
+    sources = set(stage.stated_sources) | ({"query_log"} if stage.queries is not None else set())
+    if not edges and not scope and not sources:
+        return
+    wanted, loose = _wanted(merge, edges)
+    there = _there(
+        merge, {lower for _upper, lower, *_rest in wanted} | {id_ for id_, _source in scope}, sources
+    )
+    gone = [
+        edge_id
+        for edge, edge_id in there.items()
+        if edge not in wanted and ((edge[1], edge[5]) in scope or edge[5] in sources)
+    ]
+    for part in chunks(gone):
+        merge.session.execute(delete(EdgeRow).where(EdgeRow.id.in_(part)))
+    new = [(edge, confidence) for edge, confidence in wanted.items() if edge not in there]
     merge.bulk.insert(
         "edges",
         (
             "workspace_id", "integration_id", "upstream_id", "downstream_id", "upstream_column_id",
             "downstream_column_id", "kind", "source", "confidence",
         ),
-        [(merge.workspace_id, merge.source.id, *row, confidence) for row, confidence in rows.items()],
+        [(merge.workspace_id, merge.source.id, *edge, confidence) for edge, confidence in new],
     )  # fmt: skip
-    for part_of in chunks(loose):
-        merge.session.execute(insert(LooseEndRow), part_of)
+    _write_loose_ends(merge, scope, sources, loose)
+
+
+def _wanted(
+    merge: Merge, edges: list[StagedEdge]
+) -> tuple[dict[Wanted, float], dict[tuple[int, str, str, str], None]]:
+    """The edges as rows, and what no row can be made of yet: (resource, name, direction, source)."""
+    columns = _column_ids(merge, edges)
+    outside = _outside(merge, {_far(edge).lower() for edge in edges if edge.loose})
+    wanted: dict[Wanted, float] = {}
+    loose: dict[tuple[int, str, str, str], None] = {}
+    for edge in edges:
+        if edge.loose:
+            here = merge.places.get(edge.downstream if edge.loose == "up" else edge.upstream)
+            if here is None:
+                continue
+            name = _far(edge).lower()
+            other = outside.get(name)
+            if other is None or other == here.id:
+                loose[(here.id, name, edge.loose, edge.source)] = None
+            else:
+                ends = (other, here.id) if edge.loose == "up" else (here.id, other)
+                wanted.setdefault((*ends, None, None, "table", edge.source), 0.8)
+            continue
+        upper, lower = merge.places.get(edge.upstream), merge.places.get(edge.downstream)
+        if upper is None or lower is None or (upper.id == lower.id and edge.upstream_column is None):
+            continue
+        if edge.upstream_column is None:
+            wanted.setdefault((upper.id, lower.id, None, None, "table", edge.source), edge.confidence)
+            continue
+        up_column = columns.get((upper.id, edge.upstream_column))
+        down_column = columns.get((lower.id, edge.downstream_column or ""))
+        if up_column is not None and down_column is not None:
+            wanted.setdefault(
+                (upper.id, lower.id, up_column, down_column, "column", edge.source), edge.confidence
+            )
+    return wanted, loose
+
+
+def _far(edge: StagedEdge) -> str:
+    return edge.upstream if edge.loose == "up" else edge.downstream
+
+
+def _there(merge: Merge, lowers: set[int], sources: set[str]) -> dict[Wanted, int]:
+    """The edges that this integration has among those that may change, with their ids."""
+    if merge.first:
+        return {}
+    found: dict[Wanted, int] = {}
+    select_ = select(
+        EdgeRow.upstream_id,
+        EdgeRow.downstream_id,
+        EdgeRow.upstream_column_id,
+        EdgeRow.downstream_column_id,
+        EdgeRow.kind,
+        EdgeRow.source,
+        EdgeRow.id,
+    ).where(EdgeRow.integration_id == merge.source.id)
+    selects = [select_.where(EdgeRow.downstream_id.in_(part)) for part in chunks(sorted(lowers))]
+    if sources:
+        selects.append(select_.where(EdgeRow.source.in_(sources)))
+    for each in selects:
+        for *edge, edge_id in merge.session.execute(each):
+            found[tuple(edge)] = edge_id
+    return found
+
+
+def _write_loose_ends(
+    merge: Merge, scope: set[tuple[int, str]], sources: set[str], loose: dict[tuple[int, str, str, str], None]
+) -> None:
+    ids = {id_ for id_, _source in scope} | {id_ for id_, *_rest in loose}
+    there: dict[tuple[int, str, str, str], int] = {}
+    for part in chunks(sorted(ids)):
+        for row in merge.session.scalars(select(LooseEndRow).where(LooseEndRow.resource_id.in_(part))):
+            there[(row.resource_id, row.name_folded, row.direction, row.source)] = row.id
+    gone = [
+        id_
+        for end, id_ in there.items()
+        if end not in loose and ((end[0], end[3]) in scope or end[3] in sources)
+    ]
+    for gone_part in chunks(gone):
+        merge.session.execute(delete(LooseEndRow).where(LooseEndRow.id.in_(gone_part)))
+    new = [
+        {
+            "workspace_id": merge.workspace_id,
+            "integration_id": merge.source.id,
+            "resource_id": resource_id,
+            "name_folded": name,
+            "direction": direction,
+            "source": source,
+        }
+        for resource_id, name, direction, source in loose
+        if (resource_id, name, direction, source) not in there
+    ]
+    for new_part in chunks(new):
+        merge.session.execute(insert(LooseEndRow), new_part)
 
 
 def _column_ids(merge: Merge, edges: list[StagedEdge]) -> dict[tuple[int, str], int]:
@@ -197,6 +264,14 @@ def _column_ids(merge: Merge, edges: list[StagedEdge]) -> dict[tuple[int, str], 
 
 def _write_queries(merge: Merge) -> None:
     """Frequent queries and the joins in them: the source tells them whole each time."""
+    known = merge.session.execute(
+        select(FrequentQueryRow.sql, FrequentQueryRow.runs, FrequentQueryRow.users)
+        .where(FrequentQueryRow.integration_id == merge.source.id)
+        .order_by(FrequentQueryRow.sql)
+    ).all()
+    told = sorted((query.sql, query.runs, query.users) for query in merge.stage.queries or ())
+    if not merge.added and [tuple(row) for row in known] == told:
+        return
     mine = select(FrequentQueryRow.id).where(FrequentQueryRow.integration_id == merge.source.id)
     merge.session.execute(delete(QueryTableRow).where(QueryTableRow.query_id.in_(mine)))
     merge.session.execute(delete(FrequentQueryRow).where(FrequentQueryRow.integration_id == merge.source.id))
@@ -244,24 +319,13 @@ def _write_queries(merge: Merge) -> None:
         merge.session.execute(insert(ObservedJoinRow), part)
 
 
-def _tie_loose_ends(merge: Merge) -> None:
-    """Names that a definition uses and another integration of this workspace has, where exactly one thing fits."""
-    rows = merge.session.execute(
-        select(
-            LooseEndRow.id,
-            LooseEndRow.integration_id,
-            LooseEndRow.resource_id,
-            LooseEndRow.name_folded,
-            LooseEndRow.source,
-        )
-        .where(LooseEndRow.workspace_id == merge.workspace_id)
-        .limit(MOST_LOOSE_ENDS)
-    ).all()
-    if not rows:
-        return
-    last = {row.name_folded.rsplit(".", 1)[-1] for row in rows}
-    by_name: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for part in chunks(sorted(last)):
+def _outside(merge: Merge, wanted: set[str]) -> dict[str, int]:
+    """Folded qualified names -> the one table, view or model of the workspace that each of them fits."""
+    by_last: dict[str, list[str]] = defaultdict(list)
+    for name in wanted:
+        by_last[name.rsplit(".", 1)[-1]].append(name)
+    fits: dict[str, list[int]] = defaultdict(list)
+    for part in chunks(sorted(by_last)):
         candidates = merge.session.execute(
             select(ResourceRow.id, ResourceRow.name_folded, ResourceRow.qualified_folded).where(
                 ResourceRow.workspace_id == merge.workspace_id,
@@ -270,23 +334,31 @@ def _tie_loose_ends(merge: Merge) -> None:
                 ResourceRow.kind.in_(RANKED),
             )
         )
-        for id_, name, qualified in candidates:
-            by_name[name].append((id_, qualified or name))
+        for id_, last, qualified in candidates:
+            for name in by_last[last]:
+                if qualified == name or (qualified or "").endswith("." + name):
+                    fits[name].append(id_)
+    return {name: ids[0] for name, ids in fits.items() if len(ids) == 1}
+
+
+def _tie_loose_ends(merge: Merge) -> None:
+    """Names that other definitions of the workspace use and that came with this sync."""
+    if not merge.added:
+        return
+    rows = merge.session.scalars(
+        select(LooseEndRow).where(LooseEndRow.workspace_id == merge.workspace_id).limit(MOST_LOOSE_ENDS)
+    ).all()
+    outside = _outside(merge, {row.name_folded for row in rows})
     for row in rows:
-        name = row.name_folded
-        fits = [
-            id_
-            for id_, qualified in by_name.get(name.rsplit(".", 1)[-1], ())
-            if (qualified == name or qualified.endswith("." + name)) and id_ != row.resource_id
-        ]
-        if len(fits) != 1:
+        other = outside.get(row.name_folded)
+        if other is None or other == row.resource_id:
             continue
         merge.session.execute(
             insert(EdgeRow).values(
                 workspace_id=merge.workspace_id,
                 integration_id=row.integration_id,
-                upstream_id=fits[0],
-                downstream_id=row.resource_id,
+                upstream_id=other if row.direction == "up" else row.resource_id,
+                downstream_id=row.resource_id if row.direction == "up" else other,
                 kind="table",
                 source=row.source,
                 confidence=0.8,
@@ -331,7 +403,9 @@ def _rank(merge: Merge) -> None:
         now_at.update(
             merge.session.execute(
                 select(ResourceRow.id, ResourceRow.popularity).where(ResourceRow.id.in_(part))
-            ).tuples().all()
+            )
+            .tuples()
+            .all()
         )
     new = [
         {"id": id_, "popularity": round(value, 4)}

@@ -50,7 +50,7 @@ class Known:
 
 @dataclass(slots=True)
 class StagedEdge:
-    """Lineage between keys; columns by name. `upstream` may be a name that only another integration has."""
+    """Lineage between keys; columns by name."""
 
     upstream: str
     downstream: str
@@ -58,7 +58,8 @@ class StagedEdge:
     upstream_column: str | None = None
     downstream_column: str | None = None
     confidence: float = 1.0
-    loose: bool = False
+    loose: str = ""
+    """"up" or "down": that end is a name which only another integration may have."""
 
 
 @dataclass(slots=True)
@@ -115,10 +116,12 @@ class Stage:
     seen: set[str] = field(default_factory=set)
     unchanged: int = 0
     edges: list[StagedEdge] = field(default_factory=list)
-    relinked: set[str] = field(default_factory=set)
-    """Keys whose upstream edges are replaced by those in `edges`."""
+    relinked: set[tuple[str, str]] = field(default_factory=set)
+    """(key, source) whose upstream edges are replaced by those in `edges`."""
+    stated_sources: set[str] = field(default_factory=set)
+    """Sources of lineage that the connector tells whole each time."""
     complete: set[str] = field(default_factory=set)
-    """Of those, the keys whose definitions were understood in full."""
+    """Keys whose definitions were understood in full."""
     query_edges: list[StagedEdge] = field(default_factory=list)
     """Lineage from the query log; replaces that of the last time where `queries` is told."""
     queries: list[StagedQuery] | None = None

@@ -20,6 +20,7 @@ from plugin.catalog.popularity import popularity
 from plugin.catalog.sync.queries import stage_queries
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import (
+    CUSTOM,
     add_integration,
     check,
     check_settings,
@@ -28,11 +29,12 @@ from plugin.catalog.sync.sources import (
 )
 from plugin.catalog.sync.sources import listing as connectors
 from plugin.errors import DocentError
+from plugin.store.ingest import Merged
 from plugin.store.staging import Known, Stage
 
 if TYPE_CHECKING:
     from plugin.store import Store
-    from plugin.store.ingest import Merged, Source
+    from plugin.store.ingest import Source
     from plugin.store.shapes import Sync
 
 Report = Callable[[str, int, int | None], None]
@@ -122,6 +124,8 @@ class _Run:
     def run(self) -> Merged:
         with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
             source, known = ingest.source(), ingest.known()
+        if source.type == CUSTOM:
+            return Merged()
         with self.store.secrets(self.workspace_id) as vault:
             secrets = vault.integration_secrets(self.integration_id)
         connector = connect(source.type, text_settings(source.settings), secrets)

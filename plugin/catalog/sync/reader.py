@@ -104,12 +104,12 @@ class Reader:
             )
         return (head, seen, *rest)
 
-    def take_asset(self, asset: Asset, *, dialect: str | None = None) -> None:
+    def take_asset(self, asset: Asset, *, dialect: str | None = None, parent_key: str | None = None) -> None:
         """Stage a dashboard, model, term, ..."""
         values = {
             "kind": asset.kind,
             "name": asset.name,
-            "parent_key": self._parent_key(asset.parent),
+            "parent_key": parent_key or self._parent_key(asset.parent),
             "description": asset.description,
             "definition": asset.definition,
             "tags": list(asset.tags),
@@ -166,7 +166,7 @@ class Reader:
             self._take_stated(stated)
 
     def _take_derived(self, derived: Derived) -> None:
-        self.stage.relinked.add(derived.key)
+        self.stage.relinked.add((derived.key, derived.source))
         if not derived.partial:
             self.stage.complete.add(derived.key)
         self.stage.edges += derived.edges
@@ -176,7 +176,7 @@ class Reader:
         upper = self._end(stated.upstream)
         if lower is None:
             return
-        self.stage.relinked.add(lower)
+        self.stage.stated_sources.add(stated.source)
         columns = (stated.upstream.column, stated.downstream.column)
         if upper is not None:
             self.stage.edges.append(StagedEdge(upper, lower, stated.source))
@@ -185,7 +185,7 @@ class Reader:
         elif stated.upstream.table:
             parts = (stated.upstream.database, stated.upstream.schema, stated.upstream.table)
             name = ".".join(part for part in parts if part)
-            self.stage.edges.append(StagedEdge(name, lower, stated.source, loose=True))
+            self.stage.edges.append(StagedEdge(name, lower, stated.source, loose="up"))
 
     def _end(self, ref: Ref) -> str | None:
         if ref.key is not None:

@@ -29,7 +29,30 @@ def listing() -> list[dict[str, Any]]:
 
     One whose driver is not installed is listed with what its name says and no form.
     """
-    found = []
+    found: list[dict[str, Any]] = [
+        {
+            "name": CUSTOM,
+            "title": "Files (JSONL, CSV) and API",
+            "extracts": [
+                "database",
+                "schema",
+                "table",
+                "view",
+                "column",
+                "dashboard",
+                "chart",
+                "model",
+                "metric",
+                "term",
+            ],
+            "can_query": False,
+            "extra": None,
+            "verified": "real",
+            "settings": [],
+            "grant_script": "",
+            "query_grant_script": "",
+        }
+    ]
     for name in sorted(connectors.connectors()):
         try:
             cls = connectors.connector_class(name)
@@ -48,7 +71,7 @@ def listing() -> list[dict[str, Any]]:
                 "query_grant_script": cls.query_grant_script,
             }
         )
-    return found
+    return sorted(found, key=lambda each: each["name"])
 
 
 def add_integration(

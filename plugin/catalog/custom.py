@@ -1,0 +1,464 @@
+"""Custom metadata from a JSONL or CSV file: the format of docs and contract, line by line, errors by number.
+
+Enters: a file. Leaves: `Item`s and `Link`s that are known to be well-formed, and for each bad line its number and the
+reason. Values of a row of anybody's data have no field here to be in.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plugin.access.viewer import Viewer
+from plugin.errors import BadInput
+
+if TYPE_CHECKING:
+    from plugin.store import Store
+
+ENTITIES = (
+    "database", "schema", "table", "view", "column", "dashboard_group", "dashboard", "chart", "model", "metric",
+    "job", "term", "document",
+)  # fmt: skip
+ENDS = ("internal_resource", "external_table", "external_column", "tables_from_query")
+LONGEST_NAME = 1000
+LONGEST_TEXT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line that was not imported, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did. `errors` are lines that were left out; with --strict one of them keeps all out."""
+
+    integration: str
+    imported: int
+    created: int
+    updated: int
+    unchanged: int
+    errors: tuple[Problem, ...] = ()
+
+
+@dataclass(slots=True)
+class Item:
+    """One resource of a file."""
+
+    line: int
+    kind: str
+    key: str
+    name: str
+    parent: str | None = None
+    database: str | None = None
+    schema: str | None = None
+    description: str | None = None
+    definition: str | None = None
+    native_type: str | None = None
+    position: int | None = None
+    is_pk: bool = False
+    tags: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    url: str | None = None
+    changed_at: datetime | None = None
+    columns: list[Item] = field(default_factory=list)
+    properties: dict[str, str] = field(default_factory=dict)
+    by_name: bool = False
+    """Known by its database, schema and name rather than by a key (CSV)."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a lineage line."""
+
+    type: str
+    key: str | None = None
+    database: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    column: str | None = None
+    sql: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One lineage line."""
+
+    line: int
+    upstream: End
+    downstream: End
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A file, read."""
+
+    items: list[Item] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def import_path(
+    store: Store,
+    viewer: Viewer,
+    path: str,
+    *,
+    integration: str,
+    strict: bool = False,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Imported:
+    """Import a .jsonl or .csv file into an integration; one that is not there yet is made.
+
+    BadInput for a file that cannot be read at all, Refused(rule="admin") for whoever is no admin.
+    """
+    from plugin.catalog.sync.imports import take
+
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
+    parsed = parse_csv(text) if file.suffix.lower() == ".csv" else parse_jsonl(text.splitlines())
+    return take(store, viewer, parsed, integration=integration, strict=strict, progress=progress)
+
+
+# --- JSONL ---------------------------------------------------------------------------------------------------
+
+
+def parse_jsonl(lines: Iterable[str]) -> Parsed:
+    """Read JSON lines. Never raises: what cannot be used is a problem with its line's number."""
+    parsed = Parsed()
+    keys: dict[str, int] = {}
+    columns: list[Item] = []
+    for number, text in enumerate(lines, start=1):
+        if not text.strip():
+            continue
+        try:
+            line = _object(text)
+            if "from_identifier" in line or "to_identifier" in line:
+                parsed.links.append(_link(number, line))
+                continue
+            item = _item(number, line)
+            if item.key in keys:
+                raise BadInput(f"databuilder_id {item.key!r} stands on line {keys[item.key]} already")
+        except BadInput as error:
+            parsed.problems.append(Problem(number, str(error)))
+            continue
+        keys[item.key] = number
+        (columns if item.kind == "column" else parsed.items).append(item)
+    _hang_columns(parsed, columns)
+    _check_parents(parsed)
+    parsed.problems.sort(key=lambda problem: problem.line)
+    return parsed
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("this is not JSON") from error
+    if not isinstance(line, dict):
+        raise BadInput("this is not a JSON object")
+    return line
+
+
+def _item(number: int, line: Mapping[str, Any]) -> Item:
+    kind = line.get("entity_type") or ("table" if "columns" in line and "table" in line else None)
+    if kind not in ENTITIES:
+        raise BadInput(f"entity_type is {kind!r}; known are {', '.join(ENTITIES)}")
+    key = _text(line, "databuilder_id") or _text(line, "id")
+    if not key:
+        raise BadInput("databuilder_id is missing")
+    name = (
+        _text(line, "title")
+        or _text(line, "name")
+        or _text(line, "table" if kind in ("table", "view") else kind)
+    )
+    if not name:
+        raise BadInput("title is missing")
+    item = Item(
+        line=number,
+        kind=kind,
+        key=key,
+        name=name,
+        parent=_text(line, "parent_databuilder_id")
+        or _text(line, "group" if kind == "dashboard" else "product"),
+        database=_text(line, "database"),
+        schema=_text(line, "schema"),
+        description=_text(line, "description", LONGEST_TEXT),
+        definition=_text(line, "definition", LONGEST_TEXT),
+        native_type=_text(line, "type") or _text(line, "native_type"),
+        position=_whole(line, "sort_order"),
+        is_pk=_flag(line, "is_pk"),
+        tags=_names(line, "tags"),
+        owners=_names(line, "owners"),
+        url=_url(line),
+        changed_at=_moment(line.get("external_updated_at")),
+    )
+    if kind in ("table", "view"):
+        if not item.schema:
+            raise BadInput(f"schema is missing; a {kind} has schema and database")
+        item.columns = _inline_columns(number, line.get("columns", ()))
+    elif kind == "schema" and not item.database and not item.parent:
+        item.database = None
+    elif kind == "column" and not item.parent:
+        raise BadInput("parent_databuilder_id is missing; a column has a table")
+    elif kind == "chart" and not item.parent:
+        raise BadInput("parent_databuilder_id is missing; a chart has a dashboard")
+    return item
+
+
+def _inline_columns(number: int, columns: Any) -> list[Item]:
+    if not isinstance(columns, list | tuple):
+        raise BadInput("columns is a list of objects")
+    found: dict[str, Item] = {}
+    for position, column in enumerate(columns, start=1):
+        if not isinstance(column, dict):
+            raise BadInput(f"column {position} is not an object")
+        name = _text(column, "name")
+        if not name:
+            raise BadInput(f"column {position} has no name")
+        if name in found:
+            raise BadInput(f"column {name!r} stands there twice")
+        found[name] = Item(
+            line=number,
+            kind="column",
+            key=_text(column, "databuilder_id") or "",
+            name=name,
+            description=_text(column, "description", LONGEST_TEXT),
+            native_type=_text(column, "type"),
+            position=_whole(column, "sort_order") or position,
+            is_pk=_flag(column, "is_pk"),
+            tags=_names(column, "tags"),
+        )
+    return list(found.values())
+
+
+def _hang_columns(parsed: Parsed, columns: list[Item]) -> None:
+    tables = {item.key: item for item in parsed.items if item.kind in ("table", "view")}
+    for column in columns:
+        table = tables.get(column.parent or "")
+        if table is None:
+            reason = f"parent_databuilder_id {column.parent!r} names no table of this file"
+            parsed.problems.append(Problem(column.line, reason))
+        elif any(each.name == column.name for each in table.columns):
+            parsed.problems.append(Problem(column.line, f"the table has a column {column.name!r} already"))
+        else:
+            table.columns.append(column)
+    for table in tables.values():
+        table.columns.sort(key=lambda each: (each.position is None, each.position or 0))
+
+
+def _check_parents(parsed: Parsed) -> None:
+    """A parent on a later line is fine; parents that go round in a circle are not."""
+    above = {item.key: item.parent for item in parsed.items}
+    kept = []
+    for item in parsed.items:
+        seen = {item.key}
+        at = item.parent
+        while at is not None and at not in seen:
+            seen.add(at)
+            at = above.get(at)
+        if at is None:
+            kept.append(item)
+        else:
+            parsed.problems.append(Problem(item.line, f"its parents go round in a circle at {at!r}"))
+    parsed.items = kept
+
+
+def _link(number: int, line: Mapping[str, Any]) -> Link:
+    upstream = _end(line.get("from_identifier"), "from_identifier")
+    downstream = _end(line.get("to_identifier"), "to_identifier")
+    if downstream.type == "tables_from_query":
+        raise BadInput("tables_from_query stands in from_identifier only")
+    if upstream.type.startswith("external") and downstream.type.startswith("external"):
+        raise BadInput("one end at least is an internal_resource")
+    return Link(number, upstream, downstream)
+
+
+def _end(value: Any, name: str) -> End:
+    if not isinstance(value, dict):
+        raise BadInput(f"{name} is missing or not an object")
+    type_ = value.get("type") or value.get("identifier_type")
+    if type_ is None:
+        type_ = next((each for each in ENDS if each in value), None)
+    if type_ not in ENDS:
+        raise BadInput(f"the type of {name} is {type_!r}; known are {', '.join(ENDS)}")
+    inner = value.get(type_, value.get("identifier", value))
+    if not isinstance(inner, dict):
+        inner = {"databuilder_id": inner} if type_ == "internal_resource" else {"sql": inner}
+    if type_ == "internal_resource":
+        key = _text(inner, "databuilder_id")
+        if not key:
+            raise BadInput(f"{name} has no databuilder_id")
+        return End(type_, key=key)
+    if type_ == "tables_from_query":
+        sql = _text(inner, "sql", LONGEST_TEXT) or _text(inner, "query", LONGEST_TEXT)
+        if not sql:
+            raise BadInput(f"{name} has no sql")
+        return End(type_, sql=sql)
+    table, column = _text(inner, "table"), _text(inner, "column")
+    if not table:
+        raise BadInput(f"{name} has no table")
+    if type_ == "external_column" and not column:
+        raise BadInput(f"{name} has no column")
+    return End(
+        type_,
+        database=_text(inner, "database"),
+        schema=_text(inner, "schema"),
+        table=table,
+        column=column if type_ == "external_column" else None,
+    )
+
+
+# --- CSV -----------------------------------------------------------------------------------------------------
+
+
+def parse_csv(text: str) -> Parsed:
+    """Read the CSV form, one row a column. Never raises."""
+    parsed = Parsed()
+    tables: dict[tuple[str, str, str], Item] = {}
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        names = [name.strip().lower() for name in reader.fieldnames or ()]
+        reader.fieldnames = names
+        missing = [name for name in ("col_name", "database", "schema", "name") if name not in names]
+        if missing:
+            parsed.problems.append(Problem(1, f"the header lacks {', '.join(missing)}"))
+            return parsed
+        for row in _rows(reader):
+            number = reader.line_num
+            try:
+                _csv_row(number, row, tables)
+            except BadInput as error:
+                parsed.problems.append(Problem(number, str(error)))
+    except csv.Error as error:
+        parsed.problems.append(Problem(reader.line_num, f"this is not CSV: {error}"))
+    for table in tables.values():
+        table.columns.sort(key=lambda each: (each.position is None, each.position or 0))
+        parsed.items.append(table)
+    return parsed
+
+
+def _rows(reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
+    for row in reader:
+        yield {
+            key: (value or "").strip()
+            for key, value in row.items()
+            if isinstance(key, str) and not isinstance(value, list)
+        }
+
+
+def _csv_row(number: int, row: dict[str, str], tables: dict[tuple[str, str, str], Item]) -> None:
+    for name in ("col_name", "database", "schema", "name"):
+        if not row.get(name):
+            raise BadInput(f"{name} is missing")
+        if "." in row[name] and name != "col_name":
+            raise BadInput(f"{name} holds a period")
+    place = (row["database"].lower(), row["schema"].lower(), row["name"].lower())
+    table = tables.get(place)
+    if table is None:
+        is_view = row.get("is_view", "").lower() in ("1", "true", "yes", "t")
+        changed = row.get("last_updated_time")
+        table = tables[place] = Item(
+            line=number,
+            kind="view" if is_view else "table",
+            key=".".join(place),
+            name=place[2],
+            database=place[0],
+            schema=place[1],
+            description=row.get("description") or None,
+            changed_at=_moment(int(changed) if changed and changed.isdigit() else changed or None),
+            by_name=True,
+        )
+    order = row.get("sort_order") or row.get("col_sort_order") or ""
+    if order and not order.lstrip("-").isdigit():
+        raise BadInput("sort_order is a whole number")
+    column = row["col_name"].lower()
+    if any(each.name == column for each in table.columns):
+        raise BadInput(f"the table has a column {column!r} already")
+    table.columns.append(
+        Item(
+            line=number,
+            kind="column",
+            key="",
+            name=column,
+            description=row.get("col_description") or None,
+            native_type=row.get("col_type") or None,
+            position=int(order) if order else len(table.columns) + 1,
+        )
+    )
+
+
+# --- values --------------------------------------------------------------------------------------------------
+
+
+def _text(line: Mapping[str, Any], name: str, longest: int = LONGEST_NAME) -> str | None:
+    value = line.get(name)
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise BadInput(f"{name} is not a text")
+    if len(value) > longest:
+        raise BadInput(f"{name} is longer than {longest} characters")
+    return value.replace("\x00", "").strip() or None
+
+
+def _whole(line: Mapping[str, Any], name: str) -> int | None:
+    value = line.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).lstrip("-").isdigit():
+        raise BadInput(f"{name} is not a whole number")
+    return int(value)
+
+
+def _flag(line: Mapping[str, Any], name: str) -> bool:
+    value = line.get(name)
+    if isinstance(value, str) and value.lower() in ("true", "false", ""):
+        value = value.lower() == "true"
+    if value is not None and not isinstance(value, bool):
+        raise BadInput(f"{name} is not true or false")
+    return bool(value)
+
+
+def _names(line: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = line.get(name)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise BadInput(f"{name} is not a list of texts")
+    return tuple(dict.fromkeys(each.strip()[:200] for each in value if each.strip()))
+
+
+def _url(line: Mapping[str, Any]) -> str | None:
+    url = _text(line, "url", 2000)
+    if url is not None and not url.lower().startswith(("https://", "http://")):
+        raise BadInput("url does not start with http:// or https://")
+    return url
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+        at = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError) as error:
+        raise BadInput("the time is neither ISO 8601 nor seconds since 1970") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,256 @@
+"""A parsed file of custom metadata, staged and merged like a sync, and kept in the history of syncs like one.
+
+What an import does not name stays: files come in parts. An integration that is not there yet is made, of the type
+`custom`, which has no connector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors.records import Asset, Column, Database, Key, Schema, Table
+from plugin.access.viewer import Viewer
+from plugin.catalog.custom import End, Imported, Item, Link, Parsed, Problem
+from plugin.catalog.lineage import lineage_of
+from plugin.catalog.popularity import popularity
+from plugin.catalog.sync.reader import Reader
+from plugin.catalog.sync.sources import CUSTOM
+from plugin.errors import DocentError, NotFound
+from plugin.store import Store
+from plugin.store.staging import Stage, StagedEdge, asset_key, database_key, schema_key, table_key
+
+ORDER = (
+    "database",
+    "schema",
+    "table",
+    "view",
+    "dashboard_group",
+    "dashboard",
+    "chart",
+    "model",
+    "metric",
+    "job",
+)
+
+
+def take(
+    store: Store,
+    viewer: Viewer,
+    parsed: Parsed,
+    *,
+    integration: str,
+    strict: bool = False,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Imported:
+    """Import a parsed file. With `strict` nothing is imported where any line is bad."""
+    with store.as_admin(viewer) as admin:
+        if strict and parsed.problems:
+            return Imported(integration, 0, 0, 0, 0, tuple(parsed.problems))
+        try:
+            into = admin.integrations.by_name(integration)
+        except NotFound:
+            into = admin.integrations.add(integration, CUSTOM)
+    with store.ingest(viewer.workspace_id, into.id) as ingest:
+        running = ingest.syncs.start(ingest.syncs.queue(into.id).id)
+        known, source = ingest.known(), ingest.source()
+    problems = list(parsed.problems)
+    try:
+        with Stage(known) as stage:
+            reader = Reader(stage, None, keep_literals=source.keep_literals)
+            run = _Import(stage, reader, problems)
+            run.items(parsed.items, progress)
+            with store.ingest(viewer.workspace_id, into.id) as ingest:
+                reader.link(ingest.columns_of)
+            run.links(parsed.links)
+            if strict and problems:
+                _finish(store, viewer, into.id, running.id, "failed", [_sentence(problems)])
+                return Imported(into.name, 0, 0, 0, 0, tuple(problems))
+            with store.ingest(viewer.workspace_id, into.id) as ingest:
+                merged = ingest.merge(stage, rank=popularity, partial=True)
+                counts = {
+                    name: getattr(merged, name)
+                    for name in ("seen", "created", "updated", "unchanged", "removed")
+                }
+                errors = [_sentence(problems)] if problems else []
+                ingest.syncs.finish(running.id, "done", counts=counts, errors=errors)
+    except DocentError as error:
+        _finish(store, viewer, into.id, running.id, "failed", [str(error)])
+        raise
+    problems.sort(key=lambda problem: problem.line)
+    imported = len(parsed.items) + len(parsed.links) - len(run.left_out)
+    return Imported(into.name, imported, merged.created, merged.updated, merged.unchanged, tuple(problems))
+
+
+def _sentence(problems: list[Problem]) -> str:
+    first = min(problems, key=lambda problem: problem.line)
+    return f"{len(problems)} bad lines; the first is line {first.line}: {first.reason}"
+
+
+def _finish(
+    store: Store, viewer: Viewer, integration_id: int, sync_id: int, status: str, errors: list[str]
+) -> None:
+    with store.ingest(viewer.workspace_id, integration_id) as ingest:
+        ingest.syncs.finish(sync_id, status, errors=errors)
+
+
+class _Import:
+    """One import: where its items stand, so that lines of lineage find them."""
+
+    def __init__(self, stage: Stage, reader: Reader, problems: list[Problem]) -> None:
+        self.stage = stage
+        self.reader = reader
+        self.problems = problems
+        self.left_out: set[int] = set()
+        self.keys: dict[str, str] = {}
+        """A file's key -> the key in the integration."""
+        self.columns: dict[str, tuple[str, str]] = {}
+        """A column's key -> (its table's key, its name)."""
+
+    def items(self, items: list[Item], progress: Callable[[str, int, int | None], None] | None) -> None:
+        by_key = {item.key: item for item in items}
+        for item in items:
+            self.keys[item.key] = self._key(item, by_key)
+        ranks = {kind: rank for rank, kind in enumerate(ORDER)}
+        for number, item in enumerate(sorted(items, key=lambda each: ranks.get(each.kind, len(ranks)))):
+            if progress is not None and number % 1000 == 0:
+                progress("reading", number, len(items))
+            self._item(item, by_key)
+
+    def _key(self, item: Item, by_key: dict[str, Item]) -> str:
+        if item.kind == "database":
+            return database_key(item.name)
+        if item.kind == "schema":
+            return schema_key(self._database_of(item, by_key), item.name)
+        if item.by_name:
+            return table_key(item.database, item.schema or "", item.name)
+        return asset_key(item.key)
+
+    def _database_of(self, item: Item, by_key: dict[str, Item]) -> str | None:
+        parent = by_key.get(item.parent or "")
+        return parent.name if parent is not None and parent.kind == "database" else item.database
+
+    def _item(self, item: Item, by_key: dict[str, Item]) -> None:
+        key = self.keys[item.key]
+        if item.kind == "database":
+            self.reader.take(Database(item.name, item.description, tags=item.tags))
+        elif item.kind == "schema":
+            self.reader.take(
+                Schema(self._database_of(item, by_key), item.name, item.description, tags=item.tags)
+            )
+        elif item.kind in ("table", "view"):
+            self._table(item, key)
+        else:
+            parent = self.keys.get(item.parent) if item.parent else None
+            if item.parent and parent is None:
+                parent = asset_key(item.parent)
+                if parent not in self.stage.known.fingerprints:
+                    self._bad(item.line, f"parent_databuilder_id {item.parent!r} names nothing")
+                    return
+            self.reader.take_asset(
+                Asset(
+                    kind=item.kind,  # type: ignore[arg-type]
+                    key=item.key,
+                    name=item.name,
+                    description=item.description,
+                    definition=item.definition,
+                    owners=item.owners,
+                    tags=item.tags,
+                    url=item.url,
+                    changed_at=item.changed_at,
+                    properties=item.properties,
+                ),
+                parent_key=parent,
+            )
+
+    def _table(self, item: Item, key: str) -> None:
+        columns = tuple(
+            Column(
+                name=each.name,
+                position=each.position or number,
+                native_type=each.native_type or "",
+                description=each.description,
+                tags=each.tags,
+            )
+            for number, each in enumerate(item.columns, start=1)
+        )
+        self.columns.update((each.key, (key, each.name)) for each in item.columns if each.key)
+        primary = tuple(each.name for each in item.columns if each.is_pk)
+        table = Table(
+            database=item.database,
+            schema=item.schema or "",
+            name=item.name,
+            kind="view" if item.kind == "view" else "table",
+            description=item.description,
+            columns=columns,
+            keys=(Key("primary", "primary key", primary),) if primary else (),
+            definition=item.definition,
+            changed_at=item.changed_at,
+            tags=item.tags,
+        )
+        self.reader.names.add(key, item.database, item.schema, item.name)
+        extra = {"owners": list(item.owners), "url": item.url}
+        self.reader.take_table(table, key=key, extra={name: value for name, value in extra.items() if value})
+
+    def links(self, links: list[Link]) -> None:
+        for link in links:
+            reason = self._link(link)
+            if reason:
+                self._bad(link.line, reason)
+
+    def _bad(self, line: int, reason: str) -> None:
+        self.problems.append(Problem(line, reason))
+        self.left_out.add(line)
+
+    def _link(self, link: Link) -> str | None:
+        lower = self._end(link.downstream)
+        if link.upstream.type == "tables_from_query":
+            if lower is None:
+                return "to_identifier names nothing here"
+            read = lineage_of(link.upstream.sql or "", None)
+            if not read.tables:
+                return "the sql of from_identifier reads no table"
+            for parts in read.tables:
+                key = self.reader.names.find(parts)
+                name = ".".join(parts)
+                self._edge(key or name, lower[0], None, loose="" if key else "up")
+            return None
+        upper = self._end(link.upstream)
+        if upper is not None and lower is not None:
+            self._edge(upper[0], lower[0], None)
+            if upper[1] and lower[1]:
+                self._edge(upper[0], lower[0], (upper[1], lower[1]))
+            return None
+        if upper is None and lower is not None and link.upstream.table:
+            self._edge(_external(link.upstream), lower[0], None, loose="up")
+            return None
+        if lower is None and upper is not None and link.downstream.table:
+            self._edge(upper[0], _external(link.downstream), None, loose="down")
+            return None
+        return f"{'from' if upper is None else 'to'}_identifier names nothing here"
+
+    def _end(self, end: End) -> tuple[str, str | None] | None:
+        if end.type == "internal_resource":
+            if end.key in self.columns:
+                return self.columns[end.key]
+            key = self.keys.get(end.key or "") or asset_key(end.key or "")
+            there = key in self.stage.seen or key in self.stage.known.fingerprints
+            return (key, None) if there else None
+        parts = tuple(part for part in (end.database, end.schema, end.table) if part)
+        found = self.reader.names.find(parts)
+        return (found, end.column) if found is not None else None
+
+    def _edge(self, upper: str, lower: str, columns: tuple[str, str] | None, *, loose: str = "") -> None:
+        self.stage.edges.append(
+            StagedEdge(
+                upper,
+                lower,
+                "import",
+                columns[0] if columns else None,
+                columns[1] if columns else None,
+                loose=loose,
+            )
+        )
+
+
+def _external(end: End) -> str:
+    return ".".join(part for part in (end.database, end.schema, end.table) if part)
