@@ -57,8 +57,13 @@ class ViewerCatalog:
         limit: int = 20,
         offset: int = 0,
         facets: bool = False,
+        only: Iterable[int] | None = None,
+        fold_copies: bool = False,
     ) -> Found:
-        """Full-text search, best first, with the access filter as part of the query."""
+        """Full-text search, best first, with the access filter as part of the query.
+
+        `only` narrows it to these tables; `fold_copies` shows a table that several databases have once.
+        """
         from plugin.store.search import search
 
         if under is not None:
@@ -77,6 +82,8 @@ class ViewerCatalog:
             limit=limit,
             offset=offset,
             facets=facets,
+            only=None if only is None else set(only),
+            fold_copies=fold_copies,
         )
 
     def suggest(self, prefix: str, limit: int = 8) -> tuple[Resource, ...]:
