@@ -1,0 +1,116 @@
+"""A real Chromium against a running server over the sample company. Skipped with a reason where there is none."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin.config import read_config
+from plugin.store import open_store
+from tests.web.conftest import ADMIN, PASSWORD, demo_home  # noqa: F401 - a fixture
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
+    None,
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder drives a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def live(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: F811
+    """The address of a running server over a copy of the sample company."""
+    from waitress.server import create_server
+
+    from web import create_app
+
+    home = tmp_path_factory.mktemp("live") / "docent"
+    shutil.copytree(demo_home, home)
+    config = read_config({"DOCENT_HOME": str(home)})
+    store = open_store(config)
+    app = create_app(config, store)
+    app.config.update(RATELIMIT_ENABLED=False)
+    from web.limits import limiter
+
+    limiter.enabled = False
+    server = create_server(app, host="127.0.0.1", port=0, threads=12)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(timeout=5)
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One headless browser for all tests."""
+    api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Any, live: str) -> Iterator[Callable[..., Any]]:
+    """Opens a page as somebody who is signed in; a request to a foreign host or a script error fails the test."""
+    contexts: list[Any] = []
+    faults: list[str] = []
+
+    def open_page(
+        email: str | None = ADMIN,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        theme: str = "light",
+        javascript: bool = True,
+    ) -> Any:
+        context = chromium.new_context(
+            base_url=live,
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            java_script_enabled=javascript,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: _foreign(request.url, live, faults))
+        page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                faults.append(message.text) if "Content Security Policy" in message.text else None
+            ),
+        )
+        if email is not None:
+            page.goto("/sign-in")
+            page.fill("#f-email", email)
+            page.fill("#f-password", PASSWORD)
+            page.click("main button[type=submit]")
+            page.wait_for_url("**/")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults, faults
+
+
+def _foreign(url: str, live: str, faults: list[str]) -> None:
+    if not url.startswith((live, "data:", "blob:", "about:")):
+        faults.append(f"foreign request: {url}")

@@ -1,0 +1,112 @@
+"""Every page, in both themes and on a phone: nothing that axe calls serious, no sideways scroll, no foreign request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+PATHS = (
+    "/", "/search?q=customer+order", "/search?q=zzzqqq", "/catalog", "/glossary", "/assistant", "/integrations",
+    "/integrations/new", "/integrations/1", "/members", "/members/teams", "/members/teams/1", "/members/groups",
+    "/settings/ai", "/audit", "/ledger", "/usage", "/trust", "/trust/data-flow", "/me", "/api/v1/docs", "/no-such-page",
+)  # fmt: skip
+TABS = ("overview", "columns", "lineage", "sql", "usage", "activity")
+
+
+def addresses(page: Any) -> list[str]:
+    page.goto("/search?q=revenue_daily")
+    view = page.locator(".hit-name a").first.get_attribute("href")
+    return [*PATHS, *(f"{view}/{tab}" for tab in TABS)]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit: Callable[..., Any], theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = visit(theme=theme)
+    found: list[str] = []
+    for path in addresses(page):
+        page.goto(path)
+        for violation in axe.run(page).response["violations"]:
+            if violation["impact"] in ("serious", "critical"):
+                found.append(f"{path}: {violation['id']} {violation['nodes'][0]['target']}")
+    assert not found, "\n".join(found)
+
+
+def test_axe_finds_nothing_serious_on_the_sign_in_page(visit: Callable[..., Any]) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = visit(None)
+    page.goto("/sign-in")
+    assert not [
+        each for each in axe.run(page).response["violations"] if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 320, 1024])
+def test_no_page_scrolls_sideways(visit: Callable[..., Any], width: int) -> None:
+    page = visit(width=width, height=800)
+    wide = []
+    for path in addresses(page):
+        page.goto(path)
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        main = page.evaluate("(m => m ? m.scrollWidth - m.clientWidth : 0)(document.querySelector('.main'))")
+        if over > 0 or main > 0:
+            wide.append(f"{path}: {over}, {main}")
+    assert not wide, "\n".join(wide)
+
+
+def test_on_a_phone_the_sidebar_is_a_sheet(visit: Callable[..., Any]) -> None:
+    page = visit(width=390, height=800)
+    page.goto("/catalog")
+    page.locator("[data-toggle=side]").first.click()
+    box = page.locator("#side").bounding_box()
+    assert (box["x"], box["width"]) == (0, 390)
+    page.get_by_role("button", name="Close the assistant").click()
+    assert not page.locator("#side").is_visible()
+
+
+def test_the_palette_finds_goes_and_asks(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.keyboard.press("Control+k")
+    page.fill("#palette input", "orders")
+    page.wait_for_selector("#palette [role=option] .mono")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".res-name h1")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "find"
+
+
+def test_a_description_is_edited_in_place(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.goto("/search?q=revenue_daily")
+    page.locator(".hit-name a").first.click()
+    row = page.locator(".cols tbody tr").first
+    row.locator("summary").click()
+    row.locator("textarea").fill("The day, in UTC.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("text=The day, in UTC.")
+    page.reload()
+    assert "The day, in UTC." in page.locator(".cols tbody tr").first.inner_text()
+
+
+def test_the_tree_opens_a_level_at_a_time(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.goto("/catalog")
+    page.locator(".tree summary", has_text="support").click()
+    page.wait_for_selector(".tree details[open] li a, .tree details[open] li details")
+
+
+def test_the_theme_holds(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.get_by_role("button", name="Dark").click()
+    page.goto("/catalog")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_redaction_box_shows_what_would_go(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.goto("/settings/ai#redaction")
+    page.fill("#try-in", "Ask ingrid@example.com about it")
+    page.wait_for_selector("[data-try-out] mark")
+    assert "ingrid@example.com" not in page.locator("[data-try-out]").inner_text()

@@ -1,0 +1,113 @@
+"""The API: a valid document, strict bodies, problem documents, paging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import validate
+
+from tests.web.conftest import Person
+from web.door import PUBLIC
+
+
+def test_the_document_is_valid_openapi(person: Callable[[str], Person]) -> None:
+    document = person("viewer").get("/api/v1/openapi.json").json
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+
+
+def test_the_document_describes_every_api_route(app: Flask, person: Callable[[str], Person]) -> None:
+    paths = person("viewer").get("/api/v1/openapi.json").json["paths"]
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/api/v1/") and rule.endpoint not in (
+            "api_describe.openapi",
+            "api_describe.docs",
+        ):
+            shape = rule.rule.replace("<int:", "{").replace("<", "{").replace(">", "}")
+            for method in rule.methods - {"HEAD", "OPTIONS"}:
+                assert method.lower() in paths[shape], f"{method} {shape}"
+
+
+def test_every_api_view_names_its_scope(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/api/v1/"):
+            assert getattr(app.view_functions[rule.endpoint], "scope", None) in (
+                "read",
+                "ask",
+                "query",
+                "admin",
+            )
+        elif rule.endpoint not in PUBLIC:
+            assert not hasattr(app.view_functions[rule.endpoint], "scope"), "tokens open no page"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "prompt"),
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": 7}, "prompt"),
+        ({"prompt": "x", "surprise": 1}, "surprise"),
+        ({"prompt": "x", "mentions": ["1"]}, "mentions.0"),
+        ({"prompt": "x" * 8001}, "prompt"),
+        (["prompt"], "body"),
+    ],
+)
+def test_bodies_are_strict(person: Callable[[str], Person], body: object, field: str) -> None:
+    answer = person("viewer").api("POST", "/prompts", body)
+    assert answer.status_code == 422
+    assert answer.content_type == "application/problem+json"
+    assert field == "body" or answer.json["field"] == field
+
+
+def test_a_form_body_is_no_json(person: Callable[[str], Person]) -> None:
+    viewer = person("viewer")
+    answer = viewer.client.post("/api/v1/redaction/try", data={"text": "x", "csrf_token": viewer.token})
+    assert answer.status_code == 422
+
+
+def test_unknown_api_addresses_are_problem_documents(person: Callable[[str], Person]) -> None:
+    answer = person("viewer").get("/api/v1/nothing")
+    assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+    wrong = person("viewer").api("PUT", "/prompts", {})
+    assert (wrong.status_code, wrong.content_type) == (405, "application/problem+json")
+
+
+def test_lists_page_by_cursor(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    root = admin.get("/api/v1/resources?limit=1").json
+    assert len(root["items"]) == 1
+    seen: list[int] = []
+    cursor = ""
+    for _ in range(30):
+        page = admin.get(f"/api/v1/audit?limit=3{cursor}").json
+        seen += [each["seq"] for each in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == sorted(set(seen), reverse=True)
+    assert admin.get("/api/v1/audit?limit=3&cursor=nonsense!").status_code == 422
+
+
+def test_settings_change_all_or_none(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    bad = admin.api("PATCH", "/settings/ai", {"values": {"ai.run_sql": True, "ai.history": "sometimes"}})
+    assert bad.status_code == 422 and "always" in bad.json["detail"]
+    good = admin.api("PATCH", "/settings/ai", {"values": {"ai.history": "explicit"}})
+    assert good.status_code == 200
+    assert {each["key"]: each["value"] for each in good.json["items"]}["ai.history"] == "explicit"
+
+
+def test_redaction_try_says_what_would_leave(person: Callable[[str], Person]) -> None:
+    found = person("viewer").api("POST", "/redaction/try", {"text": "Ask ingrid@example.com"}).json
+    assert "ingrid@example.com" not in found["text"] and found["findings"]
+
+
+def test_secrets_never_come_back(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    canary = "sk-test-" + "canary" * 5
+    admin.post("/settings/ai/key", {"provider": "openai_compatible", "key": canary, "untested": "1"})
+    for path in ("/settings/ai", "/audit", "/api/v1/settings/ai", "/api/v1/audit", "/api/v1/integrations"):
+        assert canary not in admin.get(path).get_data(as_text=True), path
