@@ -44,6 +44,10 @@ CONNECTORS: dict[str, str] = {
     "redash": "connectors.redash:Redash",
     "datahub": "connectors.datahub:DataHub",
     "openmetadata": "connectors.openmetadata:OpenMetadata",
+    "dbt_cloud": "connectors.dbt_cloud:DbtCloud",
+    "fivetran": "connectors.fivetran:Fivetran",
+    "airbyte": "connectors.airbyte:Airbyte",
+    "dagster": "connectors.dagster:Dagster",
 }
 
 _Class = type[Connector]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,17 +73,10 @@ class Dbt:
     def extract(self) -> Iterator[Record]:
         """Models with their columns, sources, metrics, exposures, documents, then every edge. Raises SourceError."""
         manifest = self._artifact("manifest.json", required=True)
-        project = _Project(manifest, self._artifact("catalog.json"), self._artifact("run_results.json"))
-        stages = (
-            project.models,
-            project.sources,
-            project.metrics,
-            project.exposures,
-            project.documents,
-            project.edges,
-        )
+        project = Project(manifest, self._artifact("catalog.json"), self._artifact("run_results.json"))
+        stages = project.stages()
         for number, stage in enumerate(stages, start=1):
-            yield Progress(stage.__name__, number, len(stages))
+            yield Progress(getattr(stage, "__name__", ""), number, len(stages))
             yield from stage()
 
     def _artifact(self, name: str, *, required: bool = False) -> dict[str, Any]:
@@ -131,7 +124,7 @@ class Dbt:
         return answer.content
 
 
-class _Project:
+class Project:
     """The artifacts joined: what each stage of the extraction yields."""
 
     def __init__(self, manifest: Mapping[str, Any], catalog: Node, results: Node) -> None:
@@ -150,6 +143,10 @@ class _Project:
         for model in manifest.get("semantic_models", {}).values():
             for parent in model.get("depends_on", {}).get("nodes", ()):
                 self._semantic[parent].append(model)
+
+    def stages(self) -> tuple[Callable[[], Iterator[Record]], ...]:
+        """What to yield, parents first and edges last."""
+        return (self.models, self.sources, self.metrics, self.exposures, self.documents, self.edges)
 
     def models(self) -> Iterator[Record]:
         """Models, seeds and snapshots."""

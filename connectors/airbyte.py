@@ -1,0 +1,145 @@
+"""Airbyte: connections with source, destination, schedule and last job, and the tables they write.
+
+Lists come by pages of 100. Of a configuration only the names of database and schema are read.
+
+Source: https://reference.airbyte.com/reference/getting-started
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from connectors.http import Api
+from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.settings import setting
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The API's address and an application's credential."""
+
+    client_id: str = setting("Client", "Of an application, made under Settings, Applications")
+    client_secret: str = setting("Client secret", secret=True)
+    url: str = setting(
+        "Address", "Of the API, for example https://api.airbyte.com", default="https://api.airbyte.com"
+    )
+    prefix: str = setting("Path", "/api/public on a server of your own, empty in the cloud", default="")
+    plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
+
+
+class Airbyte:
+    """One Airbyte server or organisation."""
+
+    name: ClassVar[str] = "airbyte"
+    title: ClassVar[str] = "Airbyte"
+    dialect: ClassVar[str | None] = None
+    extracts: ClassVar[tuple[str, ...]] = ("job",)
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "documented"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = (
+        "-- In Airbyte: an application of a user with the Reader role in the workspaces to be read.\n"
+    )
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        self._at = settings
+        self._base = f"{settings.prefix.rstrip('/')}/v1"
+
+    def check(self) -> str:
+        """That the credential is good. Raises SourceError."""
+        with self._open() as api:
+            found = api.get(f"{self._base}/workspaces", {"limit": PAGE, "offset": 0})["data"]
+        return f"Airbyte answers: {len(found)}{'+' if len(found) == PAGE else ''} workspaces"
+
+    def extract(self) -> Iterator[Record]:
+        """Each connection, then the tables that it writes. Raises SourceError."""
+        with self._open() as api:
+            sources = {each["sourceId"]: each for each in self._all(api, "sources")}
+            destinations = {each["destinationId"]: each for each in self._all(api, "destinations")}
+            newest = self._newest_jobs(api)
+            yield Progress("connections", 0)
+            connections = list(self._all(api, "connections"))
+            for each in connections:
+                yield _job(each, sources, destinations, newest.get(each["connectionId"], {}))
+        for each in connections:
+            yield from _writes(each, destinations.get(each.get("destinationId"), {}))
+
+    def _newest_jobs(self, api: Api) -> dict[str, Mapping[str, Any]]:
+        """The newest of the last five hundred jobs of each connection."""
+        newest: dict[str, Mapping[str, Any]] = {}
+        for offset in range(0, 500, PAGE):
+            params = {"limit": PAGE, "offset": offset, "orderBy": "createdAt|DESC"}
+            page = (api.get(f"{self._base}/jobs", params, optional=True) or {"data": []})["data"]
+            for job in page:
+                newest.setdefault(job["connectionId"], job)
+            if len(page) < PAGE:
+                break
+        return newest
+
+    def _all(self, api: Api, path: str) -> Iterator[dict[str, Any]]:
+        seen = 0
+
+        def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
+            return {"offset": seen} if page.get("next") and page["data"] else None
+
+        for page in api.pages(f"{self._base}/{path}", after, {"limit": PAGE, "offset": 0}):
+            seen += len(page["data"])
+            yield from page["data"]
+
+    def _open(self) -> Api:
+        return Api(self._at.url, self._sign_in, title="Airbyte", plain_http=self._at.plain_http)
+
+    def _sign_in(self) -> Mapping[str, str]:
+        """A token of 15 minutes; the client asks for another when it ran out."""
+        body = {"client_id": self._at.client_id, "client_secret": self._at.client_secret}
+        with Api(self._at.url, dict, title="Airbyte", plain_http=self._at.plain_http) as api:
+            made = api.credential(f"{self._base}/applications/token", body)
+        return {"Authorization": f"Bearer {made['access_token']}"}
+
+
+def _job(
+    each: Mapping[str, Any],
+    sources: Mapping[str, Mapping[str, Any]],
+    destinations: Mapping[str, Mapping[str, Any]],
+    job: Mapping[str, Any],
+) -> Asset:
+    source, destination = sources.get(each["sourceId"], {}), destinations.get(each["destinationId"], {})
+    schedule = each.get("schedule") or {}
+    facts = {
+        "from": source.get("name"),
+        "from_type": source.get("sourceType"),
+        "to": destination.get("name"),
+        "to_type": destination.get("destinationType"),
+        "schedule": schedule.get("cronExpression")
+        or schedule.get("basicTiming")
+        or schedule.get("scheduleType"),
+        "status": each.get("status"),
+        "last_status": job.get("status"),
+        "last_run": job.get("startTime"),
+        "streams": str(len(_streams(each))),
+    }
+    properties = {key: str(value) for key, value in facts.items() if value}
+    return Asset("job", each["connectionId"], each["name"], properties=properties)
+
+
+def _streams(each: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = (each.get("configurations") or {}).get("streams") or []
+    return found
+
+
+def _writes(each: Mapping[str, Any], destination: Mapping[str, Any]) -> Iterator[Lineage]:
+    """An edge to each stream's table, where the schema that it lands in is told."""
+    configuration = destination.get("configuration") or {}
+    schema = configuration.get("schema") or configuration.get("dataset_id")
+    if each.get("namespaceDefinition") == "custom_format" and "$" not in (each.get("namespaceFormat") or "$"):
+        schema = each["namespaceFormat"]
+    if schema:
+        for stream in _streams(each):
+            table = f"{each.get('prefix') or ''}{stream['name']}"
+            down = Ref(database=configuration.get("database"), schema=schema, table=table)
+            yield Lineage(Ref(key=each["connectionId"]), down, "airbyte")

@@ -1,0 +1,138 @@
+"""Dagster: assets with their dependencies, jobs, schedules and last runs.
+
+Three GraphQL queries, whatever the number of assets. Metadata entries and run configurations hold values and are not
+part of them.
+
+Source: https://docs.dagster.io/api/graphql
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from connectors.errors import PermissionMissing
+from connectors.http import Api
+from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.settings import setting
+
+ASSETS = """query { assetNodes { assetKey { path } description groupName kinds jobNames isPartitioned
+  tags { key value } owners { __typename ... on UserAssetOwner { email } ... on TeamAssetOwner { team } }
+  dependencyKeys { path } } }"""
+JOBS = """query { repositoriesOrError { __typename ... on RepositoryConnection { nodes { name location { name }
+  jobs { name description isAssetJob } schedules { pipelineName cronSchedule scheduleState { status } } } } } }"""
+RUNS = """query { runsOrError(limit: 500) { __typename
+  ... on Runs { results { jobName status startTime endTime } } } }"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The webserver's address, and a token for Dagster+."""
+
+    url: str = setting(
+        "Address", "For example https://dagster.example.org or https://acme.dagster.cloud/prod"
+    )
+    token: str = setting("User token", "For Dagster+", secret=True, default="")
+    plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
+
+
+class Dagster:
+    """One Dagster deployment."""
+
+    name: ClassVar[str] = "dagster"
+    title: ClassVar[str] = "Dagster"
+    dialect: ClassVar[str | None] = None
+    extracts: ClassVar[tuple[str, ...]] = ("job", "dataset")
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "documented"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = "-- In Dagster+: a user token of a service user with the Viewer role.\n"
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        self._at = settings
+
+    def check(self) -> str:
+        """The version. Raises SourceError."""
+        with self._open() as api:
+            return f"Dagster {self._ask(api, 'query { version }')['version']}"
+
+    def extract(self) -> Iterator[Record]:
+        """Jobs, assets, then the edges. Raises SourceError."""
+        with self._open() as api:
+            yield Progress("jobs", 0)
+            runs: dict[str, Mapping[str, Any]] = {}
+            for run in self._ask(api, RUNS)["runsOrError"].get("results") or ():
+                runs.setdefault(run["jobName"], run)
+            for repository in self._ask(api, JOBS)["repositoriesOrError"].get("nodes") or ():
+                schedules = {each["pipelineName"]: each for each in repository.get("schedules") or ()}
+                for job in repository.get("jobs") or ():
+                    if not job["name"].startswith("__"):
+                        yield _job(repository, job, schedules.get(job["name"], {}), runs.get(job["name"], {}))
+            yield Progress("assets", 0)
+            assets = self._ask(api, ASSETS)["assetNodes"] or []
+        yield from map(_asset, assets)
+        known = {_key(each["assetKey"]) for each in assets}
+        for each in assets:
+            for parent in each.get("dependencyKeys") or ():
+                if _key(parent) in known:
+                    yield Lineage(Ref(key=_key(parent)), Ref(key=_key(each["assetKey"])), "dagster")
+
+    def _ask(self, api: Api, query: str) -> dict[str, Any]:
+        answer = api.ask("/graphql", {"query": query})
+        if not answer.get("data"):
+            raise PermissionMissing("Dagster does not answer this query; the token may lack the Viewer role")
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def _open(self) -> Api:
+        headers = {"Dagster-Cloud-Api-Token": self._at.token} if self._at.token else {}
+        return Api(self._at.url, lambda: headers, title="Dagster", plain_http=self._at.plain_http)
+
+
+def _key(key: Mapping[str, Any]) -> str:
+    return "asset/" + "/".join(key["path"])
+
+
+def _asset(each: Mapping[str, Any]) -> Asset:
+    owners = (one.get("email") or one.get("team") for one in each.get("owners") or ())
+    tags = (
+        f"{tag['key']}:{tag['value']}" if tag.get("value") else tag["key"] for tag in each.get("tags") or ()
+    )
+    facts = {
+        "group": each.get("groupName"),
+        "kinds": ", ".join(each.get("kinds") or ()),
+        "jobs": ", ".join(name for name in each.get("jobNames") or () if not name.startswith("__")),
+        "partitioned": "yes" if each.get("isPartitioned") else None,
+    }
+    return Asset(
+        "dataset",
+        _key(each["assetKey"]),
+        "/".join(each["assetKey"]["path"]),
+        description=each.get("description") or None,
+        owners=tuple(owner for owner in owners if owner),
+        tags=tuple(tags),
+        properties={key: value for key, value in facts.items() if value},
+    )
+
+
+def _job(
+    repository: Mapping[str, Any], job: Mapping[str, Any], schedule: Mapping[str, Any], run: Mapping[str, Any]
+) -> Asset:
+    facts = {
+        "location": (repository.get("location") or {}).get("name"),
+        "schedule": schedule.get("cronSchedule"),
+        "schedule_status": (schedule.get("scheduleState") or {}).get("status"),
+        "last_status": run.get("status"),
+    }
+    ended = run.get("endTime")
+    return Asset(
+        "job",
+        f"job/{job['name']}",
+        job["name"],
+        description=job.get("description") or None,
+        changed_at=datetime.fromtimestamp(ended, UTC) if ended else None,
+        properties={key: str(value) for key, value in facts.items() if value},
+    )

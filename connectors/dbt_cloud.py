@@ -1,0 +1,151 @@
+"""dbt Cloud: jobs with schedule and last run, and each project's models from the newest run that has a manifest.
+
+The lists of jobs and runs come by pages of 100; of each project one manifest is read, by `connectors.dbt`. Logs,
+results and environment variables are never asked for.
+
+Source: https://docs.getdbt.com/dbt-cloud/api-v2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from connectors.dbt import Project
+from connectors.http import Api
+from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.settings import setting
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The access address of the account, its number and a service token."""
+
+    account: int = setting("Account", "Its number, as in the address of its pages", kind="int")
+    token: str = setting("Service token", "With the Read-Only or Metadata permission", secret=True)
+    url: str = setting(
+        "Access address", "For example https://ab123.us1.dbt.com", default="https://cloud.getdbt.com"
+    )
+
+
+class DbtCloud:
+    """One account of dbt Cloud."""
+
+    name: ClassVar[str] = "dbt_cloud"
+    title: ClassVar[str] = "dbt Cloud"
+    dialect: ClassVar[str | None] = None
+    extracts: ClassVar[tuple[str, ...]] = (
+        "job",
+        "model",
+        "dataset",
+        "metric",
+        "dashboard",
+        "document",
+        "column",
+    )
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "documented"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = (
+        "-- In dbt Cloud: Account settings, Service tokens, a token with 'Read-Only' on the projects to be read.\n"
+    )
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        self._at = settings
+        self._base = f"/api/v2/accounts/{settings.account}"
+
+    def check(self) -> str:
+        """The account's name. Raises SourceError."""
+        with self._open() as api:
+            return f"dbt Cloud answers: account {api.get(f'{self._base}/')['data']['name']}"
+
+    def extract(self) -> Iterator[Record]:
+        """Jobs, then each project's models and edges. Raises SourceError."""
+        with self._open() as api:
+            jobs = {job["id"]: job for job in self._all(api, "jobs", {"order_by": "id"})}
+            runs = self._newest_runs(api)
+            by_job: dict[int, Mapping[str, Any]] = {}
+            good: dict[int, list[Mapping[str, Any]]] = {}
+            for run in runs:
+                by_job.setdefault(run["job_definition_id"], run)
+                if run.get("is_success"):
+                    good.setdefault(run["project_id"], []).append(run)
+            for job in jobs.values():
+                yield self._job(job, by_job.get(job["id"], {}))
+            for number, candidates in enumerate(good.values(), start=1):
+                yield Progress("projects", number, len(good))
+                newest, manifest = self._manifest(api, candidates[:10])
+                if manifest:
+                    results = api.get(self._artifact(newest, "run_results.json"), optional=True) or {}
+                    catalog = api.get(self._artifact(newest, "catalog.json"), optional=True) or {}
+                    whole = Project(manifest, catalog, results)
+                    for stage in whole.stages():
+                        yield from stage()
+                    for model in manifest["nodes"].values():
+                        if model["resource_type"] == "model" and newest["job_definition_id"] in jobs:
+                            job_key = f"job/{newest['job_definition_id']}"
+                            yield Lineage(Ref(key=job_key), Ref(key=model["unique_id"]), "dbt_cloud")
+
+    def _manifest(
+        self, api: Api, runs: list[Mapping[str, Any]]
+    ) -> tuple[Mapping[str, Any], dict[str, Any] | None]:
+        """The newest of these runs that kept a manifest."""
+        for run in runs:
+            found = api.get(self._artifact(run, "manifest.json"), optional=True)
+            if found:
+                return run, found
+        return {}, None
+
+    def _artifact(self, run: Mapping[str, Any], name: str) -> str:
+        return f"{self._base}/runs/{run['id']}/artifacts/{name}"
+
+    def _newest_runs(self, api: Api) -> list[dict[str, Any]]:
+        """The last five hundred runs, newest first."""
+        found: list[dict[str, Any]] = []
+        for offset in range(0, 500, PAGE):
+            page = api.get(f"{self._base}/runs/", {"limit": PAGE, "offset": offset, "order_by": "-id"})[
+                "data"
+            ]
+            found += page
+            if len(page) < PAGE:
+                break
+        return found
+
+    def _all(self, api: Api, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        seen = 0
+
+        def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
+            total = page["extra"]["pagination"]["total_count"]
+            return {"offset": seen} if page["data"] and seen < total else None
+
+        for page in api.pages(f"{self._base}/{path}/", after, {"limit": PAGE, "offset": 0, **params}):
+            seen += len(page["data"])
+            yield from page["data"]
+
+    def _job(self, job: Mapping[str, Any], run: Mapping[str, Any]) -> Asset:
+        schedule = job.get("schedule") or {}
+        facts = {
+            "schedule": schedule.get("cron") if (job.get("triggers") or {}).get("schedule") else None,
+            "last_status": run.get("status_humanized"),
+            "last_run": run.get("started_at"),
+            "last_end": run.get("finished_at"),
+            "commands": str(len(job.get("execute_steps") or ())),
+        }
+        return Asset(
+            "job",
+            f"job/{job['id']}",
+            job["name"],
+            description=job.get("description") or None,
+            url=f"{self._at.url.rstrip('/')}/deploy/{self._at.account}/projects/{job['project_id']}/jobs/{job['id']}",
+            changed_at=datetime.fromisoformat(job["updated_at"]) if job.get("updated_at") else None,
+            properties={key: str(value) for key, value in facts.items() if value},
+        )
+
+    def _open(self) -> Api:
+        headers = {"Authorization": f"Bearer {self._at.token}"}
+        return Api(self._at.url, lambda: headers, title="dbt Cloud")

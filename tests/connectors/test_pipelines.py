@@ -1,0 +1,195 @@
+"""dbt Cloud, Fivetran, Airbyte and Dagster against local servers that speak their documented wires."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from connectors import connect
+from connectors.records import Asset, Lineage, Record
+from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
+
+PROJECT = Path(__file__).parent / "dbt_project"
+TOKEN = "t" * 40
+
+
+def bearer(asked: Asked) -> bool:
+    return "token" in asked.path or asked.headers.get("authorization") == f"Bearer {TOKEN}"
+
+
+def assets_of(records: list[Record]) -> dict[str, Asset]:
+    return {record.key: record for record in records if isinstance(record, Asset)}
+
+
+def test_dbt_cloud_reads_jobs_and_the_newest_manifest() -> None:
+    base = "/api/v2/accounts/7"
+    jobs = [
+        {"id": n, "name": f"Job {n}", "project_id": 1, "schedule": {"cron": "0 2 * * *"}, "triggers": {"schedule": 1},
+         "updated_at": "2026-05-01T10:00:00+00:00"}
+        for n in range(1, 231)
+    ]  # fmt: skip
+    runs = [
+        {
+            "id": 90,
+            "job_definition_id": 1,
+            "project_id": 1,
+            "is_success": True,
+            "status_humanized": "Success",
+        },
+        {
+            "id": 89,
+            "job_definition_id": 2,
+            "project_id": 1,
+            "is_success": True,
+            "status_humanized": "Success",
+        },
+        {"id": 88, "job_definition_id": 3, "project_id": 1, "is_success": False, "status_humanized": "Error"},
+    ]
+
+    def listed(rows: list[Any]) -> Any:
+        def page(asked: Asked) -> Any:
+            start = int(asked.query.get("offset", 0))
+            data = rows[start : start + int(asked.query["limit"])]
+            return {"data": data, "extra": {"pagination": {"count": len(data), "total_count": len(rows)}}}
+
+        return page
+
+    routes: dict[str, Any] = {
+        f"GET {base}/": lambda asked: {"data": {"name": "Harbor Goods"}},
+        f"GET {base}/jobs/": listed(jobs),
+        f"GET {base}/runs/": listed(runs),
+    }
+    for name in ("manifest", "catalog", "run_results"):
+        routes[f"GET {base}/runs/89/artifacts/{name}.json"] = lambda asked, name=name: json.loads(
+            (PROJECT / f"{name}.json").read_text()
+        )
+    with serve(Vendor(routes, allows=bearer)) as running:
+        connector = connect("dbt_cloud", {"url": running.url, "account": "7"}, {"token": TOKEN})
+        assert "Harbor Goods" in connector.check()
+        running.asked.clear()
+        records = list(connector.extract())
+        assert len(running.asked) == 3 + 1 + 2 + 2
+    assets = assets_of(records)
+    assert assets["job/3"].properties["last_status"] == "Error" and "model.retail.revenue" in assets
+    edges = {(e.upstream.key, e.downstream.key) for e in records if isinstance(e, Lineage)}
+    assert {("job/2", "model.retail.revenue"), ("model.retail.stg_orders", "model.retail.revenue")} <= edges
+
+
+def test_fivetran_reads_connections_and_the_tables_they_write() -> None:
+    connections = [
+        {"id": f"c{n}", "schema": f"shop_{n}", "service": "mysql", "sync_frequency": 360, "paused": n == 2,
+         "succeeded_at": "2026-05-01T10:00:00Z", "status": {"sync_state": "scheduled", "setup_state": "connected"}}
+        for n in range(150)
+    ]  # fmt: skip
+
+    def page(asked: Asked) -> Any:
+        start = int(asked.query.get("cursor") or 0)
+        after = start + int(asked.query["limit"])
+        return {
+            "data": {"items": connections[start:after], "next_cursor": str(after) if after < 150 else None}
+        }
+
+    tables = {"Orders": {"enabled": True, "name_in_destination": "orders"},
+              "Secrets": {"enabled": False, "name_in_destination": "secrets"}}  # fmt: skip
+    schemas = {
+        "data": {"schemas": {"Shop": {"enabled": True, "name_in_destination": "shop_0", "tables": tables}}}
+    }
+    routes = {
+        "GET /v1/groups": lambda asked: {"data": {"items": [{"id": "g", "name": "Warehouse"}]}},
+        "GET /v1/destinations/g": lambda asked: {
+            "data": {"config": {"database": "ANALYTICS", "password": "CANARY-1"}}
+        },
+        "GET /v1/groups/g/connections": page,
+        "GET /v1/connections/c0/schemas": lambda asked: schemas,
+    }
+    with serve(Vendor(routes)) as running:
+        running.faults[:] = [Answer(429, {}, {"Retry-After": "0"})]
+        connector = connect("fivetran", {"url": running.url, "key": "k"}, {"secret": "s" * 20})
+        records = list(connector.extract())
+    assets = assets_of(records)
+    assert len(assets) == 150 and assets["c2"].properties["paused"] == "yes"
+    edges = [
+        (e.upstream.key, e.downstream.database, e.downstream.table) for e in records if isinstance(e, Lineage)
+    ]
+    assert edges == [("c0", "ANALYTICS", "orders")]
+    assert "CANARY-1" not in repr(records)
+
+
+def test_airbyte_renews_its_short_token_in_mid_run() -> None:
+    live = {"left": 0, "made": 0}
+
+    def token(asked: Asked) -> Any:
+        assert asked.json == {"client_id": "id", "client_secret": "s" * 20}
+        live.update(left=2, made=live["made"] + 1)
+        return {"access_token": TOKEN}
+
+    def allows(asked: Asked) -> bool:
+        if asked.path.endswith("/token"):
+            return True
+        live["left"] -= 1
+        return bearer(asked) and live["left"] >= 0
+
+    connection = {"connectionId": "c1", "name": "Shop → warehouse", "sourceId": "s1", "destinationId": "d1",
+                  "status": "active", "schedule": {"scheduleType": "cron", "cronExpression": "0 0 * * *"},
+                  "prefix": "raw_",
+                  "configurations": {"streams": [{"name": "orders"}, {"name": "customers"}]}}  # fmt: skip
+    destination = {"destinationId": "d1", "name": "Warehouse", "destinationType": "postgres",
+                   "configuration": {"database": "analytics", "schema": "landing", "password": "CANARY-2"}}  # fmt: skip
+    routes = {
+        "POST /v1/applications/token": token,
+        "GET /v1/sources": lambda asked: {
+            "data": [{"sourceId": "s1", "name": "Shop", "sourceType": "mysql"}]
+        },
+        "GET /v1/destinations": lambda asked: {"data": [destination]},
+        "GET /v1/jobs": lambda asked: {
+            "data": [{"connectionId": "c1", "status": "succeeded", "startTime": "x"}]
+        },
+        "GET /v1/connections": lambda asked: {"data": [connection], "next": ""},
+    }
+    with serve(Vendor(routes, allows=allows)) as running:
+        secrets = {"client_secret": "s" * 20}
+        records = list(connect("airbyte", {"url": running.url, "client_id": "id"}, secrets).extract())
+    assert live["made"] >= 2
+    job = assets_of(records)["c1"]
+    assert job.properties["to"] == "Warehouse" and job.properties["last_status"] == "succeeded"
+    assert {(e.downstream.schema, e.downstream.table) for e in records if isinstance(e, Lineage)} == {
+        ("landing", "raw_orders"),
+        ("landing", "raw_customers"),
+    }
+    assert "CANARY-2" not in repr(records)
+
+
+def test_dagster_takes_three_queries_whatever_the_size() -> None:
+    nodes = [
+        {"assetKey": {"path": ["sales", f"t{n}"]}, "description": "A table", "groupName": "sales", "kinds": ["duckdb"],
+         "jobNames": ["nightly", "__ASSET_JOB"], "owners": [{"email": "priya@harbor.example"}],
+         "tags": [{"key": "tier", "value": "1"}],
+         "dependencyKeys": [{"path": ["sales", f"t{n - 1}"]}] if n else [{"path": ["gone"]}]}
+        for n in range(2000)
+    ]  # fmt: skip
+    jobs = {"nodes": [{"name": "r", "location": {"name": "prod"},
+                       "jobs": [{"name": "nightly"}, {"name": "__ASSET_JOB"}],
+                       "schedules": [{"pipelineName": "nightly", "cronSchedule": "0 2 * * *"}]}]}  # fmt: skip
+
+    def graphql(asked: Asked) -> Any:
+        query = asked.json["query"]
+        if "assetNodes" in query:
+            return {"data": {"assetNodes": nodes}}
+        if "repositoriesOrError" in query:
+            return {"data": {"repositoriesOrError": jobs}}
+        if "runsOrError" in query:
+            runs = [{"jobName": "nightly", "status": "SUCCESS", "endTime": 1_700_000_000.0}]
+            return {"data": {"runsOrError": {"results": runs}}}
+        return {"data": {"version": "1.12"}}
+
+    with serve(Vendor({"POST /graphql": graphql})) as running:
+        connector = connect("dagster", {"url": running.url}, {})
+        assert connector.check() == "Dagster 1.12"
+        running.asked.clear()
+        records = list(connector.extract())
+        assert len(running.asked) == 3
+    assets = assets_of(records)
+    assert assets["job/nightly"].properties["schedule"] == "0 2 * * *" and "job/__ASSET_JOB" not in assets
+    assert assets["asset/sales/t5"].owners == ("priya@harbor.example",)
+    assert sum(isinstance(record, Lineage) for record in records) == 1999
