@@ -26,7 +26,7 @@ def ask(
     """Ask about the data. Answers from metadata that you may see."""
     from plugin.assistant import Question
     from plugin.assistant import ask as ask_assistant
-    from plugin.egress import Gateway
+    from plugin.egress.gateway import Gateway
 
     viewer = session.viewer()
     question = Question(text=text, chat_id=chat_id, persona=persona, provider=provider)
