@@ -18,7 +18,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -83,6 +83,8 @@ class Store:
     def as_admin(self, viewer: Viewer) -> Iterator[AdminDoor]:
         """Open an admin's door. Refused(rule="admin") where the member is not an admin now."""
         with self._context(viewer.workspace_id, viewer) as context:
+            if not context.is_admin:
+                context.audit("admin.open", "deny", rule="admin")
             require_admin(context)
             yield AdminDoor(context, _fresh(viewer, context))
 
@@ -130,6 +132,13 @@ class Store:
 
         with self._context(workspace_id) as context:
             yield SyncRecord(context)
+
+    def close_ledger(self, workspace_id: int, seq: int, status: str, **counted: Any) -> None:
+        """Complete a ledger entry, also where its member has lost every right in the meantime."""
+        from plugin.store.ledger import close_entry
+
+        with self._context(workspace_id) as context:
+            close_entry(context, seq, status, **counted)
 
     def rotate_master_key(self) -> str:
         """Wrap every workspace's keys with a new master key; returns what was done. See `plugin/store/keys.py`."""
