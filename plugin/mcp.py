@@ -71,7 +71,9 @@ def make_server(store: Store, resolve: Resolve) -> MCPServer:
         async def list_tools(self) -> list[McpTool]:
             return await to_thread.run_sync(self._list, self._asking())
 
-        async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> CallToolResult:
+        async def call_tool(
+            self, name: str, arguments: dict[str, Any], context: Any = None
+        ) -> CallToolResult:
             return await to_thread.run_sync(self._call, name, arguments, self._asking(context))
 
         def _asking(self, context: Any = None) -> Callable[[], Viewer]:
@@ -87,7 +89,9 @@ def make_server(store: Store, resolve: Resolve) -> MCPServer:
                     description=tool.description,
                     input_schema=dict(tool.schema),
                     annotations=ToolAnnotations(
-                        read_only_hint=tool.read_only, destructive_hint=not tool.read_only, open_world_hint=False
+                        read_only_hint=tool.read_only,
+                        destructive_hint=not tool.read_only,
+                        open_world_hint=False,
                     ),
                 )
                 for name, tool in mcp_tools().items()
@@ -110,7 +114,12 @@ def make_server(store: Store, resolve: Resolve) -> MCPServer:
     except PackageNotFoundError:
         ours = ""
     return Server(
-        "docent", title="Docent", instructions=INSTRUCTIONS, version=ours, log_level="WARNING", subscriptions=False
+        "docent",
+        title="Docent",
+        instructions=INSTRUCTIONS,
+        version=ours,
+        log_level="WARNING",
+        subscriptions=False,
     )
 
 
@@ -143,7 +152,10 @@ def answer(
 
 
 def _told(found: ToolAnswer, said: str, clean: _Cleaner) -> tuple[str, dict[str, Any] | None, bool]:
-    structured: dict[str, Any] = {"summary": said, "resources": [clean.fragment(each) for each in found.fragments]}
+    structured: dict[str, Any] = {
+        "summary": said,
+        "resources": [clean.fragment(each) for each in found.fragments],
+    }
     if found.shape is not None:
         structured["result"] = {
             "columns": [dict(each) for each in found.shape["columns"]],
@@ -151,7 +163,9 @@ def _told(found: ToolAnswer, said: str, clean: _Cleaner) -> tuple[str, dict[str,
             "note": "The rows are in Docent only. The person opens them with this link, signed in.",
         }
     if found.proposal is not None:
-        structured["proposal"] = {key: found.proposal[key] for key in ("id", "qualified_name", "field", "state")}
+        structured["proposal"] = {
+            key: found.proposal[key] for key in ("id", "qualified_name", "field", "state")
+        }
     body = json.dumps(structured, ensure_ascii=False, separators=(",", ":"), default=str)
     return f"{UNTRUSTED}\n{body}", structured, False
 
@@ -176,7 +190,11 @@ class _Cleaner:
 
     def _value(self, name: str, value: Any) -> Any:
         if isinstance(value, str):
-            return visible(value) if name in ("name", "qualified_name", "integration", "owners") else self.text(value)
+            return (
+                visible(value)
+                if name in ("name", "qualified_name", "integration", "owners")
+                else self.text(value)
+            )
         if isinstance(value, tuple | list):
             return [self._value(name, each) for each in value]
         if isinstance(value, Mapping):

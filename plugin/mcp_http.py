@@ -38,7 +38,9 @@ def viewer_for(store: Store, authorization: str | None) -> Viewer:
         return door.viewer_for_token(token.strip(), Surface.MCP)
 
 
-def http_app(store: Store, *, path: str = "/mcp", hosts: Iterable[str] = ()) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+def http_app(
+    store: Store, *, path: str = "/mcp", hosts: Iterable[str] = ()
+) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """The ASGI application. `hosts` are the names it is reached by; others are refused (DNS rebinding).
 
     Without `hosts` the caller in front must check the Host header itself.
@@ -66,7 +68,9 @@ def http_app(store: Store, *, path: str = "/mcp", hosts: Iterable[str] = ()) -> 
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            given = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+            given = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+            }
             try:
                 await asyncio.to_thread(viewer_for, store, given.get("authorization"))
             except SignInNeeded:
@@ -108,7 +112,9 @@ class HttpBridge:
         self._stop: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
 
-    def respond(self, method: str, headers: Mapping[str, str], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    def respond(
+        self, method: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Status, headers and body of the answer."""
         loop = self._running()
         future: Future[tuple[int, list[tuple[str, str]], bytes]] = asyncio.run_coroutine_threadsafe(
@@ -135,7 +141,9 @@ class HttpBridge:
             "raw_path": self._path.encode(),
             "query_string": b"",
             "root_path": "",
-            "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+            "headers": [
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+            ],
             "client": None,
             "server": None,
         }
@@ -156,7 +164,9 @@ class HttpBridge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                kept.extend((name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"])
+                kept.extend(
+                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]
+                )
             elif message["type"] == "http.response.body":
                 out.extend(message.get("body", b""))
                 if not message.get("more_body", False):
@@ -188,7 +198,9 @@ class HttpBridge:
             if message["type"].startswith("lifespan.startup"):
                 started.set()
 
-        life = asyncio.create_task(self._app({"type": "lifespan", "asgi": {"version": "3.0"}}, incoming.get, send))
+        life = asyncio.create_task(
+            self._app({"type": "lifespan", "asgi": {"version": "3.0"}}, incoming.get, send)
+        )
         await started.wait()
         self._loop = asyncio.get_running_loop()
         ready.set()

@@ -76,7 +76,11 @@ def open_conversation(mine: ViewerDoor, question: Question, turns: Sequence[Prom
         parts.append(Guidance("admin", ai.instructions.strip()))
     remembered = [memory.text for memory in mine.history.memory.all()]
     if remembered:
-        parts.append(Guidance("memory", "The person asked to remember:\n" + "\n".join(f"- {each}" for each in remembered)))
+        parts.append(
+            Guidance(
+                "memory", "The person asked to remember:\n" + "\n".join(f"- {each}" for each in remembered)
+            )
+        )
     page = _resource(mine, question.page_resource_id)
     parts += _turns(question, turns)
     if page is not None:
@@ -84,7 +88,9 @@ def open_conversation(mine: ViewerDoor, question: Question, turns: Sequence[Prom
     read = _read(mine, question, page)
     found = mine.catalog.search(question.text[:500], limit=MOST_FOUND).hits if question.text.strip() else ()
     fragments = [_full(mine, each) for each in read]
-    fragments += [fragment(hit.resource) for hit in found if hit.resource.id not in {each.id for each in read}]
+    fragments += [
+        fragment(hit.resource) for hit in found if hit.resource.id not in {each.id for each in read}
+    ]
     if fragments:
         parts.append(Context(tuple(fragments)))
     parts.append(UserText(question.text))
@@ -100,7 +106,11 @@ def people_of(mine: ViewerDoor, resources: Sequence[Resource]) -> dict[str, str]
         for owner in resource.owners:
             if owner.group_id is not None:
                 continue
-            key = f"member-{owner.member_id}" if owner.member_id else f"owner-{(owner.email or owner.name).lower()}"
+            key = (
+                f"member-{owner.member_id}"
+                if owner.member_id
+                else f"owner-{(owner.email or owner.name).lower()}"
+            )
             for spelling in (owner.name, owner.email):
                 if spelling:
                     people.setdefault(spelling.lower(), key)
@@ -120,7 +130,11 @@ def check_text(question: Question) -> Question:
 
 
 def _turns(question: Question, turns: Sequence[Prompt]) -> list[Part]:
-    earlier = [Earlier(each.text, each.answer, tuple(dict(c) for c in each.citations)) for each in turns if each.answer]
+    earlier = [
+        Earlier(each.text, each.answer, tuple(dict(c) for c in each.citations))
+        for each in turns
+        if each.answer
+    ]
     earlier = (earlier or list(question.earlier))[-MOST_TURNS:]
     parts: list[Part] = []
     for turn in earlier:
@@ -133,7 +147,8 @@ def with_names(answer: str, citations: Sequence[dict[str, object]]) -> str:
     """An earlier answer as its writer wrote it: `[1]` becomes `[[12]]`, the id that it stands for."""
     by_number = {str(each.get("n")): each.get("id") for each in citations}
     return _CITED.sub(
-        lambda match: f"[[{by_number[match.group(1)]}]]" if by_number.get(match.group(1)) else match.group(0), answer
+        lambda match: f"[[{by_number[match.group(1)]}]]" if by_number.get(match.group(1)) else match.group(0),
+        answer,
     )
 
 
@@ -168,5 +183,8 @@ def _full(mine: ViewerDoor, resource: Resource) -> Fragment:
     if resource.kind not in QUERYABLE:
         return fragment(resource, full=True)
     return fragment(
-        resource, full=True, columns=mine.catalog.columns(resource.id)[:100], keys=mine.catalog.keys(resource.id)
+        resource,
+        full=True,
+        columns=mine.catalog.columns(resource.id)[:100],
+        keys=mine.catalog.keys(resource.id),
     )

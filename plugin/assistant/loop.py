@@ -28,6 +28,7 @@ from plugin.tools import Session, ToolAnswer, call, tool_specs
 
 if TYPE_CHECKING:
     from plugin.egress.gateway import Gateway
+    from plugin.run_sql.results import Results
     from plugin.store import Store
 
 SECONDS = 180.0
@@ -59,14 +60,27 @@ class _Course:
     @property
     def usage(self) -> dict[str, Any]:
         """Tokens and time, as the page and the history have them."""
-        return {**self.tokens, "ms": round((time.monotonic() - self.started) * 1000), "tool_calls": self.calls}
+        return {
+            **self.tokens,
+            "ms": round((time.monotonic() - self.started) * 1000),
+            "tool_calls": self.calls,
+        }
 
 
-def ask(store: Store, gateway: Gateway, viewer: Viewer, question: Question) -> Iterator[Event]:
+def ask(
+    store: Store,
+    gateway: Gateway,
+    viewer: Viewer,
+    question: Question,
+    *,
+    results: Results | None = None,
+    session: str = "",
+) -> Iterator[Event]:
     """Answer a question as a stream of events: `step` first, `done` last; `error` before it where something failed.
 
     Where the question cannot even begin (the assistant is off, no right, nothing typed) there is one `error` and no
-    `done`. Never raises a DocentError. Closing the iterator stops the answer and keeps what came.
+    `done`. Never raises a DocentError. Closing the iterator stops the answer and keeps what came. `results` and
+    `session` say where rows go that the assistant may run by itself; without them it cannot run anything.
     """
     try:
         question = check_text(question)
@@ -92,12 +106,19 @@ def ask(store: Store, gateway: Gateway, viewer: Viewer, question: Question) -> I
         yield _error(error)
         return
     course = _Course(Writer(store, viewer), provider=provider)
+    place = Session(prompt.chat_id, prompt.id, question.text, results, session)
     with running(viewer, prompt.id) as entry:
         try:
             yield Step(
-                0, "start", "Reading the question", "done", prompt_id=prompt.id, chat_id=prompt.chat_id, limit=limits.steps
+                0,
+                "start",
+                "Reading the question",
+                "done",
+                prompt_id=prompt.id,
+                chat_id=prompt.chat_id,
+                limit=limits.steps,
             )
-            yield from _answer(store, gateway, viewer, question, prompt.id, prompt.chat_id, course, entry, turns)
+            yield from _answer(store, gateway, viewer, question, place, course, entry, turns)
         except GeneratorExit:
             course.status = "stopped"
             raise
@@ -118,8 +139,7 @@ def _answer(
     gateway: Gateway,
     viewer: Viewer,
     question: Question,
-    prompt_id: int,
-    chat_id: int,
+    session: Session,
     course: _Course,
     entry: Running,
     turns: Any,
@@ -132,14 +152,15 @@ def _answer(
         limits = mine.policy.ai().limits
     yield _searched(course, question, opening, began)
     conversation = Conversation(opening.parts, people=opening.people)
-    session = Session(chat_id, prompt_id, question.text)
     most_steps = max(1, limits.steps)
     last = False
     while True:
         calls: list[ToolCall] = []
         said: list[str] = []
         offered: list[ToolSpec] = [] if last else specs
-        yield from _round(store, gateway, viewer, question, conversation, offered, prompt_id, chat_id, course, entry, calls, said)  # noqa: E501
+        yield from _round(
+            store, gateway, viewer, question, conversation, offered, session, course, entry, calls, said
+        )
         if course.status != "running":
             return
         if not calls:
@@ -150,7 +171,9 @@ def _answer(
             course.status = "done"
             return
         if last:
-            yield from _ended(course, f"The answer was ended after {most_steps} steps, the limit that an admin set.")
+            yield from _ended(
+                course, f"The answer was ended after {most_steps} steps, the limit that an admin set."
+            )
             return
         parts: list[Part] = [AssistantText("".join(said))] if "".join(said).strip() else []
         parts += [AssistantToolCall(each.id, each.name, each.arguments) for each in calls]
@@ -169,7 +192,10 @@ def _answer(
         )
         used = course.tokens["input"] + course.tokens["output"]
         if limits.tokens_per_question and used >= limits.tokens_per_question:
-            yield from _ended(course, f"The answer was ended after {used:,} tokens; an admin allows {limits.tokens_per_question:,} a question.")  # noqa: E501
+            yield from _ended(
+                course,
+                f"The answer was ended after {used:,} tokens; an admin allows {limits.tokens_per_question:,} a question.",
+            )
             return
         if time.monotonic() - course.started > SECONDS:
             yield from _ended(course, f"The answer was ended after {SECONDS:.0f} seconds.")
@@ -183,8 +209,7 @@ def _round(
     question: Question,
     conversation: Conversation,
     specs: list[ToolSpec],
-    prompt_id: int,
-    chat_id: int,
+    session: Session,
     course: _Course,
     entry: Running,
     calls: list[ToolCall],
@@ -201,8 +226,8 @@ def _round(
         viewer.as_assistant(),
         conversation,
         specs,
-        chat_id=chat_id,
-        prompt_id=prompt_id,
+        chat_id=session.chat_id,
+        prompt_id=session.prompt_id,
         provider=question.provider,
         cancelled=cancelled,
     )
@@ -248,7 +273,9 @@ def _call(
     if not room:
         return ToolResult(wanted.id, wanted.name[:60], said=LAST_ROUND, failed=True)
     n = len(course.steps) + 1
-    title = title_of(wanted.name, {key: course.names.get(str(value), value) for key, value in arguments.items()})
+    title = title_of(
+        wanted.name, {key: course.names.get(str(value), value) for key, value in arguments.items()}
+    )
     began = time.monotonic()
     course.calls += 1
     yield Step(n, wanted.name[:60], title, "working", _short(arguments))
@@ -268,7 +295,10 @@ def _call(
         answer.summary[:300],
         answer.ok,
         round((time.monotonic() - began) * 1000),
-        tuple({"id": each.id, "kind": each.kind, "qualified_name": each.qualified_name} for each in answer.found[:12]),
+        tuple(
+            {"id": each.id, "kind": each.kind, "qualified_name": each.qualified_name}
+            for each in answer.found[:12]
+        ),
     )
     course.steps.append(done.data)
     course.writer.book.met(each.id for each in answer.found if each.kind.endswith(("table", "view")))
@@ -279,9 +309,13 @@ def _call(
     if answer.shape is not None:
         course.results += 1
         columns = tuple(dict(each) for each in answer.shape["columns"])
-        yield Shape(course.results, columns, answer.shape.get("result_id"), answer.shape.get("integration_id"))
+        yield Shape(
+            course.results, columns, answer.shape.get("result_id"), answer.shape.get("integration_id")
+        )
         shape = ResultShape(tuple((each["name"], each["type"]) for each in columns))
-    return ToolResult(wanted.id, wanted.name[:60], answer.fragments, shape, answer.note or answer.summary, not answer.ok)
+    return ToolResult(
+        wanted.id, wanted.name[:60], answer.fragments, shape, answer.note or answer.summary, not answer.ok
+    )
 
 
 def _note(calls: list[ToolCall], parts: list[Part]) -> Any:
@@ -306,7 +340,10 @@ def _searched(course: _Course, question: Question, opening: Opening, began: floa
         f"{opening.searched} resources, {len(opening.found)} read for context",
         True,
         round((time.monotonic() - began) * 1000),
-        tuple({"id": each.id, "kind": each.kind, "qualified_name": each.qualified_name} for each in opening.found[:12]),
+        tuple(
+            {"id": each.id, "kind": each.kind, "qualified_name": each.qualified_name}
+            for each in opening.found[:12]
+        ),
     )
     course.steps.append(step.data)
     course.names.update((str(each.id), each.qualified_name) for each in opening.found)
@@ -353,9 +390,13 @@ def _may_ask(viewer: Viewer, ai: Any, question: Question | None, admins: Any) ->
         raise Refused("This token may not ask questions.", rule="token.scope", who="whoever made the token")
     if not ai.enabled:
         names = ", ".join(admins()) or "an admin"
-        raise Refused(f"The assistant is off for this workspace; {names} can turn it on.", rule="ai.enabled", who=names)
+        raise Refused(
+            f"The assistant is off for this workspace; {names} can turn it on.", rule="ai.enabled", who=names
+        )
     if viewer.role is Role.GUEST and not ai.guests_may_ask:
-        raise Refused("Guests may not ask in this workspace.", rule="ai.guests_may_ask", who=", ".join(admins()))
+        raise Refused(
+            "Guests may not ask in this workspace.", rule="ai.guests_may_ask", who=", ".join(admins())
+        )
     if question is not None and question.provider and not viewer.is_admin:
         raise Refused("Only an admin may choose another provider.", rule="admin", who="an admin")
 
@@ -406,7 +447,9 @@ def _done(prompt_id: int, chat_id: int, course: _Course) -> Done:
 
 def _without_text(sent: Mapping[str, Any]) -> dict[str, Any]:
     """What was sent in numbers; the page reads the text from the prompt's own history."""
-    return {key: value for key, value in sent.items() if key != "parts"} | {"parts": len(sent.get("parts", ()))}
+    return {key: value for key, value in sent.items() if key != "parts"} | {
+        "parts": len(sent.get("parts", ()))
+    }
 
 
 def _error(error: DocentError, prompt_id: int | None = None, chat_id: int | None = None) -> Error:
@@ -425,4 +468,7 @@ def _error(error: DocentError, prompt_id: int | None = None, chat_id: int | None
 
 def _short(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments as the steps show them: nothing longer than a person would read."""
-    return {str(key)[:60]: (value[:400] if isinstance(value, str) else value) for key, value in list(arguments.items())[:12]}
+    return {
+        str(key)[:60]: (value[:400] if isinstance(value, str) else value)
+        for key, value in list(arguments.items())[:12]
+    }

@@ -69,7 +69,9 @@ class NameBook:
         for each in resources:
             self._tables.setdefault(each, frozenset())
 
-    def look_up(self, names: Iterable[str], *, spoken: str = "", ignore: frozenset[str] = frozenset()) -> None:
+    def look_up(
+        self, names: Iterable[str], *, spoken: str = "", ignore: frozenset[str] = frozenset()
+    ) -> None:
         """Look all of these up, through one door. `ignore` are words that a checked statement defines itself."""
         wanted = [name for name in names if name not in self._known and not _is_no_name(name, ignore)]
         if not wanted:

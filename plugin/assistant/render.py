@@ -25,7 +25,9 @@ Known = Mapping[str, Any]
 CITATION = re.compile(r"\[(\d{1,3})\]")
 PLACEHOLDER = re.compile(r"\{\{\s*(r\d{1,3}(?:\.[^{}\n]{0,200})?)\s*\}\}")
 NAME = re.compile(r"[^\W\d][\w$]*(?:\.[^\W\d][\w$]*){0,4}\Z")
-LOOSE_NAME = re.compile(r"(?<![\w./@:-])[^\W\d][\w$]*(?:\.[^\W\d][\w$]*){1,4}(?![\w/@:]|\.\w)|\b[^\W\d_]+(?:_\w+)+\b")
+LOOSE_NAME = re.compile(
+    r"(?<![\w./@:-])[^\W\d][\w$]*(?:\.[^\W\d][\w$]*){1,4}(?![\w/@:]|\.\w)|\b[^\W\d_]+(?:_\w+)+\b"
+)
 
 _TAGS = {
     "p", "br", "strong", "em", "s", "code", "pre", "span", "ul", "ol", "li", "h3", "h4", "h5", "h6", "blockquote",
@@ -88,10 +90,9 @@ def names_in(markdown: str) -> tuple[str, ...]:
 
 def highlight(sql: str) -> str:
     """SQL as escaped HTML with Pygments' short classes; plain escaped text where it cannot be read."""
+    from pygments import highlight as colour
     from pygments.formatters.html import HtmlFormatter
     from pygments.lexers.sql import SqlLexer
-
-    from pygments import highlight as colour
 
     coloured: str = colour(visible(sql), SqlLexer(stripnl=True), HtmlFormatter(nowrap=True))
     return coloured
@@ -122,7 +123,9 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 class _Html:
     """Writes the HTML of one answer from the parser's tokens."""
 
-    def __init__(self, citations: Mapping[int, Mapping[str, Any]], names: Mapping[str, Known], dialect: str | None):
+    def __init__(
+        self, citations: Mapping[int, Mapping[str, Any]], names: Mapping[str, Known], dialect: str | None
+    ):
         self._citations = citations
         self._names = names
         self._dialect = dialect
@@ -200,7 +203,9 @@ class _Html:
     def _code(self, token: Token) -> str:
         language = (token.info or "").strip().split(" ")[0].lower()
         if language in SQL_LANGUAGES or (not language and looks_like_sql(token.content)):
-            return f'<pre class="sql-text" tabindex="0"><code class="hl">{highlight(token.content)}</code></pre>'
+            return (
+                f'<pre class="sql-text" tabindex="0"><code class="hl">{highlight(token.content)}</code></pre>'
+            )
         return f'<pre tabindex="0"><code>{html.escape(token.content)}</code></pre>'
 
 
@@ -208,7 +213,9 @@ SQL_LANGUAGES = frozenset(
     "sql postgres postgresql mysql mariadb sqlite duckdb snowflake bigquery tsql redshift databricks clickhouse trino "
     "oracle plsql psql pgsql".split()
 )
-_STARTS_SQL = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:select|with|insert|update|delete|create|drop|alter|explain)\b", re.I)
+_STARTS_SQL = re.compile(
+    r"\s*(?:--[^\n]*\n\s*)*(?:select|with|insert|update|delete|create|drop|alter|explain)\b", re.I
+)
 
 
 def looks_like_sql(text: str) -> bool:

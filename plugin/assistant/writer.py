@@ -70,7 +70,9 @@ class Writer:
         for each in self.citations:
             if each.id == found.id:
                 return each, False
-        made = Citation(len(self.citations) + 1, found.id, found.kind, found.qualified_name, _short(found.description))
+        made = Citation(
+            len(self.citations) + 1, found.id, found.kind, found.qualified_name, _short(found.description)
+        )
         self.citations.append(made)
         if is_table(found.kind):
             self.book.met([found.id])
@@ -181,7 +183,12 @@ def as_event(n: int, checked: CheckedSql) -> Sql:
 
 def known_of(citation: Citation) -> dict[str, Any]:
     """A citation as the history keeps it."""
-    return {"n": citation.n, "id": citation.id, "kind": citation.kind, "qualified_name": citation.qualified_name}
+    return {
+        "n": citation.n,
+        "id": citation.id,
+        "kind": citation.kind,
+        "qualified_name": citation.qualified_name,
+    }
 
 
 def _last_break(text: str) -> int:

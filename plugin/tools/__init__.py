@@ -85,6 +85,8 @@ class Session:
     prompt_id: int | None = None
     question: str = ""
     results: Any = None
+    key: str = ""
+    """The person's own session: whose page may fetch a result that a tool ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,10 @@ def tool_specs(mine: ViewerDoor) -> list[ToolSpec]:
     """The same as a provider is told them; the order is stable so that a provider's prompt cache hits."""
     from plugin.providers.wire import ToolSpec
 
-    return [ToolSpec(name=each.name, description=each.description, schema=dict(each.schema)) for each in offered(mine)]
+    return [
+        ToolSpec(name=each.name, description=each.description, schema=dict(each.schema))
+        for each in offered(mine)
+    ]
 
 
 def call(
@@ -220,5 +225,3 @@ def failed(note: str) -> ToolAnswer:
 def noted(answer: ToolAnswer, note: str) -> ToolAnswer:
     """The same answer with one more sentence for the model."""
     return replace(answer, note=f"{answer.note} {note}".strip())
-
-

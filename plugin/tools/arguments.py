@@ -43,12 +43,16 @@ def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
     for name in arguments:
         if name not in properties:
             known = ", ".join(properties)
-            raise BadInput(f"There is no argument {str(name)[:60]!r}; the arguments are: {known}.", field=str(name)[:60])
+            raise BadInput(
+                f"There is no argument {str(name)[:60]!r}; the arguments are: {known}.", field=str(name)[:60]
+            )
     for name in schema["required"]:
         if arguments.get(name) is None:
             raise BadInput(f"The argument {name!r} is missing.", field=name)
     return {
-        name: _checked(name, properties[name], value) for name, value in arguments.items() if value is not None
+        name: _checked(name, properties[name], value)
+        for name, value in arguments.items()
+        if value is not None
     }
 
 
@@ -102,7 +106,15 @@ def _checked(name: str, schema: Mapping[str, Any], value: Any) -> Any:
 
 _KEPT_CONTROLS = frozenset("\n\t")
 _UNSEEN = frozenset(
-    [*range(0x00, 0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F)]
+    [
+        *range(0x00, 0x20),
+        *range(0x7F, 0xA0),
+        0xAD,
+        0x61C,
+        0x180E,
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+    ]
     + [*range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)]
 )
 

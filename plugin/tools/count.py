@@ -22,7 +22,8 @@ def count(
     within = resource_named(mine, under) if under else None
     counts = mine.catalog.counts(by=by, under=within.id if within else None)
     return ToolAnswer(
-        summary=f"Counted {sum(counts.values())} resources" + (f" in {within.qualified_name}" if within else ""),
+        summary=f"Counted {sum(counts.values())} resources"
+        + (f" in {within.qualified_name}" if within else ""),
         fragments=(counts_fragment(counts),),
         note=f"Counted by {by}." if counts else "There is nothing to count.",
         value=dict(counts),

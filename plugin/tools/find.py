@@ -29,7 +29,9 @@ def resource_named(mine: ViewerDoor, name: str, *, kind: str | None = None) -> R
         raise NotFound(f"The catalog has nothing called {wanted[:120]!r}.{hint}") from error
 
 
-def nearest(mine: ViewerDoor, name: str, *, limit: int = 3, kinds: tuple[str, ...] = ()) -> tuple[Resource, ...]:
+def nearest(
+    mine: ViewerDoor, name: str, *, limit: int = 3, kinds: tuple[str, ...] = ()
+) -> tuple[Resource, ...]:
     """Visible resources whose names come closest, best first; empty where nothing comes close."""
     from rapidfuzz import fuzz
 

@@ -49,7 +49,11 @@ def find_joins(
         joins = _path(mine, left.id, right.id)
         value = JoinPaths(left, right, joins)
         note = "" if joins else "No join between them is known."
-        summary = f"Found a path of {len(joins)} join{'s' if len(joins) != 1 else ''}" if joins else "Found no join path"
+        summary = (
+            f"Found a path of {len(joins)} join{'s' if len(joins) != 1 else ''}"
+            if joins
+            else "Found no join path"
+        )
     fragments = [fragment(left), *([fragment(value.other)] if value.other else [])]
     return ToolAnswer(
         fragments=(*fragments, joins_fragment(left, joins[:40])),

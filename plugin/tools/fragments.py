@@ -14,7 +14,15 @@ from plugin.tools import Cited
 
 SHORT = 300
 LONG = 2_000
-QUERYABLE = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table", "dataset")
+QUERYABLE = (
+    "table",
+    "view",
+    "materialized_view",
+    "foreign_table",
+    "partitioned_table",
+    "external_table",
+    "dataset",
+)
 SPREAD = {
     "table": ("table", "partitioned_table", "foreign_table", "external_table"),
     "view": ("view", "materialized_view"),

@@ -31,7 +31,9 @@ def glossary(
     else:
         found = list(mine.catalog.terms().items)
     if not found:
-        return ToolAnswer(summary="The glossary has no such term", note="The glossary has no such term.", value=())
+        return ToolAnswer(
+            summary="The glossary has no such term", note="The glossary has no such term.", value=()
+        )
     return ToolAnswer(
         fragments=tuple(fragment(each, full=True) for each in found[:30]),
         summary=f"Read {len(found)} term{'s' if len(found) != 1 else ''}",

@@ -19,7 +19,9 @@ _NAME = re.compile(
     |password(_hash)?|medical|diagnosis|blood_type|licen[cs]e_plate|user_?agent|device_id|contact_name)($|_)""",
     re.VERBOSE,
 )
-_PERSON_TABLE = re.compile(r"customer|employee|person|people|user|member|patient|contact|student|staff|candidate|lead")
+_PERSON_TABLE = re.compile(
+    r"customer|employee|person|people|user|member|patient|contact|student|staff|candidate|lead"
+)
 _SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 

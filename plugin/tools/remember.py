@@ -13,7 +13,9 @@ from plugin.errors import Refused
 from plugin.tools import Asker, ToolAnswer, tool
 
 _WORD = re.compile(r"\w+")
-_ASKED = re.compile(r"\b(?:remember|always|never|prefer|from now on|in future|keep in mind|note that|by default)\b", re.I)
+_ASKED = re.compile(
+    r"\b(?:remember|always|never|prefer|from now on|in future|keep in mind|note that|by default)\b", re.I
+)
 
 
 @tool()
@@ -28,7 +30,11 @@ def remember(
     said = set(word.lower() for word in _WORD.findall(asker.session.question))
     wanted = [word.lower() for word in _WORD.findall(preference)]
     if not _ASKED.search(asker.session.question) or not wanted or any(word not in said for word in wanted):
-        raise Refused("Only what the person asks to remember, in their own words, is kept.", rule="tool.remember")
+        raise Refused(
+            "Only what the person asks to remember, in their own words, is kept.", rule="tool.remember"
+        )
     with asker.store.as_viewer(asker.viewer) as mine:
         kept = mine.history.memory.remember(preference)
-    return ToolAnswer(summary="Remembered your preference", note="It is kept; the person can delete it.", value=kept)
+    return ToolAnswer(
+        summary="Remembered your preference", note="It is kept; the person can delete it.", value=kept
+    )

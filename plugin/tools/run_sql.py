@@ -6,7 +6,7 @@ chose so; otherwise a person presses Run, and the tool says that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from plugin.access.viewer import Surface
 from plugin.errors import NotFound, Refused
@@ -41,31 +41,36 @@ def run_sql(
 
     Refer to values by placeholders: {{r1.table}}, {{r1.first.column}}; they are filled in on the person's page.
     """
-    from plugin.run_sql import run
+    from plugin.run_sql.run import run, shape_for_model
 
     with asker.store.as_viewer(asker.viewer) as mine:
         if not _open(mine):
             raise Refused("Run SQL is closed.", rule="run_sql.toggle")
-        wanted = [each for each in mine.me.query_integrations() if integration.lower() in (each.name.lower(), str(each.id))]
+        wanted = [
+            each
+            for each in mine.me.query_integrations()
+            if integration.lower() in (each.name.lower(), str(each.id))
+        ]
         if not wanted:
             raise NotFound(f"There is no integration called {integration[:80]!r} on which you may run SQL.")
         chosen = wanted[0]
-    if not _runs(chosen):
+    if not _runs(chosen) or asker.session.results is None:
         return ToolAnswer(
             ok=False,
             summary="A person must press Run",
-            note="On this integration a person presses Run. Write the statement in a ```sql block instead.",
+            note="On this integration a person presses Run in Docent. Give them the statement in a ```sql block instead.",
         )
-    outcome: Any = run(
+    outcome = run(
         asker.store,
         asker.viewer,
         chosen.id,
         sql,
         results=asker.session.results,
+        session=asker.session.key,
         surface=asker.viewer.surface,
-        confirm=True,
+        confirm=False,
     )
-    columns = tuple({"name": str(name), "type": str(kind)} for name, kind in outcome.shape)
+    columns = tuple(shape_for_model(outcome.shape))
     return ToolAnswer(
         summary=f"Ran it on {chosen.name}: {len(columns)} column{'s' if len(columns) != 1 else ''}",
         note="It ran. The rows are on the person's page only.",

@@ -4,6 +4,8 @@ Everybody sees sales, catalog, marketing, mart and the BI tool; only the private
 General, Hal is in HR, Gus is a guest without a team, Ada the admin.
 """
 
+# ruff: noqa: E501 - one table is one line
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -33,8 +35,13 @@ def table(schema: str, name: str, columns: str, *, description: str | None = Non
         nullable = not ({"pk", "required"} & set(words))
         made.append(Column(words[0], position, kind, nullable, description=said.rstrip("'") or None))
     keys = [Key("primary", f"{name}_pkey", tuple(primary))] if primary else []
-    keys += [Key("foreign", f"{name}_{a}_fkey", (a,), *ref.split(".")[:2], (ref.split(".")[2],)) for a, ref in more.pop("fk", ())]
-    return Table(DATABASE, schema, name, columns=tuple(made), keys=tuple(keys), description=description, **more)
+    keys += [
+        Key("foreign", f"{name}_{a}_fkey", (a,), *ref.split(".")[:2], (ref.split(".")[2],))
+        for a, ref in more.pop("fk", ())
+    ]
+    return Table(
+        DATABASE, schema, name, columns=tuple(made), keys=tuple(keys), description=description, **more
+    )
 
 
 CHANGED = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
@@ -128,7 +135,9 @@ class Shop:
         yield from SOURCE()
 
     def queries(self) -> Iterator[Query]:
-        yield Query("SELECT status, count(*) FROM sales.orders WHERE placed_at > '2026-01-01' GROUP BY 1", 120)
+        yield Query(
+            "SELECT status, count(*) FROM sales.orders WHERE placed_at > '2026-01-01' GROUP BY 1", 120
+        )
         yield Query("SELECT * FROM sales.customers c JOIN sales.orders o ON o.customer_id = c.id", 60)
 
 
@@ -191,7 +200,9 @@ def build(store: Store, admin: Viewer, *, more: Callable[[], list[Record]] | Non
             door.people.grant(general.id, integration.id, world.id(name))
     with store.sign_in() as door_in:
         for name in people:
-            world.viewers[name] = door_in.viewer_for_email(admin.workspace_slug, f"{name}@harbor.example", Surface.PAGE)
+            world.viewers[name] = door_in.viewer_for_email(
+                admin.workspace_slug, f"{name}@harbor.example", Surface.PAGE
+            )
     with store.as_viewer(admin) as mine:
         mine.edits.add_owner(world.id("sales.orders"), "ana@harbor.example")
         mine.edits.add_owner(world.id("sales.customers"), "ana@harbor.example")

@@ -145,7 +145,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Gat
     config = read_config({"DOCENT_HOME": str(tmp_path_factory.mktemp("home"))})
     store = open_store(config)
     with store.sign_in() as door:
-        made = door.create_workspace("Acme", "ada@example.com", "correct horse battery", admin_name="Ada Admin")
+        made = door.create_workspace(
+            "Acme", "ada@example.com", "correct horse battery", admin_name="Ada Admin"
+        )
     with store.sign_in() as door:
         admin = door.viewer_for_email(made.slug, "ada@example.com", Surface.PAGE)
     yield build(store, admin), Gateway(store, config)
@@ -184,7 +186,9 @@ FOLLOW_UPS: list[tuple[list[str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("questions", "expected"), FOLLOW_UPS, ids=[" / ".join(each) for each, _ in FOLLOW_UPS])
+@pytest.mark.parametrize(
+    ("questions", "expected"), FOLLOW_UPS, ids=[" / ".join(each) for each, _ in FOLLOW_UPS]
+)
 def test_follow_ups_lean_on_what_was_said(
     world: tuple[World, Gateway], questions: list[str], expected: list[str]
 ) -> None:
@@ -208,11 +212,19 @@ def test_hidden_and_absent_are_answered_alike(world: tuple[World, Gateway]) -> N
     shop, gateway = world
     said = []
     for name in ("salaries", "zalaries"):
-        for text in (f"describe hr.{name}", f"who owns {name}", f"columns of hr.{name}", f"what feeds hr.{name}"):
+        for text in (
+            f"describe hr.{name}",
+            f"who owns {name}",
+            f"columns of hr.{name}",
+            f"what feeds hr.{name}",
+        ):
             said.append(Answered(list(ask(shop.store, gateway, shop.vic, Question(text)))).text)
     half = len(said) // 2
     assert [each.replace("zalaries", "salaries") for each in said[half:]] == said[:half]
-    assert "Gross monthly" in Answered(list(ask(shop.store, gateway, shop.hal, Question("describe hr.salaries")))).text
+    assert (
+        "Gross monthly"
+        in Answered(list(ask(shop.store, gateway, shop.hal, Question("describe hr.salaries")))).text
+    )
 
 
 def test_a_proposal_waits_for_a_person(world: tuple[World, Gateway]) -> None:
@@ -220,7 +232,11 @@ def test_a_proposal_waits_for_a_person(world: tuple[World, Gateway]) -> None:
     question = "set the description of catalog.suppliers to 'Who we buy from'"
     answered = Answered(list(ask(shop.store, gateway, shop.vic, Question(question))))
     proposal = answered.of("proposal")[0]
-    assert (proposal["field"], proposal["value"], proposal["state"]) == ("description", "Who we buy from", "open")
+    assert (proposal["field"], proposal["value"], proposal["state"]) == (
+        "description",
+        "Who we buy from",
+        "open",
+    )
     with shop.store.as_viewer(shop.vic) as mine:
         assert not mine.catalog.by_name("catalog.suppliers").description
 
@@ -229,5 +245,3 @@ def test_nothing_is_sent_and_nothing_is_in_the_ledger(world: tuple[World, Gatewa
     shop, _gateway = world
     with shop.store.as_admin(shop.ada) as door:
         assert not door.ledger.entries().items
-
-

@@ -68,7 +68,9 @@ def test_a_client_over_stdio_lists_and_calls_tools(shop: World, config: Config) 
     assert names == CONTRACT - {"run_sql"}  # the gates are closed
     assert all(tool.annotations.read_only_hint for tool in listed.tools if tool.name != "propose")
     assert not found.is_error
-    assert any(each["qualified_name"] == "shop.sales.orders" for each in found.structured_content["resources"])
+    assert any(
+        each["qualified_name"] == "shop.sales.orders" for each in found.structured_content["resources"]
+    )
     columns = read.structured_content["resources"][0]["columns"]
     assert [column["name"] for column in columns][:2] == ["id", "customer_id"]
     assert "customer_id = id" in json.dumps(joins.structured_content)

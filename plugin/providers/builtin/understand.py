@@ -5,6 +5,8 @@ expands contractions, keeps quoted text apart and mends typing errors in the few
 tables are never touched. What no rule knows is an `about`: search for it and be honest.
 """
 
+# ruff: noqa: E501 - one rule is one line: broken up they cannot be read beside each other
+
 from __future__ import annotations
 
 import re
