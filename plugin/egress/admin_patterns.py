@@ -63,7 +63,8 @@ def try_pattern(pattern: str, sample: str, name: str = "custom") -> tuple[str, t
         raise BadInput(f"the sample may have at most {_SAMPLE:,} characters", field="sample")
     usable = checked_pattern(name, pattern)
     spans = [(span.start, span.end) for span in usable.find(sample)]
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for start, end in spans:
         pieces.extend((sample[position:start], f"[removed: {_label(usable.name, False)}]"))
         position = end
@@ -104,6 +105,7 @@ def _compiled(pattern: str) -> Any:
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise BadInput(
-            f"this pattern cannot be used ({reason}); look-around and back-references are not offered because they can run for ever",
+            f"this pattern cannot be used ({reason}); look-around and back-references are not offered, "
+            "because they can run for ever",
             field="pattern",
         ) from error

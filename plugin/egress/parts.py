@@ -20,7 +20,7 @@ allow-listed as `columns.name`, `columns.type` and so on."""
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """Our own fixed words for the model. `template` names the published template; `text` holds nothing of a workspace."""
+    """Our own fixed words. `template` names the published template; `text` holds nothing of a workspace."""
 
     template: str
     text: str
@@ -28,7 +28,7 @@ class Instructions:
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """Words that people wrote to steer answers. `source`: admin, persona, memory or page. Redacted, put after Instructions."""
+    """Words that people wrote to steer answers. `source`: admin, persona, memory or page. Redacted."""
 
     source: str
     text: str

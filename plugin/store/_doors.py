@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from plugin.store.edits import Edits
     from plugin.store.evidence import Evidence
     from plugin.store.history import History
+    from plugin.store.hosts import Hosts
     from plugin.store.integrations import Integrations
     from plugin.store.ledger import Ledger
     from plugin.store.me import Me
@@ -66,6 +67,13 @@ class ViewerDoor:
         from plugin.store.record import Record
 
         return Record(self._context)
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        """The register of provider hosts."""
+        from plugin.store.hosts import Hosts
+
+        return Hosts(self._context)
 
     @cached_property
     def me(self) -> Me:

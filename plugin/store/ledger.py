@@ -126,6 +126,19 @@ def requests_since(context: Context, since: datetime, *, member_id: int | None =
     return int(context.session.scalar(query) or 0)
 
 
+def questions_since(context: Context, since: datetime, *, member_id: int) -> int:
+    """Questions of one member that entered a request since a moment; requests of no question count each."""
+    of_questions = select(func.count(LedgerRow.prompt_id.distinct()), func.count() - func.count(LedgerRow.prompt_id))
+    query = of_questions.where(
+        LedgerRow.workspace_id == context.workspace_id,
+        LedgerRow.at >= _chain.moment_text(since),
+        LedgerRow.member_id == member_id,
+        LedgerRow.purpose == "chat",
+    )
+    asked, others = context.session.execute(query).one()
+    return int(asked) + int(others)
+
+
 class Ledger:
     """The ledger of one workspace, for its admins."""
 

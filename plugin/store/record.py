@@ -98,6 +98,10 @@ class Record:
         mine = ledger.tokens_since(self._context, midnight, member_id=self._context.member.id)
         return mine, ledger.tokens_since(self._context, midnight)
 
+    def questions_since(self, since: datetime) -> int:
+        """How many questions of mine caused requests since then; a question may cause several."""
+        return ledger.questions_since(self._context, since, member_id=self._context.member.id)
+
     def requests_since(self, since: datetime) -> int:
         """How many requests of mine left since then."""
         return ledger.requests_since(self._context, since, member_id=self._context.member.id)

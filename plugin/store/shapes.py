@@ -586,6 +586,24 @@ class UsageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderHost:
+    """A line of the register of provider hosts. While `on_hold`, nothing is sent there."""
+
+    host: str
+    provider: str
+    region: str
+    declared_at: datetime
+    usable_from: datetime
+    on_hold: bool
+    accepted_by: str | None = None
+    accepted_reason: str | None = None
+    objections: tuple[Mapping[str, Any], ...] = ()
+    """Each {by, at, reason}."""
+    attestations: tuple[Mapping[str, Any], ...] = ()
+    """Each {name, link, noted}, as an admin wrote them down."""
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """The decision on one attempt to run SQL: gates in order, what it touched, the verdict; never a row."""
 

@@ -214,7 +214,8 @@ def _ibans(text: str) -> Iterator[Span]:
         length = _IBAN_LENGTH.get(found.group(0)[:2].upper())
         if length is None:
             continue
-        taken, position = [], found.start()
+        taken: list[str] = []
+        position = found.start()
         while position < len(text) and len(taken) < length:
             character = text[position]
             if character.isascii() and character.isalnum():

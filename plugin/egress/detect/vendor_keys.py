@@ -6,7 +6,6 @@ pasting is still a key. A line marked "any" in `ANY_LETTERS` may consist of one 
 must hold a digit or both cases, so that an identifier such as `sk_live_status_flag` survives.
 """
 
-# ruff: noqa: E501 - a pattern is easier to read in one piece
 from __future__ import annotations
 
 import re

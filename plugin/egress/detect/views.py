@@ -21,7 +21,7 @@ _INVISIBLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`text` to look at; `at[i]` is where character i begins in the text below, `at[len]` is its end. None: the same."""
+    """`text` to look at; `at[i]` is where character i begins in the text below, `at[len]` its end. None: the same."""
 
     text: str
     at: list[int] | None = None
@@ -177,7 +177,7 @@ def _windows(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
 def _decode(
     text: str, pattern: re.Pattern[str], decode: Callable[[re.Match[str]], str] | None
 ) -> Iterator[View]:
-    """Replace every match by its decoding (None: by its every second character); what is decoded points at the match."""
+    """Replace every match by its decoding (None: by every second character); what is decoded points at the match."""
     for begin, end in _windows(text, pattern):
         pieces: list[str] = []
         at: list[int] = []
