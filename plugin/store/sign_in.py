@@ -225,10 +225,10 @@ class SignIn:
         short = slugify(slug or title)
         if self._session.scalar(select(WorkspaceRow.id).where(WorkspaceRow.slug == short)) is not None:
             raise Conflict(f"there is a workspace {short} already", field="workspace")
+        account_id = self._account_for(email, password, admin_name)
         row = WorkspaceRow(slug=short, name=title)
         self._session.add(row)
         self._session.flush()
-        account_id = self._account_for(email, password, admin_name)
         self._as_workspace(row.id)
         for purpose in ("seal", "mark"):
             key = self._vault.new_key(row.id)
@@ -351,16 +351,18 @@ class SignIn:
         )  # fmt: skip
 
     def _account_for(self, email: str, password: str | None, name: str) -> int:
+        """The account of that address, made or given a password where it has none. Writes nothing before it raises."""
         row = self._session.scalar(select(AccountRow).where(AccountRow.email == email))
+        hashed = row.password_hash if row is not None else None
+        if hashed is None:
+            if not password:
+                raise BadInput("a new account needs a password", field="password")
+            hashed = hash_password(password)
+        title = clean_name(name, "a person", limit=200) if name.strip() else ""
         if row is None:
             row = AccountRow(email=email, name="")
             self._session.add(row)
-        if name.strip() and not row.name:
-            row.name = clean_name(name, "a person", limit=200)
-        if row.password_hash is None:
-            if not password:
-                raise BadInput("a new account needs a password", field="password")
-            row.password_hash = hash_password(password)
+        row.name, row.password_hash = row.name or title, hashed
         self._session.flush()
         return row.id
 
