@@ -25,9 +25,9 @@ from plugin.errors import BadInput, DocentError
 @json_option
 def connectors(as_json: bool) -> None:
     """List every connector, what it extracts and how it was verified."""
-    from plugin.catalog.sync import connector_list
+    from plugin.catalog.sync import connectors as listing
 
-    found = connector_list()
+    found = listing()
     if as_json:
         print_json(found)
         return
@@ -47,7 +47,7 @@ def read_settings(
 
     Raises BadInput for a password in argv, naming the other way.
     """
-    from plugin.catalog.sync_setup import has_password
+    from plugin.catalog.sync import has_password
 
     settings: dict[str, str] = {}
     sealed: dict[str, str] = {}
@@ -107,7 +107,7 @@ def integration_add(
     as_json: bool,
 ) -> None:
     """Add an integration."""
-    from plugin.catalog.sync_setup import add_integration, has_password
+    from plugin.catalog.sync import add_integration, has_password
     from plugin.cli.people import team_id
 
     settings, sealed = read_settings(options, secrets)

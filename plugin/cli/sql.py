@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -85,34 +87,42 @@ def text_of(path: str) -> str:
 @click.pass_obj
 def run(session: Session, integration: str, limit: int, as_json: bool) -> None:
     """Run the SQL on stdin through every gate and print its rows for the person."""
-    from plugin.run_sql import results
-    from plugin.run_sql import run as run_sql
+    from plugin.errors import NotFound
+    from plugin.run_sql.results import Owner, Results
+    from plugin.run_sql.run import run as run_sql
 
     statement = sys.stdin.read()
     viewer = session.viewer()
     with session.store.as_viewer(viewer) as mine:
-        found = {each.name: each.id for each in mine.catalog.integrations()}
-    if integration not in found:
-        from plugin.errors import NotFound
-
+        found = {each.name.casefold(): each.id for each in mine.catalog.integrations()}
+    if integration.casefold() not in found:
         raise NotFound(f"no integration {integration!r}")
-    kept = results.Results()
+    kept = Results()
     try:
         outcome = run_sql(
-            session.store, viewer, found[integration], statement, results=kept, session_key="cli"
+            session.store, viewer, found[integration.casefold()], statement, results=kept, session="cli"
         )
-        page = kept.page(viewer, outcome.result_id, session_key="cli", offset=0, limit=limit)
-        names = [column.name for column in page.columns]
-        if as_json:
-            print_json(
-                {"columns": names, "rows": [list(row) for row in page.rows], "receipt": outcome.receipt_id}
-            )
-        else:
-            click.echo("\t".join(names))
-            for row in page.rows:
-                click.echo("\t".join("" if value is None else str(value) for value in row))
+        result = kept.get(Owner(viewer.workspace_id, viewer.member_id, "cli"), outcome.result_id)
+        names = [column.name for column in result.columns]
+        rows = [[cell(value) for value in row] for row in result.page(0, limit)]
     finally:
         kept.close()
+    if as_json:
+        print_json(
+            {"columns": names, "rows": rows, "receipt": outcome.receipt.id, "truncated": result.truncated}
+        )
+        return
+    click.echo("\t".join(names))
+    for row in rows:
+        click.echo("\t".join("" if value is None else str(value) for value in row))
+
+
+def cell(value: Any) -> Any:
+    """A value as JSON has it: a decimal is a number where a float holds it exactly, else its digits as text."""
+    if isinstance(value, Decimal) and value.is_finite():
+        whole = int(value) if value == value.to_integral_value() else float(value)
+        return whole if Decimal(repr(whole)) == value else str(value)
+    return value
 
 
 @sql.command("explain-decision")
@@ -122,11 +132,15 @@ def run(session: Session, integration: str, limit: int, as_json: bool) -> None:
 @click.pass_obj
 def explain_decision(session: Session, receipt_id: int, as_json: bool) -> None:
     """Replay a decision receipt against today's settings and say what changed."""
-    from plugin.run_sql import explain
+    from plugin.run_sql.explain import explain_decision as explain
 
     found = explain(session.store, session.viewer(), receipt_id)
     if as_json:
-        print_json(found)
-    else:
-        for line in found.lines():
-            click.echo(line)
+        print_json(found.as_dict())
+        return
+    click.echo(f"Then: {found.receipt.verdict}{f' ({found.receipt.reason})' if found.receipt.reason else ''}")
+    click.echo(f"Now: {found.verdict_now}{f' ({found.reason_now})' if found.reason_now else ''}")
+    for change in found.changes:
+        click.echo(f"  {change}")
+    if not found.changes:
+        click.echo("Nothing that decided it has changed.")

@@ -96,7 +96,7 @@ def _people(store: Store, viewer: Viewer) -> None:
 
 def _connect(store: Store, viewer: Viewer, name: str, type_: str, path: Path) -> None:
     """Add one integration with its query credential, where it is not there yet."""
-    from plugin.catalog.sync_setup import add_integration
+    from plugin.catalog.sync import add_integration
 
     with store.as_admin(viewer) as admin:
         if any(each.name == name for each in admin.integrations.list()):
