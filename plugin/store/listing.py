@@ -318,6 +318,8 @@ def integrations(context: Context) -> tuple[Integration, ...]:
             id=row.id,
             name=row.name,
             type=row.type,
+            has_query_credential=row.sealed_query is not None,
+            options={"run_mode": row.options.get("run_mode", "confirm")},
             state=row.state,
             last_sync_at=row.last_sync_at,
             counts=dict(sorted(totals[row.id].items())),
