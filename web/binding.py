@@ -37,7 +37,8 @@ def filled(text: str, shapes: Mapping[str, str]) -> Markup:
             return GONE
         segment = bind("{{" + source + "}}", results)[0]
         if segment.kind == "unknown":
-            return f'<span class="unknown" title="{html.escape(segment.why, quote=True)}">{html.escape(segment.text)}</span>'
+            why = html.escape(segment.why, quote=True)
+            return f'<span class="unknown" title="{why}">{html.escape(segment.text)}</span>'
         shown = segment.text if segment.kind == "value" else "the table below"
         return f'<span class="local" title="{TITLE}">{html.escape(shown)}</span>'
 

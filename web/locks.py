@@ -34,12 +34,27 @@ def lock_of(entry: Mapping[str, Any]) -> Lock:
     if not entry.get("ok", True):
         reasons = entry.get("problems") or ("the statement did not pass the check",)
         return Lock(False, "Run SQL is closed: the statement did not pass the check", str(reasons[0]))
-    from plugin.run_sql import gates
+    from plugin.run_sql.run import preview  # brings every engine's driver along
 
     try:
-        closed = gates.first_closed(services().store, viewer(), int(integration_id))
+        decision = preview(
+            services().store, viewer(), int(integration_id), str(entry.get("sql", "")), cost=False
+        ).decision
     except DocentError as error:
         return Lock(False, "Run SQL is closed", str(error))
+    closed = decision.closed
     if closed is None:
-        return Lock(True, "Run SQL is open for you", "Read-only. Rows come to this page only.")
-    return Lock(False, closed.reason, closed.who)
+        limits = decision.limits
+        return Lock(
+            True, "Run SQL is open for you", f"Read-only, {limits['rows']:,} rows, {limits['seconds']:g} s"
+        )
+    reason = closed.reason[:1].upper() + closed.reason[1:]
+    return Lock(
+        False,
+        f"Run SQL is closed: {closed.reason}" if closed.gate == "read_only" else reason,
+        _who(closed.who),
+    )
+
+
+def _who(who: str) -> str:
+    return f"{who} can open it" if who and not who.startswith("nobody") else ""

@@ -30,14 +30,14 @@ def owner() -> Owner:
     return Owner(who.workspace_id, who.member_id, session_key())
 
 
-def run_sql(integration_id: int, sql: str, *, confirm: bool) -> Any:
+def run_sql(integration_id: int, sql: str, *, confirm: bool, run_id: str | None = None) -> Any:
     """Run a statement through every gate; the outcome names the result. Raises as `plugin.run_sql.run`."""
-    from plugin.run_sql import run  # brings every engine's driver along
+    from plugin.run_sql.run import run  # brings every engine's driver along
 
     bundle, who = services(), viewer()
     return run(
-        bundle.store, who, integration_id, sql, results=bundle.results, session_key=session_key(),
-        surface=who.surface, confirm=confirm,
+        bundle.store, who, integration_id, sql, results=bundle.results, session=session_key(),
+        surface=who.surface, confirm=confirm, run_id=run_id,
     )  # fmt: skip
 
 
@@ -55,8 +55,8 @@ def page_of(result_id: str, *, offset: int, limit: int) -> dict[str, Any]:
         "rows": [[as_json(value) for value in row] for row in result.page(offset, limit)],
         "row_count": result.rows,
         "truncated": result.truncated,
-        "milliseconds": result.facts.get("milliseconds"),
-        "receipt_id": result.facts.get("receipt_id"),
+        "milliseconds": None,
+        "receipt_id": result.facts.get("receipt"),
     }
 
 

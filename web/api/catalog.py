@@ -137,8 +137,7 @@ def lineage(resource_id: int) -> Response:
             depth=asked.depth,
             columns=asked.columns,
         )
-    values = {
-        "start_id": found.start_id, "resources": plain(list(found.resources.values())), "edges": plain(list(found.edges)),
-        "cut": found.cut,
-    }  # fmt: skip
-    return reply(LineageOut, values)
+    resources, edges = plain(list(found.resources.values())), plain(list(found.edges))
+    return reply(
+        LineageOut, {"start_id": found.start_id, "resources": resources, "edges": edges, "cut": found.cut}
+    )

@@ -18,9 +18,10 @@ from web.api.models import (
 )
 from web.api.spec import answers, body, reply, spec
 from web.door import scope
-from web.services import admin, mine, services, viewer
+from web.services import admin, mine, only_admins, services, viewer
 
 bp = Blueprint("api_integrations", __name__)
+bp.before_request(only_admins(but=frozenset({"api_integrations.index"})))
 
 
 @bp.get("/integrations")

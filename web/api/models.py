@@ -318,11 +318,13 @@ class SqlCheckBody(Body):
 
 
 class VerdictOut(Answer):
-    """The guard's verdict; nothing was run."""
+    """The verdict of gates and guard; nothing was run. `gate` is the first closed one, `who` can open it."""
 
     decision: Literal["accept", "reject"]
     reasons: list[str] = []
     tables: list[str] = []
+    gate: str | None = None
+    who: str | None = None
 
 
 class SqlRunBody(Body):
@@ -332,6 +334,7 @@ class SqlRunBody(Body):
     integration_id: int
     confirm: bool = True
     limit: int = Field(100, ge=0, le=1000)
+    run_id: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{8,64}$")
 
 
 class ColumnOut(Answer):

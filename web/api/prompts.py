@@ -28,6 +28,7 @@ from web.door import scope
 from web.limits import ASKS, by_member, limiter
 from web.messages import message_html, of_done
 from web.problems import BROKEN, problem
+from web.rows import session_key
 from web.services import Services, mine, services, viewer
 
 bp = Blueprint("api_prompts", __name__)
@@ -38,6 +39,15 @@ def out(prompt: Prompt) -> dict[str, Any]:
     values: dict[str, Any] = plain(prompt)
     values.update(prompt=prompt.text, parent=prompt.parent_id)
     return values
+
+
+def sent_of(done: dict[str, Any]) -> Any:
+    """The text of what a prompt sent, from its author's own history: saved or not, it is there while the page is new."""
+    try:
+        with mine() as door:
+            return door.history.prompt(done["prompt_id"]).sent
+    except (DocentError, KeyError):
+        return ()
 
 
 class Slotted:
@@ -97,7 +107,16 @@ def create() -> Response:
             return _finished(bundle, question)
     bundle.take_stream()
     try:
-        events = iter(ask(bundle.store, bundle.gateway, viewer(), question))
+        events = iter(
+            ask(
+                bundle.store,
+                bundle.gateway,
+                viewer(),
+                question,
+                results=bundle.results,
+                session=session_key(),
+            )
+        )
         first = next(events, None)  # what is refused is refused with its status, before a stream begins
     except BaseException:
         bundle.streams.release()
@@ -124,7 +143,11 @@ def _stream(first: Any, rest: Iterator[Any], text: str, *, for_page: bool) -> It
                 shapes.append(data)
             elif event.name == "done" and for_page:
                 bound = {f"r{each['n']}": each["result_id"] for each in shapes if each.get("result_id")}
-                data = {**data, "shapes": shapes, "page": message_html(of_done(text, data, error, bound))}
+                data = {
+                    **data,
+                    "shapes": shapes,
+                    "page": message_html(of_done(text, {**data, "sent": sent_of(data)}, error, bound)),
+                }
             yield sse(event.name, data)
             event = next(rest, None)
     except DocentError as failure:
@@ -144,7 +167,9 @@ def _refused(failed: dict[str, Any]) -> Response:
 def _finished(bundle: Services, question: Question) -> Response:
     done: dict[str, Any] = {}
     failed: dict[str, Any] | None = None
-    for event in ask(bundle.store, bundle.gateway, viewer(), question):
+    for event in ask(
+        bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key()
+    ):
         if event.name == "done":
             done = event.data
         elif event.name == "error":

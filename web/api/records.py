@@ -9,9 +9,10 @@ from flask import Blueprint, Response
 from web.api.models import EntriesQuery, EntryPage, UsageOut, plain
 from web.api.spec import answers, query, reply, spec
 from web.door import scope
-from web.services import admin
+from web.services import admin, only_admins
 
 bp = Blueprint("api_records", __name__)
+bp.before_request(only_admins())
 
 
 @bp.get("/ledger")

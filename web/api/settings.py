@@ -10,9 +10,10 @@ from plugin.errors import BadInput
 from web.api.models import Names, RedactedOut, SettingList, SettingsPatch, TextBody, plain
 from web.api.spec import answers, body, reply, spec
 from web.door import scope
-from web.services import admin, mine, services, viewer
+from web.services import admin, mine, only_admins, services, viewer
 
 bp = Blueprint("api_settings", __name__)
+bp.before_request(only_admins(but=frozenset({"api_settings.redaction_try"})))
 
 
 @bp.get("/settings/ai")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Blueprint, Response
 
-from plugin.tools.check_sql import check_statement
-from web.api.models import ResultQuery, RunOut, SqlCheckBody, SqlRunBody, VerdictOut
+from web.api.models import Ok, ResultQuery, RunOut, SqlCheckBody, SqlRunBody, VerdictOut
 from web.api.spec import answers, body, query, reply, spec
 from web.door import scope
 from web.limits import ASKS, by_member, limiter
@@ -20,12 +21,24 @@ bp = Blueprint("api_sql", __name__)
 @limiter.limit(ASKS, key_func=by_member)
 @spec.validate(json=SqlCheckBody, resp=answers(VerdictOut), tags=["SQL"])
 def check() -> Response:
-    """Would the guard let this statement run against what you may see? Nothing is run."""
+    """Would the gates and the guard let this statement run for you? Nothing is run."""
+    from plugin.run_sql.run import preview  # brings every engine's driver along
+
     values: SqlCheckBody = body()
-    verdict = check_statement(services().store, viewer(), values.integration_id, values.sql)
+    decision = preview(services().store, viewer(), values.integration_id, values.sql, cost=False).decision
+    closed, verdict = decision.closed, decision.verdict
+    reasons = list(verdict.reasons) if verdict is not None else []
+    if closed is not None and not reasons:
+        reasons = [closed.reason]
     return reply(
         VerdictOut,
-        {"decision": verdict.decision, "reasons": list(verdict.reasons), "tables": list(verdict.tables)},
+        {
+            "decision": "accept" if decision.allowed else "reject",
+            "reasons": reasons,
+            "tables": list(verdict.tables) if verdict is not None else [],
+            "gate": closed.gate if closed is not None else None,
+            "who": closed.who if closed is not None else None,
+        },
     )
 
 
@@ -36,8 +49,21 @@ def check() -> Response:
 def run() -> Response:
     """Run a statement through every gate. The rows are for you alone and are not stored."""
     values: SqlRunBody = body()
-    outcome = run_sql(values.integration_id, values.sql, confirm=values.confirm)
-    return reply(RunOut, page_of(outcome.result_id, offset=0, limit=values.limit))
+    began = time.perf_counter()
+    outcome = run_sql(values.integration_id, values.sql, confirm=values.confirm, run_id=values.run_id)
+    page = page_of(outcome.result_id, offset=0, limit=values.limit)
+    return reply(RunOut, {**page, "milliseconds": round((time.perf_counter() - began) * 1000)})
+
+
+@bp.post("/sql/runs/<run_id>/cancel")
+@scope("query")
+@spec.validate(resp=answers(Ok), tags=["SQL"])
+def cancel(run_id: str) -> Response:
+    """Stop one of your own runs, at its source."""
+    from plugin.run_sql.run import cancel as stop
+
+    stop(viewer(), run_id)
+    return reply(Ok, {})
 
 
 @bp.get("/results/<result_id>")

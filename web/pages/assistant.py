@@ -14,6 +14,7 @@ from plugin.assistant import ask as ask_assistant
 from plugin.errors import DocentError
 from web.limits import ASKS, by_member, limiter
 from web.messages import of_done, of_prompt
+from web.rows import session_key
 from web.services import mine, services, viewer
 from web.words import day_word, short_name
 
@@ -117,7 +118,9 @@ def ask() -> str | Response:
     done: dict[str, Any] = {}
     failed: dict[str, Any] | None = None
     with bundle.stream_slot():
-        for event in ask_assistant(bundle.store, bundle.gateway, viewer(), question):
+        for event in ask_assistant(
+            bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key()
+        ):
             if event.name == "done":
                 done = event.data
             elif event.name == "error":

@@ -1,4 +1,4 @@
-"""The catalog: a tree that opens a level at a time, and beside it a list that filters and sorts. Both page by cursor."""
+"""The catalog: a tree that opens a level at a time, and beside it a list that filters and sorts, paged by cursor."""
 
 from __future__ import annotations
 

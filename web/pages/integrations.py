@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response
 
 from plugin.catalog import sync as sources
 from plugin.errors import BadInput, NotFound
-from web.services import admin, mine, services, viewer
+from web.services import admin, mine, only_admins, services, viewer
 
 bp = Blueprint("integrations", __name__, url_prefix="/integrations")
+bp.before_request(only_admins(but=frozenset({"integrations.show"})))
 STAGES = ("check", "schemas", "tables", "columns", "lineage", "done")
 SCHEDULES = (
     ("", "Only by hand"),
@@ -67,8 +68,6 @@ def show() -> str:
 def add() -> str:
     """Choose a connector, then fill in the form made from its settings."""
     type_ = request.args.get("type", "")
-    with admin():  # only admins see the form
-        pass
     if not type_:
         return render_template("integrations/choose.html", connectors=sources.connectors())
     return render_template(

@@ -8,9 +8,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.errors import BadInput
-from web.services import admin
+from web.services import admin, only_admins
 
 bp = Blueprint("people", __name__, url_prefix="/members")
+bp.before_request(only_admins())
 
 
 def number(name: str) -> int:

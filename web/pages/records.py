@@ -8,9 +8,10 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from web.services import admin
+from web.services import admin, only_admins
 
 bp = Blueprint("records", __name__)
+bp.before_request(only_admins())
 OUTCOMES = ("allow", "deny", "done", "failed")
 
 

@@ -1,4 +1,4 @@
-"""One thing in the catalog: what it is, its columns, where it comes from, who changed it, and whether the assistant may use it."""
+"""One thing in the catalog: what it is, where it comes from, who changed it, whether the assistant may use it."""
 
 from __future__ import annotations
 

@@ -10,9 +10,10 @@ from werkzeug.wrappers import Response
 
 from plugin.errors import BadInput, DocentError
 from plugin.governance.in_force import in_force
-from web.services import admin, mine, services, viewer
+from web.services import admin, mine, only_admins, services, viewer
 
 bp = Blueprint("settings", __name__, url_prefix="/settings/ai")
+bp.before_request(only_admins())
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ SECTIONS = (
     ),
     Section(
         "key", "Key",
-        "Write-only. It is encrypted with this workspace’s own key and never shown again, not even its last characters.",
+        "Write-only. It is encrypted with this workspace’s own key and never shown again, not even its "
+        "last characters.",
     ),
     Section(
         "region", "Region", "A call outside the allowed regions is refused, never routed elsewhere.",
@@ -41,18 +43,20 @@ SECTIONS = (
     ),
     Section(
         "send", "What may be sent",
-        "Only metadata, only what the asker may see, and only fields on the gateway’s list. Rows, samples and histograms "
-        "have no line here because they are never read.",
+        "Only metadata, only what the asker may see, and only fields on the gateway’s list. Rows, samples and "
+        "histograms have no line here because they are never read.",
     ),
     Section(
         "redaction", "Redaction",
-        "Runs here, before anything is sent. A stand-in is turned back in the answer; what is removed is gone. Names of "
-        "persons are not found by patterns.",
+        "Runs here, before anything is sent. A stand-in is turned back in the answer; what is removed is gone. "
+        "Names of persons are not found by patterns.",
         ("ai.redaction.regions",),
     ),
     Section(
-        "run-sql", "Run SQL", "Rows go to the person’s browser and nowhere else. Every gate is checked again at each run.",
-        ("ai.run_sql", "ai.sql_sensitive", "sql.limits.rows", "sql.limits.bytes", "sql.limits.seconds", "sql.limits.concurrent"),
+        "run-sql", "Run SQL",
+        "Rows go to the person’s browser and nowhere else. Every gate is checked again at each run.",
+        ("ai.run_sql", "ai.sql_sensitive", "sql.limits.rows", "sql.limits.bytes", "sql.limits.seconds",
+         "sql.limits.concurrent"),
     ),
     Section(
         "history", "History", "Nobody reads another’s chats. Rows are never stored in any mode.",
@@ -60,11 +64,12 @@ SECTIONS = (
     ),
     Section(
         "limits", "Limits", "At a limit the person is told which, and when it opens again.",
-        ("ai.limits.steps", "ai.limits.tokens_per_question", "ai.limits.context_tokens", "ai.limits.requests_per_minute",
-         "ai.limits.tokens_per_day_member", "ai.limits.tokens_per_day_workspace"),
+        ("ai.limits.steps", "ai.limits.tokens_per_question", "ai.limits.context_tokens",
+         "ai.limits.requests_per_minute", "ai.limits.tokens_per_day_member", "ai.limits.tokens_per_day_workspace"),
     ),
     Section(
-        "instructions", "Instructions", "Added to every question of this workspace. They cannot widen what anybody may see.",
+        "instructions", "Instructions",
+        "Added to every question of this workspace. They cannot widen what anybody may see.",
         ("ai.instructions",),
     ),
 )  # fmt: skip

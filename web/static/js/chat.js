@@ -244,12 +244,15 @@ class DocentChat extends HTMLElement {
     const block = button.closest("[data-sql-block]");
     const place = block.parentElement.querySelector(`[data-result-of="${block.dataset.n}"]`);
     const lock = block.querySelector(".lock");
-    button.disabled = true;
+    if (block.dataset.run) { send("POST", `/api/v1/sql/runs/${block.dataset.run}/cancel`, {}).catch(() => {}); return; }
+    const label = button.lastChild;
+    block.dataset.run = crypto.randomUUID();
+    label.textContent = "Stop";
     place.replaceChildren(el("section", { class: "result", "aria-busy": "true" }, el("p", { class: "result-note" }, "Running the statement. Read-only, on the source itself.")));
     try {
-      const result = await send("POST", "/api/v1/sql/run", { sql: block.querySelector("[data-sql-text]").textContent, integration_id: Number(block.dataset.integration), confirm: true });
+      const result = await send("POST", "/api/v1/sql/run", { sql: block.querySelector("[data-sql-text]").textContent, integration_id: Number(block.dataset.integration), confirm: true, run_id: block.dataset.run });
       showResult(place, result);
-      button.disabled = false;
+      label.textContent = "Run again";
     } catch (error) {
       const who = error.problem?.who ? ` ${error.problem.who} can change it.` : "";
       place.replaceChildren(el("div", { class: "notice", "data-tone": error.status === 403 ? "amber" : "red", role: "alert" }, icon(error.status === 403 ? "lock" : "circle-alert"), el("div", {}, el("p", {}, error.message), who ? el("p", {}, who) : null)));
@@ -257,8 +260,10 @@ class DocentChat extends HTMLElement {
         lock.dataset.tone = "amber";
         lock.querySelector("strong").textContent = error.message;
         lock.querySelector("use").setAttribute("href", "/static/icons.svg#lock");
-      } else button.disabled = false;
-    }
+        button.disabled = true;
+      }
+      label.textContent = "Run";
+    } finally { delete block.dataset.run; }
   }
 
   async shape(shape, article) {
