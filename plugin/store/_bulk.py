@@ -32,9 +32,28 @@ class Bulk:
             marks = ", ".join("?" * len(columns))
             self._raw.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)  # type: ignore[union-attr]
             return
-        with self._raw.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:  # type: ignore[union-attr]
-            for row in rows:
-                copy.write_row(row)
+        with self._raw.cursor() as cursor:  # type: ignore[union-attr]
+            into = self._beside(cursor, table, names) if self._locked(cursor, table) else f'"{table}"'
+            with cursor.copy(f"COPY {into} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            if into != f'"{table}"':
+                cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM {into}')
+                cursor.execute(f"DROP TABLE {into}")
+
+    @staticmethod
+    def _locked(cursor: Any, table: str) -> bool:
+        """Does row-level security hold for us on that table? PostgreSQL then takes no COPY into it."""
+        return bool(cursor.execute("SELECT row_security_active(%s)", (table,)).fetchone()[0])
+
+    @staticmethod
+    def _beside(cursor: Any, table: str, names: str) -> str:
+        """A temporary table with those columns, to copy into and insert from, so that the policies see each row."""
+        into = f'"bulk_{table}"'
+        cursor.execute(
+            f'CREATE TEMPORARY TABLE {into} ON COMMIT DROP AS SELECT {names} FROM "{table}" WITH NO DATA'
+        )
+        return into
 
     def new_id(self, table: str) -> int:
         """An id that no row of `table` has had."""
