@@ -143,11 +143,8 @@ def _stream(first: Any, rest: Iterator[Any], text: str, *, for_page: bool) -> It
                 shapes.append(data)
             elif event.name == "done" and for_page:
                 bound = {f"r{each['n']}": each["result_id"] for each in shapes if each.get("result_id")}
-                data = {
-                    **data,
-                    "shapes": shapes,
-                    "page": message_html(of_done(text, {**data, "sent": sent_of(data)}, error, bound)),
-                }
+                message = of_done(text, {**data, "sent": sent_of(data)}, error, bound)
+                data = {**data, "shapes": shapes, "page": message_html(message)}
             yield sse(event.name, data)
             event = next(rest, None)
     except DocentError as failure:

@@ -66,7 +66,10 @@ def level() -> str:
             limit=LEVEL,
         )
     again = {"parent": parent or None, "integration": integration or None}
+    place = {"under": parent or None, "integration": None if parent else integration or None}
     return render_template(
-        "catalog/_level.html", found=found, leaves=(*TREE_KINDS, "column", "term", "document", "query"),
+        "catalog/_level.html", found=found,
+        list_url="" if request.args.get("cursor") else url_for("catalog.show", **place),
+        leaves=(*TREE_KINDS, "column", "term", "document", "query"),
         more=url_for("catalog.level", **again, cursor=found.next_cursor) if found.next_cursor else None,
     )  # fmt: skip

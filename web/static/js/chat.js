@@ -175,6 +175,9 @@ class DocentChat extends HTMLElement {
     if (this.hasAttribute("data-page")) history.replaceState(null, "", `/assistant/${id}`);
     const open = this.querySelector("[data-open-page]");
     if (open) open.href = `/assistant/${id}`;
+    const title = this.querySelector("[data-chat-title]");
+    if (title?.textContent === "New chat") title.textContent = this.list.querySelector(".ask > p")?.textContent.replace(/^You asked: /, "").slice(0, 80) ?? title.textContent;
+    this.input.placeholder = "Ask a follow-up";
   }
 
   broke(article, error) {
