@@ -164,8 +164,13 @@ class World:
             return mine.catalog.by_name(name).id
 
 
-def build(store: Store, admin: Viewer, *, more: Callable[[], list[Record]] | None = None) -> World:
-    """Sync the shop into the admin's workspace and put people into teams."""
+def build(
+    store: Store, admin: Viewer, *, more: Callable[[], list[Record]] | None = None, also: tuple[str, ...] = ()
+) -> World:
+    """Sync the shop into the admin's workspace and put people into teams.
+
+    `more` adds records; General may see those whose names hold a word of `also`.
+    """
     global SOURCE
     from plugin.catalog.sync import sync
 
@@ -198,6 +203,11 @@ def build(store: Store, admin: Viewer, *, more: Callable[[], list[Record]] | Non
         door.people.grant(people_team.id, integration.id, world.id(f"{DATABASE}.hr"))
         for name in ("Revenue overview", "Active customer", "Net revenue", "Churn"):
             door.people.grant(general.id, integration.id, world.id(name))
+        for word in also:
+            with store.as_viewer(admin) as mine:
+                wanted = [each.id for each in mine.catalog.browse(text=word, limit=200).items]
+            for resource_id in wanted:
+                door.people.grant(general.id, integration.id, resource_id)
     with store.sign_in() as door_in:
         for name in people:
             world.viewers[name] = door_in.viewer_for_email(
