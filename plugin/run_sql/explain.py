@@ -10,7 +10,7 @@ from plugin.access.viewer import Viewer
 from plugin.errors import NotFound
 from plugin.run_sql.dialects import engine_of
 from plugin.run_sql.execute import dialect_of
-from plugin.run_sql.gates import policy_gates, integration_of
+from plugin.run_sql.gates import integration_of, policy_gates
 from plugin.store.shapes import Receipt
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from plugin.run_sql.verdict import Refusal, Verdict, VisibleTables
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote the SQL, which no log may hold
 
 MAX_DEPTH = 700
+MAX_SOURCES = 500
 MAX_LIMIT = 10_000_000
 
 
@@ -110,9 +111,14 @@ def _position(error: Exception) -> str:
 def check_nodes(tree: exp.Expr, engine: Engine) -> None:
     """Every node of a kind that is allowed, with arguments that are allowed; every function on the engine's list."""
     stack: list[tuple[exp.Expr, int]] = [(tree, 0)]
+    sources = 0
     while stack:
         node, depth = stack.pop()
         kind = type(node)
+        if kind is exp.Table or kind is exp.Join:
+            sources += 1
+            if sources > MAX_SOURCES:
+                raise Refusal("text", f"the statement names more than {MAX_SOURCES} tables")
         if depth > MAX_DEPTH:
             raise Refusal("text", "the statement is nested too deeply")
         if kind not in ALLOWED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from sqlglot.errors import SqlglotError
+from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from plugin.run_sql.dialects import Engine, parser_of
@@ -13,12 +14,16 @@ from plugin.run_sql.verdict import Refusal
 MAX_CHARACTERS = 50_000
 MAX_NESTING = 100
 MAX_TOKENS = 20_000
+MAX_TYPED = 5
+"""How deep brackets may nest that follow the name of a type (`date(`, `struct<`): the parser tries such a bracket as a
+type, then as a call, so its work doubles or worse with each level."""
 MAX_RUN = 60
 """How many signs or NOTs may follow each other: each is a level of the tree."""
 
 _EVERYWHERE_BAD = ("\x00", "\ufeff")
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
+_TYPES = Parser.TYPE_TOKENS | Parser.STRUCT_TYPE_TOKENS | Parser.ENUM_TYPE_TOKENS | {TokenType.ARRAY}
 _SIGNS = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE}
 _STRINGS = {
     TokenType.STRING,
@@ -87,9 +92,19 @@ def _check_stretch(sql: str, start: int, end: int) -> None:
 
 
 def _check_nesting(tokens: list[Token]) -> None:
-    depth = cases = run = 0
+    depth = cases = run = typed = 0
+    open_brackets: list[bool] = []
+    previous = None
     for token in tokens:
         kind = token.token_type
+        if kind in _OPENING:
+            open_brackets.append(previous in _TYPES)
+            typed += open_brackets[-1]
+            if typed > MAX_TYPED:
+                raise Refusal("text", f"calls or types are nested in each other deeper than {MAX_TYPED}")
+        elif kind in _CLOSING and open_brackets:
+            typed -= open_brackets.pop()
+        previous = kind
         if kind == TokenType.CASE:
             cases += 1
         elif kind == TokenType.END:
