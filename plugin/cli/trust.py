@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from plugin.cli.session import Session, command_options, json_option, print_json, say
+from plugin.cli.session import Session, command_options, json_option, plain, print_json, read_secret, say
+from plugin.cli.sources import read_settings
 
 
 @click.command()
@@ -29,15 +30,43 @@ def trust(session: Session, as_json: bool) -> None:
 @click.command()
 @json_option
 @click.option("--canaries", is_flag=True, required=True, help="Plant canaries and look for them everywhere.")
-def verify(canaries: bool, as_json: bool) -> None:
-    """Plant unique strings in scratch databases, use every feature, and report where any of them came out."""
-    from plugin.governance.canaries import hunt
+@click.option("--type", "type_", metavar="TYPE", help="Your own staging source instead of scratch databases.")
+@click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="A setting of it; url=env:VAR.")
+@click.option("--secret", "given_secrets", multiple=True, metavar="KEY=-|env:VAR", help="A secret of it.")
+@click.option("--query-url", metavar="URL|env:VAR", help="Its query credential, for Run SQL.")
+@click.option(
+    "--canary", "own_canaries", multiple=True, metavar="TEXT", help="A canary that you planted in its rows."
+)
+def verify(
+    canaries: bool,
+    type_: str | None,
+    options: tuple[str, ...],
+    given_secrets: tuple[str, ...],
+    query_url: str | None,
+    own_canaries: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Plant unique strings in scratch databases, use every feature, and report where any of them came out.
 
-    found = hunt(say)
+    With --type the same is done to a staging source of your own, in whose rows you planted the --canary texts. Nothing
+    leaves this machine: the provider is a stand-in on loopback.
+    """
+    from plugin.governance.canaries import OwnSource, hunt
+
+    own = None
+    if type_ is not None:
+        if not own_canaries or query_url is None:
+            raise click.UsageError("with --type give --query-url and at least one --canary")
+        settings, sealed = read_settings(options, given_secrets)
+        query = read_secret("--query-url", query_url) if query_url.startswith("env:") else query_url
+        own = OwnSource(type_, settings, sealed, {"url": query}, own_canaries)
+    found = hunt(say, own)
     if as_json:
-        print_json(found)
+        print_json({**plain(found), "ok": found.ok})
     else:
         for line in found.lines():
             click.echo(line)
-    if found.leaks:
+    if not found.ok:
+        if as_json:
+            say("a canary got out, or the hunt could not see")
         sys.exit(1)

@@ -59,7 +59,11 @@ def recording_provider(calls: Arguments, *, repeat: bool = True) -> Iterator[Rec
             told = request.get("messages", [])
             last_question = max((n for n, each in enumerate(told) if each["role"] == "user"), default=-1)
             answered = any(each["role"] == "tool" for each in told[last_question:])
-            chunks = _echo(told) if answered or not request.get("tools") else _calls(request["tools"], calls)
+            chunks = (
+                _echo(told)
+                if answered or not request.get("tools")
+                else _calls(_turned(request["tools"], len(recording.bodies)), calls)
+            )
             if not repeat and answered:
                 chunks = [{"delta": {"content": "Done."}, "finish_reason": None}]
             self._stream(request.get("model", "obedient"), chunks)
@@ -107,6 +111,12 @@ def recording_provider(calls: Arguments, *, repeat: bool = True) -> Iterator[Rec
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
+
+
+def _turned(tools: list[dict[str, Any]], by: int) -> list[dict[str, Any]]:
+    """The same tools beginning elsewhere, so that a limit on steps does not always cut the same ones."""
+    start = by * 3 % len(tools)
+    return tools[start:] + tools[:start]
 
 
 def _calls(tools: list[dict[str, Any]], arguments: Arguments) -> list[dict[str, Any]]:
