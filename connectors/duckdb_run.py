@@ -191,9 +191,10 @@ def _batches(
 ) -> Iterator[list[tuple[Any, ...]]]:
     try:
         with _as_query_errors(stop, limits):
-            yield from Meter(limits, result).batches(
-                first, _rows(connection, stop, limits), deadline=deadline
-            )
+            rows = _rows(connection, stop, limits)
+            # Not `yield from`: a consumer that goes must close the connection before the rows.
+            for batch in Meter(limits, result).batches(first, rows, deadline=deadline):  # noqa: UP028
+                yield batch
     finally:
         result.close()
 

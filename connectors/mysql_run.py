@@ -29,7 +29,8 @@ TIME_LIMITS = (
     "SET SESSION max_execution_time = {milliseconds}",
 )
 SETUP = "SET SESSION lock_wait_timeout = 5, SESSION innodb_lock_wait_timeout = 5, SESSION sql_select_limit = {rows}"
-BEGIN = "START TRANSACTION READ ONLY"
+# The session too, not the transaction alone: DDL would commit that one and run.
+READ_ONLY = ("SET SESSION TRANSACTION READ ONLY", "START TRANSACTION READ ONLY")
 EXPLAIN = "EXPLAIN "
 
 # The protocol's names, where people know the types by others.
@@ -126,7 +127,8 @@ def _prepare(connection: MySQLConnection, limits: RunLimits) -> None:
                 statement.format(seconds=limits.seconds, milliseconds=max(1, int(limits.seconds * 1000)))
             )
     cursor.execute(SETUP.format(rows=limits.rows + 1))
-    cursor.execute(BEGIN)
+    for statement in READ_ONLY:
+        cursor.execute(statement)
 
 
 class _Stop:
@@ -205,7 +207,9 @@ def _batches(
 ) -> Iterator[list[tuple[Any, ...]]]:
     try:
         with _as_query_errors(stop, limits):
-            yield from Meter(limits, result).batches(first, _rows(cursor, stop), deadline=deadline)
+            # Not `yield from`: a consumer that goes must close the connection before the rows.
+            for batch in Meter(limits, result).batches(first, _rows(cursor, stop), deadline=deadline):  # noqa: UP028
+                yield batch
     finally:
         result.close()
 

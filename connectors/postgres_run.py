@@ -179,6 +179,8 @@ def _query_error(error: psycopg.Error, stop: _Stop, limits: RunLimits) -> Source
         return SourceInterrupted("the connection dropped while the query ran; try again")
     if isinstance(error, pg.LockNotAvailable):
         return QueryStopped("a table is locked by somebody else; try again when they are done")
+    if code in ("53400", "53200", "53100"):
+        return QueryStopped("the query was stopped at the server's limit for memory or temporary files")
     position = error.diag.statement_position
     kind = type(error).__name__
     where = f" at character {position}" if position else ""
@@ -192,15 +194,10 @@ def _query_error(error: psycopg.Error, stop: _Stop, limits: RunLimits) -> Source
 
 
 def _described(connection: psycopg.Connection[TupleRow], sql: str) -> tuple[ResultColumn, ...]:
-    """The columns of a statement that gave no row: the stream has told nothing then."""
-    connection.pgconn.prepare(b"", sql.encode())
-    shape = connection.pgconn.describe_prepared(b"")
-    types = connection.adapters.types
-    found = []
-    for number in range(shape.nfields):
-        known = types.get(shape.ftype(number))
-        found.append(ResultColumn((shape.fname(number) or b"").decode(), known.name if known else ""))
-    return tuple(found)
+    """The columns of a statement that gave no row, which its stream does not tell: declared, not run again."""
+    with connection.cursor(name="docent_shape") as cursor:
+        cursor.execute(sql)
+        return tuple(ResultColumn(column.name, column.type_display) for column in cursor.description or ())
 
 
 def _batches(
@@ -209,6 +206,8 @@ def _batches(
     meter = Meter(limits, result)
     try:
         with _as_query_errors(stop, limits):
-            yield from meter.batches(first, rows, deadline=time.monotonic() + limits.seconds)
+            # Not `yield from`: a consumer that goes must close the connection before the rows.
+            for batch in meter.batches(first, rows, deadline=time.monotonic() + limits.seconds):  # noqa: UP028
+                yield batch
     finally:
         result.close()

@@ -41,7 +41,8 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
 # any. A column's default is an expression, or the words of an identity or generated column. Partitions are folded
 # into the parent (number, rows, bytes), and `conparentid = 0` leaves out the copies of a key on partitions.
 # Rows and sizes are those of the last VACUUM or ANALYZE, which cost nothing to read; a table that has had none but
-# was written to is measured, unless somebody holds a lock that this would wait for. Else they are unknown. Numbers of pages and rows only: no statistic that holds a value.
+# was written to is measured, unless somebody holds a lock that this would wait for; else they are unknown. They
+# are numbers of pages and rows only: no statistic that holds a value.
 TABLES = """
 WITH locked AS MATERIALIZED (
     SELECT l.relation FROM pg_catalog.pg_locks l

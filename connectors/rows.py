@@ -28,7 +28,10 @@ def size_of(row: tuple[Any, ...]) -> int:
 
 
 class Meter:
-    """Groups rows into batches until the caps of `limits`, keeping the counts of `result`."""
+    """Groups rows into batches until the caps of `limits`, keeping the counts of `result`.
+
+    At a cap the connection is closed before the rows' iterator is: a driver would read what is still under way.
+    """
 
     def __init__(self, limits: RunLimits, result: RunResult) -> None:
         self._limits = limits
@@ -43,10 +46,12 @@ class Meter:
         for row in _chain(first, rows):
             if result.rows >= limits.rows:
                 result.truncated = "rows"
+                result.close()
                 break
             size = size_of(row)
             if result.bytes + size > limits.bytes:
                 result.truncated = "bytes"
+                result.close()
                 break
             result.rows += 1
             result.bytes += size
@@ -55,6 +60,7 @@ class Meter:
                 yield batch
                 batch = []
             if time.monotonic() > deadline:
+                result.close()
                 raise QueryStopped(f"the query was stopped after {limits.seconds:g} s")
         if batch:
             yield batch

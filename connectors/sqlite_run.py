@@ -92,7 +92,9 @@ def _batches(
 ) -> Iterator[list[tuple[Any, ...]]]:
     try:
         with _as_query_errors(stop, limits):
-            yield from Meter(limits, result).batches(first, _until(rows, stop), deadline=stop.deadline)
+            # Not `yield from`: a consumer that goes must close the connection before the rows.
+            for batch in Meter(limits, result).batches(first, _until(rows, stop), deadline=stop.deadline):  # noqa: UP028
+                yield batch
     finally:
         result.close()
 
