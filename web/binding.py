@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -17,7 +17,7 @@ from web.rows import result_of
 
 _MARK = re.compile(r'<span class="local" data-bind="([^"]*)"></span>')
 TITLE = "Filled in here from your result. The provider saw a placeholder."
-GONE = '<span class="local" title="The rows are not kept. Run the statement again to see the value.">not kept</span>'
+WAITS = "Filled in here when you press Run. The rows are never kept, and the assistant never sees them."
 
 
 def filled(text: str, shapes: Mapping[str, str]) -> Markup:
@@ -34,7 +34,7 @@ def filled(text: str, shapes: Mapping[str, str]) -> Markup:
     def value(match: re.Match[str]) -> str:
         source = html.unescape(match.group(1))
         if source.split(".")[0] not in results:
-            return GONE
+            return f'<span class="local" data-bind="{match.group(1)}" title="{WAITS}"></span>'
         segment = bind("{{" + source + "}}", results)[0]
         if segment.kind == "unknown":
             why = html.escape(segment.why, quote=True)
@@ -43,3 +43,10 @@ def filled(text: str, shapes: Mapping[str, str]) -> Markup:
         return f'<span class="local" title="{TITLE}">{html.escape(shown)}</span>'
 
     return Markup(_MARK.sub(value, text))
+
+
+def values(result_id: str, name: str, binds: Sequence[str]) -> list[dict[str, str]]:
+    """What placeholders of one result stand for, for its owner's page. NotFound as `result_of`."""
+    results = {name: result_of(result_id)}
+    found = [bind("{{" + each + "}}", results)[0] for each in binds]
+    return [{"kind": segment.kind, "text": segment.text, "why": segment.why} for segment in found]

@@ -38,7 +38,7 @@ EVERYBODY = {
     "api_prompts.stop", "api_prompts.save", "api_prompts.chats", "api_prompts.change_chat", "api_prompts.delete_chat",
     "api_catalog.search", "api_catalog.suggest", "api_catalog.roots", "api_catalog.resource",
     "api_catalog.children", "api_catalog.lineage",
-    "api_sql.check", "api_sql.run", "api_sql.cancel", "api_sql.result", "api_integrations.index",
+    "api_sql.check", "api_sql.run", "api_sql.cancel", "api_sql.result", "api_sql.bound", "api_integrations.index",
     "api_settings.redaction_try",
     "api_describe.openapi", "api_describe.docs",
 }  # fmt: skip

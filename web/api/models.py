@@ -356,6 +356,27 @@ class RunOut(Answer):
     receipt_id: int | None = None
 
 
+class BindBody(Body):
+    """Placeholders of an answer, as r1.first.total, where r1 is this result."""
+
+    name: str = Field(pattern=r"^r[1-9][0-9]{0,3}$")
+    binds: list[str] = Field(max_length=100)
+
+
+class BoundOut(Answer):
+    """What a placeholder stands for: a value, or table or chart for the whole result."""
+
+    kind: str
+    text: str = ""
+    why: str = ""
+
+
+class BoundList(Answer):
+    """The placeholders' values, in their order."""
+
+    items: list[BoundOut]
+
+
 class ResultQuery(Query):
     """Which rows of a result."""
 

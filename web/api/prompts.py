@@ -42,7 +42,7 @@ def out(prompt: Prompt) -> dict[str, Any]:
 
 
 def sent_of(done: dict[str, Any]) -> Any:
-    """The text of what a prompt sent, from its author's own history: saved or not, it is there while the page is new."""
+    """The text of what a prompt sent, from its author's own history. Saved or not, it is there for its new page."""
     try:
         with mine() as door:
             return door.history.prompt(done["prompt_id"]).sent

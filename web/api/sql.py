@@ -6,8 +6,9 @@ import time
 
 from flask import Blueprint, Response
 
-from web.api.models import Ok, ResultQuery, RunOut, SqlCheckBody, SqlRunBody, VerdictOut
+from web.api.models import BindBody, BoundList, Ok, ResultQuery, RunOut, SqlCheckBody, SqlRunBody, VerdictOut
 from web.api.spec import answers, body, query, reply, spec
+from web.binding import values as values_of
 from web.door import scope
 from web.limits import ASKS, by_member, limiter
 from web.rows import page_of, run_sql
@@ -73,3 +74,12 @@ def result(result_id: str) -> Response:
     """More rows of your own result, while it lasts."""
     asked: ResultQuery = query()
     return reply(RunOut, page_of(result_id, offset=asked.offset, limit=asked.limit))
+
+
+@bp.post("/results/<result_id>/values")
+@scope("query")
+@spec.validate(json=BindBody, resp=answers(BoundList), tags=["SQL"])
+def bound(result_id: str) -> Response:
+    """Values of your own result for the placeholders of an answer. They go to your page and nowhere else."""
+    values: BindBody = body()
+    return reply(BoundList, {"items": values_of(result_id, values.name, values.binds)})

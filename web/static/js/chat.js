@@ -256,6 +256,7 @@ class DocentChat extends HTMLElement {
       const result = await send("POST", "/api/v1/sql/run", { sql: block.querySelector("[data-sql-text]").textContent, integration_id: Number(block.dataset.integration), confirm: true, run_id: block.dataset.run });
       showResult(place, result);
       label.textContent = "Run again";
+      await this.bind(block.closest("[data-message]"), block.dataset.n, result.result_id);
     } catch (error) {
       const who = error.problem?.who ? ` ${error.problem.who} can change it.` : "";
       place.replaceChildren(el("div", { class: "notice", "data-tone": error.status === 403 ? "amber" : "red", role: "alert" }, icon(error.status === 403 ? "lock" : "circle-alert"), el("div", {}, el("p", {}, error.message), who ? el("p", {}, who) : null)));
@@ -267,6 +268,17 @@ class DocentChat extends HTMLElement {
       }
       label.textContent = "Run";
     } finally { delete block.dataset.run; }
+  }
+
+  // Placeholders get their values from the person's own result; the assistant wrote them without seeing a row.
+  async bind(article, n, resultId) {
+    const marks = [...article.querySelectorAll(`.local[data-bind^="r${n}."]`)];
+    if (!marks.length) return;
+    const { items } = await send("POST", `/api/v1/results/${resultId}/values`, { name: `r${n}`, binds: marks.map((mark) => mark.dataset.bind) });
+    items.forEach((item, at) => {
+      marks[at].textContent = item.kind === "value" ? item.text : item.kind === "unknown" ? "" : "the table above";
+      marks[at].title = item.kind === "unknown" ? item.why : "Filled in here from your result. The assistant saw a placeholder.";
+    });
   }
 
   async shape(shape, article) {
