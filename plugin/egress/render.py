@@ -153,7 +153,7 @@ class _Writer:
             self.turns.append((role, [piece]))
 
     def _result(self, part: ToolResult) -> str:
-        pieces = [_no_block(self._keep("tool", part.said, field=part.name))] if part.said else []
+        pieces = [self._lined(self._keep("tool", part.said, field=part.name))] if part.said else []
         if part.shape is not None:
             pieces.append(self._shape(part.shape))
         if part.fragments:
@@ -236,7 +236,11 @@ class _Writer:
             text = self._keep("metadata", text, resource_id, name)
         else:
             self._note(resource_id, name, text)
-        return self._escaped(text).replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\n      ")
+        return self._lined(text)
+
+    def _lined(self, text: str) -> str:
+        """Escaped, and with every further line indented."""
+        return re.sub(r"\r\n?|[\n\v\f\x1c-\x1e\x85\u2028\u2029]", "\n      ", self._escaped(text))
 
     def _pseudonym(self, name: str) -> str:
         key = self._people.get(" ".join(name.lower().split()))

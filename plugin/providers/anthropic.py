@@ -1,6 +1,7 @@
 """Anthropic through its own SDK: the Messages API, streamed, with the stable beginning of a request marked for caching.
 
-The SDK is told never to retry and never to trace; the gateway's client is the only way out.
+The SDK is told never to retry and never to trace; the gateway's client is the only way out. A temperature is not sent:
+the Messages API of this SDK has none.
 """
 
 from __future__ import annotations
@@ -49,10 +50,11 @@ class Anthropic:
 
         try:
             page = self._client().models.list(limit=100)
-            return tuple(str(model.id) for model in page.data if getattr(model, "id", None))
+            with faults.reading(self.title):
+                return tuple(str(model.id) for model in page.data if getattr(model, "id", None))
         except anthropic.AnthropicError as error:
             raise self._fault(error, "", begun=False) from error
-        except (ValueError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise faults.nonsense(self.title) from error
 
     def stream(self, request: Request) -> Iterator[StreamEvent]:
@@ -73,8 +75,6 @@ class Anthropic:
             raise faults.slow(self.title, begun=begun) from error
         except httpx2.HTTPError as error:
             raise faults.cut_off(self.title, begun=begun) from error
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise faults.nonsense(self.title) from error
 
     def _events(self, request: Request) -> Iterator[StreamEvent]:
         from plugin.providers.anthropic_format import messages_of, tools_of
@@ -91,10 +91,8 @@ class Anthropic:
         }
         if request.tools:
             body["tools"] = tools_of(request)
-        if request.temperature is not None:
-            body["temperature"] = request.temperature
         reading = _Reading(self.title, request.model)
-        with self._client().messages.create(**body) as stream:
+        with self._client().messages.create(**body) as stream, faults.reading(self.title):
             for event in stream:
                 yield from reading.read(event)
                 if reading.over:

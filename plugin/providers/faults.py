@@ -6,7 +6,8 @@ A vendor's own error text is never shown or kept: it may repeat what was sent. I
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from plugin.errors import DocentError, Misconfigured, ProviderBusy, ProviderFailed
@@ -105,6 +106,15 @@ def nonsense(name: str) -> ProviderFailed:
     return ProviderFailed(
         f"{name} answered something that is not its API. An admin can check the base URL; you can retry."
     )
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Around the reading of what a vendor sent: whatever cannot be read is nonsense, not a traceback."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+        raise nonsense(name) from error
 
 
 def empty(name: str) -> ProviderFailed:

@@ -60,10 +60,11 @@ class _Base:
 
         try:
             page = self._client().models.list()
-            found = [str(model.id) for model in page.data if getattr(model, "id", None)]
+            with faults.reading(self.title):
+                found = [str(model.id) for model in page.data if getattr(model, "id", None)]
         except openai.OpenAIError as error:
             raise self._fault(error, "", begun=False) from error
-        except (ValueError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise faults.nonsense(self.title) from error
         return tuple(sorted(name for name in found if not any(word in name for word in _NOT_CHAT)))
 
@@ -117,8 +118,6 @@ class _Base:
             raise faults.slow(self.title, begun=begun) from error
         except httpx2.HTTPError as error:
             raise faults.cut_off(self.title, begun=begun) from error
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise faults.nonsense(self.title) from error
 
 
 class OpenAI(_Base):
@@ -154,7 +153,7 @@ class OpenAI(_Base):
         if request.temperature is not None:
             body["temperature"] = request.temperature
         anything = called = False
-        with self._client().responses.create(**body) as stream:
+        with self._client().responses.create(**body) as stream, faults.reading(self.title):
             for event in stream:
                 kind = getattr(event, "type", None)
                 if kind in ("response.output_text.delta", "response.refusal.delta"):
@@ -224,7 +223,7 @@ class OpenAICompatible(_Base):
         reason: str | None = None
         usage: Usage | None = None
         anything = False
-        with self._client().chat.completions.create(**body) as stream:
+        with self._client().chat.completions.create(**body) as stream, faults.reading(self.title):
             for chunk in stream:
                 if getattr(chunk, "usage", None):
                     cached = (
