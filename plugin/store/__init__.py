@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from plugin.access.ai_rules import parse_rules
@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from plugin.store.syncs import SyncRecord
 
 __all__ = ["AdminDoor", "Store", "ViewerDoor", "migrate", "open_store"]
+
+
+_keys = WorkspaceKeyRow.__table__
+KEYS = select(_keys).where(_keys.c.workspace_id == bindparam("workspace"))
 
 
 class Store:
@@ -227,34 +231,31 @@ class Store:
             session.close()
 
     def _load_vault(self, session: Session, workspace_id: int) -> WorkspaceVault:
-        rows = session.scalars(
-            select(WorkspaceKeyRow)
-            .where(WorkspaceKeyRow.workspace_id == workspace_id)
-            .execution_options(populate_existing=True)
-        )
         seals: dict[str, bytes] = {}
         marks: dict[str, bytes] = {}
         current = {"seal": "", "mark": ""}
-        for row in rows:
+        for row in session.connection().execute(KEYS, {"workspace": workspace_id}):
             keys = seals if row.purpose == "seal" else marks
-            keys[row.key_id] = self._unwrapped(row)
+            keys[row.key_id] = self._unwrapped(
+                workspace_id, WrappedKey(row.key_id, row.wrapped, row.master_id)
+            )
             if row.current:
                 current[row.purpose] = row.key_id
         if not current["seal"] or not current["mark"]:
             raise NotFound("no such workspace")
         return WorkspaceVault(workspace_id, seals, current["seal"], marks, current["mark"])
 
-    def _unwrapped(self, row: WorkspaceKeyRow) -> bytes:
+    def _unwrapped(self, workspace_id: int, wrapped: WrappedKey) -> bytes:
         with self._keys_lock:
-            known = self._keys.get((row.workspace_id, row.key_id))
+            known = self._keys.get((workspace_id, wrapped.key_id))
         if known is not None:
             return known
-        if not self._vault.knows(row.master_id):
+        if not self._vault.knows(wrapped.master_id):
             # Another process has rotated the master key since: its new one is in the key file.
             self._vault = open_vault(self.config.master_key, self.config.home, fresh=False)
-        key = self._vault.unwrap(row.workspace_id, WrappedKey(row.key_id, row.wrapped, row.master_id))
+        key = self._vault.unwrap(workspace_id, wrapped)
         with self._keys_lock:
-            self._keys[(row.workspace_id, row.key_id)] = key
+            self._keys[(workspace_id, wrapped.key_id)] = key
         return key
 
 

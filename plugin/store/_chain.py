@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
 
 from plugin.errors import NotFound
 from plugin.store._context import Context
@@ -43,25 +43,38 @@ def moment_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def lock_head(context: Context, chain: str) -> ChainHeadRow:
-    """The head of a chain, held until the transaction ends: entries of one workspace are written one after another."""
+_heads = ChainHeadRow.__table__
+LAST = (
+    select(_heads.c.seq, _heads.c.hash)
+    .where(_heads.c.workspace_id == bindparam("workspace"), _heads.c.chain == bindparam("name"))
+    .with_for_update()
+)
+ADVANCE = (
+    update(ChainHeadRow)
+    .where(_heads.c.workspace_id == bindparam("workspace"), _heads.c.chain == bindparam("name"))
+    .values(seq=bindparam("number"), hash=bindparam("digest"), mark=bindparam("signed"))
+)
+
+
+def extend(context: Context, chain: str, table: Any, entry: Mapping[str, Any]) -> int:
+    """Put an entry at a chain's end and return its number.
+
+    The head is held until the transaction ends: entries of one workspace are written one after another.
+    """
     context.begin_write()
-    row = context.session.scalar(
-        select(ChainHeadRow)
-        .where(ChainHeadRow.workspace_id == context.workspace_id, ChainHeadRow.chain == chain)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
+    connection = context.session.connection()
+    which = {"workspace": context.workspace_id, "name": chain}
+    head = connection.execute(LAST, which).one_or_none()
+    if head is None:
         raise NotFound("no such workspace")
-    return row
-
-
-def advance(context: Context, head: ChainHeadRow, digest: str) -> None:
-    """Move the head to a new entry and mark it."""
-    head.seq += 1
-    head.hash = digest
-    head.mark = context.vault.mark(f"chain:{head.chain}", f"{head.seq}:{digest}")
+    seq = head.seq + 1
+    fields = {**entry, "seq": seq}
+    digest = link(head.hash, fields)
+    row = {**fields, "workspace_id": context.workspace_id, "previous_hash": head.hash, "hash": digest}
+    connection.execute(insert(table), row)
+    mark = context.vault.mark(f"chain:{chain}", f"{seq}:{digest}")
+    connection.execute(ADVANCE, {**which, "number": seq, "digest": digest, "signed": mark})
+    return int(seq)
 
 
 def verify(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.orm import Session
 
 from plugin.access.ai_rules import AiRule
@@ -120,39 +120,48 @@ class Context:
         append(self, action, outcome, rule=rule, target=target, detail=detail)
 
 
+_members, _accounts, _workspaces, _teams = (
+    row.__table__ for row in (MemberRow, AccountRow, WorkspaceRow, TeamRow)
+)
+_in_teams, _in_groups, _group_teams = (row.__table__ for row in (TeamMemberRow, GroupMemberRow, TeamGroupRow))
+# Built once: each door runs these three, and putting a statement together costs more than running it.
+WHO = (
+    select(
+        _members.c.account_id,
+        _members.c.role,
+        _members.c.state,
+        _accounts.c.email,
+        _accounts.c.name,
+        _workspaces.c.slug,
+        select(_teams.c.id)
+        .where(_teams.c.workspace_id == bindparam("workspace"), _teams.c.is_general)
+        .scalar_subquery()
+        .label("general"),
+    )
+    .join(_accounts, _accounts.c.id == _members.c.account_id)
+    .join(_workspaces, _workspaces.c.id == _members.c.workspace_id)
+    .where(_members.c.id == bindparam("member"), _members.c.workspace_id == bindparam("workspace"))
+)
+DIRECTLY = select(_in_teams.c.team_id, _in_teams.c.lowered).where(
+    _in_teams.c.member_id == bindparam("member"), _in_teams.c.workspace_id == bindparam("workspace")
+)
+BY_GROUP = (
+    select(_in_groups.c.group_id, _group_teams.c.team_id, _group_teams.c.lowered)
+    .outerjoin(_group_teams, _group_teams.c.group_id == _in_groups.c.group_id)
+    .where(_in_groups.c.member_id == bindparam("member"), _in_groups.c.workspace_id == bindparam("workspace"))
+)
+
+
 def member_facts(session: Session, workspace_id: int, member_id: int) -> tuple[MemberFacts, str]:
     """Read a member's facts and the workspace's slug. SignInNeeded where the member is gone or disabled."""
-    row = session.execute(
-        select(
-            MemberRow.account_id,
-            MemberRow.role,
-            MemberRow.state,
-            AccountRow.email,
-            AccountRow.name,
-            WorkspaceRow.slug,
-            select(TeamRow.id)
-            .where(TeamRow.workspace_id == workspace_id, TeamRow.is_general)
-            .scalar_subquery()
-            .label("general"),
-        )
-        .join(AccountRow, AccountRow.id == MemberRow.account_id)
-        .join(WorkspaceRow, WorkspaceRow.id == MemberRow.workspace_id)
-        .where(MemberRow.id == member_id, MemberRow.workspace_id == workspace_id)
-    ).one_or_none()
+    connection = session.connection()
+    which = {"workspace": workspace_id, "member": member_id}
+    row = connection.execute(WHO, which).one_or_none()
     if row is None or row.state != "active":
         raise SignInNeeded("this sign-in is no longer valid; sign in again", rule="sign_in")
     role = Role(row.role)
-    direct = session.execute(
-        select(TeamMemberRow.team_id, TeamMemberRow.lowered).where(
-            TeamMemberRow.member_id == member_id, TeamMemberRow.workspace_id == workspace_id
-        )
-    ).all()
-    groups = session.execute(
-        select(GroupMemberRow.group_id, TeamGroupRow.team_id, TeamGroupRow.lowered)
-        .outerjoin(TeamGroupRow, TeamGroupRow.group_id == GroupMemberRow.group_id)
-        .where(GroupMemberRow.member_id == member_id, GroupMemberRow.workspace_id == workspace_id)
-    ).all()
-    ways = [(team, lowered) for team, lowered in direct]
+    groups = connection.execute(BY_GROUP, which).all()
+    ways = [(team, lowered) for team, lowered in connection.execute(DIRECTLY, which)]
     ways += [(team, lowered) for _group, team, lowered in groups if team is not None]
     teams = {team for team, _lowered in ways}
     teams.discard(row.general)

@@ -35,7 +35,10 @@ def make_engine(url: str) -> Engine:
             raise Misconfigured(
                 "DOCENT_DATABASE_URL needs a file on SQLite; a database in memory is not shared"
             )
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(parsed.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # For its owner only; SQLite gives the write-ahead log the same mode.
+        path.touch(mode=0o600, exist_ok=True)
         engine = create_engine(
             parsed,
             pool_size=20,

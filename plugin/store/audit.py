@@ -55,14 +55,7 @@ def append(
 
 def append_line(context: Context, line: Mapping[str, Any]) -> None:
     """Put a line at the chain's end."""
-    head = _chain.lock_head(context, "audit")
-    entry = {**line, "seq": head.seq + 1}
-    digest = _chain.link(head.hash, entry)
-    context.session.add(
-        AuditRow(workspace_id=context.workspace_id, previous_hash=head.hash, hash=digest, **entry)
-    )
-    _chain.advance(context, head, digest)
-    context.session.flush()
+    _chain.extend(context, "audit", AuditRow, line)
 
 
 class AuditLog:

@@ -43,9 +43,7 @@ def open_entry(
     prompt_id: int | None = None,
 ) -> int:
     """Enter a request that is about to leave; returns its number. The caller commits before it sends."""
-    head = _chain.lock_head(context, "ledger")
     entry = {
-        "seq": head.seq + 1,
         "at": _chain.moment_text(datetime.now(UTC)),
         "member_id": context.facts.id if context.facts else None,
         "member": context.facts.email if context.facts else "system",
@@ -61,13 +59,7 @@ def open_entry(
         "body_sha256": body_sha256,
         "manifest": _chain.plain(manifest),
     }
-    digest = _chain.link(head.hash, entry)
-    context.session.add(
-        LedgerRow(workspace_id=context.workspace_id, previous_hash=head.hash, hash=digest, **entry)
-    )
-    _chain.advance(context, head, digest)
-    context.session.flush()
-    return head.seq
+    return _chain.extend(context, "ledger", LedgerRow, entry)
 
 
 def close_entry(
@@ -128,7 +120,9 @@ def requests_since(context: Context, since: datetime, *, member_id: int | None =
 
 def questions_since(context: Context, since: datetime, *, member_id: int) -> int:
     """Questions of one member that entered a request since a moment; requests of no question count each."""
-    of_questions = select(func.count(LedgerRow.prompt_id.distinct()), func.count() - func.count(LedgerRow.prompt_id))
+    of_questions = select(
+        func.count(LedgerRow.prompt_id.distinct()), func.count() - func.count(LedgerRow.prompt_id)
+    )
     query = of_questions.where(
         LedgerRow.workspace_id == context.workspace_id,
         LedgerRow.at >= _chain.moment_text(since),

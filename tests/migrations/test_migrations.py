@@ -121,6 +121,8 @@ def test_the_sqlite_file_is_private_and_keeps_no_deleted_bytes(empty: Config) ->
     if not empty.on_sqlite:
         pytest.skip("for the embedded database")
     store = open_store(empty)
+    for file in empty.home.glob("docent.sqlite3*"):
+        assert file.stat().st_mode & 0o077 == 0, file.name
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
