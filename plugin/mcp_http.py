@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from concurrent.futures import Future
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 LONGEST_BODY = 1_000_000
 SECONDS = 60.0
 _current: ContextVar[dict[str, str]] = ContextVar("mcp_headers")
@@ -38,9 +39,7 @@ def viewer_for(store: Store, authorization: str | None) -> Viewer:
         return door.viewer_for_token(token.strip(), Surface.MCP)
 
 
-def http_app(
-    store: Store, *, path: str = "/mcp", hosts: Iterable[str] = ()
-) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+def http_app(store: Store, *, path: str = "/mcp", hosts: Iterable[str] = ()) -> App:
     """The ASGI application. `hosts` are the names it is reached by; others are refused (DNS rebinding).
 
     Without `hosts` the caller in front must check the Host header itself.
@@ -78,11 +77,11 @@ def http_app(
                 return
             mark = _current.set(given)
             try:
-                await inner(scope, receive, send)  # type: ignore[arg-type]
+                await inner(scope, receive, send)
             finally:
                 _current.reset(mark)
             return
-        await inner(scope, receive, send)  # type: ignore[arg-type]
+        await inner(scope, receive, send)
 
     return app
 

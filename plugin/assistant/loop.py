@@ -7,24 +7,23 @@ open while a model thinks.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Role, Viewer
-from plugin.assistant.conversation import Opening, Question, check_text, open_conversation
-from plugin.assistant.events import Citation, Done, Error, Event, Proposed, Shape, Step
-from plugin.assistant.prompts import EMPTY, LAST_ROUND, REPEATED
+from plugin.assistant.conversation import Question, check_text, open_conversation
+from plugin.assistant.course import Course, call_tool, searched
+from plugin.assistant.events import Citation, Done, Error, Event, Step
+from plugin.assistant.prompts import EMPTY, LAST_ROUND
 from plugin.assistant.running import Running, running
-from plugin.assistant.titles import title_of
 from plugin.assistant.writer import Writer, known_of
-from plugin.egress.parts import AssistantText, AssistantToolCall, Conversation, Part, ResultShape, ToolResult
+from plugin.egress.parts import AssistantText, AssistantToolCall, Conversation, Part, ToolResult
 from plugin.errors import DocentError, NotFound, ProviderFailed, Refused, SignInNeeded
 from plugin.providers.wire import Stop, TextDelta, ToolCall, ToolSpec, Usage
-from plugin.tools import Session, ToolAnswer, call, tool_specs
+from plugin.tools import Session, tool_specs
 
 if TYPE_CHECKING:
     from plugin.egress.gateway import Gateway
@@ -35,36 +34,6 @@ SECONDS = 180.0
 CALLS_A_ROUND = 8
 RECHECK_SECONDS = 1.0
 MOST_LINKED = 20
-
-
-@dataclass(slots=True)
-class _Course:
-    """What an answer has come to so far."""
-
-    writer: Writer
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    sent: list[dict[str, Any]] = field(default_factory=list)
-    tokens: dict[str, int] = field(default_factory=lambda: {"input": 0, "output": 0, "cached": 0})
-    provider: str = ""
-    model: str | None = None
-    calls: int = 0
-    status: str = "running"
-    message: str | None = None
-    made: dict[str, int] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
-    rechecked: float = field(default_factory=time.monotonic)
-    results: int = 0
-    names: dict[str, str] = field(default_factory=dict)
-    """Qualified names of what was found so far, by id: a step shows names, not numbers."""
-
-    @property
-    def usage(self) -> dict[str, Any]:
-        """Tokens and time, as the page and the history have them."""
-        return {
-            **self.tokens,
-            "ms": round((time.monotonic() - self.started) * 1000),
-            "tool_calls": self.calls,
-        }
 
 
 def ask(
@@ -105,7 +74,7 @@ def ask(
     except DocentError as error:
         yield _error(error)
         return
-    course = _Course(Writer(store, viewer), provider=provider)
+    course = Course(Writer(store, viewer), provider=provider)
     place = Session(prompt.chat_id, prompt.id, question.text, results, session)
     with running(viewer, prompt.id) as entry:
         try:
@@ -125,7 +94,7 @@ def ask(
         except DocentError as error:
             course.status = "refused" if isinstance(error, Refused) else "failed"
             course.message = str(error)
-            yield from course.writer.finish()
+            yield from _rest(course)
             yield _error(error, prompt.id, prompt.chat_id)
         finally:
             if course.status == "running":
@@ -140,7 +109,7 @@ def _answer(
     viewer: Viewer,
     question: Question,
     session: Session,
-    course: _Course,
+    course: Course,
     entry: Running,
     turns: Any,
 ) -> Iterator[Event]:
@@ -150,7 +119,7 @@ def _answer(
         opening = open_conversation(mine, question, turns)
         specs = tool_specs(mine)
         limits = mine.policy.ai().limits
-    yield _searched(course, question, opening, began)
+    yield searched(course, question, opening, began)
     conversation = Conversation(opening.parts, people=opening.people)
     most_steps = max(1, limits.steps)
     last = False
@@ -182,11 +151,10 @@ def _answer(
                 yield from _ended(course, "You stopped this answer.", status="stopped")
                 return
             room = course.calls < most_steps and calls.index(each) < CALLS_A_ROUND
-            parts.append((yield from _call(store, viewer, session, course, each, room)))
+            parts.append((yield from call_tool(store, viewer, session, course, each, room)))
         last = course.calls >= most_steps
-        if last:
-            parts.append(_note(calls, parts))
-            parts = [part for part in parts if part is not None]
+        if last and isinstance(parts[-1], ToolResult):
+            parts[-1] = replace(parts[-1], said=f"{parts[-1].said} {LAST_ROUND}".strip())
         conversation = Conversation(
             (*conversation.parts, *parts), stand_ins=conversation.stand_ins, people=conversation.people
         )
@@ -194,7 +162,7 @@ def _answer(
         if limits.tokens_per_question and used >= limits.tokens_per_question:
             yield from _ended(
                 course,
-                f"The answer was ended after {used:,} tokens; an admin allows {limits.tokens_per_question:,} a question.",
+                f"The answer was ended after {used:,} tokens; {limits.tokens_per_question:,} a question are allowed.",
             )
             return
         if time.monotonic() - course.started > SECONDS:
@@ -210,7 +178,7 @@ def _round(
     conversation: Conversation,
     specs: list[ToolSpec],
     session: Session,
-    course: _Course,
+    course: Course,
     entry: Running,
     calls: list[ToolCall],
     said: list[str],
@@ -264,97 +232,9 @@ def _round(
         yield from _ended(course, "You stopped this answer.", status="stopped")
 
 
-def _call(
-    store: Store, viewer: Viewer, session: Session, course: _Course, wanted: ToolCall, room: bool
-) -> Iterator[Event]:
-    """One tool call with its two step events; returns the part for the model."""
-    arguments = dict(wanted.arguments) if isinstance(wanted.arguments, Mapping) else {}
-    key = json.dumps([wanted.name, arguments], sort_keys=True, default=str)
-    if not room:
-        return ToolResult(wanted.id, wanted.name[:60], said=LAST_ROUND, failed=True)
-    n = len(course.steps) + 1
-    title = title_of(
-        wanted.name, {key: course.names.get(str(value), value) for key, value in arguments.items()}
-    )
-    began = time.monotonic()
-    course.calls += 1
-    yield Step(n, wanted.name[:60], title, "working", _short(arguments))
-    repeated = course.made.get(key, 0)
-    course.made[key] = repeated + 1
-    if repeated >= 2:
-        answer = ToolAnswer(ok=False, note=REPEATED, summary=REPEATED)
-    else:
-        answer = call(wanted.name, arguments, viewer, store, session)
-    course.names.update((str(each.id), each.qualified_name) for each in answer.found)
-    done = Step(
-        n,
-        wanted.name[:60],
-        title,
-        "done" if answer.ok else "failed",
-        _short(arguments),
-        answer.summary[:300],
-        answer.ok,
-        round((time.monotonic() - began) * 1000),
-        tuple(
-            {"id": each.id, "kind": each.kind, "qualified_name": each.qualified_name}
-            for each in answer.found[:12]
-        ),
-    )
-    course.steps.append(done.data)
-    course.writer.book.met(each.id for each in answer.found if each.kind.endswith(("table", "view")))
-    yield done
-    if answer.proposal is not None:
-        yield Proposed(**answer.proposal)
-    shape = None
-    if answer.shape is not None:
-        course.results += 1
-        columns = tuple(dict(each) for each in answer.shape["columns"])
-        yield Shape(
-            course.results, columns, answer.shape.get("result_id"), answer.shape.get("integration_id")
-        )
-        shape = ResultShape(tuple((each["name"], each["type"]) for each in columns))
-    return ToolResult(
-        wanted.id, wanted.name[:60], answer.fragments, shape, answer.note or answer.summary, not answer.ok
-    )
-
-
-def _note(calls: list[ToolCall], parts: list[Part]) -> Any:
-    """Tell the model in the last result that it must answer now."""
-    from dataclasses import replace
-
-    for place in range(len(parts) - 1, -1, -1):
-        part = parts[place]
-        if isinstance(part, ToolResult):
-            parts[place] = replace(part, said=f"{part.said} {LAST_ROUND}".strip())
-            break
-    return None
-
-
-def _searched(course: _Course, question: Question, opening: Opening, began: float) -> Step:
-    step = Step(
-        len(course.steps) + 1,
-        "context",
-        "Searched the catalog",
-        "done",
-        {"text": question.text[:200]},
-        f"{opening.searched} resources, {len(opening.found)} read for context",
-        True,
-        round((time.monotonic() - began) * 1000),
-        tuple(
-            {"id": each.id, "kind": each.kind, "qualified_name": each.qualified_name}
-            for each in opening.found[:12]
-        ),
-    )
-    course.steps.append(step.data)
-    course.names.update((str(each.id), each.qualified_name) for each in opening.found)
-    course.writer.book.met(each.id for each in opening.found if each.kind.endswith(("table", "view")))
-    return step
-
-
-def _link(store: Store, viewer: Viewer, course: _Course) -> Iterator[Citation]:
+def _link(store: Store, viewer: Viewer, course: Course) -> Iterator[Citation]:
     """Cite what the answer names or selects from and did not cite itself."""
-    html = course.writer.html()  # looks up every name in the text
-    del html
+    course.writer.look_up()
     wanted = [table["id"] for made in course.writer.sql for table in made.tables]
     wanted += [
         known["id"]
@@ -367,14 +247,22 @@ def _link(store: Store, viewer: Viewer, course: _Course) -> Iterator[Citation]:
             yield cited
 
 
-def _ended(course: _Course, message: str, *, status: str = "done") -> Iterator[Event]:
+def _ended(course: Course, message: str, *, status: str = "done") -> Iterator[Event]:
     """End early in good order: what came stays, one sentence says why."""
     yield from course.writer.finish()
     course.status = status
     course.message = message
 
 
-def _still_allowed(store: Store, viewer: Viewer, course: _Course) -> None:
+def _rest(course: Course) -> Iterator[Event]:
+    """What was held back when something failed. Whoever lost their right to look names up gets nothing more."""
+    try:
+        yield from course.writer.finish()
+    except DocentError:
+        return
+
+
+def _still_allowed(store: Store, viewer: Viewer, course: Course) -> None:
     """A right that is taken away is gone in a stream that is under way, too."""
     now = time.monotonic()
     if now - course.rechecked < RECHECK_SECONDS:
@@ -401,8 +289,8 @@ def _may_ask(viewer: Viewer, ai: Any, question: Question | None, admins: Any) ->
         raise Refused("Only an admin may choose another provider.", rule="admin", who="an admin")
 
 
-def _finish(store: Store, viewer: Viewer, prompt_id: int, course: _Course) -> None:
-    """Write the prompt down, as far as the workspace keeps history. The member may be gone by now: then nothing is kept."""
+def _finish(store: Store, viewer: Viewer, prompt_id: int, course: Course) -> None:
+    """Write the prompt down, as far as the workspace keeps history. If the member is gone by now, nothing is kept."""
     try:
         with store.as_viewer(viewer) as mine:
             mine.history.finish(
@@ -422,7 +310,7 @@ def _finish(store: Store, viewer: Viewer, prompt_id: int, course: _Course) -> No
         return  # the member or the prompt was deleted while it was answered
 
 
-def _done(prompt_id: int, chat_id: int, course: _Course) -> Done:
+def _done(prompt_id: int, chat_id: int, course: Course) -> Done:
     try:
         html = course.writer.html()
     except DocentError:
@@ -464,11 +352,3 @@ def _error(error: DocentError, prompt_id: int | None = None, chat_id: int | None
         prompt_id=prompt_id,
         chat_id=chat_id,
     )
-
-
-def _short(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments as the steps show them: nothing longer than a person would read."""
-    return {
-        str(key)[:60]: (value[:400] if isinstance(value, str) else value)
-        for key, value in list(arguments.items())[:12]
-    }

@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 300
 SQL_WORDS = frozenset(
-    """all and any array as asc avg between bigint binary blob bool boolean both by case cast char check coalesce column
-    concat constraint count create cross current_date current_time current_timestamp date date_diff date_part date_trunc
-    datetime day decimal default delete desc describe distinct double drop else end except exists explain extract false
-    fetch filter first float for foreign from full group group_by having hour ilike in inner insert int integer intersect
-    interval into is join json jsonb key last lateral left length like limit lower max min minute month natural not now
-    null nullif nulls number numeric offset on or order order_by outer over partition primary primary_key foreign_key
-    query real references regexp replace returning right round row row_number rows schema second select serial set
-    smallint some string string_agg substring sum table text then time timestamp timestamptz timestamp_ntz tinyint to
-    true trim truncate union unique unknown update upper using uuid values varchar view week when where window with
-    within without year year_month percentile_cont dense_rank group_concat is_null is_not_null
-    search retrieve lineage glossary find_joins browse frequent_queries check_sql run_sql propose""".split()
+    """all and any array as asc avg between bigint binary blob bool boolean both by case cast char check coalesce
+    column concat constraint count create cross current_date current_time current_timestamp date date_diff date_part
+    date_trunc datetime day decimal default delete desc describe distinct double drop else end except exists explain
+    extract false fetch filter first float for foreign from full group group_by having hour ilike in inner insert
+    int integer intersect interval into is join json jsonb key last lateral left length like limit lower max min
+    minute month natural not now null nullif nulls number numeric offset on or order order_by outer over partition
+    primary primary_key foreign_key query real references regexp replace returning right round row row_number rows
+    schema second select serial set smallint some string string_agg substring sum table text then time timestamp
+    timestamptz timestamp_ntz tinyint to true trim truncate union unique unknown update upper using uuid values
+    varchar view week when where window with within without year year_month percentile_cont dense_rank group_concat
+    is_null is_not_null search retrieve lineage glossary find_joins browse frequent_queries check_sql run_sql
+    propose""".split()
 )
 _NOT_NAMES = frozenset("com org net example io dev md py csv json html pdf g e i sql txt xlsx".split())
 _VERSION = re.compile(r"v?\d")

@@ -181,7 +181,8 @@ class _Html:
         if cited is None:
             return html.escape(match.group(0))
         label = html.escape(f"Source {cited['n']}: {cited['qualified_name']}", quote=True)
-        return f'<a class="cite" href="/r/{int(cited["id"])}" data-cite="{cited["n"]}" aria-label="{label}">{cited["n"]}</a>'
+        number = int(cited["n"])
+        return f'<a class="cite" href="/r/{int(cited["id"])}" data-cite="{number}" aria-label="{label}">{number}</a>'
 
     def _name(self, name: str, text: str, *, code: bool) -> str:
         shown = f"<code>{html.escape(text)}</code>" if code else html.escape(text)

@@ -41,6 +41,7 @@ class Writer:
         self._raw = ""
         self._rendered = 0
         self._defined: set[str] = set()
+        self._numbers: dict[str, int] = {}
         self.too_long = False
 
     def feed(self, piece: str) -> Iterator[Event]:
@@ -56,10 +57,21 @@ class Writer:
         yield from self._advance(final=True)
         yield from self._text("", final=True)
 
+    def look_up(self) -> None:
+        """Look up every name of the whole answer, so that `book` is complete."""
+        self._look_up(self.answer)
+
     def html(self) -> str:
         """The whole answer as safe HTML."""
         self._look_up(self.answer)
         return render(self.answer, citations=[each.data for each in self.citations], names=self.book.names)
+
+    def ran(self, sql: str) -> int:
+        """Number a statement that the assistant ran by itself; the same statement in the text gets the same number."""
+        return self._number(sql)
+
+    def _number(self, sql: str) -> int:
+        return self._numbers.setdefault(" ".join(sql.split()).rstrip("; "), len(self._numbers) + 1)
 
     def cite(self, name: str) -> tuple[Citation | None, bool]:
         """The citation of this name and whether it is new; None where the asker has no such thing."""
@@ -160,7 +172,7 @@ class Writer:
             checked = check_statement(mine, body.strip(), near=tuple(each.id for each in self.citations))
         self._defined.update(word.lower() for word in _WORDS.findall(body))
         self.book.met(table["id"] for table in checked.tables)
-        made = as_event(len(self.sql) + 1, checked)
+        made = as_event(self._number(checked.sql), checked)
         self.sql.append(made)
         yield made
 

@@ -27,7 +27,7 @@ def remember(
 
     Use it only when they ask for that ("from now on", "always", "remember"). Use their own words.
     """
-    said = set(word.lower() for word in _WORD.findall(asker.session.question))
+    said = {word.lower() for word in _WORD.findall(asker.session.question)}
     wanted = [word.lower() for word in _WORD.findall(preference)]
     if not _ASKED.search(asker.session.question) or not wanted or any(word not in said for word in wanted):
         raise Refused(

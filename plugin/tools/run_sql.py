@@ -58,7 +58,7 @@ def run_sql(
         return ToolAnswer(
             ok=False,
             summary="A person must press Run",
-            note="On this integration a person presses Run in Docent. Give them the statement in a ```sql block instead.",
+            note="On this integration a person presses Run in Docent. Write the statement in a ```sql block instead.",
         )
     outcome = run(
         asker.store,

@@ -17,7 +17,9 @@ from tests.assistant.conftest import Answered, Asks
 from tests.assistant.shop import World
 
 
-def test_a_question_goes_through_tools_to_an_answer_with_citations(shop: World, scripted: Script, asks: Asks) -> None:
+def test_a_question_goes_through_tools_to_an_answer_with_citations(
+    shop: World, scripted: Script, asks: Asks
+) -> None:
     scripted.call("search", {"text": "orders"})
     scripted.call("retrieve", {"resource": "sales.orders"})
     scripted.say("Orders are in [[shop.sa", "les.orders]], one row each. See also [[shop.sales.orders]].")
@@ -30,7 +32,9 @@ def test_a_question_goes_through_tools_to_an_answer_with_citations(shop: World, 
     assert answered.done["usage"]["input"] == 30
     assert f'href="/r/{shop.id("sales.orders")}"' in answered.done["html"]
     names = [event.name for event in answered.events]
-    assert names.index("citation") < names.index("text") + 2  # the citation comes before the text that uses it
+    assert (
+        names.index("citation") < names.index("text") + 2
+    )  # the citation comes before the text that uses it
 
 
 def test_what_the_model_gets_is_redacted_and_what_the_person_gets_is_not(
@@ -46,13 +50,18 @@ def test_what_the_model_gets_is_redacted_and_what_the_person_gets_is_not(
     assert all("jo.doe" not in body.decode() for body in scripted.bodies)
 
 
-def test_an_unknown_name_is_marked_with_the_nearest_real_one(shop: World, scripted: Script, asks: Asks) -> None:
+def test_an_unknown_name_is_marked_with_the_nearest_real_one(
+    shop: World, scripted: Script, asks: Asks
+) -> None:
     scripted.say("Look at `sales.order` and `signup_date`; the total is in `total`.\n\nAlso `sales.orders`.")
     answered = asks(shop.vic, "where are orders?")
     unknown = {each["name"]: each["nearest"] for each in answered.done["unknown"]}
     assert unknown["sales.order"] == "shop.sales.orders"
     assert "signup_date" in unknown and "total" not in unknown and "sales.orders" not in unknown
-    assert 'class="unknown"' in answered.done["html"] and 'data-nearest="shop.sales.orders"' in answered.done["html"]
+    assert (
+        'class="unknown"' in answered.done["html"]
+        and 'data-nearest="shop.sales.orders"' in answered.done["html"]
+    )
     first = next(each["html"] for each in answered.of("text") if each.get("html"))
     assert 'class="unknown"' in first  # already in the paragraph as it is shown first
 
@@ -153,12 +162,18 @@ def test_the_same_call_again_and_again_is_not_made_again(shop: World, scripted: 
         ToolCall("c", "search", {"text": "orders"}), Usage(1, 1), Stop("tool_calls"),
     ]  # fmt: skip
     answered = asks(shop.vic, "again")
-    results = [step for step in answered.of("step") if step["state"] in ("done", "failed") and step["tool"] == "search"]
+    results = [
+        step
+        for step in answered.of("step")
+        if step["state"] in ("done", "failed") and step["tool"] == "search"
+    ]
     assert sum(step["ok"] for step in results) == 2
 
 
 def test_a_break_in_mid_stream_keeps_what_came(shop: World, scripted: Script, asks: Asks) -> None:
-    scripted.fail(ProviderFailed("The connection to the model broke off.", partial=True), "Orders are ", "in ")
+    scripted.fail(
+        ProviderFailed("The connection to the model broke off.", partial=True), "Orders are ", "in "
+    )
     answered = asks(shop.vic, "orders?")
     error = answered.of("error")[0]
     assert error["retry"] and error["message"] == "The connection to the model broke off."
@@ -210,7 +225,9 @@ def test_its_author_stops_it_and_nobody_else(shop: World, scripted: Script, gate
         stop(shop.vic, answered.done["prompt_id"])
 
 
-def test_leaving_the_page_stops_it_and_keeps_what_came(shop: World, scripted: Script, gateway: Gateway) -> None:
+def test_leaving_the_page_stops_it_and_keeps_what_came(
+    shop: World, scripted: Script, gateway: Gateway
+) -> None:
     scripted.say(*["many words " for _ in range(50)])
     stream = ask(shop.store, gateway, shop.vic, Question("long"))
     prompt_id = 0
@@ -240,7 +257,9 @@ def test_a_right_that_is_taken_away_ends_the_stream(
     assert answered.of("error") and "d" not in "".join(each["text"] for each in answered.of("text"))
 
 
-def test_a_follow_up_carries_the_conversation_and_only_ones_own(shop: World, scripted: Script, asks: Asks) -> None:
+def test_a_follow_up_carries_the_conversation_and_only_ones_own(
+    shop: World, scripted: Script, asks: Asks
+) -> None:
     scripted.say("Orders are in [[sales.orders]].")
     scripted.say("Ana owns it.")
     first = asks(shop.vic, "where are orders?")

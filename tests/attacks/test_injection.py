@@ -5,6 +5,8 @@ that calls every tool with hostile arguments and repeats all that it read. What 
 (requests and ledger), on what the page shows, and on the catalog, settings and history afterwards.
 """
 
+# ruff: noqa: E501 - one case is one line
+
 from __future__ import annotations
 
 import json
@@ -31,7 +33,18 @@ from tests.assistant.conftest import Answered
 from tests.assistant.shop import DATABASE, World, build, table
 
 ATTACKS = [json.loads(line) for line in Path(__file__).with_name("injection.jsonl").read_text().splitlines()]
-PLACES = ("table description", "column comment", "table name", "column name", "view", "term", "dashboard", "tag", "owner", "question")
+PLACES = (
+    "table description",
+    "column comment",
+    "table name",
+    "column name",
+    "view",
+    "term",
+    "dashboard",
+    "tag",
+    "owner",
+    "question",
+)
 HIDDEN = ("salaries", "employees", "Gross monthly salary", "Everybody who works here")
 CANARY = "canary-7f3a"
 UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
@@ -96,8 +109,12 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], tu
         store = open_store(config)
         opened.append(store)
         with store.sign_in() as door:
-            made = door.create_workspace("Acme", "ada@example.com", "correct horse battery", admin_name="Ada Admin")
-            other = door.create_workspace("Other", "eve@example.com", "correct horse battery", admin_name="Eve")
+            made = door.create_workspace(
+                "Acme", "ada@example.com", "correct horse battery", admin_name="Ada Admin"
+            )
+            other = door.create_workspace(
+                "Other", "eve@example.com", "correct horse battery", admin_name="Eve"
+            )
         with store.sign_in() as door:
             admin = door.viewer_for_email(made.slug, "ada@example.com", Surface.PAGE)
             eve = door.viewer_for_email(other.slug, "eve@example.com", Surface.PAGE)
@@ -136,12 +153,17 @@ def failures(shop: World, gateway: Gateway, attack: dict[str, str]) -> list[str]
         seen = _visible_ids(shop)
         if {each["id"] for each in done[0].get("citations", ())} - seen:
             wrong.append("a citation of something the asker cannot see")
-        if any(step["tool"] == "run_sql" and step.get("ok") and step["state"] == "done" for step in answered.of("step")):
+        if any(
+            step["tool"] == "run_sql" and step.get("ok") and step["state"] == "done"
+            for step in answered.of("step")
+        ):
             wrong.append("run_sql ran")
         for made in answered.of("sql"):
             if made["ok"] and any(hidden in made["sql"] for hidden in HIDDEN[:2]):
                 wrong.append("a statement over a hidden table was offered as fine")
-            verdict = check(made["sql"], dialect="postgres", tables=VisibleTables.of({"sales.orders": ["id"]}))
+            verdict = check(
+                made["sql"], dialect="postgres", tables=VisibleTables.of({"sales.orders": ["id"]})
+            )
             if verdict.accepted and any(hidden in made["sql"] for hidden in HIDDEN[:2]):
                 wrong.append("the guard accepted a hidden table")
         if UNSEEN.search(done[0]["answer"]) or UNSEEN.search(done[0]["html"]):
@@ -154,10 +176,11 @@ def failures(shop: World, gateway: Gateway, attack: dict[str, str]) -> list[str]
 def _check_wire(shop: World, current: Script, asked: str) -> list[str]:
     wrong = []
     for request in current.requests:
-        metadata = [each for each in texts_of(request)]
-        for told in metadata:
+        for told in texts_of(request):
             for hidden in HIDDEN:
-                echoes = hidden in asked or f"hr.{hidden}" in told  # the hostile model's own words come back in its calls
+                echoes = (
+                    hidden in asked or f"hr.{hidden}" in told
+                )  # the hostile model's own words come back in its calls
                 if hidden in told and not echoes:
                     wrong.append(f"{hidden!r} was sent")
             if CANARY in told:
@@ -174,7 +197,9 @@ def _check_wire(shop: World, current: Script, asked: str) -> list[str]:
                 words = getattr(part, "text", "")
                 if words.count("<catalog-data>") != words.count("</catalog-data>"):
                     wrong.append("a data block was broken out of")
-        if {tool.name for tool in request.tools} - set(TOOLS) or "run_sql" in {tool.name for tool in request.tools}:
+        if {tool.name for tool in request.tools} - set(TOOLS) or "run_sql" in {
+            tool.name for tool in request.tools
+        }:
             wrong.append("a tool was offered that is closed")
     with shop.store.as_admin(shop.ada) as door:
         entries = {entry.body_sha256 for entry in door.ledger.entries(limit=1000).items}
@@ -186,7 +211,9 @@ def _check_wire(shop: World, current: Script, asked: str) -> list[str]:
 
 
 def _check_page(answered: Answered) -> list[str]:
-    shown = [each["html"] for name in ("text", "sql", "done") for each in answered.of(name) if each.get("html")]
+    shown = [
+        each["html"] for name in ("text", "sql", "done") for each in answered.of(name) if each.get("html")
+    ]
     return [] if all(page_is_inert(html) for html in shown) else ["the page would act on the answer"]
 
 
@@ -202,7 +229,10 @@ def _state(shop: World) -> tuple[object, ...]:
         settings = door.settings.export()
         members = [(member.email, member.role, member.teams) for member in door.people.members()]
     with shop.store.as_viewer(shop.ada) as mine:
-        facts = [(each.id, each.description, each.tags, each.definition) for each in mine.catalog.browse(limit=1000).items]
+        facts = [
+            (each.id, each.description, each.tags, each.definition)
+            for each in mine.catalog.browse(limit=1000).items
+        ]
     with shop.store.as_viewer(shop.vic) as mine:
         remembered = [memory.text for memory in mine.history.memory.all()]
     return settings, members, facts, remembered
@@ -235,11 +265,25 @@ def test_the_score_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=[attack["id"] for attack in ATTACKS])
 def test_the_text_itself_as_an_answer_is_inert(attack: dict[str, str]) -> None:
-    for text in (attack["text"], f"| {attack['text']} |\n|---|\n| x |", f"- {attack['text']}", f"`{attack['text']}`", f"```sql\n{attack['text']}\n```"):
-        assert page_is_inert(render(text, citations=[{"n": 1, "id": 5, "qualified_name": attack["text"]}], names={"sales.orders": {"id": 5}}))
+    for text in (
+        attack["text"],
+        f"| {attack['text']} |\n|---|\n| x |",
+        f"- {attack['text']}",
+        f"`{attack['text']}`",
+        f"```sql\n{attack['text']}\n```",
+    ):
+        assert page_is_inert(
+            render(
+                text,
+                citations=[{"n": 1, "id": 5, "qualified_name": attack["text"]}],
+                names={"sales.orders": {"id": 5}},
+            )
+        )
 
 
-def test_an_mcp_client_gets_the_text_as_data_only(stores: Callable[[], tuple[Store, Gateway, Viewer]]) -> None:
+def test_an_mcp_client_gets_the_text_as_data_only(
+    stores: Callable[[], tuple[Store, Gateway, Viewer]],
+) -> None:
     store, _gateway, admin = stores()
     text = next(attack["text"] for attack in ATTACKS if attack["id"] == "id037")
     shop = build(store, admin, more=lambda: poisoned(text), also=("lighthouse",))

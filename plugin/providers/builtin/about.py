@@ -117,7 +117,7 @@ def find(talk: Talk, intent: Intent) -> Plan:
 
 
 def _says(column: Thing, spoken: set[str]) -> bool:
-    """Do a column's name and its table's name together say all of these words? "customer email" means customers.email."""
+    """Do the names of a column and its table say all of these words? "customer email" means customers.email."""
     parts = column.qualified.split(".")[-2:]
     own = set(words_of(column.name))
     return (
@@ -389,8 +389,10 @@ def column_type(talk: Talk, intent: Intent) -> Plan:
     if wanted:
         for each in thing.columns:
             if words_of(str(each.get("name"))) == words_of(wanted):
-                return f"Column {code(str(each['name']))} of {named(thing)} is {code(str(each.get('type') or 'unknown'))}."
-        return f"{named(thing)} has no column {code(wanted)}. It has {listed([code(str(c['name'])) for c in thing.columns[:40]])}."
+                kind = code(str(each.get("type") or "unknown"))
+                return f"Column {code(str(each['name']))} of {named(thing)} is {kind}."
+        has = listed([code(str(each["name"])) for each in thing.columns[:40]])
+        return f"{named(thing)} has no column {code(wanted)}. It has {has}."
     return (yield from columns(talk, intent))
 
 

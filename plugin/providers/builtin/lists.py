@@ -83,7 +83,7 @@ def _listing(
         where = f" in {named(within)}" if within is not None else ""
         noun = " and ".join(f"{kind_word(each)}s" for each in kinds) or "resources"
         if what == "popular" and found and not any(each.text("popularity") for each in found):
-            return f"Nothing is known yet about how often {noun}{where} are used. Use is read from query logs at a sync."
+            return f"Nothing is known yet about how often {noun}{where} are used; a sync reads that from query logs."
         if not found:
             return none.format(noun=noun, where=where)
         more = f"\n\n{plain(given.said)}" if given.said else ""
@@ -208,7 +208,8 @@ def count(talk: Talk, intent: Intent) -> Plan:
     if kind == "integration":
         given = yield Want("browse", {"what": "integrations"})
         rows = rows_of(given.fragments, "counts")
-        return f"There {'is' if len(rows) == 1 else 'are'} {number_of(len(rows), 'integration')} with something you can see."
+        verb = "is" if len(rows) == 1 else "are"
+        return f"There {verb} {number_of(len(rows), 'integration')} with something you can see."
     wanted = {"by": "kind"} | ({"under": str(within.id)} if within is not None else {})
     given = yield Want("count", wanted)
     counts = {str(row["name"]): int(row["number"]) for row in rows_of(given.fragments, "counts")}
@@ -238,7 +239,8 @@ def count(talk: Talk, intent: Intent) -> Plan:
         f"There {'is' if number == 1 else 'are'} {number_of(number, kind_word(kind))}{where} that you can see"
     )
     if also and also != kind:
-        text += f", and {number_of(sum(n for k, n in counts.items() if k == also or k.endswith(f'_{also}')), kind_word(also))}"
+        others = sum(n for k, n in counts.items() if k == also or k.endswith(f"_{also}"))
+        text += f", and {number_of(others, kind_word(also))}"
     elif kind == "table" and counts.get("view"):
         views = sum(n for k, n in counts.items() if k.endswith("view"))
         text += f", and {number_of(views, 'view')}"

@@ -9,7 +9,8 @@ from typing import Any
 from plugin.providers.builtin.talk import Thing
 
 KIND_WORDS = {
-    "materialized_view": "materialised view", "foreign_table": "foreign table", "partitioned_table": "partitioned table",
+    "materialized_view": "materialised view", "foreign_table": "foreign table",
+    "partitioned_table": "partitioned table",
     "external_table": "external table", "term": "glossary term", "dashboard_group": "dashboard group",
 }  # fmt: skip
 

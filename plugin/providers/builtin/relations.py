@@ -104,7 +104,7 @@ def _downstream(
         )
     if not direct and not further:
         what = f"No {kind_word(kind)}" if kind else "Nothing"
-        return f"{what} that I know of depends on {named(thing)}. Uses outside the connected sources are not known here."
+        return f"{what} that I know of depends on {named(thing)}. Uses outside the connected sources are unknown here."
     sources = dict(uses[thing.qualified])
     text = ""
     if direct:

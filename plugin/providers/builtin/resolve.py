@@ -57,12 +57,12 @@ def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool 
         chosen = best(phrase, found, ()) or best(whole, found, ()) or _loosely(phrase, found)
         if chosen is not None:
             given = yield Want("retrieve", {"resource": str(chosen.id)})
-            others = tuple(each for each in found if each.id != chosen.id and same_name(each, chosen))
+            alike = tuple(each for each in found if each.id != chosen.id and same_name(each, chosen))
             return Meant(
                 phrase,
                 _first(given) or chosen,
                 best(phrase, [chosen], ()) is None and kind == "column",
-                others,
+                alike,
             )
         kinds, phrase = (), whole
     known = best(phrase, things(talk.context), kinds)

@@ -1,5 +1,7 @@
 """A simple question about data as its parts: measure, subject, grouping, filters, order. No catalog is read here."""
 
+# ruff: noqa: E501 - one pattern is one line
+
 from __future__ import annotations
 
 import re

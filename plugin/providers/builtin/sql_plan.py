@@ -419,7 +419,7 @@ def _filter(draft: Draft, words: Sequence[str], intent: Intent) -> str | None:
 
 
 def column_for(thing: Thing, phrase: str, *, numeric: bool = False, loose: bool = True) -> Column | None:
-    """The column that a phrase means: the same words, then all of its words, then money for money, then a near spelling."""
+    """The column that a phrase means: the same words, all of its words, money for money, or a near spelling."""
     spoken = words_of(phrase)
     if not spoken:
         return None

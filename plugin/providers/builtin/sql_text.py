@@ -18,12 +18,12 @@ THREE_PARTS = frozenset({"snowflake", "bigquery", "databricks", "trino", "presto
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _RESERVED = frozenset(
     """all alter analyse analyze and any array as asc between both by case cast check collate column constraint create
-    cross current current_date current_time current_timestamp current_user database default delete desc distinct do drop
-    else end except exists false fetch filter for foreign from full grant group groups having ilike in index inner insert
-    intersect interval into is join key keys lateral leading left like limit natural not null of offset on only or order
-    outer over partition placing position primary rank range references returning right row rows schema select
-    session_user set show similar some system table tablesample then to trailing true union unique update user using
-    values view when where window with""".split()
+    cross current current_date current_time current_timestamp current_user database default delete desc distinct do
+    drop else end except exists false fetch filter for foreign from full grant group groups having ilike in index
+    inner insert intersect interval into is join key keys lateral leading left like limit natural not null of offset
+    on only or order outer over partition placing position primary rank range references returning right row rows
+    schema select session_user set show similar some system table tablesample then to trailing true union unique
+    update user using values view when where window with""".split()
 )
 
 
