@@ -10,6 +10,7 @@ from plugin.store._context import Context
 
 if TYPE_CHECKING:
     from plugin.store.audit import AuditLog
+    from plugin.store.break_glass import BreakGlass
     from plugin.store.catalog import ViewerCatalog
     from plugin.store.edits import Edits
     from plugin.store.evidence import Evidence
@@ -125,6 +126,13 @@ class AdminDoor:
         from plugin.store.ledger import Ledger
 
         return Ledger(self._context)
+
+    @cached_property
+    def break_glass(self) -> BreakGlass:
+        """Reading another's chats: with a reason, for a limited time, told to their author."""
+        from plugin.store.break_glass import BreakGlass
+
+        return BreakGlass(self._context)
 
     @cached_property
     def usage(self) -> Usage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
@@ -32,8 +33,10 @@ from plugin.store._people import (
     new_secret,
     password_matches,
 )
+from plugin.store.break_glass import readings_of_me
 from plugin.store.integrations import integration_shape
-from plugin.store.shapes import Integration, Member, SessionInfo, Team, Token, Workspace
+from plugin.store.notices import Notices
+from plugin.store.shapes import Integration, Member, Reading, SessionInfo, Team, Token, Workspace
 
 SCOPES = ("read", "ask", "query", "admin")
 TOKEN_DAYS = 366
@@ -239,6 +242,17 @@ class Me:
         if not _rows(gone):
             raise NotFound("no such token")
         self._context.audit("me.token_revoke", "done", target=f"token:{token_id}")
+
+    # --- what I am told -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def notices(self) -> Notices:
+        """What I am told in the app."""
+        return Notices(self._context)
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Which admins read my chats, why and until when."""
+        return readings_of_me(self._context)
 
     # --- query permission ---------------------------------------------------------------------------------------
 

@@ -28,7 +28,8 @@ from plugin.store._models.people import (
     TokenRow,
 )
 from plugin.store._people import clean_email, clean_name, hash_password, hash_secret, new_secret
-from plugin.store.shapes import Grant, Group, Invitation, Member, Team
+from plugin.store.personal import erase_history, export_history
+from plugin.store.shapes import Erased, Grant, Group, Invitation, Member, Team
 
 INVITATION_DAYS = 7
 
@@ -149,6 +150,25 @@ class People:
         self._session.flush()
         self._context.scrub_after()
         self._audit("people.remove", f"member:{member_id}")
+
+    def export_member(self, member_id: int) -> dict[str, Any]:
+        """All that is a disabled member's, for handing it over. Refused while they are active: it is theirs to ask."""
+        row = self._member_row(member_id)
+        if row.state == "active":
+            raise Refused(
+                "only they can export what is theirs; disable the member first", rule="personal.active"
+            )
+        self._audit("people.export", f"member:{row.id}")
+        return export_history(self._context, row.id)
+
+    def erase_member(self, member_id: int) -> Erased:
+        """Delete all that a disabled member's history holds, for good. Refused while they are active."""
+        row = self._member_row(member_id)
+        if row.state == "active":
+            raise Refused(
+                "only they can erase what is theirs; disable the member first", rule="personal.active"
+            )
+        return erase_history(self._context, row.id)
 
     def set_password(self, member_id: int, password: str) -> None:
         """Give a member a new password and end their sessions.

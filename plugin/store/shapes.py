@@ -312,7 +312,8 @@ class Integration:
     schedule: str | None = None
     """A cron expression, UTC."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """keep_stale: bool, import_mode: never|smart|always, shrink_stop: bool, keep_literals: bool, run_mode: confirm|run."""
+    """keep_stale: bool, import_mode: never|smart|always, shrink_stop: bool, keep_literals: bool,
+    run_mode: confirm|run."""
     state: str = "new"
     """new, ok, syncing, failed, paused."""
     last_sync_at: datetime | None = None
@@ -440,6 +441,29 @@ class Share:
     subject_id: int
     name: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An admin broke the glass: who reads whose chats, why, until when."""
+
+    id: int
+    admin: str
+    author: str
+    reason: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a member or the admins are told in the app: a kind and facts, never content."""
+
+    id: int
+    kind: str
+    facts: Mapping[str, Any]
+    at: datetime
+    seen: bool
 
 
 @dataclass(frozen=True, slots=True)
