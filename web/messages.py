@@ -64,7 +64,7 @@ class Message:
     @property
     def summary(self) -> str:
         """The steps in one line: "Searched the catalog, read 2 tables"."""
-        done = [step for step in self.steps if step.get("tool") and step.get("n")]
+        done = [step for step in self.steps if step.get("tool") not in (None, "", "context") and step.get("n")]
         if not done:
             return "Answered without a step"
         counted: dict[str, int] = {}

@@ -276,6 +276,8 @@ class DocentChat extends HTMLElement {
     if (!marks.length) return;
     const { items } = await send("POST", `/api/v1/results/${resultId}/values`, { name: `r${n}`, binds: marks.map((mark) => mark.dataset.bind) });
     items.forEach((item, at) => {
+      const alone = marks[at].parentElement.matches("p") && marks[at].parentElement.childNodes.length === 1;
+      if (item.kind === "table" && alone) { marks[at].parentElement.remove(); return; }
       marks[at].textContent = item.kind === "value" ? item.text : item.kind === "unknown" ? "" : "the table above";
       marks[at].title = item.kind === "unknown" ? item.why : "Filled in here from your result. The assistant saw a placeholder.";
     });
