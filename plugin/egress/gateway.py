@@ -105,7 +105,7 @@ class Gateway:
         """Redact, check, enter in the ledger, send once, and stream the answer back with stand-ins restored.
 
         `provider` overrides the workspace's choice and is for admins (audited by the caller). Yields Sent first;
-        closing the iterator ends the request. Raises Refused, LimitReached, Misconfigured, ProviderFailed, ProviderBusy.
+        closing the iterator ends it. Raises Refused, LimitReached, Misconfigured, ProviderFailed, ProviderBusy.
         """
         begins = not any(type(part).__name__ == "ToolResult" for part in conversation.parts[-1:])
         route, settings = self._route(viewer, provider=provider, begins=begins)

@@ -1,6 +1,6 @@
 """What a million tokens cost in US dollars: list prices as written down on a date. Unknown stays unknown (None).
 
-Models change faster than releases, so a model that is not here simply has no cost in the ledger; tokens are always there.
+Models change faster than releases, so a model that is not here has no cost in the ledger; tokens are always there.
 """
 
 from __future__ import annotations

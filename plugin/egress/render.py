@@ -1,4 +1,4 @@
-"""Typed parts become a canonical request: redacted, fields checked, metadata in data blocks that cannot be left (laws 4, 8).
+"""Typed parts become a canonical request: redacted, fields checked, metadata in data blocks (laws 4 and 8).
 
 Enters: the parts and what to redact with. Leaves: a `Request`, the pieces as the person may read them, and a manifest
 for the ledger that says which resource and field each piece is from, without any text.
@@ -52,7 +52,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class SentPart:
-    """One piece of what is sent, as redacted. `source` names the part's type, `resource_id` and `field` where it is from."""
+    """One piece of what is sent, as redacted: which type of part, and the resource and field it is from."""
 
     source: str
     text: str

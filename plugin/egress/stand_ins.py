@@ -33,7 +33,7 @@ class StandIns:
                     self._taken.add(found.group(0))
 
     def of(self, kind: str, original: str, key: str | None = None) -> str:
-        """The stand-in for this value; `key` says which values are the same (default: the value without case and spaces)."""
+        """The stand-in for this value; `key` says which values are the same (default: without case and marks)."""
         same = (kind, key if key is not None else re.sub(r"[\s.\-()/]", "", original).casefold())
         known = self._by_key.get(same)
         if known is not None:

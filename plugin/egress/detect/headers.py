@@ -13,6 +13,7 @@ from plugin.egress.detect.found import Span
 from plugin.egress.detect.placeholders import (
     is_identifier,
     is_number_or_date,
+    is_odd,
     is_prose,
     stands_for_a_secret,
 )
@@ -39,7 +40,24 @@ _COMMANDS = re.compile(
     r"|\b(?:sqlcmd|bcp|isql|bteq|sqlplus|mongo(?:sh)?|ldapsearch|snowsql|docker\s+login)\b[^\n]*?\s(?:-P|-p|-w)\s*[\"']?(?P<e>[^\s\"']{4,})"
     r"|\bsqlplus\s+[\w.]+/(?P<f>[^\s@\"']+)@"
     r"|\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<g>\S+)"
-    r"|(?m:^|\s)[\w.\-*]+:(?:\d{2,5}|\*):[\w*\-]+:[\w.\-*]+:(?P<h>[^\s:]{4,})"
+)
+_COMMAND_WORDS = (
+    "curl", "wget", "http", "mysql", "mariadb", "redis-cli", "sshpass", "sqlcmd", "bcp", "isql", "bteq", "sqlplus", "mongo",
+    "ldapsearch", "snowsql", "docker", "machine",
+)  # fmt: skip
+_PGPASS = re.compile(
+    r"(?:^|(?<=\s))[\w.\-*]{1,253}:(?:\d{2,5}|\*):[\w*\-]{1,63}:[\w.\-*]{1,63}:(?P<secret>[^\s:]{4,})",
+    re.MULTILINE,
+)
+_LOGIN_WORDS = ("cred", "log", "sign", "user", "zugangs", "anmeld", "connect", "authentic")
+_SIGNING_IN = re.compile(
+    r"\b(?:log(?:ged)?[ \-]?in|sign(?:ed)?[ \-]?in|connect(?:ed|ing)?|authenticate[ds]?|anmelden)\s+(?:as|with|using|to \S+ (?:as|with)|mit|als)\s+"
+    r"(?:user\s+)?[\w.@\-]{2,40}\s*(?:and|with|using|/|,|und|mit)\s*(?:the\s+)?(?:password\s+|pw\s+)?[\"'`]?(?P<secret>[^\s\"'`<>,;]{5,60})",
+    re.IGNORECASE,
+)
+_LOGIN_AFTER = re.compile(
+    r"(?<![\w/])[\w.@\-]{2,40}\s?[/:]\s?(?P<secret>[^\s,;\"'<>/:]{5,60})\s+(?:is|are|was|=)\s+(?:the|my|our)\s+(?:\w+\s+)?(?:login|credentials?|creds)\b",
+    re.IGNORECASE,
 )
 _LOGIN = re.compile(
     r"\b(?:credentials?|creds|log ?in|logon|sign[ \-]?in|user(?:name)?(?:\s+and\s+|\s*/\s*|\s*&\s*)pass(?:word)?|user/pw|zugangsdaten|anmeldung)\b(?P<between>[^\n.;]{0,40}?)"
@@ -75,10 +93,28 @@ def headers_in(text: str) -> Iterator[Span]:
                 for value in _COOKIE_VALUE.finditer(text, found.start("all"), found.end("all")):
                     if not stands_for_a_secret(value.group("secret")):
                         yield Span(*value.span("secret"), "cookie", "cookie", True, 6)
-    for found in _COMMANDS.finditer(text):
-        name = found.lastgroup or "a"
-        if not stands_for_a_secret(found.group(name)) and not is_identifier(found.group(name)):
-            yield Span(*found.span(name), "password", "password", True, 7)
+    if any(word in lowered for word in _COMMAND_WORDS):
+        for found in _COMMANDS.finditer(text):
+            name = found.lastgroup or "a"
+            if not stands_for_a_secret(found.group(name)) and not is_identifier(found.group(name)):
+                yield Span(*found.span(name), "password", "password", True, 7)
+    if text.count(":") >= 4:
+        for found in _PGPASS.finditer(text):
+            if not stands_for_a_secret(found.group("secret")):
+                yield Span(*found.span("secret"), "password", "password", True, 7)
+    if any(word in lowered for word in _LOGIN_WORDS):
+        yield from _logins(text)
+
+
+def _logins(text: str) -> Iterator[Span]:
+    """A user and a password in one breath."""
+    for pattern in (_SIGNING_IN, _LOGIN_AFTER):
+        for found in pattern.finditer(text):
+            value = found.group("secret").rstrip(".)!?")
+            if is_odd(value, True) and not re.fullmatch(r"[a-z]+\d{1,2}", value):
+                yield Span(
+                    found.start("secret"), found.start("secret") + len(value), "password", "password", True, 6
+                )
     for found in _LOGIN.finditer(text):
         value = found.group("secret").rstrip(".)!?")
         if stands_for_a_secret(value) or is_prose(value) or is_identifier(value) or is_number_or_date(value):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from plugin.egress.detect.entropy import looks_secret
+from plugin.egress.detect.entropy import is_uuid, looks_secret
 from plugin.egress.detect.found import Span
 from plugin.egress.detect.placeholders import (
     is_identifier,
@@ -46,6 +46,13 @@ _NOT_BEFORE = frozenset(
 )
 _ASSIGN = re.compile(
     r"[\"'`’”\])]*\s*(?P<sign>=>|:=|==|->|→|[:=：＝])\s*(?P<prefix>(?:u|b|r|f|N|E)(?=[\"']))?"
+)
+_BLOCK = re.compile(r"\s*[|>][+\-]?[ \t]*\r?\n\s*")
+_DASH = re.compile(r"\s+-{1,2}\s+(?P<value>[^\s\"'`<>]{4,200})")
+_LOOSE = re.compile(r"(?:\s+[^\s:=.;,]{1,24}){1,6}\s*[:=]\s*")
+_NAMED_VALUE = re.compile(
+    r"[\"']?[\s,;}]*(?:\n\s*)?[\"']?(?:value|val|content|data|default(?:[_\-]?value)?)[\"']?\s*[:=]\s*",
+    re.IGNORECASE,
 )
 _IS = re.compile(
     r"[\"'`)]*(?P<of>(?:\s+(?:for|of|to|on|from|in|at|für|von|vom|zum|pour|de|du|del|della|para|do|da|van|voor)\s+(?:[\w.@\-']+)(?:\s+(?!is\b|was\b|ist\b|est\b|es\b)[\w.@\-']+){0,4}?)?)"
@@ -88,9 +95,64 @@ def named_in(text: str) -> Iterator[Span]:
         if (after and after[-1] in _NOT_A_VALUE) or (before & _NOT_BEFORE):
             continue
         yield from _value_after(text, start, end, identifier, core, strong)
+    for found in _REVERSED.finditer(text):
+        value = found.group("a") or found.group("b")
+        strong = re.match(r"pass|pw|kenn", found.group("word").lower()) is not None
+        if is_odd(value, strong):
+            yield _span(*found.span("a" if found.group("a") else "b"), found.group("word"))
+    yield from _in_tables(text)
     for found in _KEY_WORD.finditer(text):
         if looks_secret(found.group("secret")) and _DIGIT_OR_BOTH_CASES.search(found.group("secret")):
             yield Span(*found.span("secret"), "secret", "key", True, 5)
+
+
+_REVERSED = re.compile(
+    r"(?:(?<![\w/@.])[\"'`]?(?P<a>[^\s\"'`<>]{5,120})[\"'`]?\s+(?:is|was|=|as|ist|war|est|es)\s+|\bis\s+[\"'`]?(?P<b>[^\s\"'`<>]{5,120})[\"'`]?\s+)"
+    r"(?:(?:my|the|our|his|her|their|your|an?|das|mein|le|mon|la|mi)\s+)?(?:[\w\-]{1,20}\s+){0,2}?"
+    r"(?P<word>password|passwort|kennwort|passphrase|pass|pw|pwd|(?:api|access|secret|auth)?[ \-]?(?:token|key)|secret|credential|login)s?\b",
+    re.IGNORECASE,
+)
+_CELLS = re.compile(r"[|\t;,]")
+_HEAD = re.compile(
+    r"\W*(?:[\w ]*[ _])?(?:password|passwd|passwort|kennwort|pwd|pass|secret|token|api[ _]?key|access[ _]?key)\W*\Z",
+    re.IGNORECASE,
+)
+
+
+def _in_tables(text: str) -> Iterator[Span]:
+    """Values below a heading such as "password" in a table of pipes, tabs, commas or semicolons."""
+    position = 0
+    heads: list[int] = []
+    mark = ""
+    for line in text.splitlines(keepends=True):
+        here, position = position, position + len(line)
+        if heads and mark in line:
+            for start, end in _cells(line, mark, heads):
+                value = line[start:end]
+                if (
+                    not stands_for_a_secret(value)
+                    and not is_prose(value)
+                    and re.search(r"[^\s\-:=+|]", value)
+                ):
+                    yield Span(here + start, here + end, "password", "password", True, 5)
+            continue
+        found = _CELLS.search(line)
+        heads = []
+        if found:
+            mark = found.group(0)
+            cells = line.rstrip("\r\n").split(mark)
+            if len(cells) > 1 and all(len(cell) < 40 for cell in cells):
+                heads = [index for index, cell in enumerate(cells) if _HEAD.fullmatch(cell)]
+
+
+def _cells(line: str, mark: str, heads: list[int]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for index, cell in enumerate(line.rstrip("\r\n").split(mark)):
+        bare = cell.strip(" \"'`")
+        if index in heads and bare:
+            begin = start + cell.index(bare)
+            yield begin, begin + len(bare)
+        start += len(cell) + 1
 
 
 def _value_after(
@@ -102,8 +164,16 @@ def _value_after(
         if tag and not stands_for_a_secret(tag.group("secret")):
             yield _span(tag.start("secret"), tag.end("secret"), word)
         return
+    named = _NAMED_VALUE.match(text, end)
+    if named:
+        yield from _assigned(text, named.end(), word, strong, spaced=False, sign="=")
+        return
     assigned = _ASSIGN.match(text, end)
     if assigned:
+        block = _BLOCK.match(text, assigned.end())
+        if block:
+            yield from _assigned(text, block.end(), word, strong, spaced=False, sign="=")
+            return
         yield from _assigned(
             text,
             assigned.end(),
@@ -111,15 +181,22 @@ def _value_after(
             strong,
             spaced=text[assigned.end() - 1] == " ",
             sign=assigned.group("sign"),
-            core=core,
         )
         return
     said = _IS.match(text, end)
     if said:
-        yield from _assigned(
-            text, said.end(), word, strong, spaced=True, sign=said.group("sign") or "is", core=core
-        )
+        yield from _assigned(text, said.end(), word, strong, spaced=True, sign=said.group("sign") or "is")
         return
+    dash = _DASH.match(text, end)
+    if dash and strong and is_odd(dash.group("value"), True):
+        yield _span(*dash.span("value"), word)
+        return
+    loose = _LOOSE.match(text, end) if strong else None
+    if loose:
+        plain = _plain(text, loose.end())
+        if plain is not None and is_odd(text[plain[0] : plain[1]], True):
+            yield _span(*plain, word)
+            return
     direct = _DIRECT.match(text, end)
     flag = text[start : core.start()].startswith("-")
     if direct:
@@ -145,7 +222,7 @@ def _value_after(
 
 
 def _assigned(
-    text: str, position: int, word: str, strong: bool, *, spaced: bool, sign: str, core: re.Match[str]
+    text: str, position: int, word: str, strong: bool, *, spaced: bool, sign: str
 ) -> Iterator[Span]:
     quoted = _QUOTED.match(text, position)
     if quoted:
@@ -194,6 +271,10 @@ def _assigned(
             yield _span(*plain, word)
         return
     if is_prose(value) or is_identifier(value) or is_number_or_date(value):
+        return
+    if is_uuid(value):
+        if word not in ("auth", "clave", "pass", "token", "tokens") and sign != "is":
+            yield _span(*plain, word)
         return
     if sign == "is" or word in ("auth", "key", "clave", "pass"):
         if is_odd(value, True):

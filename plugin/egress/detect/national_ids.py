@@ -368,6 +368,8 @@ def national_ids_in(text: str) -> Iterator[Span]:
     if not starts:
         return
     for start in starts:
+        if sum(map(str.isdigit, text[start : start + 26])) < 6:
+            continue
         for kind, shape, check in _FREE:
             found = shape.match(text, start)
             if found is None or _DATE_LIKE.match(found.group(0)):
@@ -378,7 +380,10 @@ def national_ids_in(text: str) -> Iterator[Span]:
                 yield Span(start, found.end(), kind, "national-id", False, 6)
     plain = text.lower().replace(".", "")
     for kind, stems, words, shape in _ANNOUNCED:
-        if not any(stem in plain for stem in stems):
+        for stem in stems:
+            if stem in plain:
+                break
+        else:
             continue
         for word in words.finditer(text):
             after = _BETWEEN.match(text, word.end())
@@ -387,15 +392,16 @@ def national_ids_in(text: str) -> Iterator[Span]:
             if value is not None and any(map(str.isdigit, value.group(0))):
                 yield Span(value.start(), value.end(), kind, "national-id", False, 6)
                 continue
-            before = re.search(r"\s*[(\[]?\s*\Z", text[: word.start()])
+            before = re.search(r"\s{0,3}[(\[]?\s{0,3}\Z", text[max(0, word.start() - 8) : word.start()])
             if before is not None:
-                for earlier in shape.finditer(text, max(0, before.start() - 24), before.start()):
-                    if earlier.end() == before.start() and sum(map(str.isdigit, earlier.group(0))) >= 6:
+                end = word.start() - len(before.group(0))
+                for earlier in shape.finditer(text, max(0, end - 24), end):
+                    if earlier.end() == end and sum(map(str.isdigit, earlier.group(0))) >= 6:
                         yield Span(earlier.start(), earlier.end(), kind, "national-id", False, 5)
 
 
 def _blank(text: str, position: int) -> int:
-    found = re.match(r"[\s:=#]*", text[position:])
+    found = re.match(r"[\s:=#]*", text[position : position + 12])
     return found.end() if found else 0
 
 

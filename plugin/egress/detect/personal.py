@@ -363,7 +363,7 @@ def _births(text: str) -> Iterator[Span]:
 
 
 def _networks(text: str) -> Iterator[Span]:
-    for pattern in (_IPV4, _IPV6):
+    for pattern in (_IPV4, _IPV6) if text.count(":") > 2 else (_IPV4,):
         for found in pattern.finditer(text):
             left = text[max(0, found.start() - 60) : found.start()]
             if _PERSONAL_NET.search(left) and not _PRIVATE_NET.match(found.group(0)):
