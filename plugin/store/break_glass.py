@@ -15,7 +15,7 @@ from plugin.store._context import Context
 from plugin.store._models.base import now
 from plugin.store._models.history import BreakGlassRow, ChatRow, PromptRow
 from plugin.store._models.people import AccountRow, MemberRow
-from plugin.store.history import chat_shapes, prompt_shape
+from plugin.store._prompts import chat_shapes, prompt_shape
 from plugin.store.notices import notify
 from plugin.store.shapes import Chat, Prompt, Reading
 

@@ -17,7 +17,7 @@ from plugin.store._engine import SIGN_IN, scrub
 from plugin.store._models.history import BreakGlassRow, PromptRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import InvitationRow, SessionRow, TokenRow, WorkspaceRow
-from plugin.store.history import expire
+from plugin.store._prompts import expire
 from plugin.store.keys import retire
 from plugin.store.policy import stored_values, value_of
 from plugin.store.sign_in import IDLE

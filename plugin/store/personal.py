@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from plugin.store._context import Context
 from plugin.store._models.base import now
 from plugin.store._models.history import ChatRow, MemoryRow, PromptRow, ShareRow, TemplateRow
-from plugin.store.history import chat_shapes, prompt_shape
+from plugin.store._prompts import chat_shapes, prompt_shape
 from plugin.store.kept import memory_shape, template_shape
 from plugin.store.shapes import Erased
 

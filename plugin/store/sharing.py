@@ -12,7 +12,7 @@ from plugin.errors import BadInput, NotFound
 from plugin.store._context import Context
 from plugin.store._models.history import ChatRow, PromptRow, ShareRow
 from plugin.store._models.people import AccountRow, MemberRow, TeamRow
-from plugin.store.history import chat_shapes, prompt_shape
+from plugin.store._prompts import chat_shapes, prompt_shape
 from plugin.store.shapes import Chat, Prompt, Share
 
 WITHHELD = "This answer uses things that you may not see, so it is not shown."
