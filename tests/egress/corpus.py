@@ -4,7 +4,6 @@ Nothing here is real, and no literal looks like a live key: every one is put tog
 (class, text, hidden values with whether each is a secret, strings that must survive).
 """
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import base64

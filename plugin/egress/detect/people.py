@@ -18,6 +18,9 @@ def people_in(text: str, people: Mapping[str, str]) -> Iterator[Span]:
     if not names:
         return
     for found in _pattern(names).finditer(text):
+        word = found.group(0)
+        if word.isalpha() and word.islower():
+            continue  # "will" is a word, "Will" may be a person
         yield Span(found.start(), found.end(), "person", "person", False, 8)
 
 

@@ -145,7 +145,7 @@ def _cards(text: str) -> Iterator[Span]:
                 continue
             left = text[max(0, found.start() + start - 40) : found.start() + start]
             plain = raw[start:end].isdigit()
-            if ("_" in raw[start:end] or "/" in raw[start:end]) and not _grouped(raw[start:end]):
+            if any(mark in raw[start:end] for mark in "_/.") and not _grouped(raw[start:end]):
                 continue
             valid = (
                 luhn(digits) and _IIN.match(digits) is not None and len(digits) in _LENGTHS.get(digits[0], ())
@@ -226,6 +226,9 @@ def _ibans(text: str) -> Iterator[Span]:
         if len(taken) < length or (position < len(text) and text[position].isalnum()):
             continue
         code = "".join(taken)
+        written = text[found.start() : position]
+        if written[:2].islower() and not re.fullmatch(r"\w+|(?:\w{4}[ \-.])+\w{1,4}", written):
+            continue  # "at 030 2847160 about" is no account
         number = int("".join(str(int(c, 36)) for c in code[4:] + code[:4]))
         if number % 97 == 1 or _IBAN_WORD.search(text[max(0, found.start() - 24) : found.start()]):
             yield Span(found.start(), position, "iban", "iban", False, 8)

@@ -377,7 +377,7 @@ _TABLE: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
 )
 
 ANY_LETTERS = frozenset(
-    {"slack_webhook", "zapier_webhook", "teams_webhook", "google_chat_webhook", "age_key"}
+    {"aws_access_key", "slack_webhook", "zapier_webhook", "teams_webhook", "google_chat_webhook", "age_key"}
 )
 
 VENDOR_KEYS: tuple[tuple[str, str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
