@@ -25,9 +25,9 @@ FEWEST_TABLES = 6
 """So many tables are kept however far they fall behind the best."""
 FAR_BEHIND = 0.25
 """A table whose score is below this share of the best one's is not sent."""
-FEW_COLUMNS = 8
+FEW_COLUMNS = 12
 """A table with no more columns than this is told in full."""
-MOST_COLUMNS = 24
+MOST_COLUMNS = 32
 LONGEST_DESCRIPTION = 100
 LONGEST_NOTE = 48
 
@@ -83,10 +83,9 @@ def build_context(
     tables = _chosen(catalog, question, mentions, only, cut_off)
     entries: list[ContextEntry] = []
     spent = 0.0
-    keys = {table.id: catalog.keys(table.id) for table, _alike in tables[:MOST_TABLES]}
     chosen = {table.id: table for table, _alike in tables}
     for table, alike in tables:
-        entry = describe(table, catalog.columns(table.id), keys.get(table.id, ()), read, chosen, alike)
+        entry = describe(table, catalog.columns(table.id), catalog.keys(table.id), read, chosen, alike)
         if entries and spent + entry.tokens > budget_tokens:
             continue
         spent += entry.tokens
@@ -127,7 +126,7 @@ def describe(
     points = {
         name: beside[key.ref_id].name
         for key in keys
-        if key.kind == "foreign" and key.ref_id in beside
+        if key.kind == "foreign" and key.ref_id is not None and key.ref_id in beside
         for name in key.columns
     }
     primary = {name for key in keys if key.kind == "primary" for name in key.columns}

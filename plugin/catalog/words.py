@@ -148,9 +148,16 @@ def joined_words(name: str) -> tuple[str, ...]:
     )
 
 
-def text_words(text: str) -> list[str]:
-    """Stems of a text, with repetitions, without stop words."""
-    return [stem(word) for word in pieces(text) if word not in STOP]
+@lru_cache(maxsize=50_000)
+def text_words(text: str) -> tuple[str, ...]:
+    """Stems of a text, each once, without stop words."""
+    return tuple({stem(word): None for word in pieces(text) if word not in STOP})
+
+
+@lru_cache(maxsize=100_000)
+def typed_words(name: str) -> tuple[str, ...]:
+    """The words of a name as people type them, for "did you mean"."""
+    return tuple(word for word in pieces(name) if 3 <= len(word) <= 60 and not word.isdigit())
 
 
 def name_core(name: str) -> tuple[str, ...]:

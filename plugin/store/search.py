@@ -17,17 +17,21 @@ from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._rows import integration_names, load
 from plugin.store._visible import visible
-from plugin.store.search_columns import find_columns
+from plugin.store.search_columns import TABLES, find_columns
 from plugin.store.search_family import choose_members
 from plugin.store.search_filters import Filters, facet_counts, integration_ids, passing, schema_ids
 from plugin.store.search_rank import Ranked, Search
 from plugin.store.search_scope import FullText, full_text
 from plugin.store.search_spelling import spelled
-from plugin.store.search_together import together
+from plugin.store.search_together import MOST, together
 from plugin.store.shapes import Found, Hit
 
 FEW_WORDS = 4
+ENOUGH = 8
+"""So many hits with every word make hits with some of them needless."""
 MOST_HITS = 1000
+BESIDE = 8
+"""Tables whose columns are shown among other hits."""
 
 
 def search(
@@ -60,18 +64,20 @@ def search(
     index = full_text(context)
     if index.nothing or not question.terms:
         return Found((), 0)
-    asked = Asked(context, index, question, filters, only, fold_copies, limit + offset)
+    asked = Asked(context, index, question, filters, only, fold_copies, limit + offset, facets)
     entries = asked.entries()
     meant = None
     if not entries or asked.poor:
         better = spelled(index, question, text)
         if better is not None:
-            again = Asked(context, index, read_question(better), filters, only, fold_copies, limit + offset)
+            again = Asked(
+                context, index, read_question(better), filters, only, fold_copies, limit + offset, facets
+            )
             found = again.entries()
             if found:
                 meant, known = better, {id_ for id_, _score, _each in found}
                 entries = found + [entry for entry in entries if entry[0] not in known]
-    return _page(context, entries, question, limit, offset, facets, meant)
+    return _page(context, entries, question, limit, offset, facets, meant, asked.more)
 
 
 Entry = tuple[int, float, Ranked | None]
@@ -90,6 +96,7 @@ class Asked:
         only: Collection[int] | None,
         fold_copies: bool,
         needed: int,
+        counts_all: bool,
     ) -> None:
         self.context = context
         self.index = index
@@ -98,6 +105,10 @@ class Asked:
         self.only = only
         self.fold_copies = fold_copies
         self.needed = needed
+        self.counts_all = counts_all or filters != Filters()
+        """Must every hit be looked at: for facets, or since a filter may take it away?"""
+        self.more = 0
+        """Hits beyond those that were looked at."""
         self.poor = False
         """Did some word that counts find nothing at all?"""
         self.run = Search(context, index, question, only)
@@ -112,9 +123,10 @@ class Asked:
         short = len(self.question.content) <= FEW_WORDS
         first: list[Ranked] = []
         if short and not self.run.filtered:
-            first = self._kept(together(self.run))
+            together_, self.more = together(self.run, MOST if self.counts_all else self.needed)
+            first = self._kept(together_)
         ranked = first
-        if len(first) < self.needed or "column" in self.filters.kinds:
+        if len(first) < min(self.needed, ENOUGH) or "column" in self.filters.kinds:
             known = {each.id for each in first}
             rest = [each for each in self._kept(self.run.ranked()) if each.id not in known]
             if first and rest:
@@ -165,10 +177,11 @@ class Asked:
             return []
         places = [each for each in ranked if each.matched or asked]
         if not asked:
-            places = [each for each in places if _all_in_columns(each, self.question)][:30]
-        found = find_columns(
-            self.context, places, self.question.terms, max(self.needed, 50), tables=200 if asked else 30
-        )
+            if sum(each.whole for each in ranked) >= self.needed:
+                return []
+            places = [each for each in places if _all_in_columns(each, self.question)]
+        tables = TABLES if asked else BESIDE
+        found = find_columns(self.context, places, self.question.terms, max(self.needed, 50), tables=tables)
         if not asked:
             found = [each for each in found if each.complete]
         if self.filters.of_rows:
@@ -215,6 +228,7 @@ def _page(
     offset: int,
     facets: bool,
     meant: str | None,
+    more: int,
 ) -> Found:
     shown = entries[offset : offset + limit]
     resources = load(context, [id_ for id_, _score, _each in shown])
@@ -240,7 +254,7 @@ def _page(
     counts = {}
     if facets and entries:
         counts = facet_counts(context, [id_ for id_, _score, _each in entries], integration_names(context))
-    return Found(tuple(hits), len(entries), counts, meant)
+    return Found(tuple(hits), len(entries) + more, counts, meant)
 
 
 def exact_names(context: Context, text: str, limit: int = 20) -> list[int]:

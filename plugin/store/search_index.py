@@ -25,7 +25,7 @@ from plugin.store.search_rows import (
     column_set,
     documents,
     group_of,
-    typed_words,
+    names_of,
 )
 from plugin.store.search_sql import IndexWriter, index_writer
 
@@ -126,7 +126,7 @@ class Indexing:
         words: set[str] = set()
         for asset in assets:
             written += documents(asset, self._family(asset))
-            words |= typed_words(asset)
+            words |= names_of(asset)
         self.writer.write(written, words)
 
     def _family(self, asset: AssetFacts) -> int | None:
@@ -177,6 +177,7 @@ class Indexing:
         texts = self._texts([row.id for row in rows if row.kind in ("term", "document")])
         tables = [row.id for row in rows if row.columns_count is not None or row.kind in TABLE_KINDS]
         columns = self._columns(tables)
+        column_tags = self._column_tags(tables)
         tags = self._tags(ids)
         owners = self._owners(ids)
         found = {}
@@ -197,6 +198,7 @@ class Indexing:
                 owners=owners.get(row.id, ()),
                 synonyms=synonyms,
                 columns=columns.get(row.id, ()),
+                column_tags=column_tags.get(row.id, {}),
             )
         return [found[id_] for id_ in ids if id_ in found]
 
@@ -217,38 +219,24 @@ class Indexing:
         return found
 
     def _columns(self, tables: list[int]) -> dict[int, list[ColumnFacts]]:
-        if not tables:
-            return {}
-        is_column = ResourceRow.kind == literal_column("'column'")
-        rows = self.session.execute(
-            select(
-                ResourceRow.parent_id,
-                ResourceRow.id,
-                ResourceRow.name,
-                ResourceRow.description,
-                ResourceRow.sensitivity,
-                ResourceRow.verified,
-                ResourceRow.published,
-            )
-            .where(ResourceRow.parent_id.in_(tables), is_column)
-            .order_by(ResourceRow.parent_id, ResourceRow.position)
-        )
+        """Columns by table, in order. Plain tuples from the driver: a first sync reads millions."""
         found: dict[int, list[ColumnFacts]] = defaultdict(list)
-        by_id: dict[int, ColumnFacts] = {}
-        for parent, id_, name, description, sensitivity, verified, published in rows:
-            column = ColumnFacts(id_, name, description, bool(sensitivity or verified or not published))
-            found[parent].append(column)
-            by_id[id_] = column
-        tagged = self.session.execute(
-            select(TagRow.resource_id, TagRow.tag)
+        for parent, id_, name, notes, apart in self.writer.columns(tables):
+            found[parent].append(ColumnFacts(id_, name, notes, bool(apart)))
+        return found
+
+    def _column_tags(self, tables: list[int]) -> dict[int, dict[int, list[str]]]:
+        found: dict[int, dict[int, list[str]]] = defaultdict(dict)
+        if not tables:
+            return found
+        rows = self.session.execute(
+            select(ResourceRow.parent_id, TagRow.resource_id, TagRow.tag)
             .join(ResourceRow, ResourceRow.id == TagRow.resource_id)
-            .where(ResourceRow.parent_id.in_(tables), is_column)
+            .where(ResourceRow.parent_id.in_(tables), ResourceRow.kind == literal_column("'column'"))
             .order_by(TagRow.tag)
         )
-        for id_, tag in tagged:
-            if id_ in by_id:
-                by_id[id_].apart = True
-                by_id[id_].tags = (*by_id[id_].tags, tag)
+        for parent, id_, tag in rows:
+            found[parent].setdefault(id_, []).append(tag)
         return found
 
     def _tags(self, ids: list[int]) -> dict[int, list[str]]:

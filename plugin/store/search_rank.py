@@ -24,7 +24,7 @@ from plugin.store.search_sql import parts
 CONTAINER_KINDS = frozenset(("database", "schema", "dashboard_group"))
 DOC = (
     "id, asset_id, family_id, container_id, kind, integration_id, sample_id,"
-    " name_words, text_words, columns_count, notes_words, shape"
+    " name_words, text_words, columns_count, notes_words, shape, zone_id"
 )
 PLACES = 60
 """Containers whose size is looked at."""
@@ -32,6 +32,8 @@ FILLED_PLACES = 3
 POINTING = 15
 MOST_SIBLINGS = 3000
 MOST_RANKED = 5000
+EXPLAINED = 600
+"""Hits that carry which word they have where; columns are looked for in these."""
 A_QUESTION = 5
 """So many words ask a question; then tables that stand beside the best count too, without a word in common."""
 TERM_KINDS = ("term",)
@@ -53,6 +55,7 @@ class Doc:
     columns_count: int
     notes_words: int
     shape: int | None
+    zone_id: int
 
 
 @dataclass(slots=True)
@@ -263,7 +266,7 @@ class Search:
         order = ranking.order()
         if fill:
             order = self._with_pointed_at(order, siblings)
-        return [self._ranked(each) for each in order[:MOST_RANKED]]
+        return [self._ranked(each, at < EXPLAINED) for at, each in enumerate(order[:MOST_RANKED])]
 
     def _cards(self) -> dict[int, Card]:
         return {
@@ -333,7 +336,7 @@ class Search:
         order.sort(key=lambda each: (-each.score, each.id))
         return order
 
-    def _ranked(self, scored: Scored) -> Ranked:
+    def _ranked(self, scored: Scored, explained: bool) -> Ranked:
         doc = self.docs[scored.id]
         return Ranked(
             id=doc.id,
@@ -342,7 +345,9 @@ class Search:
             container_id=doc.container_id,
             integration_id=doc.integration_id,
             shape=doc.shape,
-            matched={word: found[doc.id] for word, found in self.bits.items() if doc.id in found},
+            matched={word: found[doc.id] for word, found in self.bits.items() if doc.id in found}
+            if explained
+            else {},
             members=self.members.get(doc.id, set()),
         )
 

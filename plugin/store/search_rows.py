@@ -9,11 +9,20 @@ or more, `f_` eight or more. What is plain only stands in the descriptions of co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
+from typing import NamedTuple
 
-from plugin.catalog.words import family_pattern, identifier_words, joined_words, pieces, text_words
+from plugin.catalog.words import (
+    family_pattern,
+    identifier_words,
+    joined_words,
+    pieces,
+    text_words,
+    typed_words,
+)
 
 TABLE_KINDS = frozenset(
     ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
@@ -24,16 +33,14 @@ LONGEST_TEXT = 4000
 MOST_COLUMNS = 5000
 
 
-@dataclass(slots=True)
-class ColumnFacts:
-    """A column as the index sees it."""
+class ColumnFacts(NamedTuple):
+    """A column as the index sees it. A tuple, since a first sync makes millions."""
 
     id: int
     name: str
-    description: str | None
+    notes: str | None
     apart: bool = False
-    """It has tags, a sensitivity or a flag of its own, so the AI filters may treat it unlike its table."""
-    tags: Sequence[str] = ()
+    """It has a flag of its own, so that the AI filters may treat it unlike its table."""
 
 
 @dataclass(slots=True)
@@ -55,6 +62,8 @@ class AssetFacts:
     owners: Sequence[str] = ()
     synonyms: Sequence[str] = ()
     columns: Sequence[ColumnFacts] = ()
+    column_tags: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """Tags of columns by id; a column with a tag stands apart."""
 
 
 @dataclass(slots=True)
@@ -95,7 +104,7 @@ def group_of(asset: AssetFacts) -> int | None:
 
 def column_set(columns: Iterable[ColumnFacts]) -> frozenset[str]:
     """What decides whether two tables are alike."""
-    return frozenset(column.name.lower() for column in columns)
+    return frozenset([column.name.lower() for column in columns])
 
 
 def alike(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -121,13 +130,14 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
         described.update(text_words(asset.body[:LONGEST_TEXT]))
     columns: Counter[str] = Counter()
     notes: set[str] = set()
-    apart = [column for column in asset.columns if column.apart]
-    ordinary = [column for column in asset.columns if not column.apart]
+    tagged = asset.column_tags
+    apart = [column for column in asset.columns if column.apart or column.id in tagged]
+    ordinary = [column for column in asset.columns if not (column.apart or column.id in tagged)]
     if not member:
-        for column in ordinary[:MOST_COLUMNS]:
-            columns.update(identifier_words(column.name))
-            if column.description:
-                notes.update(text_words(column.description[:LONGEST_TEXT]))
+        columns.update(
+            chain.from_iterable([identifier_words(column.name) for column in ordinary[:MOST_COLUMNS]])
+        )
+        notes.update(*[text_words(column.notes[:LONGEST_TEXT]) for column in ordinary if column.notes])
     own = Document(
         id=asset.id,
         workspace_id=asset.workspace_id,
@@ -163,8 +173,8 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
 def _apart(asset: AssetFacts, column: ColumnFacts) -> Document:
     """The document of one column; ranking counts it for its table."""
     names = set(identifier_words(column.name))
-    notes = set(text_words((column.description or "")[:LONGEST_TEXT]))
-    labels = {word for tag in column.tags for word in identifier_words(tag)}
+    notes = set(text_words((column.notes or "")[:LONGEST_TEXT]))
+    labels = {word for tag in asset.column_tags.get(column.id, ()) for word in identifier_words(tag)}
     return Document(
         id=column.id,
         workspace_id=asset.workspace_id,
@@ -192,11 +202,11 @@ def _shape(asset: AssetFacts) -> int | None:
     return number(family_pattern(asset.name), *sorted(column_set(asset.columns)))
 
 
-def typed_words(asset: AssetFacts) -> set[str]:
+def names_of(asset: AssetFacts) -> set[str]:
     """The words of names as people type them, for "did you mean"."""
-    words = set(pieces(asset.name))
+    words = set(typed_words(asset.name))
     for label in (*asset.tags, *asset.synonyms):
-        words.update(pieces(label))
+        words.update(typed_words(label))
     for column in asset.columns:
-        words.update(pieces(column.name))
-    return {word for word in words if 3 <= len(word) <= 60 and not word.isdigit()}
+        words.update(typed_words(column.name))
+    return words

@@ -68,6 +68,10 @@ class FullText(ABC):
         """Documents with every one of these lexemes; with `prefix` the last one may go on."""
 
     @abstractmethod
+    def bodies(self, keys: Sequence[tuple[int, int]]) -> list[tuple[int, str]]:
+        """All words of documents given by (id, zone), with blanks around each."""
+
+    @abstractmethod
     def docs(self, ids: Sequence[int], columns: str) -> Sequence[Any]:
         """Rows of `search_docs` by id, of the viewer's zones only."""
 
@@ -159,24 +163,30 @@ class SqliteText(FullText):
 
     def having_all(self, lexemes: Sequence[str], limit: int, *, prefix: bool = False) -> list[int]:
         match = " AND ".join(f'"{lexeme}"' for lexeme in lexemes) + ("*" if prefix else "")
-        found: list[int] = []
         conditions, values = self._where()
-        for condition, value in zip(conditions, values, strict=True):
-            rows = self._raw.execute(
-                f"SELECT rowid & {ID_MASK} FROM search_fts WHERE search_fts MATCH ? AND {condition} LIMIT ?",
-                (match, *value, limit - len(found)),
-            )
-            found += [id_ for (id_,) in rows]
-            if len(found) >= limit:
-                break
-        return found
+        statement = " UNION ALL ".join(
+            f"SELECT rowid & {ID_MASK} FROM search_fts WHERE search_fts MATCH ? AND {condition}"
+            for condition in conditions
+        )
+        given = [each for value in values for each in (match, *value)]
+        return [id_ for (id_,) in self._raw.execute(f"{statement} LIMIT ?", (*given, limit))]
+
+    def bodies(self, keys: Sequence[tuple[int, int]]) -> list[tuple[int, str]]:
+        rowids = json.dumps([zone << ZONE_SHIFT | id_ for id_, zone in keys])
+        rows = self._raw.execute(
+            f"SELECT rowid & {ID_MASK}, body FROM search_fts WHERE rowid IN (SELECT value FROM json_each(?))",
+            (rowids,),
+        )
+        return [(id_, f" {body} ") for id_, body in rows]
 
     def docs(self, ids: Sequence[int], columns: str) -> Sequence[Any]:
-        return self._raw.execute(
-            f"SELECT {columns} FROM search_docs WHERE id IN (SELECT value FROM json_each(?))"
-            " AND zone_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(ids)), self._zones_json),
-        ).fetchall()
+        return list(
+            self._raw.execute(
+                f"SELECT {columns} FROM search_docs WHERE id IN (SELECT value FROM json_each(?))"
+                " AND zone_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)), self._zones_json),
+            )
+        )
 
     def inside(self, containers: Sequence[int]) -> dict[int, tuple[int, int]]:
         rows = self._raw.execute(
@@ -188,25 +198,29 @@ class SqliteText(FullText):
         return {container: (count, size) for container, count, size in rows}
 
     def siblings(self, containers: Sequence[int], limit: int) -> Sequence[Any]:
-        return self._raw.execute(
-            "SELECT d.id, d.container_id, r.name FROM search_docs d JOIN resources r ON r.id = d.id"
-            " WHERE d.container_id IN (SELECT value FROM json_each(?)) AND d.family_id = d.id"
-            " AND d.zone_id IN (SELECT value FROM json_each(?)) LIMIT ?",
-            (json.dumps(list(containers)), self._zones_json, limit),
-        ).fetchall()
+        return list(
+            self._raw.execute(
+                "SELECT d.id, d.container_id, r.name FROM search_docs d JOIN resources r ON r.id = d.id"
+                " WHERE d.container_id IN (SELECT value FROM json_each(?)) AND d.family_id = d.id"
+                " AND d.zone_id IN (SELECT value FROM json_each(?)) LIMIT ?",
+                (json.dumps(list(containers)), self._zones_json, limit),
+            )
+        )
 
     def members(self, families: Sequence[int]) -> Sequence[Any]:
         # Most tables are no family: the partial index says so without a look at their rows.
         given = json.dumps(list(families))
-        return self._raw.execute(
-            "WITH many AS (SELECT DISTINCT family_id FROM search_docs WHERE family_id <> id AND kind <> 'column'"
-            " AND family_id IN (SELECT value FROM json_each(?)))"
-            " SELECT d.id, d.family_id, r.name FROM search_docs d JOIN resources r ON r.id = d.id"
-            " WHERE (d.id IN (SELECT family_id FROM many) OR (d.family_id <> d.id AND d.kind <> 'column'"
-            " AND d.family_id IN (SELECT family_id FROM many)))"
-            " AND d.zone_id IN (SELECT value FROM json_each(?))",
-            (given, self._zones_json),
-        ).fetchall()
+        return list(
+            self._raw.execute(
+                "WITH many AS (SELECT DISTINCT family_id FROM search_docs WHERE family_id <> id AND kind <> 'column'"
+                " AND family_id IN (SELECT value FROM json_each(?)))"
+                " SELECT d.id, d.family_id, r.name FROM search_docs d JOIN resources r ON r.id = d.id"
+                " WHERE (d.id IN (SELECT family_id FROM many) OR (d.family_id <> d.id AND d.kind <> 'column'"
+                " AND d.family_id IN (SELECT family_id FROM many)))"
+                " AND d.zone_id IN (SELECT value FROM json_each(?))",
+                (given, self._zones_json),
+            )
+        )
 
     def words_like(self, start: str) -> list[str]:
         rows = self._raw.execute(
@@ -253,6 +267,13 @@ class PostgresText(FullText):
             {"query": query, "zones": list(self.zones), "limit": limit},
         )
         return [id_ for (id_,) in rows]
+
+    def bodies(self, keys: Sequence[tuple[int, int]]) -> list[tuple[int, str]]:
+        rows = self.connection.exec_driver_sql(
+            "SELECT id, array_to_string(tsvector_to_array(body), ' ') FROM search_docs WHERE id = ANY(%s::bigint[])",
+            ([id_ for id_, _zone in keys],),
+        )
+        return [(id_, f" {body} ") for id_, body in rows]
 
     def docs(self, ids: Sequence[int], columns: str) -> Sequence[Any]:
         return self.connection.exec_driver_sql(

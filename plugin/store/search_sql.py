@@ -111,11 +111,26 @@ class IndexWriter(ABC):
                 {"workspace": self.workspace_id},
             )
 
+    def columns(self, tables: list[int]) -> Iterable[Any]:
+        """(table, id, name, description, has a flag of its own) of the columns of tables, in order."""
+        if not tables:
+            return ()
+        return self.stream(
+            "SELECT parent_id, id, name, description, (sensitivity IS NOT NULL OR verified OR NOT published)"
+            " FROM resources WHERE kind = 'column' AND parent_id IN ",
+            tables,
+            " ORDER BY parent_id, position",
+        )
+
     # --- what differs ------------------------------------------------------------------------------------------
 
     @abstractmethod
     def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
         """Rows of a statement whose last condition is `IN` these values."""
+
+    @abstractmethod
+    def stream(self, before: str, values: list[int], after: str) -> Iterable[Any]:
+        """The same for many rows: tuples as the driver gives them."""
 
     @abstractmethod
     def insert(self, documents: Sequence[Document]) -> None:
@@ -140,6 +155,13 @@ class SqliteWriter(IndexWriter):
     def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
         statement = f"{before}(SELECT value FROM json_each(?)){after}"
         return self.connection.exec_driver_sql(statement, (json.dumps(values),)).all()
+
+    def stream(self, before: str, values: list[int], after: str) -> Iterable[Any]:
+        raw: Any = self.connection.connection.driver_connection
+        rows: Iterable[Any] = raw.execute(
+            f"{before}(SELECT value FROM json_each(?)){after}", (json.dumps(values),)
+        )
+        return rows
 
     def insert(self, documents: Sequence[Document]) -> None:
         marks = ", ".join("?" * len(FIELDS))
@@ -177,6 +199,11 @@ class PostgresWriter(IndexWriter):
     def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
         statement = f"{before}(SELECT unnest(%s::bigint[])){after}"
         return self.connection.exec_driver_sql(statement, (values,)).all()
+
+    def stream(self, before: str, values: list[int], after: str) -> Iterable[Any]:
+        raw: Any = self.connection.connection.driver_connection
+        rows: list[Any] = raw.execute(f"{before}(SELECT unnest(%s::bigint[])){after}", (values,)).fetchall()
+        return rows
 
     def insert(self, documents: Sequence[Document]) -> None:
         raw: Any = self.connection.connection.driver_connection

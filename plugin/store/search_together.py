@@ -6,40 +6,44 @@ themselves decides, no count over the catalog, so nothing that is hidden can.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Callable
 
 from sqlalchemy import select
 
-from plugin.catalog.retrieval import COLUMN, MANY, NAME, TEXT
+from plugin.catalog.retrieval import COLUMN, NAME, NOTE, TEXT
 from plugin.store._models.catalog import ResourceRow
 from plugin.store.search_rank import Ranked, Search
-from plugin.store.search_scope import MARKS
+from plugin.store.search_scope import MARKS, FullText
 from plugin.store.search_sql import parts
 
 MOST = 10_000
-LOOKED_AT = 600
+LOOKED_AT = 120
 """Candidates that are weighed one by one."""
 SHARES = {NAME: 4.0, TEXT: 1.5, COLUMN: 1.5}
 
 
-def together(search: Search) -> list[Ranked]:
-    """Documents that have every content word of the question."""
-    words = [term.word for term in search.question.content]
+def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
+    """Documents that have every content word of the question, and how many more there are than were looked at."""
+    words = list(dict.fromkeys(term.word for term in search.question.content))
     if not words:
-        return []
+        return [], 0
     index = search.index
     named = index.having_all([f"n_{word}" for word in words], MOST)
-    anywhere = named if len(named) >= LOOKED_AT else index.having_all(words, MOST)
-    if not anywhere and len(words[-1]) >= 2:
+    anywhere = named if len(named) >= MOST else index.having_all(words, MOST)
+    if not anywhere:
         anywhere = index.having_all(words, MOST, prefix=True)
     if not anywhere:
-        return []
-    first = dict.fromkeys([*named, *anywhere])
-    ids = list(first)
-    search.load(ids[:LOOKED_AT] if len(named) >= LOOKED_AT else ids)
+        return [], 0
+    ids = list(dict.fromkeys([*named, *anywhere]))
     whole = set(named)
+    if len(named) < LOOKED_AT < len(ids):
+        ids.sort(key=_by_name(index, words, ids))
+    rest = ids[max(LOOKED_AT, look_at) :]
+    ids = ids[: len(ids) - len(rest)]
     looked = ids[:LOOKED_AT]
-    bits = _bits(search, words, looked, whole)
+    search.load(ids)
+    bits = _bits(search, words, looked)
     facts = _facts(search, looked)
     found: dict[int, Ranked] = {}
     for id_ in ids:
@@ -47,7 +51,8 @@ def together(search: Search) -> list[Ranked]:
         if doc is None:
             continue
         family = doc.family_id
-        score = _score(search, id_, bits.get(id_, {}), id_ in whole, facts.get(family, facts.get(id_, 0.0)))
+        places = bits.get(id_, {})
+        score = _score(doc.name_words, places, id_ in whole, facts.get(family, facts.get(id_, 0.0)))
         known = found.get(family)
         if known is not None:
             known.members.add(id_)
@@ -61,30 +66,37 @@ def together(search: Search) -> list[Ranked]:
             container_id=owner.container_id,
             integration_id=owner.integration_id,
             shape=owner.shape,
-            matched=bits.get(id_, {}),
+            matched=places,
             members={id_},
             whole=id_ in whole,
         )
-    return sorted(found.values(), key=lambda each: (not each.whole, -each.score, each.id))
+    return sorted(found.values(), key=lambda each: (not each.whole, -each.score, each.id)), len(rest)
 
 
-def _bits(search: Search, words: list[str], looked: list[int], whole: set[int]) -> dict[int, dict[str, int]]:
-    """Where each word stands in the candidates."""
-    wanted = set(looked)
-    found: dict[int, dict[str, int]] = defaultdict(dict)
-    if len(whole) >= LOOKED_AT:
-        return {id_: dict.fromkeys(words, NAME) for id_ in looked}
-    for word in words:
-        for mark, bit in MARKS[:4]:
-            if bit == MANY:
-                continue
-            rest = [other for other in words if other != word]
-            for id_ in search.index.having_all([f"{mark}{word}", *rest], MOST):
-                if id_ in wanted:
-                    found[id_][word] = found[id_].get(word, 0) | bit
-    for id_ in looked:
+def _by_name(index: FullText, words: list[str], ids: list[int]) -> Callable[[int], int]:
+    """The more of the words are in the name, the earlier it is looked at."""
+    count: Counter[int] = Counter()
+    if len(words) > 1:
         for word in words:
-            found[id_].setdefault(word, 32)
+            others = [other for other in words if other != word]
+            count.update(index.having_all([f"n_{word}", *others], MOST))
+    place = {id_: at for at, id_ in enumerate(ids)}
+    return lambda id_: -count[id_] * len(ids) + place[id_]
+
+
+def _bits(search: Search, words: list[str], looked: list[int]) -> dict[int, dict[str, int]]:
+    """Where each word stands in the candidates."""
+    rows = [(id_, search.docs[id_].zone_id) for id_ in looked if id_ in search.docs]
+    found: dict[int, dict[str, int]] = {}
+    for id_, body in search.index.bodies(rows):
+        places = {}
+        for word in words:
+            bits = 0
+            for mark, bit in MARKS[:3]:
+                if f" {mark}{word} " in body:
+                    bits |= bit
+            places[word] = bits or NOTE
+        found[id_] = places
     return found
 
 
@@ -106,8 +118,7 @@ def _facts(search: Search, looked: list[int]) -> dict[int, float]:
     return found
 
 
-def _score(search: Search, id_: int, bits: dict[str, int], whole: bool, facts: float) -> float:
-    doc = search.docs[id_]
+def _score(name_words: int, bits: dict[str, int], whole: bool, facts: float) -> float:
     score = 0.0
     for places in bits.values():
         strength = sum(share for bit, share in SHARES.items() if places & bit) or 0.5
@@ -115,5 +126,5 @@ def _score(search: Search, id_: int, bits: dict[str, int], whole: bool, facts: f
     count = max(1, len(bits))
     score /= count
     if whole:
-        score += min(1.0, count / doc.name_words)
+        score += min(1.0, count / name_words)
     return score + 0.25 * facts
