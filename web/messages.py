@@ -12,10 +12,12 @@ from typing import Any
 
 from flask import render_template
 
-from plugin.assistant.render import render
+from plugin.assistant.names import NameBook
+from plugin.assistant.render import names_in, render
 from plugin.store.shapes import Prompt
 from web.binding import filled
 from web.locks import Lock, lock_of
+from web.services import services, viewer
 from web.words import plural
 
 _SQL = re.compile(r'<pre class="sql-text".*?</pre>', re.DOTALL)
@@ -64,7 +66,9 @@ class Message:
     @property
     def summary(self) -> str:
         """The steps in one line: "Searched the catalog, read 2 tables"."""
-        done = [step for step in self.steps if step.get("tool") not in (None, "", "context") and step.get("n")]
+        done = [
+            step for step in self.steps if step.get("tool") not in (None, "", "context") and step.get("n")
+        ]
         if not done:
             return "Answered without a step"
         counted: dict[str, int] = {}
@@ -125,7 +129,9 @@ def of_done(
 
 def of_prompt(prompt: Prompt) -> Message:
     """The message that history kept."""
-    html = render(prompt.answer, citations=prompt.citations)
+    book = NameBook(services().store, viewer())
+    book.look_up(names_in(prompt.answer))
+    html = render(prompt.answer, citations=prompt.citations, names=book.names)
     return Message(
         id=prompt.id, chat_id=prompt.chat_id, question=prompt.text, status=prompt.status,
         parts=parts_of(html, prompt.sql), steps=tuple(prompt.steps), citations=tuple(prompt.citations),

@@ -21,6 +21,10 @@ from web.words import day_word, short_name
 bp = Blueprint("assistant", __name__, url_prefix="/assistant")
 
 
+LAST = 40
+"""How many messages of a chat its page shows."""
+
+
 @dataclass(frozen=True)
 class Starter:
     """A question made from this very catalog."""
@@ -87,7 +91,7 @@ def chat(chat_id: int) -> str:
         prompts = door.history.chat(chat_id)
         values = saved(door)
         here = door.history.chat_info(chat_id)
-    messages = [of_prompt(prompt) for prompt in prompts[-60:]]
+    messages = [of_prompt(prompt) for prompt in prompts[-LAST:]]
     return render_template(
         "assistant/show.html",
         chat=here,

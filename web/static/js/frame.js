@@ -179,10 +179,11 @@ if (hits.length) addEventListener("keydown", (event) => {
 // Where am I on a long settings page.
 const places = $$(".local-index a[href^='#']");
 if (places.length && "IntersectionObserver" in window) {
-  const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
-    if (!entry.isIntersecting) return;
-    places.forEach((link) => link.toggleAttribute("aria-current", link.getAttribute("href") === `#${entry.target.id}`));
-    places.forEach((link) => link.hasAttribute("aria-current") && link.setAttribute("aria-current", "true"));
-  }), { root: document.getElementById("main"), rootMargin: "0px 0px -70% 0px" });
+  const shown = new Set();
+  const seen = new IntersectionObserver((entries) => {
+    entries.forEach((entry) => (entry.isIntersecting ? shown.add(entry.target.id) : shown.delete(entry.target.id)));
+    const first = places.find((link) => shown.has(link.getAttribute("href").slice(1)));
+    if (first) places.forEach((link) => (link === first ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
+  }, { root: document.getElementById("main"), rootMargin: "0px 0px -60% 0px" });
   places.forEach((link) => { const target = document.querySelector(link.getAttribute("href")); if (target) seen.observe(target); });
 }
