@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg.types.string import TextLoader
 
@@ -23,6 +25,8 @@ from connectors.errors import QueryFailed, QueryStopped, SourceError, SourceInte
 from connectors.postgres_errors import during_connect
 from connectors.rows import Meter
 from connectors.servers import Server
+
+RV = TypeVar("RV")
 
 # What Python has no value for (infinity, year 20000, a json document's own spelling) stays the engine's text.
 _AS_TEXT = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "json", "jsonb")
@@ -62,6 +66,8 @@ class PostgresRuns:
                 self._prepare(connection, limits)
                 running(stop)
                 watchdog.start()
+                connection.allowance = limits.bytes + 1_000_000
+                connection.deadline = time.monotonic() + limits.seconds + 0.6
                 cursor = connection.cursor()
                 rows = cursor.stream(sql, size=1)
                 first = next(rows, None)
@@ -99,14 +105,14 @@ class PostgresRuns:
         milliseconds = max(1, int(limits.seconds * 1000))
         connection.execute(BEGIN.format(milliseconds=milliseconds))
 
-    def _connect(self) -> psycopg.Connection[TupleRow]:
+    def _connect(self) -> _Metered:
         server = self._server
         optional: dict[str, Any] = {
             "sslrootcert": server.ssl_ca,
             "sslcert": server.ssl_cert,
             "sslkey": server.ssl_key,
         }
-        return psycopg.connect(
+        return _Metered.connect(
             host=server.host,
             port=server.port,
             user=server.user or None,
@@ -122,6 +128,51 @@ class PostgresRuns:
             prepare_threshold=None,
             **{name: value for name, value in optional.items() if value},
         )
+
+
+class _Metered(psycopg.Connection[TupleRow]):
+    """A connection that gives up on a row while it arrives: one that is larger than `allowance`, or comes after
+    `deadline` from a server that is too busy sending to notice its own time-out.
+    """
+
+    allowance: int | None = None
+    deadline: float = float("inf")
+
+    def wait(self, gen: PQGen[RV], *arguments: Any, **options: Any) -> RV:
+        return super().wait(gen if self.allowance is None else self._counted(gen), *arguments, **options)
+
+    def _counted(self, gen: PQGen[RV]) -> PQGen[RV]:
+        arrived = 0
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                arrived += _waiting_bytes(self.pgconn.socket)
+                if self.allowance is not None and arrived > self.allowance:
+                    raise _TooLarge
+                if time.monotonic() > self.deadline:
+                    raise _TooLate
+                state = gen.send(ready)
+        except StopIteration as end:
+            return cast(RV, end.value)
+
+
+class _TooLarge(Exception):
+    """One row is larger than all rows together may be."""
+
+
+class _TooLate(Exception):
+    """The time is over and the server goes on."""
+
+
+def _waiting_bytes(socket: int) -> int:
+    """How much has arrived and was not read yet; 0 where the system does not tell."""
+    try:
+        from fcntl import ioctl
+        from termios import FIONREAD
+    except ImportError:
+        return 0
+    return int.from_bytes(ioctl(socket, FIONREAD, b"\0\0\0\0"), sys.byteorder)
 
 
 class _Stop:
@@ -165,6 +216,12 @@ def _as_query_errors(stop: _Stop, limits: RunLimits) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise _query_error(error, stop, limits) from None
+    except _TooLarge:
+        stop.close()
+        raise QueryStopped(f"the query was stopped: one row is larger than {limits.bytes} bytes") from None
+    except _TooLate:
+        stop.close()
+        raise QueryStopped(f"the query was stopped after {limits.seconds:g} s") from None
     except UnicodeDecodeError:
         raise QueryFailed("the result holds text that is not valid UTF-8") from None
 

@@ -156,7 +156,7 @@ SELECT s.query, pg_catalog.sum(s.calls)::bigint,
 FROM {extension_schema}.pg_stat_statements s
 JOIN pg_catalog.pg_database d ON d.oid = s.dbid
 WHERE d.datname = pg_catalog.current_database()
-  AND s.query ~* '^[[:space:](]*(select|with|insert|update|delete|merge)\\M'
+  AND s.query !~ 'pg_catalog[.]' AND s.query ~* '^[[:space:](]*(select|with|insert|update|delete|merge)\\M'
 GROUP BY s.query ORDER BY 2 DESC LIMIT 5000
 """
 

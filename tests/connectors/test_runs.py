@@ -223,3 +223,10 @@ def test_times_that_python_has_no_value_for(rigs: Callable[[str], Rig]) -> None:
     assert (
         found[:3] == ("infinity", "20000-01-01", '{"a": 1}') and str(found[3]) == "NaN" and found[4] is None
     )
+
+
+def test_one_giant_row_is_given_up_on_postgres(rigs: Callable[[str], Rig]) -> None:
+    begun = time.monotonic()
+    with pytest.raises(QueryStopped):
+        rows(rigs("postgres"), "SELECT repeat('x', 700000000)", bytes=5_000_000, seconds=1)
+    assert time.monotonic() - begun < 3
