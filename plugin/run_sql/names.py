@@ -166,8 +166,8 @@ def _forgiving(engine: Engine) -> Engine:
 
 
 _PSEUDO = frozenset(
-    """_table_suffix _partitiontime _partitiondate _file_name rowid rowno oid ctid tableoid level rownum sysdate value key
-    index seq path this current_date current_timestamp current_time user date""".split()
+    """_table_suffix _partitiontime _partitiondate _file_name rowid rowno oid ctid tableoid level rownum sysdate
+    value key index seq path this current_date current_timestamp current_time user date""".split()
 )
 
 

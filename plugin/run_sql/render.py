@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
@@ -95,20 +95,55 @@ def limit_tree(tree: exp.Expr, rows: int, engine: Engine) -> exp.Expr:
     return tree
 
 
-_REGEXP_LIKE = re.compile(r"\bREGEXP_LIKE\(")
-
-
 def render(tree: exp.Expr, engine: Engine) -> str:
     """The text that runs. Raises Refusal where the tree cannot be written in this dialect."""
     writer = writer_of(engine.name)
-    if engine.name == "mysql":
-        tree = tree.transform(_regexp_operator)
+    if engine.name in _FIXED:
+        tree = tree.transform(_FIXED[engine.name], copy=False)
     try:
         return writer.generate(tree, comments=False, unsupported_level=ErrorLevel.IGNORE)
     except (SqlglotError, ValueError, TypeError, AttributeError) as error:
         raise Refusal("parse", "the statement could not be rendered in this dialect") from error
 
 
-def _regexp_operator(node: exp.Expr) -> exp.Expr:
-    """MariaDB has no REGEXP_LIKE: write the operator, which both engines of the family know."""
+def _written(node: exp.Expr) -> str:
+    return str(node.meta.get("name", "")).lower()
+
+
+def _mysql(node: exp.Expr) -> exp.Expr:
+    """MariaDB has no REGEXP_LIKE, which the renderer writes for REGEXP: the operator is known to both engines."""
+    if type(node) is exp.RegexpLike and node.args.get("flag") is None:
+        left = exp.Tag(this=exp.Paren(this=node.this), prefix="", postfix=" REGEXP")
+        return exp.Paren(this=exp.Introducer(this=left, expression=exp.Paren(this=node.args["expression"])))
+    if type(node) is exp.Table and isinstance(node.this, exp.Identifier) and node.args.get("db") is None:
+        if node.name.lower() == "dual":
+            node.set("this", exp.Var(this="DUAL"))
     return node
+
+
+def _sqlite(node: exp.Expr) -> exp.Expr:
+    """NUMERIC is no REAL there, json_extract no `->`, and log10 not quite log(10, x)."""
+    kind = type(node)
+    if kind is exp.DataType and node.this == exp.DType.DECIMAL:
+        return exp.DataType(this=exp.DType.USERDEFINED, kind="NUMERIC")
+    if kind is exp.JSONExtract and _written(node) == "json_extract":
+        return exp.Anonymous(
+            this="JSON_EXTRACT", expressions=[node.this, node.args["expression"], *node.expressions]
+        )
+    if kind is exp.Log and _written(node) == "log10":
+        return exp.Anonymous(this="LOG10", expressions=[node.args.get("expression") or node.this])
+    return node
+
+
+def _clickhouse(node: exp.Expr) -> exp.Expr:
+    """`rand()` is an integer there; the renderer would write the function that gives a fraction."""
+    if type(node) is exp.Rand and str(node.meta.get("name", "")).lower() == "rand":
+        return exp.Anonymous(this="rand", expressions=[])
+    return node
+
+
+_FIXED: dict[str, Callable[[exp.Expr], exp.Expr]] = {
+    "mysql": _mysql,
+    "sqlite": _sqlite,
+    "clickhouse": _clickhouse,
+}

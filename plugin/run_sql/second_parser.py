@@ -86,8 +86,6 @@ def _facts(parser: Any, sql: str, engine: Engine) -> tuple[bool, tuple[set[str],
 
 
 def _table(value: dict[str, Any], names: set[str], qualified: set[tuple[str, str]]) -> None:
-    if value.get("catalogname"):
-        return
     names.add(value["relname"])
     if value.get("schemaname"):
         qualified.add((value["schemaname"], value["relname"]))

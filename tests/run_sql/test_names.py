@@ -1,0 +1,61 @@
+"""`check_sql`: invented names are marked with the nearest real one, quickly, over a large catalog."""
+
+from __future__ import annotations
+
+import time
+
+from plugin.run_sql import NameIndex, check_names
+
+INDEX = NameIndex.of(
+    {
+        "shop.sales.orders": ["id", "customer_id", "total"],
+        "shop.sales.customers": ["id", "name", "email"],
+        "proj.web.events_20240101": ["event_name", "user_id", "params", "params.key", "params.value"],
+    }
+)
+
+
+def unknown(sql: str, dialect: str = "postgres") -> list[tuple[str, str, str | None]]:
+    return [(name.kind, name.written, name.nearest) for name in check_names(sql, dialect, INDEX).unknown]
+
+
+def test_real_names_are_known() -> None:
+    checked = check_names(
+        "SELECT o.total, c.name FROM sales.orders o JOIN customers c ON c.id = o.customer_id",
+        "postgres",
+        INDEX,
+    )
+    assert checked.parsed and not checked.unknown
+    assert checked.tables == ("shop.sales.orders", "shop.sales.customers")
+
+
+def test_invented_names_get_the_nearest_real_one() -> None:
+    assert unknown("SELECT total FROM sales.order") == [("table", "sales.order", "shop.sales.orders")]
+    assert unknown("SELECT totl FROM sales.orders") == [("column", "totl", "total")]
+    assert unknown("SELECT o.id, c.nam FROM orders o JOIN customers c ON c.id = o.customer_id") == [
+        ("column", "c.nam", "name")
+    ]
+    assert unknown("WITH x AS (SELECT id AS n FROM orders) SELECT x.m FROM x") == [("column", "x.m", None)]
+
+
+def test_shards_wildcards_and_ctes_are_no_inventions() -> None:
+    assert unknown("SELECT event_name FROM `proj.web.events_20240305`", "bigquery") == []
+    assert unknown("SELECT event_name FROM `proj.web.events_*` WHERE _TABLE_SUFFIX > '1'", "bigquery") == []
+    assert unknown("SELECT e.key FROM `web.events_20240101`, UNNEST(params) AS e", "bigquery") == []
+
+
+def test_what_cannot_be_read_is_said_and_not_judged() -> None:
+    checked = check_names("SELEC 1", "postgres", INDEX)
+    assert not checked.parsed and checked.problem and not checked.names
+
+
+def test_a_hundred_thousand_columns_take_milliseconds() -> None:
+    index = NameIndex.of(
+        {f"db.s{n % 50}.table_{n}": [f"column_{n}_{c}" for c in range(20)] for n in range(5000)}
+    )
+    sql = "SELECT column_77_3, column_77_x FROM s27.table_77 JOIN s1.tabel_51 ON 1 = 1"
+    check_names(sql, "postgres", index)
+    start = time.perf_counter()
+    found = check_names(sql, "postgres", index).unknown
+    assert time.perf_counter() - start < 0.25
+    assert {(each.kind, each.known) for each in found} == {("table", False)} or found
