@@ -115,6 +115,11 @@ def _mysql(node: exp.Expr) -> exp.Expr:
     if type(node) is exp.RegexpLike and node.args.get("flag") is None:
         left = exp.Tag(this=exp.Paren(this=node.this), prefix="", postfix=" REGEXP")
         return exp.Paren(this=exp.Introducer(this=left, expression=exp.Paren(this=node.args["expression"])))
+    if type(node) is exp.IntDiv:  # the renderer's CAST(a / b AS SIGNED) rounds, DIV cuts off
+        left = exp.Tag(this=exp.Paren(this=node.this), prefix="", postfix=" DIV")
+        return exp.Paren(this=exp.Introducer(this=left, expression=exp.Paren(this=node.expression)))
+    if type(node) is exp.Variance and _written(node) == "var_samp":
+        return exp.Anonymous(this="VAR_SAMP", expressions=[node.this])
     if type(node) is exp.Table and isinstance(node.this, exp.Identifier) and node.args.get("db") is None:
         if node.name.lower() == "dual":
             node.set("this", exp.Var(this="DUAL"))
