@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store import _chain
@@ -26,6 +26,15 @@ HASHED = (
     "purpose", "body_bytes", "body_sha256", "manifest",
 )  # fmt: skip
 AT_END = ("status", "ended", "input_tokens", "cached_tokens", "output_tokens", "cost_usd", "milliseconds")
+
+_ledger = LedgerRow.__table__
+_this = (_ledger.c.workspace_id == bindparam("workspace"), _ledger.c.seq == bindparam("number"))
+OPENED = select(_ledger.c.hash, _ledger.c.completion_hash).where(*_this).with_for_update()
+COMPLETE = (
+    update(LedgerRow)
+    .where(*_this)
+    .values({name: bindparam(f"new_{name}") for name in (*AT_END, "completion_hash")})
+)
 
 
 def open_entry(
@@ -77,22 +86,24 @@ def close_entry(
     if status not in STATUSES:
         raise ValueError(f"a request ends as one of {STATUSES}, not {status!r}")
     context.begin_write()
-    row = context.session.scalar(
-        select(LedgerRow)
-        .where(LedgerRow.workspace_id == context.workspace_id, LedgerRow.seq == seq)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    connection = context.session.connection()
+    which = {"workspace": context.workspace_id, "number": seq}
+    row = connection.execute(OPENED, which).one_or_none()
     if row is None:
         raise NotFound(f"the ledger has no entry {seq}")
     if row.completion_hash is not None:
         raise Conflict(f"entry {seq} of the ledger is complete already")
-    row.status = status
-    row.ended = _chain.moment_text(datetime.now(UTC))
-    row.input_tokens, row.output_tokens, row.cached_tokens = input_tokens, output_tokens, cached_tokens
-    row.cost_usd, row.milliseconds = cost_usd, milliseconds
-    row.completion_hash = _completion(row)
-    context.session.flush()
+    end = {
+        "status": status,
+        "ended": _chain.moment_text(datetime.now(UTC)),
+        "input_tokens": input_tokens,
+        "cached_tokens": cached_tokens,
+        "output_tokens": output_tokens,
+        "cost_usd": cost_usd,
+        "milliseconds": milliseconds,
+    }
+    given = {f"new_{name}": value for name, value in end.items()}
+    connection.execute(COMPLETE, {**which, **given, "new_completion_hash": _completion(row.hash, end)})
 
 
 def tokens_since(context: Context, since: datetime, *, member_id: int | None = None) -> int:
@@ -248,7 +259,7 @@ class Ledger:
             if row.completion_hash is None:
                 if row.status != "sending" or row.ended is not None:
                     faults.append(f"the end of entry {row.seq} was removed or altered")
-            elif row.completion_hash != _completion(row):
+            elif row.completion_hash != _completion(row.hash, {name: getattr(row, name) for name in AT_END}):
                 faults.append(f"the end of entry {row.seq} was altered")
             yield row.seq, row.previous_hash, row.hash, _fields(row)
 
@@ -257,9 +268,8 @@ def _fields(row: LedgerRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in HASHED}
 
 
-def _completion(row: LedgerRow) -> str:
-    end = {name: getattr(row, name) for name in AT_END}
-    return hashlib.sha256(f"{row.hash}\n{_chain.canonical(end)}".encode()).hexdigest()
+def _completion(digest: str, end: Mapping[str, Any]) -> str:
+    return hashlib.sha256(f"{digest}\n{_chain.canonical(end)}".encode()).hexdigest()
 
 
 def _shape(row: LedgerRow) -> LedgerEntry:
