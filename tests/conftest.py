@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from plugin.access.viewer import Surface, Viewer
 from plugin.config import Config, read_config
 from plugin.store import Store, migrate, open_store
+
+if TYPE_CHECKING:
+    from tests.assistant.shop import World
 
 POSTGRES = os.environ.get("DOCENT_TEST_POSTGRES", "postgresql://postgres@127.0.0.1/")
 MARIADB = os.environ.get("DOCENT_TEST_MARIADB", "mysql://root@127.0.0.1:3306/")
@@ -25,7 +29,7 @@ PASSWORD = "correct horse battery"
 def postgres_url() -> Iterator[str]:
     """A fresh, empty PostgreSQL database as a SQLAlchemy URL."""
     name = f"docent_test_{uuid.uuid4().hex[:12]}"
-    with _postgres_database(name, ""):
+    with PostgresDatabase(name, ""):
         yield _postgres_url(name)
 
 
@@ -71,14 +75,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_template() -> Iterator[str]:
     """The name of a PostgreSQL database at the current schema, made once and copied for each test."""
     name = f"docent_template_{uuid.uuid4().hex[:12]}"
-    with _postgres_database(name, ""):
+    with PostgresDatabase(name, ""):
         migrate(read_config({"DOCENT_HOME": "/tmp", "DOCENT_DATABASE_URL": _postgres_url(name)}))
         yield name
 
 
 @pytest.fixture
 def config(home: Path, sqlite_template: Path) -> Config:
-    """A configuration over a fresh SQLite database in `home`; no vendor keys, whatever the machine's environment has."""
+    """A configuration over a fresh SQLite database in `home`; no vendor keys, whatever the environment has."""
     shutil.copy(sqlite_template, home / "docent.sqlite3")
     return read_config({"DOCENT_HOME": str(home)})
 
@@ -100,7 +104,7 @@ def any_store(request: pytest.FixtureRequest, config: Config) -> Iterator[Store]
         opened.close()
         return
     name = f"docent_test_{uuid.uuid4().hex[:12]}"
-    with _postgres_database(name, request.getfixturevalue("postgres_template")):
+    with PostgresDatabase(name, request.getfixturevalue("postgres_template")):
         opened = open_store(replace(config, database_url=_postgres_url(name)))
         yield opened
         opened.close()
@@ -134,6 +138,14 @@ def any_admin(any_store: Store, new_workspace: NewWorkspace) -> Viewer:
     return new_workspace(any_store)
 
 
+@pytest.fixture
+def world(store: Store, admin: Viewer) -> World:
+    """A small populated workspace in `store`: a shop, synced, with people of each role and a private team."""
+    from tests.assistant.shop import build
+
+    return build(store, admin)
+
+
 def _postgres_url(name: str) -> str:
     from sqlalchemy import make_url
 
@@ -144,7 +156,7 @@ def _postgres_url(name: str) -> str:
     )
 
 
-class _postgres_database:  # noqa: N801 - a context manager that reads like one
+class PostgresDatabase:
     """CREATE DATABASE and DROP DATABASE around a block; skips the test where there is no server."""
 
     def __init__(self, name: str, template: str) -> None:
