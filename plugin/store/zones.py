@@ -125,9 +125,13 @@ def recompute(session: Session, workspace_id: int, integration_id: int | None) -
         if integration_id is not None
         else ZoneRow.integration_id.is_(None)
     )
-    zones = session.execute(
-        select(ZoneRow.id, ZoneRow.parent_id).where(ZoneRow.workspace_id == workspace_id, of_integration)
-    ).tuples().all()
+    zones = (
+        session.execute(
+            select(ZoneRow.id, ZoneRow.parent_id).where(ZoneRow.workspace_id == workspace_id, of_integration)
+        )
+        .tuples()
+        .all()
+    )
     granted: dict[int, set[int]] = defaultdict(set)
     for zone, team in session.execute(
         select(GrantRow.zone_id, GrantRow.team_id).where(GrantRow.workspace_id == workspace_id)
