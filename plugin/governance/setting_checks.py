@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from plugin.access.ai_rules import parse_rules
+from plugin.egress.admin_patterns import checked_pattern
 from plugin.errors import BadInput
 
 Values = Callable[[str], Any]
@@ -140,15 +141,9 @@ def check_patterns(value: Any, _values: Values) -> Any:
         if not isinstance(pattern, str) or not 0 < len(pattern) <= 500:
             raise BadInput(f"{where}: a pattern has 1 to 500 characters", field="ai.redaction.patterns")
         try:
-            compiled = re.compile(pattern)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise BadInput(
-                f"{where} is not a regular expression: {error}", field="ai.redaction.patterns"
-            ) from error
-        if compiled.match(""):
-            raise BadInput(
-                f"{where} matches nothing at all, so it would match everywhere", field="ai.redaction.patterns"
-            )
+            checked_pattern(name.strip(), pattern)
+        except BadInput as error:
+            raise BadInput(f"{where}: {error}", field="ai.redaction.patterns") from error
     return [{"name": each["name"], "pattern": each["pattern"]} for each in value]
 
 

@@ -2,7 +2,8 @@
 
 A line: kind, words that announce it (regular expression, any case), shape, validator in python-stdnum or "", and
 whether the shape with its check digits is telling enough without any announcing word. After an announcing word a
-number counts even where its check digit is wrong: a mistyped number is still somebody's.
+number counts even where its check digit is wrong: a mistyped number is still somebody's. It is one file because the
+table is most of it.
 """
 
 # ruff: noqa: E501 - a pattern is easier to read in one piece
