@@ -62,6 +62,8 @@ class Message:
     error: str | None = None
     feedback: str | None = None
     answer: str = ""
+    saved: bool = True
+    """False where history keeps only what its author saves, and this is not saved yet."""
 
     @property
     def summary(self) -> str:
@@ -124,6 +126,7 @@ def of_done(
         unknown=tuple(done.get("unknown") or ()), sent=tuple(done.get("sent") or ()),
         usage=done.get("usage") or {}, provider=done.get("provider"), model=done.get("model"),
         error=(error or {}).get("message") or done.get("message"), answer=done.get("answer") or "",
+        saved=bool(done.get("saved", True)),
     )  # fmt: skip
 
 
@@ -136,7 +139,7 @@ def of_prompt(prompt: Prompt) -> Message:
         id=prompt.id, chat_id=prompt.chat_id, question=prompt.text, status=prompt.status,
         parts=parts_of(html, prompt.sql), steps=tuple(prompt.steps), citations=tuple(prompt.citations),
         sent=tuple(prompt.sent), usage=prompt.usage, provider=prompt.provider, model=prompt.model,
-        error=prompt.error, feedback=prompt.feedback, answer=prompt.answer,
+        error=prompt.error, feedback=prompt.feedback, answer=prompt.answer, saved=prompt.saved,
     )  # fmt: skip
 
 

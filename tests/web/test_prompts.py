@@ -172,3 +172,17 @@ def test_placeholders_are_filled_for_their_owner(person: Callable[[str], Person]
     assert [each["kind"] for each in items] == ["value", "table", "unknown"]
     assert items[0]["text"].replace(",", "") == str(result["rows"][0][0])
     assert person("editor").api("POST", f"/results/{result['result_id']}/values", binds).status_code == 404
+
+
+def test_explicit_history_keeps_what_its_author_saves(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    settle(admin, ai__history="explicit")
+    headers = {**STREAM, "Docent-Page": "1"}
+    answer = admin.api("POST", "/prompts", {"prompt": "What is sales.orders?"}, headers=headers)
+    done = events(answer.get_data(as_text=True))[-1][1]
+    assert "data-save" in done["page"]
+    assert admin.get("/api/v1/prompts").json["items"] == []
+    assert admin.api("POST", f"/prompts/{done['prompt_id']}/save").status_code == 200
+    assert [each["prompt"] for each in admin.get("/api/v1/prompts").json["items"]] == [
+        "What is sales.orders?"
+    ]

@@ -41,13 +41,14 @@ def out(prompt: Prompt) -> dict[str, Any]:
     return values
 
 
-def sent_of(done: dict[str, Any]) -> Any:
-    """The text of what a prompt sent, from its author's own history. Saved or not, it is there for its new page."""
+def kept_of(done: dict[str, Any]) -> dict[str, Any]:
+    """What the author's own history adds to the end of an answer: the text of what was sent, and is it saved."""
     try:
         with mine() as door:
-            return door.history.prompt(done["prompt_id"]).sent
+            prompt = door.history.prompt(done["prompt_id"])
+            return {"sent": prompt.sent, "saved": prompt.saved or door.policy.ai().history != "explicit"}
     except (DocentError, KeyError):
-        return ()
+        return {"sent": ()}
 
 
 class Slotted:
@@ -143,7 +144,7 @@ def _stream(first: Any, rest: Iterator[Any], text: str, *, for_page: bool) -> It
                 shapes.append(data)
             elif event.name == "done" and for_page:
                 bound = {f"r{each['n']}": each["result_id"] for each in shapes if each.get("result_id")}
-                message = of_done(text, {**data, "sent": sent_of(data)}, error, bound)
+                message = of_done(text, {**data, **kept_of(data)}, error, bound)
                 data = {**data, "shapes": shapes, "page": message_html(message)}
             yield sse(event.name, data)
             event = next(rest, None)

@@ -226,6 +226,7 @@ class DocentChat extends HTMLElement {
     else if (target.matches("[data-retry]")) this.ask(this.question(article), { retry: article.querySelector("[data-settled]") ? article : null });
     else if (target.matches("[data-open-sent]")) article.querySelector("dialog[data-sent]").showModal();
     else if (target.matches("[data-feedback]")) this.feedback(target, article);
+    else if (target.matches("[data-save]")) this.save(target, article);
     else if (target.matches("[data-run]")) this.run(target);
     else if (target.matches("[data-mention]")) this.mentions.begin();
   }
@@ -240,6 +241,15 @@ class DocentChat extends HTMLElement {
       await send("POST", `/api/v1/prompts/${article.dataset.prompt}/feedback`, { value: on ? button.dataset.feedback : null });
       article.querySelectorAll("[data-feedback]").forEach((other) => other.setAttribute("aria-pressed", String(on && other === button)));
       say(on ? "Thank you." : "Taken back.");
+    } catch (error) { say(error.message); }
+  }
+
+  async save(button, article) {
+    try {
+      await send("POST", `/api/v1/prompts/${article.dataset.prompt}/save`, {});
+      button.remove();
+      say("Saved in your history.");
+      dispatchEvent(new CustomEvent("docent:answered"));
     } catch (error) { say(error.message); }
   }
 
