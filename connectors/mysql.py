@@ -229,13 +229,14 @@ class MySQL(MySQLRuns):
         return _fetch(connection, statement, patterns)
 
     def _definitions(self, connection: MySQLConnection) -> dict[tuple[str, str], str]:
-        """The texts of views: by the grant script's procedure, else what the user itself may see."""
-        try:
-            rows = _fetch(connection, VIEWS_BY_PROCEDURE)
-        except pymysql.err.Error as error:
-            if error.args[0] not in (1044, 1049, 1305, 1370):
-                raise
-            rows = self._select(connection, VIEWS)
+        """The texts of views: those that the user itself may see, the rest by the grant script's procedure."""
+        rows = self._select(connection, VIEWS)
+        if not all(row[2] for row in rows):
+            try:
+                rows += _fetch(connection, VIEWS_BY_PROCEDURE)
+            except pymysql.err.Error as error:
+                if error.args[0] not in (1044, 1049, 1305, 1370):
+                    raise
         return {(row[0], row[1]): row[2] for row in rows if row[2]}
 
     def _analyzed(self, connection: MySQLConnection) -> dict[tuple[str, str], datetime]:
