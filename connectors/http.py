@@ -8,6 +8,7 @@ tenacity was considered; the rules above are most of the code it would save.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -75,6 +76,32 @@ class Api:
     def ask(self, path: str, body: Any, *, optional: bool = False) -> Any:
         """The JSON answer to a query that the vendor wants posted (a search, GraphQL). Raises SourceError."""
         return self._read("POST", path, json=body, optional=optional)
+
+    def ask_text(self, path: str, text: str) -> Any:
+        """The JSON answer to a statement posted as plain text. Raises SourceError."""
+        return self._read("POST", path, content=text.encode(), optional=False)
+
+    def ask_lines(self, path: str, text: str, params: Mapping[str, Any]) -> Iterator[Any]:
+        """The JSON lines of the answer to a statement posted as plain text, streamed. Raises SourceError."""
+        if self._headers is None:
+            self._headers = self._sign_in()
+        try:
+            with self._client.stream(
+                "POST", path, content=text.encode(), params=params, headers=self._headers
+            ) as answer:
+                self._answered = True
+                if not answer.is_success:
+                    answer.read()
+                    self._json(answer, path)
+                for line in answer.iter_lines():
+                    if line:
+                        yield json.loads(line)
+        except httpx.TimeoutException as error:
+            raise self._lost(f"did not answer within {SECONDS:.0f} seconds") from error
+        except httpx.HTTPError as error:
+            raise self._lost("dropped the connection") from error
+        except ValueError as error:
+            raise SourceInterrupted(f"{self._title} broke off its answer") from error
 
     def form(self, path: str, fields: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON answer to a sign-in form, sent once and without the credential headers. Raises SourceError."""

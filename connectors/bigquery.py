@@ -1,0 +1,255 @@
+"""BigQuery: datasets, tables, views, columns with their fields, descriptions, labels, sizes, and popularity.
+
+Reads the INFORMATION_SCHEMA views of a region, where one statement covers every dataset: six, whatever the number of
+tables. Results come by pages of 10,000 rows. Keys are told per dataset only and are left out.
+
+Source: https://cloud.google.com/bigquery/docs/information-schema-intro and
+https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from connectors.errors import BadSettings, PermissionMissing, SignInRefused
+from connectors.http import Api
+from connectors.records import Database, Progress, Query, Record, Schema
+from connectors.selection import Selection
+from connectors.settings import setting
+from connectors.warehouse import Place, Row, moment, number, tables_of
+
+PAGE = 10_000
+SCHEMAS = """SELECT s.schema_name, o.option_value FROM {region}.SCHEMATA s
+LEFT JOIN {region}.SCHEMATA_OPTIONS o ON o.schema_name = s.schema_name AND o.option_name = 'description'
+WHERE {schemas} ORDER BY 1"""
+TABLES = """SELECT t.table_catalog AS database, t.table_schema AS schema, t.table_name AS name, t.table_type AS kind,
+v.view_definition AS definition, s.total_rows AS `rows`, s.total_logical_bytes AS bytes,
+UNIX_SECONDS(s.storage_last_modified_time) AS changed FROM {region}.TABLES t
+LEFT JOIN {region}.VIEWS v ON v.table_schema = t.table_schema AND v.table_name = t.table_name
+LEFT JOIN {region}.TABLE_STORAGE s ON s.table_schema = t.table_schema AND s.table_name = t.table_name AND NOT s.deleted
+WHERE {tables} ORDER BY 2, 3"""
+OPTIONS = """SELECT table_schema AS schema, table_name AS `table`, option_name, option_value
+FROM {region}.TABLE_OPTIONS WHERE option_name IN ('description', 'labels') AND {columns}"""
+COLUMNS = """SELECT f.table_catalog AS database, f.table_schema AS schema, f.table_name AS `table`,
+f.field_path AS name, c.ordinal_position AS position, f.data_type AS type, c.is_nullable AS nullable,
+c.column_default AS `default`, f.description, ARRAY_TO_STRING(f.policy_tags, ',') AS tags
+FROM {region}.COLUMN_FIELD_PATHS f JOIN {region}.COLUMNS c ON c.table_schema = f.table_schema
+AND c.table_name = f.table_name AND c.column_name = f.column_name WHERE {columns}"""
+QUERIES = """SELECT ANY_VALUE(query) AS sql, COUNT(*) AS runs, STRING_AGG(DISTINCT user_email, ',' LIMIT 20) AS users,
+UNIX_SECONDS(MAX(creation_time)) AS last FROM {region}.JOBS_BY_PROJECT
+WHERE creation_time > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 30 DAY) AND state = 'DONE' AND error_result IS NULL
+AND job_type = 'QUERY' AND statement_type IN ('SELECT', 'INSERT', 'MERGE', 'CREATE_TABLE_AS_SELECT')
+GROUP BY query_info.query_hashes.normalized_literals ORDER BY runs DESC LIMIT 5000"""
+LABEL = re.compile(r'STRUCT\("((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\)')
+NAME = re.compile(r"^[a-z0-9][a-z0-9.:-]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A project, a region of it, and a service account's key."""
+
+    project: str = setting("Project", "Its id")
+    key: str = setting("Service account key", "The JSON file's text", secret=True)
+    region: str = setting("Region", "Where the datasets are, for example eu or us", default="us")
+    schemas: tuple[str, ...] = setting(
+        "Datasets", "Patterns such as sales or sales.tmp_*", kind="list", default=()
+    )
+    exclude: tuple[str, ...] = setting("Leave out", "Patterns, as above", kind="list", default=())
+    url: str = setting("Address", "Of the API", default="https://bigquery.googleapis.com")
+
+
+class BigQuery:
+    """One project's datasets in one region."""
+
+    name: ClassVar[str] = "bigquery"
+    title: ClassVar[str] = "BigQuery"
+    dialect: ClassVar[str | None] = "bigquery"
+    extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "view", "column", "query")
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "documented"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = """\
+# Metadata Viewer reads no table; Job User runs the statements over INFORMATION_SCHEMA.
+gcloud iam service-accounts create docent-reader --project <project>
+gcloud projects add-iam-policy-binding <project> --role roles/bigquery.metadataViewer \\
+  --member serviceAccount:docent-reader@<project>.iam.gserviceaccount.com
+gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \\
+  --member serviceAccount:docent-reader@<project>.iam.gserviceaccount.com
+# Optional, for popularity: roles/bigquery.resourceViewer.
+"""
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        if not NAME.match(settings.project) or not NAME.match(settings.region.lower()):
+            raise BadSettings("the settings 'project' and 'region' are ids such as acme-data and eu")
+        self._at = settings
+        try:
+            self._key: dict[str, str] = json.loads(settings.key)
+        except ValueError as error:
+            raise BadSettings("the secret 'key' is not the JSON of a service account") from error
+        if (
+            not isinstance(self._key, dict)
+            or not {"client_email", "private_key", "token_uri"} <= self._key.keys()
+        ):
+            raise BadSettings("the secret 'key' is not the JSON of a service account")
+        self._names = {
+            "region": f"`{settings.project}`.`region-{settings.region.lower()}`.INFORMATION_SCHEMA"
+        }
+
+    def check(self) -> str:
+        """How many datasets there are. Raises SourceError."""
+        with self._open() as api:
+            row = next(self._rows(api, "SELECT COUNT(*) AS n FROM {region}.SCHEMATA".format(**self._names)))
+        return f"BigQuery answers: {row['n']} datasets in {self._at.region}"
+
+    def extract(self) -> Iterator[Record]:
+        """The project as a database, datasets as schemas, tables. Raises SourceError."""
+        wanted = Selection.of(self._at.schemas, self._at.exclude)
+        at = self._at
+        with self._open() as api:
+            yield Database(at.project)
+            yield Progress("datasets", 0)
+            chosen, given = _condition(wanted.schema_condition("s.schema_name", mark="?"))
+            for row in self._rows(api, SCHEMAS.format(**self._names, schemas=chosen), given):
+                yield Schema(at.project, row["schema_name"], _unquoted(row["option_value"]))
+            told: dict[Place, str] = {}
+            labels: dict[Place, list[str]] = defaultdict(list)
+            columns, given = _condition(_tables(wanted, ""))
+            for row in self._rows(api, OPTIONS.format(**self._names, columns=columns), given):
+                place = (at.project, row["schema"], row["table"])
+                if row["option_name"] == "description":
+                    told[place] = _unquoted(row["option_value"]) or ""
+                else:
+                    labels[place] += [
+                        f"{key}:{value}" if value else key
+                        for key, value in LABEL.findall(row["option_value"])
+                    ]
+            tables, given_tables = _condition(_tables(wanted, "t."))
+            of_columns, given_columns = _condition(_tables(wanted, "f."))
+            yield Progress("columns", 0)
+            rows = list(self._rows(api, COLUMNS.format(**self._names, columns=of_columns), given_columns))
+            tags = [
+                {**row, "column": row["name"], "tag": tag}
+                for row in rows
+                for tag in (row["tags"] or "").split(",")
+                if tag
+            ]
+            tags += [
+                {"database": place[0], "schema": place[1], "table": place[2], "tag": label}
+                for place, each in labels.items()
+                for label in each
+            ]
+            yield from tables_of(
+                (
+                    {**row, "description": told.get((row["database"], row["schema"], row["name"]))}
+                    for row in self._rows(api, TABLES.format(**self._names, tables=tables), given_tables)
+                ),
+                rows,
+                tags=tags,
+            )
+
+    def queries(self) -> Iterator[Query]:
+        """The statements of the last 30 days, folded by the engine's own hash. Raises SourceError."""
+        with self._open() as api:
+            for row in self._rows(api, QUERIES.format(**self._names)):
+                users = tuple(filter(None, (row["users"] or "").split(",")))
+                yield Query(
+                    row["sql"], number(row["runs"]) or 1, users, moment(row["last"]), self._at.project
+                )
+
+    def _rows(self, api: Api, statement: str, given: list[str] | None = None) -> Iterator[Row]:
+        """Every row of a statement, page by page."""
+        base = f"/bigquery/v2/projects/{self._at.project}/queries"
+        body: dict[str, Any] = {
+            "query": statement,
+            "useLegacySql": False,
+            "location": self._at.region,
+            "maxResults": PAGE,
+            "timeoutMs": 20_000,
+        }
+        if given:
+            body["parameterMode"] = "POSITIONAL"
+            body["queryParameters"] = [
+                {"parameterType": {"type": "STRING"}, "parameterValue": {"value": value}} for value in given
+            ]
+        answer = api.ask(base, body)
+        job = answer["jobReference"]
+        params = {"location": job.get("location", self._at.region), "maxResults": PAGE, "timeoutMs": 20_000}
+        while not answer.get("jobComplete"):
+            answer = api.get(f"{base}/{job['jobId']}", params)
+        if answer.get("errors"):
+            raise PermissionMissing("BigQuery refused a metadata statement; run the grant script")
+        names = [field["name"] for field in answer["schema"]["fields"]]
+        while True:
+            for row in answer.get("rows") or ():
+                yield dict(zip(names, (cell["v"] for cell in row["f"]), strict=True))
+            if not answer.get("pageToken"):
+                return
+            answer = api.get(f"{base}/{job['jobId']}", {**params, "pageToken": answer["pageToken"]})
+
+    def _open(self) -> Api:
+        return Api(self._at.url, self._sign_in, title="BigQuery")
+
+    def _sign_in(self) -> Mapping[str, str]:
+        """An access token of an hour for a signed assertion (RFC 7523)."""
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+        now = int(time.time())
+        claims = {
+            "iss": self._key["client_email"],
+            "scope": "https://www.googleapis.com/auth/bigquery",
+            "aud": self._key["token_uri"],
+            "iat": now,
+            "exp": now + 3600,
+        }
+        try:
+            key = serialization.load_pem_private_key(self._key["private_key"].encode(), password=None)
+        except (ValueError, TypeError) as error:
+            raise BadSettings("the service account's private key cannot be read") from error
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise BadSettings("the service account's private key is not an RSA key")
+        head = {"alg": "RS256", "typ": "JWT"}
+        text = ".".join(_b64(json.dumps(part).encode()) for part in (head, claims))
+        assertion = f"{text}.{_b64(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+        parts = urlsplit(self._key["token_uri"])
+        fields = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
+        with Api(f"{parts.scheme}://{parts.netloc}", dict, title="Google's sign-in") as api:
+            token = api.form(parts.path, fields).get("access_token")
+        if not token:
+            raise SignInRefused("Google's sign-in gave no token for this service account")
+        return {"Authorization": f"Bearer {token}"}
+
+
+def _tables(wanted: Selection, prefix: str) -> tuple[str, list[str]]:
+    qualified = f"CONCAT({prefix}table_schema, '.', {prefix}table_name)"
+    return wanted.table_condition(f"{prefix}table_schema", qualified, mark="?")
+
+
+def _condition(condition: tuple[str, list[str]]) -> tuple[str, list[str]]:
+    """BigQuery's LIKE has no ESCAPE: the backslash escapes, so patterns are made anew with it."""
+    return condition[0].replace(" ESCAPE '!'", ""), [
+        re.sub(r"!([!%_])", r"\\\1", value) for value in condition[1]
+    ]
+
+
+def _unquoted(value: str | None) -> str | None:
+    """An option's value, which is a literal of SQL, as text."""
+    if not value:
+        return None
+    try:
+        return str(json.loads(value))
+    except ValueError:
+        return value.strip('"')
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,162 @@
+"""What connectors to warehouses share: rows of their catalogs put together to `Table` records.
+
+Enters: rows as mappings with the names that `tables_of` documents, from a constant number of statements. Leaves:
+tables in the order of their rows, each with its columns, keys and tags. Columns are grouped by table in memory, since
+warehouses sort names by rules of their own and a merge of two sorted streams would lose some.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.records import Column, Key, Table, TableKind
+
+Row = Mapping[str, Any]
+Place = tuple[str, str, str]
+"""Database, schema and table."""
+
+KINDS: dict[str, TableKind] = {
+    "view": "view",
+    "materialized view": "materialized_view",
+    "materialized_view": "materialized_view",
+    "external table": "external_table",
+    "external": "external_table",
+    "foreign": "foreign_table",
+    "streaming_table": "table",
+}
+
+
+def tables_of(
+    tables: Iterable[Row],
+    columns: Iterable[Row],
+    *,
+    keys: Iterable[Row] = (),
+    tags: Iterable[Row] = (),
+    properties: Mapping[Place, Mapping[str, str]] | None = None,
+) -> Iterator[Table]:
+    """Put rows together.
+
+    tables: database, schema, name, kind, and where known description, owner, definition, rows, bytes, changed
+    columns: database, schema, table, name, position, type, and where known nullable, default, description
+    keys: database, schema, table, kind (primary, unique, foreign), key, column, position, ref_schema, ref_table,
+        ref_column; one row a column, in any order
+    tags: database, schema, table, column (None for the table itself), tag
+    """
+    of_column: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    of_table: dict[Place, list[str]] = defaultdict(list)
+    for row in tags:
+        if row.get("column"):
+            of_column[*_place(row, "table"), row["column"]].append(row["tag"])
+        else:
+            of_table[_place(row, "table")].append(row["tag"])
+    grouped: dict[Place, list[Column]] = defaultdict(list)
+    for row in columns:
+        place = _place(row, "table")
+        grouped[place].append(
+            Column(
+                row["name"],
+                int(row["position"]),
+                row.get("type") or "",
+                truth(row.get("nullable"), unless_told=True),
+                row.get("default") or None,
+                row.get("description") or None,
+                tuple(of_column.get((*place, row["name"]), ())),
+            )
+        )
+    keyed = _keys(keys)
+    for row in tables:
+        place = _place(row, "name")
+        yield Table(
+            row.get("database") or None,
+            row["schema"],
+            row["name"],
+            KINDS.get(str(row.get("kind") or "").lower().replace("base ", ""), "table"),
+            row.get("description") or None,
+            row.get("owner") or None,
+            tuple(sorted(grouped.pop(place, ()), key=lambda column: column.position)),
+            tuple(keyed.pop(place, ())),
+            definition=row.get("definition") or None,
+            row_estimate=number(row.get("rows")),
+            size_bytes=number(row.get("bytes")),
+            changed_at=moment(row.get("changed")),
+            tags=tuple(of_table.get(place, ())),
+            properties=(properties or {}).get(place, {}),
+        )
+
+
+def _place(row: Row, name: str) -> Place:
+    return row.get("database") or "", row["schema"], row[name]
+
+
+def _keys(rows: Iterable[Row]) -> dict[Place, list[Key]]:
+    """Keys by table, primary first, their columns in order."""
+    parts: dict[tuple[Place, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        parts[_place(row, "table"), row["kind"], row["key"]].append(row)
+    order = {"primary": 0, "unique": 1, "foreign": 2}
+    found: dict[Place, list[Key]] = defaultdict(list)
+    for (place, kind, name), of_key in sorted(
+        parts.items(), key=lambda item: (item[0][0], order[item[0][1]], item[0][2])
+    ):
+        of_key.sort(key=lambda row: int(row.get("position") or 0))
+        columns = tuple(row["column"] for row in of_key)
+        first = of_key[0]
+        if kind == "foreign":
+            ref = tuple(row["ref_column"] for row in of_key if row.get("ref_column"))
+            found[place].append(
+                Key("foreign", name, columns, first.get("ref_schema"), first.get("ref_table"), ref)
+            )
+        else:
+            found[place].append(Key("primary" if kind == "primary" else "unique", name, columns))
+    return found
+
+
+def truth(value: Any, *, unless_told: bool) -> bool:
+    """YES, true, 1 and their opposites, as warehouses write them."""
+    if value is None or value == "":
+        return unless_told
+    return value if isinstance(value, bool) else str(value).strip().lower() in ("yes", "y", "true", "1")
+
+
+def number(value: Any) -> int | None:
+    """A count as text or number; None where there is none."""
+    if value is None or value == "":
+        return None
+    try:
+        return int(float(value)) if "." in str(value) or "e" in str(value).lower() else int(value)
+    except ValueError:
+        return None
+
+
+def moment(value: Any) -> datetime | None:
+    """A time as ISO text, as seconds since 1970, or as a datetime; UTC where no zone is told."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    text = str(value).strip().removesuffix(" UTC")
+    try:
+        seconds = float(text.split(" ")[0])
+        return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def quoted(text: str, *, backslashes: bool = True) -> str:
+    """A text literal for an engine that takes no parameters; `backslashes` where one escapes in its literals."""
+    return "'" + (text.replace("\\", "\\\\") if backslashes else text).replace("'", "''") + "'"
+
+
+def filled(condition: tuple[str, list[str]], mark: str = "?", *, backslashes: bool = True) -> str:
+    """A condition of `Selection` with its parameters written in as literals, for engines that take none over HTTP."""
+    pieces = condition[0].split(mark)
+    values = [quoted(value, backslashes=backslashes) for value in condition[1]]
+    return "".join(piece + value for piece, value in zip(pieces, [*values, ""], strict=True))
