@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -139,3 +140,59 @@ def test_a_person_in_two_workspaces_can_switch_under_the_lock(
         cookie = door.create_session(door.password(one.email, "correct horse battery"))
         cookie = door.switch_workspace(cookie, third.workspace_id)
         assert door.viewer_for_session(cookie).workspace_slug == "three"
+
+
+def test_everything_works_under_the_lock(plain_role_store: Store, new_workspace: Any) -> None:
+    """A life of a workspace, as the role that row-level security holds for."""
+    store = plain_role_store
+    admin, other = populate(store, new_workspace)
+    with store.as_admin(admin) as door:
+        _, secret = door.people.invite("vi@example.com", "viewer", ["Team One"])
+    with store.sign_in() as door:
+        account = door.accept_invitation(secret, "Vi", "a long password")
+        viewer = door.viewer_for_session(door.create_session(account))
+    with store.as_viewer(viewer) as mine:
+        _, token = mine.me.create_token("t")
+        assert set(mine.me.profile().teams) == {"General", "Team One"}
+        prompt = mine.history.start(None, "a question")
+        mine.history.finish(prompt.id, answer="an answer", status="done")
+        mine.history.shares.share(prompt.chat_id, "member", admin.member_id)
+        seq = mine.record.ledger_open(
+            provider="p",
+            host="h",
+            region="r",
+            model="m",
+            purpose="chat",
+            body_bytes=1,
+            body_sha256="0",
+            manifest={},
+        )
+        mine.record.audit("ask", "allow")
+        mine.record.audit("ask", "deny", rule="x")
+    with store.sign_in() as door:
+        assert door.viewer_for_token(token).member_id == viewer.member_id
+    store.close_ledger(admin.workspace_id, seq, "done", input_tokens=1)
+    with store.as_viewer(admin) as mine:
+        assert mine.history.shares.read(prompt.chat_id)[0].answer == "an answer"
+        assert mine.me.can_query(mine.me.query_integrations()[0].id)
+    with store.as_admin(admin) as door:
+        reading = door.break_glass.open(viewer.member_id, "a reason that is long enough")
+        assert door.break_glass.chat(reading.id, prompt.chat_id)[0].text == "a question"
+        door.integrations.set_schedule(door.integrations.list()[0].id, "* * * * *")
+        door.integrations.cancel_sync(door.integrations.syncs()[0].id)
+    assert "sealed" in store.rotate_workspace_key(admin)
+    assert "wrapped 5 workspace keys" in store.rotate_master_key()
+    later = datetime.now(UTC) + timedelta(minutes=15)
+    with store.clock() as clock:
+        assert [due.workspace_id for due in clock.due_syncs(later)] == [admin.workspace_id]
+        assert clock.due_syncs(later) == ()
+        assert clock.expire(later)["keys"] == 1
+    with store.as_admin(admin) as door:
+        assert door.ledger.verify()[0] and door.audit.verify()[0]
+        door.people.remove(viewer.member_id)
+    with store.syncs(admin.workspace_id) as syncs:
+        syncs.start(syncs.syncs()[0].id)
+    store.delete_workspace(admin, admin.workspace_slug)
+    with store.as_admin(other) as door:
+        assert door.ledger.verify()[0] and door.audit.verify()[0]
+        assert [each.email for each in door.people.members()] == [other.email]
