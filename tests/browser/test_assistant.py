@@ -6,7 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.web.conftest import EDITOR
+
+expect = pytest.importorskip("playwright.sync_api").expect
 
 
 def ask(page: Any, box: str, text: str) -> Any:
@@ -89,10 +93,10 @@ def test_history_is_found_renamed_and_deleted(visit: Callable[..., Any]) -> None
     ask(page, "#ask", "Which tables have no description?")
     page.wait_for_selector(".saved-item[data-state=here]")
     page.fill("[data-saved-search] input", "no description")
-    page.wait_for_selector(".saved-item")
+    expect(page.locator(".saved-item")).to_have_count(1)
     page.locator(".saved-item summary").first.click()
     page.locator(".saved-item [data-rename]").first.click()
-    page.fill(".saved-item input", "Bare tables")
+    page.fill(".saved-item > input", "Bare tables")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Bare tables")
     page.locator(".saved-item summary").first.click()

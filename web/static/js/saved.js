@@ -7,7 +7,8 @@ let wait, turn = 0;
 async function reload(find = "") {
   const mine = ++turn;
   const fresh = await page(`/assistant/saved?find=${encodeURIComponent(find)}`);
-  if (mine !== turn) return;
+  // Somebody who is renaming or has a menu open keeps what is under their hands.
+  if (mine !== turn || panel.querySelector(".saved-item > input, .item-menu[open]")) return;
   const list = fresh.querySelector("[data-saved-list]");
   const here = document.querySelector("docent-chat[data-page]")?.dataset.chat;
   list.querySelectorAll(".saved-item > a").forEach((link) => {
