@@ -105,7 +105,7 @@ def _compiled(pattern: str) -> Any:
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise BadInput(
-            f"this pattern cannot be used ({reason}); look-around and back-references are not offered, "
-            "because they can run for ever",
+            f"this is not a regular expression that can be used ({reason}); look-around and back-references "
+            "are refused, because they can run for ever",
             field="pattern",
         ) from error

@@ -182,7 +182,7 @@ def _credentials(
     The operator's key goes only to the operator's address or the vendor's own, never to one that a workspace entered.
     """
     if key is None:
-        with store.secrets(viewer) as secrets:
+        with store.secrets(viewer.workspace_id) as secrets:
             key = secrets.provider_key(name)
     if key:
         return key, own_url, False

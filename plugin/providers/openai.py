@@ -1,7 +1,7 @@
 """OpenAI through its own SDK: the Responses API with `store=false`, and Chat Completions for every compatible server.
 
-The SDK is told never to retry; the gateway's client is the only way out, so it also never follows a redirect. Events are
-read defensively: a server that only resembles the API ends in one clear sentence, not in a traceback.
+The SDK is told never to retry; the gateway's client is the only way out, so it also never follows a redirect. Events
+are read defensively: a server that only resembles the API ends in one clear sentence, not in a traceback.
 """
 
 from __future__ import annotations

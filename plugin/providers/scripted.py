@@ -1,4 +1,4 @@
-"""A provider for tests: its answers are enqueued, its requests recorded, and it can be told to obey everything it reads.
+"""A provider for tests: its answers are enqueued, its requests recorded, and it can be told to obey all it reads.
 
 It runs in this process but is treated like a vendor: the gateway redacts for it, enters each request in the ledger
 and hashes the exact bytes that a vendor would have got (`body_of`). So a test that looks at `Script.requests` sees
