@@ -7,6 +7,7 @@ date in the same transaction.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,11 +121,27 @@ class Merge:
         self.keys: list[tuple[int, Entry]] = []
         self.drift: list[dict[str, Any]] = []
         self.added: set[str] = set()
+        self.linked = {
+            key for edge in stage.edges if edge.upstream_column for key in (edge.upstream, edge.downstream)
+        }
+        """Tables whose columns' ids lineage will ask for; remembered while they are written."""
+        self.edges_changed = False
+        self.column_ids: dict[tuple[int, str], int] = {}
         self.gone: dict[int, Place] = {}
         """What was removed, by id."""
 
     def run(self, *, partial: bool, force: bool) -> Merged:
         """Merge everything, or stop without having written anything."""
+        # Hundreds of thousands of tuples and not one cycle: looking for cycles would take a fifth of the time.
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            return self._run(partial=partial, force=force)
+        finally:
+            if was_on:
+                gc.enable()
+
+    def _run(self, *, partial: bool, force: bool) -> Merged:
         self.context.begin_write()
         self._load_places()
         self.first = not self.places
@@ -243,7 +260,10 @@ class Merge:
         if entry.full_text is not None:
             self._keep_full_text(id_, entry.full_text)
         if entry.columns:
+            first = len(self.columns)
             self._create_columns(id_, zone_id, qualified, entry.columns, _pk(entry))
+            if entry.key in self.linked:
+                self.column_ids.update(((id_, row[7]), row[0]) for row in self.columns[first:])
         if entry.keys:
             self.keys.append((id_, entry))
         self._note("added", entry.kind, id_, zone_id, qualified)

@@ -145,6 +145,7 @@ def _write_edges(merge: Merge) -> None:
         ),
         [(merge.workspace_id, merge.source.id, *edge, confidence) for edge, confidence in new],
     )  # fmt: skip
+    merge.edges_changed = bool(new or gone)
     _write_loose_ends(merge, scope, sources, loose)
 
 
@@ -251,7 +252,8 @@ def _column_ids(merge: Merge, edges: list[StagedEdge]) -> dict[tuple[int, str], 
         if key in merge.places
     }
     merge._flush()
-    found: dict[tuple[int, str], int] = {}
+    found = dict(merge.column_ids)
+    tables -= {table_id for table_id, _name in found}
     for part in chunks(sorted(tables)):
         rows = merge.session.execute(
             select(ResourceRow.parent_id, ResourceRow.name, ResourceRow.id).where(
@@ -369,7 +371,9 @@ def _tie_loose_ends(merge: Merge) -> None:
 
 def _rank(merge: Merge) -> None:
     """Popularity of the integration's tables from how they are used."""
-    if merge.rank is None:
+    if merge.rank is None or not (
+        merge.changed or merge.gone or merge.stage.query_edges or merge.edges_changed
+    ):
         return
     signals: dict[int, Signals] = {
         place.id: Signals() for place in merge.places.values() if place.kind in RANKED

@@ -128,7 +128,8 @@ class Stage:
     """None where the source tells none: then those of the last time stay."""
     problems: list[str] = field(default_factory=list)
     _file: Any = None
-    _offsets: dict[str, int] = field(default_factory=dict)
+    _offsets: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _end: int = 0
 
     def __post_init__(self) -> None:
         self._file = tempfile.TemporaryFile()
@@ -169,8 +170,10 @@ class Stage:
         self._put(key, ("a", key, fingerprint, dict(values), None))
 
     def _put(self, key: str, entry: tuple[Any, ...]) -> None:
-        self._offsets[key] = self._file.tell()
-        marshal.dump(entry, self._file, NO_MARSHAL_REFS)
+        blob = marshal.dumps(entry, NO_MARSHAL_REFS)
+        self._offsets[key] = (self._end, len(blob))
+        self._end += len(blob)
+        self._file.write(blob)
 
     @property
     def staged(self) -> int:
@@ -180,16 +183,16 @@ class Stage:
     def __iter__(self) -> Iterator[tuple[str, str, bytes, Any, Any]]:
         """Every staged record, in the order it came."""
         self._file.seek(0)
-        for _entry in range(len(self._offsets)):
-            yield marshal.load(self._file)
-        self._file.seek(0, 2)
+        for _offset, length in self._offsets.values():
+            yield marshal.loads(self._file.read(length))
+        self._file.seek(self._end)
 
     def staged_table(self, key: str) -> tuple[Any, ...] | None:
         """The facts of a staged table; None where it is not staged."""
-        offset = self._offsets.get(key)
-        if offset is None:
+        place = self._offsets.get(key)
+        if place is None:
             return None
-        self._file.seek(offset)
-        entry = marshal.load(self._file)
-        self._file.seek(0, 2)
+        self._file.seek(place[0])
+        entry = marshal.loads(self._file.read(place[1]))
+        self._file.seek(self._end)
         return entry[3] if entry[0] == "t" else None
