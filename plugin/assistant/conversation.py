@@ -29,6 +29,7 @@ MOST_FOUND = 8
 MOST_MENTIONED = 5
 _MENTION = re.compile(r"(?<!\w)@([^\W\d][\w$]*(?:\.[^\W\d][\w$]*)*)")
 _CITED = re.compile(r"\[(\d{1,3})\]")
+_PERSON = re.compile(r"[^\W\d_][\w'’.-]{0,30}(?: [^\W\d_][\w'’.-]{0,30}){1,3}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,11 @@ def people_of(mine: ViewerDoor, resources: Sequence[Resource]) -> dict[str, str]
                 if owner.member_id
                 else f"owner-{(owner.email or owner.name).lower()}"
             )
-            for spelling in (owner.name, owner.email):
-                if spelling:
-                    people.setdefault(spelling.lower(), key)
+            if owner.email:
+                people.setdefault(owner.email.lower(), key)
+            # A source can write anything as an owner; only what looks like a person may be taken out of other text.
+            if owner.member_id is not None or _PERSON.match(owner.name):
+                people.setdefault(owner.name.lower(), key)
     return {name: key for name, key in people.items() if name}
 
 

@@ -45,7 +45,7 @@ class NameBook:
         self._store = store
         self._viewer = viewer.as_assistant()
         self._known: dict[str, Mapping[str, Any] | None] = {}
-        self._tables: dict[int, frozenset[str]] = {}
+        self._tables: dict[int, dict[str, Resource] | None] = {}
 
     @property
     def names(self) -> dict[str, Mapping[str, Any]]:
@@ -68,7 +68,7 @@ class NameBook:
     def met(self, resources: Iterable[int]) -> None:
         """Tables that the answer speaks about: a bare column name is looked for in them first."""
         for each in resources:
-            self._tables.setdefault(each, frozenset())
+            self._tables.setdefault(each, None)
 
     def look_up(
         self, names: Iterable[str], *, spoken: str = "", ignore: frozenset[str] = frozenset()
@@ -102,14 +102,21 @@ class NameBook:
     def _column(self, mine: ViewerDoor, name: str) -> Resource | None:
         lowered = name.lower()
         for table in self._tables:
-            try:
-                for column in mine.catalog.columns(table):
-                    if column.name.lower() == lowered:
-                        return column
-            except NotFound:
-                continue
+            column = self._columns(mine, table).get(lowered)
+            if column is not None:
+                return column
         hits = mine.catalog.search(name, kinds=("column",), limit=10).hits
         return next((hit.resource for hit in hits if hit.resource.name.lower() == lowered), None)
+
+    def _columns(self, mine: ViewerDoor, table: int) -> dict[str, Resource]:
+        known = self._tables[table]
+        if known is None:
+            try:
+                known = {column.name.lower(): column for column in mine.catalog.columns(table)}
+            except NotFound:
+                known = {}
+            self._tables[table] = known
+        return known
 
 
 def as_known(resource: Resource) -> dict[str, Any]:

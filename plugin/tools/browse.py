@@ -92,9 +92,9 @@ def _personal(mine: ViewerDoor, within: int | None, limit: int) -> tuple[Resourc
     if within is not None:
         first = mine.catalog.browse(kinds=("column",), under=within, limit=1000).items
         found.update((each.id, each) for each in first if looks_personal(each))
-    else:
-        for word in WORDS:
-            if len(found) >= limit * 2:
+    elif not found:  # a sync classifies by name too; without one, look for the most telling words
+        for word in WORDS[:8]:
+            if len(found) >= limit:
                 break
             hits = mine.catalog.search(word, kinds=("column",), limit=25).hits
             found.update((hit.resource.id, hit.resource) for hit in hits if looks_personal(hit.resource))

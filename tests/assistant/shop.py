@@ -4,7 +4,7 @@ Everybody sees sales, catalog, marketing, mart and the BI tool; only the private
 General, Hal is in HR, Gus is a guest without a team, Ada the admin.
 """
 
-# ruff: noqa: E501 - one table is one line
+
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def build(
             door.people.grant(general.id, integration.id, world.id(name))
         for word in also:
             with store.as_viewer(admin) as mine:
-                wanted = [each.id for each in mine.catalog.browse(text=word, limit=200).items]
+                wanted = [each.id for each in mine.catalog.browse(text=word, limit=1000).items]
             for resource_id in wanted:
                 door.people.grant(general.id, integration.id, resource_id)
     with store.sign_in() as door_in:

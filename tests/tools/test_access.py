@@ -3,7 +3,7 @@
 A tool that is added fails here until `TRIES` says how an outsider would try it.
 """
 
-# ruff: noqa: E501 - one case is one line
+
 
 from __future__ import annotations
 
