@@ -100,9 +100,11 @@ def test_others_need_query_permission_and_guests_never_have_it(
 ) -> None:
     with store.as_admin(admin) as door:
         member = door.people.add_member("bob@example.com", role, "Bob", password="correct horse battery")
-        team = next(each for each in door.people.teams() if each.is_general)
-        door.people.grant(team.id, shop)
+        general = next(each for each in door.people.teams() if each.is_general)
+        door.people.grant(general.id, shop)
         if role is Role.GUEST:
+            team = door.people.add_team("Visitors")
+            door.people.grant(team.id, shop)
             door.people.add_to_team(team.id, member_id=member.id)
     with store.sign_in() as sign_in:
         bob = sign_in.viewer_for_email(admin.workspace_slug or None, "bob@example.com", Surface.PAGE)
