@@ -233,23 +233,22 @@ class SqliteText(FullText):
 class PostgresText(FullText):
     """tsvector under a GIN index, with the zones among the lexemes."""
 
-    def _scope(self) -> tuple[str, str]:
-        """A piece of tsquery and a condition on the row that together are what the viewer sees."""
+    def _scope(self) -> tuple[str, list[int] | None]:
+        """A piece of tsquery and zones of the row that together are what the viewer sees."""
         if sees_everything(self.context):
-            return f"& '_w{self.context.workspace_id}'", ""
+            return f"& '_w{self.context.workspace_id}'", None
         if len(self.zones) <= MOST_LEXEMES:
-            return "& (" + " | ".join(f"'_z{zone}'" for zone in self.zones) + ")", ""
-        return f"& '_w{self.context.workspace_id}'", " AND d.zone_id = ANY(%(zones)s::integer[])"
+            return "& (" + " | ".join(f"'_z{zone}'" for zone in self.zones) + ")", None
+        return f"& '_w{self.context.workspace_id}'", list(self.zones)
 
     def _marked(self, words: Sequence[str]) -> dict[str, list[list[int]]]:
-        scope, condition = self._scope()
+        scope, zones = self._scope()
         queries = [f"'{mark}{word}' {scope}" for word in words for mark, _bit in MARKS]
         found: dict[str, list[list[int]]] = {}
         rows = self.connection.exec_driver_sql(
-            "SELECT q.at, d.id FROM unnest(%(queries)s::text[]) WITH ORDINALITY AS q(query, at)"
-            " CROSS JOIN LATERAL (SELECT d.id FROM search_docs d WHERE d.body @@ q.query::tsquery"
-            f"{condition} LIMIT {MOST}) AS d",
-            {"queries": queries, "zones": list(self.zones)},
+            "SELECT q.at, d.id FROM unnest(%s::text[]) WITH ORDINALITY AS q(query, at)"
+            " CROSS JOIN LATERAL docent_found(q.query::tsquery, %s::integer[], %s) AS d(id)",
+            (queries, zones, MOST),
         )
         for at, id_ in rows:
             word, mark = divmod(at - 1, len(MARKS))
@@ -260,11 +259,10 @@ class PostgresText(FullText):
         return found
 
     def having_all(self, lexemes: Sequence[str], limit: int, *, prefix: bool = False) -> list[int]:
-        scope, condition = self._scope()
+        scope, zones = self._scope()
         query = " & ".join(f"'{lexeme}'" for lexeme in lexemes) + (":*" if prefix else "") + " " + scope
         rows = self.connection.exec_driver_sql(
-            f"SELECT d.id FROM search_docs d WHERE d.body @@ %(query)s::tsquery{condition} LIMIT %(limit)s",
-            {"query": query, "zones": list(self.zones), "limit": limit},
+            "SELECT docent_found(%s::tsquery, %s::integer[], %s)", (query, zones, limit)
         )
         return [id_ for (id_,) in rows]
 
