@@ -105,6 +105,8 @@ class Parsed:
     items: list[Item] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    lines: int = 0
+    """How many lines hold something."""
 
 
 def import_path(
@@ -143,6 +145,7 @@ def parse_jsonl(lines: Iterable[str]) -> Parsed:
     for number, text in enumerate(lines, start=1):
         if not text.strip():
             continue
+        parsed.lines += 1
         try:
             line = _object(text)
             if "from_identifier" in line or "to_identifier" in line:
@@ -338,6 +341,7 @@ def parse_csv(text: str) -> Parsed:
             return parsed
         for row in _rows(reader):
             number = reader.line_num
+            parsed.lines += 1
             try:
                 _csv_row(number, row, tables)
             except BadInput as error:

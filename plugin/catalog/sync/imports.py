@@ -77,7 +77,7 @@ def take(
         _finish(store, viewer, into.id, running.id, "failed", [str(error)])
         raise
     problems.sort(key=lambda problem: problem.line)
-    imported = len(parsed.items) + len(parsed.links) - len(run.left_out)
+    imported = parsed.lines - len({problem.line for problem in problems})
     return Imported(into.name, imported, merged.created, merged.updated, merged.unchanged, tuple(problems))
 
 
@@ -100,7 +100,6 @@ class _Import:
         self.stage = stage
         self.reader = reader
         self.problems = problems
-        self.left_out: set[int] = set()
         self.keys: dict[str, str] = {}
         """A file's key -> the key in the integration."""
         self.columns: dict[str, tuple[str, str]] = {}
@@ -199,7 +198,6 @@ class _Import:
 
     def _bad(self, line: int, reason: str) -> None:
         self.problems.append(Problem(line, reason))
-        self.left_out.add(line)
 
     def _link(self, link: Link) -> str | None:
         lower = self._end(link.downstream)

@@ -1,0 +1,134 @@
+"""Custom metadata by file: what is imported, what is named as bad, and what comes of lineage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from plugin.access.viewer import Viewer
+from plugin.catalog.custom import import_path, parse_csv, parse_jsonl
+from plugin.store import Store
+
+LINES = [
+    {"entity_type": "database", "databuilder_id": "d", "title": "lake"},
+    {"entity_type": "schema", "databuilder_id": "s", "title": "raw", "parent_databuilder_id": "d"},
+    {
+        "entity_type": "table",
+        "databuilder_id": "t1",
+        "title": "clicks",
+        "schema": "raw",
+        "database": "lake",
+        "description": "every click",
+        "tags": ["web"],
+        "owners": ["web team"],
+        "columns": [
+            {"name": "at", "type": "timestamp"},
+            {"name": "email", "type": "text", "description": "who"},
+        ],
+    },
+    {"entity_type": "table", "databuilder_id": "t2", "title": "visits", "schema": "raw", "database": "lake"},
+    {
+        "entity_type": "column",
+        "databuilder_id": "c1",
+        "parent_databuilder_id": "t2",
+        "title": "visit_id",
+        "type": "bigint",
+        "sort_order": 1,
+        "is_pk": True,
+    },
+    {"entity_type": "dashboard_group", "databuilder_id": "g", "title": "Marketing"},
+    {"entity_type": "dashboard", "databuilder_id": "b", "title": "Traffic", "parent_databuilder_id": "g"},
+    {"entity_type": "term", "databuilder_id": "w", "title": "Visit", "definition": "a session of a person"},
+    {
+        "from_identifier": {"type": "internal_resource", "databuilder_id": "t1"},
+        "to_identifier": {"type": "internal_resource", "databuilder_id": "b"},
+    },
+    {
+        "from_identifier": {"type": "tables_from_query", "sql": "SELECT visit_id FROM raw.visits"},
+        "to_identifier": {"type": "internal_resource", "databuilder_id": "b"},
+    },
+]
+
+
+def write(path: Path, lines: list[object]) -> str:
+    path.write_text("\n".join(each if isinstance(each, str) else json.dumps(each) for each in lines))
+    return str(path)
+
+
+def test_a_file_becomes_resources_and_lineage(any_store: Store, any_admin: Viewer, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", list(LINES))
+    done = import_path(any_store, any_admin, file, integration="files")
+    assert (done.imported, done.errors) == (10, ())
+    with any_store.as_viewer(any_admin) as mine:
+        clicks = mine.catalog.by_name("lake.raw.clicks")
+        assert (clicks.description, clicks.tags, clicks.owners[0].name, clicks.children) == (
+            "every click",
+            ("web",),
+            "web team",
+            2,
+        )
+        assert mine.catalog.by_name("visits.visit_id").is_pk
+        board = mine.catalog.by_name("Marketing.Traffic", kind="dashboard")
+        lineage = mine.catalog.lineage(board.id)
+        assert {each.name for each in lineage.resources.values()} == {"Traffic", "clicks", "visits"}
+        assert mine.catalog.term("visit").definition == "a session of a person"
+    again = import_path(any_store, any_admin, file, integration="files")
+    assert (again.created, again.updated) == (0, 0)
+    with any_store.as_viewer(any_admin) as mine:
+        assert len(mine.catalog.lineage(board.id).edges) == 2
+
+
+def test_bad_lines_are_named_and_the_rest_is_imported(store: Store, admin: Viewer, tmp_path: Path) -> None:
+    bad = [
+        "not json",
+        "[1]",
+        {"entity_type": "planet", "databuilder_id": "x"},
+        {"entity_type": "table", "title": "y"},
+    ]
+    file = write(tmp_path / "a.jsonl", [*bad, *LINES, {**LINES[2], "title": "again"}])
+    done = import_path(store, admin, file, integration="files")
+    assert [problem.line for problem in done.errors] == [1, 2, 3, 4, 15]
+    assert done.imported == 10
+    strict = import_path(store, admin, file, integration="strictly", strict=True)
+    assert strict.imported == 0 and len(strict.errors) == 5
+    with store.as_admin(admin) as door:
+        assert [each.name for each in door.integrations.list()] == ["files"]
+
+
+def test_csv(store: Store, admin: Viewer, tmp_path: Path) -> None:
+    text = "database,schema,name,description,col_name,col_type,col_description,sort_order,is_view\n"
+    text += (
+        "Shop,Sales,Orders,what was sold,ID,int,,1,false\nShop,Sales,Orders,,Total,numeric,in euros,2,false\n"
+    )
+    text += "Shop,Sales,,,x,int,,1,\n"
+    (tmp_path / "a.csv").write_text(text)
+    done = import_path(store, admin, str(tmp_path / "a.csv"), integration="files")
+    assert [problem.line for problem in done.errors] == [4]
+    with store.as_viewer(admin) as mine:
+        assert mine.catalog.by_name("shop.sales.orders.total").description == "in euros"
+
+
+def test_lineage_to_another_integration_is_tied_when_it_comes(
+    store: Store, admin: Viewer, tmp_path: Path
+) -> None:
+    link = {
+        "from_identifier": {"type": "external_table", "database": "lake", "schema": "raw", "table": "clicks"},
+        "to_identifier": {"type": "internal_resource", "databuilder_id": "b"},
+    }
+    import_path(store, admin, write(tmp_path / "a.jsonl", [LINES[5], LINES[6], link]), integration="boards")
+    import_path(store, admin, write(tmp_path / "b.jsonl", LINES[:3]), integration="warehouse")
+    with store.as_viewer(admin) as mine:
+        board = mine.catalog.by_name("Traffic")
+        assert {each.upstream for each in mine.catalog.lineage(board.id).edges} == {"lake.raw.clicks"}
+
+
+def test_nothing_is_raised_for_odd_files() -> None:
+    assert parse_jsonl(
+        ['{"entity_type": null}', "{}", '{"columns": 3, "table": "x", "id": "y", "schema": "z"}']
+    ).problems
+    assert parse_csv("").problems and parse_csv('a,b\n"').problems
+    circle = [
+        {"entity_type": "dashboard", "databuilder_id": a, "title": a, "parent_databuilder_id": b}
+        for a, b in ("xy", "yx")
+    ]
+    assert len(parse_jsonl(json.dumps(each) for each in circle).problems) == 2
