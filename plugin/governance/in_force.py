@@ -118,5 +118,6 @@ def _limits(ai: AiSettings) -> Sentence:
     return Sentence(
         "limits",
         f"One question takes at most {ai.limits.steps} steps",
-        f"and {ai.limits.tokens_per_question:,} tokens; a member may ask {ai.limits.requests_per_minute} times a minute.",
+        f"and {ai.limits.tokens_per_question:,} tokens; "
+        f"a member may ask {ai.limits.requests_per_minute} times a minute.",
     )

@@ -43,7 +43,8 @@ class Evidence:
         names = {table.name for table in tables}
         locked = self._context.session.scalars(
             text(
-                "select relname from pg_class where relforcerowsecurity and relnamespace = current_schema()::regnamespace"
+                "select relname from pg_class where relforcerowsecurity"
+                " and relnamespace = current_schema()::regnamespace"
             )
         )
         bypasses = self._context.session.scalar(
