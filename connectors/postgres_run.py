@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import threading
 import time
@@ -116,7 +117,11 @@ class PostgresRuns:
             host=server.host,
             port=server.port,
             user=server.user or None,
-            password=server.password,
+            # Never the password of the account that runs Docent: not from PGPASSWORD, not from ~/.pgpass.
+            password=server.password or "",
+            passfile=os.devnull,
+            options="",
+            gssencmode="disable",
             dbname=server.database or None,
             sslmode=server.ssl_mode,
             connect_timeout=server.connect_timeout,
