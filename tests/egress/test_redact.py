@@ -99,6 +99,13 @@ def test_texts_that_nobody_has_seen(seed: int) -> None:
     score.check()
 
 
+def test_harmless_sentences_are_untouched() -> None:
+    lines = (Path(__file__).parent / "harmless.txt").read_text("utf-8").splitlines()
+    texts = [line.replace("\\n", "\n") for line in lines]
+    touched = [text for text in texts if redact(text).text != text]
+    assert len(touched) <= len(texts) * 0.02, touched
+
+
 # --- disguises -------------------------------------------------------------------------------------------------
 
 AWS = "AK" + "IA" + "454ML6LG4TJFCZ4K"

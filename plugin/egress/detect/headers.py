@@ -111,7 +111,7 @@ def _logins(text: str) -> Iterator[Span]:
     for pattern in (_SIGNING_IN, _LOGIN_AFTER):
         for found in pattern.finditer(text):
             value = found.group("secret").rstrip(".)!?")
-            if is_odd(value, True) and not re.fullmatch(r"[a-z]+\d{1,2}", value):
+            if is_odd(value, True) and not re.fullmatch(r"[A-Za-z]+\d{1,2}(?:\.\d+)*", value):
                 yield Span(
                     found.start("secret"), found.start("secret") + len(value), "password", "password", True, 6
                 )
@@ -122,6 +122,8 @@ def _logins(text: str) -> Iterator[Span]:
         if (
             re.search(r"\d|[^\w]", value)
             and not value.startswith("/")
+            and "://" not in value
+            and not re.fullmatch(r"[a-z\-_]+(?:/[a-z\-_]+)+", value)
             and not re.fullmatch(r"[a-z0-9_.\-/]+\.[a-z]{2,4}", value)
         ):
             begin = found.start("secret")

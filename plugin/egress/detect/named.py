@@ -92,13 +92,22 @@ def named_in(text: str) -> Iterator[Span]:
         identifier = text[start:end]
         before = {word.lower() for word in _CAMEL.findall(text[start : core.start()])}
         after = [word.lower() for word in _CAMEL.findall(text[core.end() : end])]
-        if (after and after[-1] in _NOT_A_VALUE) or (before & _NOT_BEFORE):
+        if (
+            (after and after[-1] in _NOT_A_VALUE)
+            or (before & _NOT_BEFORE)
+            or _IN_ARN.search(text[max(0, start - 80) : start])
+        ):
             continue
         yield from _value_after(text, start, end, identifier, core, strong)
     for found in _REVERSED.finditer(text):
         value = found.group("a") or found.group("b")
         strong = re.match(r"pass|pw|kenn", found.group("word").lower()) is not None
-        if is_odd(value, strong):
+        if (
+            is_odd(value, strong)
+            and not re.search(r"@[\w\-]+\.\w", value)
+            and not value.endswith("?")
+            and (strong or len(value) >= 16)
+        ):
             yield _span(*found.span("a" if found.group("a") else "b"), found.group("word"))
     yield from _in_tables(text)
     for found in _KEY_WORD.finditer(text):
@@ -106,6 +115,7 @@ def named_in(text: str) -> Iterator[Span]:
             yield Span(*found.span("secret"), "secret", "key", True, 5)
 
 
+_IN_ARN = re.compile(r"\barn:[\w\-:/]{0,70}\Z")
 _REVERSED = re.compile(
     r"(?:(?<![\w/@.])[\"'`]?(?P<a>[^\s\"'`<>]{5,120})[\"'`]?\s+(?:is|was|=|as|ist|war|est|es)\s+|\bis\s+[\"'`]?(?P<b>[^\s\"'`<>]{5,120})[\"'`]?\s+)"
     r"(?:(?:my|the|our|his|her|their|your|an?|das|mein|le|mon|la|mi)\s+)?(?:[\w\-]{1,20}\s+){0,2}?"
@@ -129,11 +139,7 @@ def _in_tables(text: str) -> Iterator[Span]:
         if heads and mark in line:
             for start, end in _cells(line, mark, heads):
                 value = line[start:end]
-                if (
-                    not stands_for_a_secret(value)
-                    and not is_prose(value)
-                    and re.search(r"[^\s\-:=+|]", value)
-                ):
+                if is_odd(value, True) and not re.fullmatch(r"[a-z]+\d{1,2}", value):
                     yield Span(here + start, here + end, "password", "password", True, 5)
             continue
         found = _CELLS.search(line)

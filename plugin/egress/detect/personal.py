@@ -380,7 +380,7 @@ _STREET = re.compile(
     r"|(?:Calle|Avenida|Avda\.?|Paseo|Plaza|Rua|Via|Viale|Piazza|Corso)\s+(?:de(?:l| la| los)?\s+|da\s+|do\s+)?[A-ZÁÉÍÓÚ][\wáéíóúñ\-]+(?:\s+[A-Z][\wáéíóúñ\-]+)*,?\s+(?:n[º°o]\.?\s*)?\d{1,4})"
 )
 _UK_POSTCODE = re.compile(
-    r"\b(?:address|postcode|post code|lives (?:at|in)|ship(?:ped)? to|deliver(?:ed)? to)\b[^\n]{0,40}?(?P<value>[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})(?!\w)",
+    r"\b(?:address|lives (?:at|in)|ship(?:ped)? to|deliver(?:ed)? to)\b[^\n]{0,40}?(?P<value>[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})(?!\w)",
     re.IGNORECASE,
 )
 

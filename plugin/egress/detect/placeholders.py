@@ -20,6 +20,7 @@ _TYPE = re.compile(
     r"|object\b|array\b|variant\b|secretstr\b|optional\[",
     re.IGNORECASE,
 )
+_RULES = re.compile(r"(?:required|optional|nullable|sometimes|confirmed|string|min|max)[|,:]", re.IGNORECASE)
 _WORDS = frozenset(
     """
     changeme change_me change-me changeit example sample placeholder dummy redacted hidden masked removed secret password passwd pass pwd
@@ -73,7 +74,9 @@ def stands_for_a_secret(value: str) -> bool:
         _PLACE.match(lowered) and lowered.isascii() and not any(map(str.isdigit, lowered))
     ):
         return True
-    return bool(_CALL.match(bare)) or bool(_TYPE.match(bare) and not re.search(r"[!@#$%^&*]|\d{3}", bare))
+    return bool(_CALL.match(bare) or _RULES.match(bare)) or bool(
+        _TYPE.match(bare) and not re.search(r"[!@#$%^&*]|\d{3}", bare)
+    )
 
 
 def is_prose(value: str) -> bool:
