@@ -32,7 +32,8 @@ _QUERY_FUNCTIONS = frozenset(
     json json_array json_array_length json_extract json_object json_patch json_remove json_replace json_set
     json_insert json_type json_valid json_quote json_group_array json_group_object json_error_position
     json_pretty json_array_insert jsonb jsonb_array jsonb_extract jsonb_group_array jsonb_group_object jsonb_insert
-    jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set unistr -> ->> regexp match bm25 highlight snippet random
+    jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set unistr -> ->> regexp match bm25 highlight
+    snippet random
     """.split()
 )
 # A virtual table declares itself with a CREATE TABLE the first time it is used, which the authorizer refuses.
