@@ -23,6 +23,7 @@ from plugin.errors import (
     NotFound,
     ProviderFailed,
     Refused,
+    SourceFailed,
 )
 from web.door import is_api
 
@@ -89,7 +90,9 @@ def _ours(error: DocentError) -> Response:
     if isinstance(error, NotFound):
         return page(404, NOT_HERE, "")
     came_from = request.referrer or ""
-    if request.method == "POST" and isinstance(error, BadInput | Misconfigured | LimitReached):
+    if request.method == "POST" and isinstance(
+        error, BadInput | Misconfigured | LimitReached | SourceFailed | ProviderFailed
+    ):
         # A form that was refused goes back to where it was filled in, with the sentence on top.
         if came_from.startswith(request.host_url) and error.status != 429:
             flash(text, "red")

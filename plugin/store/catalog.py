@@ -12,12 +12,13 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from plugin.access.ai_rules import decide
+from plugin.access.ai_rules import AiRule, decide, parse_rules
 from plugin.store import listing, names, relations
 from plugin.store._context import Context
 from plugin.store._models.catalog import ActivityRow, DriftRow, ResourceRow
 from plugin.store._rows import integration_names, load, one, to_resources
 from plugin.store._visible import sees_everything, visible, visible_ids, visible_zones
+from plugin.store.policy import stored_values
 from plugin.store.shapes import (
     Activity,
     AiUse,
@@ -147,13 +148,20 @@ class ViewerCatalog:
         if row.kind == "column" and row.parent_id is not None:
             around.append(one(self._context, row.parent_id))
         facts = [self._facts(each) for each in around]
-        rules = self._context.ai_rules
+        rules = self._rules()
         for each in facts:
             allowed, reason = decide([rule for rule in rules if rule.effect == "exclude"], **each)
             if not allowed:
                 return AiUse(False, reason)
         answers = [decide(rules, **each) for each in facts]
         return AiUse(*next((answer for answer in answers if answer[0]), answers[0]))
+
+    def _rules(self) -> tuple[AiRule, ...]:
+        """The AI filters, for a person's door too: there they hide nothing, but the person is told what they do."""
+        if self._context.for_ai:
+            return self._context.ai_rules
+        stored = stored_values(self._context.session, self._context.workspace_id)
+        return parse_rules(stored.get("ai.filters") or [])
 
     def _facts(self, row: object) -> dict[str, object]:
         resource = to_resources(self._context, [row])[0]  # type: ignore[list-item]

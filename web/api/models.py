@@ -1,4 +1,7 @@
-"""What enters and leaves the API. Bodies are strict: an unknown field or a wrong type is refused with its name."""
+"""What enters and leaves the API. Bodies are strict: an unknown field or a wrong type is refused with its name.
+
+One file because it is one list: the OpenAPI document is made from it, and a reader compares models side by side.
+"""
 
 from __future__ import annotations
 

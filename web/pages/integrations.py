@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.catalog import sync as sources
-from plugin.errors import BadInput, NotFound
+from plugin.errors import BadInput, Misconfigured, NotFound, SourceFailed
 from web.services import admin, mine, only_admins, services, viewer
 
 bp = Blueprint("integrations", __name__, url_prefix="/integrations")
@@ -93,8 +93,8 @@ def create() -> Response | tuple[str, int]:
         return page, 422
     try:
         flash(sources.check(services().store, viewer(), made.id), "green")
-    except BadInput as error:
-        flash(str(error), "red")
+    except (BadInput, Misconfigured, SourceFailed) as error:
+        flash(f"Saved, but the connection does not work yet: {error}", "red")
     return redirect(url_for("integrations.one", integration_id=made.id, step="teams"), 303)
 
 
