@@ -146,6 +146,8 @@ def check_nodes(tree: exp.Expr, engine: Engine) -> None:
             _check_identifier(node, engine)
         elif kind is exp.Dot and isinstance(node.args.get("expression"), exp.Func):
             _check_qualified(node, engine)
+        elif kind is exp.ForClause and str(node.args.get("kind")).upper() not in ("XML", "JSON"):
+            raise Refusal("node", "FOR is followed by something else than XML or JSON")
         elif kind is exp.QueryOption:
             _check_option(node)
 
@@ -170,6 +172,8 @@ def _starts_statement(node: exp.Expr) -> bool:
 def _check_qualified(node: exp.Expr, engine: Engine) -> None:
     left = node.this
     right = node.args["expression"]
+    if engine.name == "duckdb" and isinstance(left, (exp.Func, exp.Paren, exp.Array, exp.Struct)):
+        return  # list(x).list_sum(): a chain of calls, each of which is on the list
     names = []
     while isinstance(left, exp.Dot):
         names.append(left.expression.name)
@@ -182,8 +186,18 @@ def _check_qualified(node: exp.Expr, engine: Engine) -> None:
         )
 
 
+_FOR = frozenset(
+    "XML JSON PATH AUTO RAW ROOT TYPE ELEMENTS INCLUDE_NULL_VALUES WITHOUT_ARRAY_WRAPPER".split()
+)
+
+
 def _check_option(node: exp.Expr) -> None:
     value = node.args.get("expression")
+    if isinstance(node.parent, exp.ForClause):  # SELECT ... FOR XML PATH(''): how the same rows are written
+        word = node.this.this if isinstance(node.this, exp.XMLKeyValueOption) else node.this
+        if word.name.upper() not in _FOR or str(node.parent.args.get("kind")).upper() not in ("XML", "JSON"):
+            raise Refusal("node", "FOR is followed by something else than XML or JSON")
+        return
     if node.name.upper() != "MAXRECURSION" or not (isinstance(value, exp.Literal) and value.is_int):
         raise Refusal("node", "hints are refused")
 

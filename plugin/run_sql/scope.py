@@ -897,6 +897,14 @@ class Resolver:
 
     def _column(self, node: exp.Column, scope: Scope, clause: str, parent: exp.Expr | None) -> None:
         name = node.this
+        if (
+            isinstance(name, exp.Literal)
+            and self.engine.structs
+            and isinstance(node.args.get("table"), exp.Identifier)
+        ):
+            tuple_ = exp.Column(this=node.args["table"].copy(), table=_copy(node.args.get("db")))
+            self._column(tuple_, scope, clause, parent)  # c.1, an element of a tuple
+            return
         if not isinstance(name, exp.Identifier):
             raise Refusal("column", "a column has no plain name")
         parts = [
@@ -1100,6 +1108,10 @@ _SYNTAX_NAMES: dict[type[exp.Expr], str] = {
     exp.OpenJSON: "openjson",
     exp.XMLTable: "xmltable",
 }
+
+
+def _copy(node: exp.Expr | None) -> exp.Expr | None:
+    return None if node is None else node.copy()
 
 
 def _only_names(node: exp.Expr) -> bool:
