@@ -11,11 +11,12 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Viewer
+from plugin.catalog import custom_values as values
 from plugin.errors import BadInput
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ ENTITIES = (
     "job", "term", "document",
 )  # fmt: skip
 ENDS = ("internal_resource", "external_table", "external_column", "tables_from_query")
-LONGEST_NAME = 1000
-LONGEST_TEXT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +178,13 @@ def _item(number: int, line: Mapping[str, Any]) -> Item:
     kind = line.get("entity_type") or ("table" if "columns" in line and "table" in line else None)
     if kind not in ENTITIES:
         raise BadInput(f"entity_type is {kind!r}; known are {', '.join(ENTITIES)}")
-    key = _text(line, "databuilder_id") or _text(line, "id")
+    key = values.text(line, "databuilder_id") or values.text(line, "id")
     if not key:
         raise BadInput("databuilder_id is missing")
     name = (
-        _text(line, "title")
-        or _text(line, "name")
-        or _text(line, "table" if kind in ("table", "view") else kind)
+        values.text(line, "title")
+        or values.text(line, "name")
+        or values.text(line, "table" if kind in ("table", "view") else kind)
     )
     if not name:
         raise BadInput("title is missing")
@@ -194,19 +193,19 @@ def _item(number: int, line: Mapping[str, Any]) -> Item:
         kind=kind,
         key=key,
         name=name,
-        parent=_text(line, "parent_databuilder_id")
-        or _text(line, "group" if kind == "dashboard" else "product"),
-        database=_text(line, "database"),
-        schema=_text(line, "schema"),
-        description=_text(line, "description", LONGEST_TEXT),
-        definition=_text(line, "definition", LONGEST_TEXT),
-        native_type=_text(line, "type") or _text(line, "native_type"),
-        position=_whole(line, "sort_order"),
-        is_pk=_flag(line, "is_pk"),
-        tags=_names(line, "tags"),
-        owners=_names(line, "owners"),
-        url=_url(line),
-        changed_at=_moment(line.get("external_updated_at")),
+        parent=values.text(line, "parent_databuilder_id")
+        or values.text(line, "group" if kind == "dashboard" else "product"),
+        database=values.text(line, "database"),
+        schema=values.text(line, "schema"),
+        description=values.text(line, "description", values.LONGEST_TEXT),
+        definition=values.text(line, "definition", values.LONGEST_TEXT),
+        native_type=values.text(line, "type") or values.text(line, "native_type"),
+        position=values.whole(line, "sort_order"),
+        is_pk=values.flag(line, "is_pk"),
+        tags=values.names(line, "tags"),
+        owners=values.names(line, "owners"),
+        url=values.url(line),
+        changed_at=values.moment(line.get("external_updated_at")),
     )
     if kind in ("table", "view"):
         if not item.schema:
@@ -228,7 +227,7 @@ def _inline_columns(number: int, columns: Any) -> list[Item]:
     for position, column in enumerate(columns, start=1):
         if not isinstance(column, dict):
             raise BadInput(f"column {position} is not an object")
-        name = _text(column, "name")
+        name = values.text(column, "name")
         if not name:
             raise BadInput(f"column {position} has no name")
         if name in found:
@@ -236,13 +235,13 @@ def _inline_columns(number: int, columns: Any) -> list[Item]:
         found[name] = Item(
             line=number,
             kind="column",
-            key=_text(column, "databuilder_id") or "",
+            key=values.text(column, "databuilder_id") or "",
             name=name,
-            description=_text(column, "description", LONGEST_TEXT),
-            native_type=_text(column, "type"),
-            position=_whole(column, "sort_order") or position,
-            is_pk=_flag(column, "is_pk"),
-            tags=_names(column, "tags"),
+            description=values.text(column, "description", values.LONGEST_TEXT),
+            native_type=values.text(column, "type"),
+            position=values.whole(column, "sort_order") or position,
+            is_pk=values.flag(column, "is_pk"),
+            tags=values.names(column, "tags"),
         )
     return list(found.values())
 
@@ -301,24 +300,26 @@ def _end(value: Any, name: str) -> End:
     if not isinstance(inner, dict):
         inner = {"databuilder_id": inner} if type_ == "internal_resource" else {"sql": inner}
     if type_ == "internal_resource":
-        key = _text(inner, "databuilder_id")
+        key = values.text(inner, "databuilder_id")
         if not key:
             raise BadInput(f"{name} has no databuilder_id")
         return End(type_, key=key)
     if type_ == "tables_from_query":
-        sql = _text(inner, "sql", LONGEST_TEXT) or _text(inner, "query", LONGEST_TEXT)
+        sql = values.text(inner, "sql", values.LONGEST_TEXT) or values.text(
+            inner, "query", values.LONGEST_TEXT
+        )
         if not sql:
             raise BadInput(f"{name} has no sql")
         return End(type_, sql=sql)
-    table, column = _text(inner, "table"), _text(inner, "column")
+    table, column = values.text(inner, "table"), values.text(inner, "column")
     if not table:
         raise BadInput(f"{name} has no table")
     if type_ == "external_column" and not column:
         raise BadInput(f"{name} has no column")
     return End(
         type_,
-        database=_text(inner, "database"),
-        schema=_text(inner, "schema"),
+        database=values.text(inner, "database"),
+        schema=values.text(inner, "schema"),
         table=table,
         column=column if type_ == "external_column" else None,
     )
@@ -382,7 +383,7 @@ def _csv_row(number: int, row: dict[str, str], tables: dict[tuple[str, str, str]
             database=place[0],
             schema=place[1],
             description=row.get("description") or None,
-            changed_at=_moment(int(changed) if changed and changed.isdigit() else changed or None),
+            changed_at=values.moment(int(changed) if changed and changed.isdigit() else changed or None),
             by_name=True,
         )
     order = row.get("sort_order") or row.get("col_sort_order") or ""
@@ -402,67 +403,3 @@ def _csv_row(number: int, row: dict[str, str], tables: dict[tuple[str, str, str]
             position=int(order) if order else len(table.columns) + 1,
         )
     )
-
-
-# --- values --------------------------------------------------------------------------------------------------
-
-
-def _text(line: Mapping[str, Any], name: str, longest: int = LONGEST_NAME) -> str | None:
-    value = line.get(name)
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        raise BadInput(f"{name} is not a text")
-    if len(value) > longest:
-        raise BadInput(f"{name} is longer than {longest} characters")
-    return value.replace("\x00", "").strip() or None
-
-
-def _whole(line: Mapping[str, Any], name: str) -> int | None:
-    value = line.get(name)
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).lstrip("-").isdigit():
-        raise BadInput(f"{name} is not a whole number")
-    return int(value)
-
-
-def _flag(line: Mapping[str, Any], name: str) -> bool:
-    value = line.get(name)
-    if isinstance(value, str) and value.lower() in ("true", "false", ""):
-        value = value.lower() == "true"
-    if value is not None and not isinstance(value, bool):
-        raise BadInput(f"{name} is not true or false")
-    return bool(value)
-
-
-def _names(line: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = line.get(name)
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise BadInput(f"{name} is not a list of texts")
-    return tuple(dict.fromkeys(each.strip()[:200] for each in value if each.strip()))
-
-
-def _url(line: Mapping[str, Any]) -> str | None:
-    url = _text(line, "url", 2000)
-    if url is not None and not url.lower().startswith(("https://", "http://")):
-        raise BadInput("url does not start with http:// or https://")
-    return url
-
-
-def _moment(value: Any) -> datetime | None:
-    if value is None or value == "":
-        return None
-    try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
-        at = datetime.fromisoformat(str(value))
-    except (ValueError, OverflowError, OSError) as error:
-        raise BadInput("the time is neither ISO 8601 nor seconds since 1970") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

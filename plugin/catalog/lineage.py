@@ -5,7 +5,8 @@ writes, and for each column it gives, the columns it comes from. Never raises: w
 tokens, and the result then says `partial`.
 
 It walks the tree itself, scope by scope, instead of having the optimiser qualify and rewrite the whole statement:
-that is several times faster and still answers where a table's columns are unknown.
+that is several times faster and still answers where a table's columns are unknown. One file because each part of the
+walk calls every other.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
@@ -18,6 +17,7 @@ from sqlalchemy import delete, insert, select, update
 from plugin.store import search_index, zones
 from plugin.store._bulk import Bulk
 from plugin.store._context import Context
+from plugin.store._merge_entries import Entry, asset_entry, primary_key, table_entry
 from plugin.store._models.base import now
 from plugin.store._models.catalog import (
     DriftRow,
@@ -30,8 +30,8 @@ from plugin.store._models.catalog import (
 )
 from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
-from plugin.store.relations import remove_resources
-from plugin.store.staging import Stage, database_key, schema_key, table_key
+from plugin.store.removal import remove_resources
+from plugin.store.staging import Stage, database_key, schema_key
 
 if TYPE_CHECKING:
     from plugin.store._merge_links import Signals
@@ -66,26 +66,6 @@ class Merged:
     unchanged: int = 0
     removed: int = 0
     errors: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Entry:
-    """One staged record as rows want it."""
-
-    key: str
-    kind: str
-    name: str
-    parent_key: str | None
-    values: dict[str, Any]
-    """description, definition, row_estimate, size_bytes, changed_at, analyzed_at, url, dialect, properties, ..."""
-    fingerprint: bytes
-    tags: Sequence[str] = ()
-    owners: Sequence[str] = ()
-    columns: Sequence[tuple[Any, ...]] | None = None
-    """(name, position, type, nullable, default, description, tags, sensitivity, confidence)"""
-    keys: Sequence[tuple[Any, ...]] = ()
-    full_text: str | None = None
-    database: str | None = None
 
 
 @dataclass(slots=True)
@@ -207,9 +187,9 @@ class Merge:
         changed: list[Entry] = []
         for kind, key, fingerprint, facts, extra in self.stage:
             entry = (
-                _table_entry(key, fingerprint, facts, extra, key in self.stage.complete)
+                table_entry(key, fingerprint, facts, extra, key in self.stage.complete)
                 if kind == "t"
-                else _asset_entry(key, fingerprint, facts, key in self.stage.complete)
+                else asset_entry(key, fingerprint, facts, key in self.stage.complete)
             )
             if key in self.places:
                 changed.append(entry)
@@ -261,7 +241,7 @@ class Merge:
             self._keep_full_text(id_, entry.full_text)
         if entry.columns:
             first = len(self.columns)
-            self._create_columns(id_, zone_id, qualified, entry.columns, _pk(entry))
+            self._create_columns(id_, zone_id, qualified, entry.columns, primary_key(entry))
             if entry.key in self.linked:
                 self.column_ids.update(((id_, row[7]), row[0]) for row in self.columns[first:])
         if entry.keys:
@@ -470,90 +450,3 @@ class Merge:
                 for id_, owner in dict.fromkeys(self.owners)
             ],
         )
-
-
-def _pk(entry: Entry) -> set[str]:
-    for kind, _name, columns, *_ref in entry.keys:
-        if kind == "primary":
-            return set(columns)
-    return set()
-
-
-def _table_entry(
-    key: str, fingerprint: bytes, facts: tuple[Any, ...], extra: Mapping[str, Any], understood: bool
-) -> Entry:
-    head, columns, keys, indexes, analyzed_at, changed_at, properties = facts
-    database, schema, name, kind, description, owner, definition, rows, size, partitions, tags = head
-    details: dict[str, Any] = dict(properties)
-    if indexes:
-        details["indexes"] = [list(index) for index in indexes]
-    if partitions is not None:
-        details["partitions"] = partitions
-    if owner:
-        details["source_owner"] = owner
-    if definition and not understood:
-        details["lineage"] = "partial"
-    parent = extra.get("parent_key")
-    if parent is None and schema:
-        parent = schema_key(database, schema)
-    elif parent is None and database:
-        parent = database_key(database)
-    return Entry(
-        key=key,
-        kind=kind,
-        name=name,
-        parent_key=parent,
-        values={
-            "description": description,
-            "definition": definition,
-            "row_estimate": rows,
-            "size_bytes": size,
-            "analyzed_at": analyzed_at,
-            "changed_at": changed_at,
-            "dialect": extra.get("dialect"),
-            "url": extra.get("url"),
-            "properties": details,
-        },
-        fingerprint=fingerprint,
-        tags=tags,
-        owners=extra.get("owners", ()),
-        columns=columns,
-        keys=keys,
-        full_text=extra.get("full_text"),
-        database=database,
-    )
-
-
-def _asset_entry(key: str, fingerprint: bytes, values: Mapping[str, Any], understood: bool) -> Entry:
-    if values.get("definition") and values["kind"] not in ("term", "document") and not understood:
-        values = {**values, "properties": {**(values.get("properties") or {}), "lineage": "partial"}}
-    return Entry(
-        key=key,
-        kind=values["kind"],
-        name=values["name"],
-        parent_key=values.get("parent_key"),
-        values={
-            name: values.get(name)
-            for name in (
-                "description",
-                "definition",
-                "changed_at",
-                "url",
-                "dialect",
-                "properties",
-                "popularity",
-            )
-        },
-        fingerprint=fingerprint,
-        tags=values.get("tags", ()),
-        owners=values.get("owners", ()),
-        full_text=values.get("full_text"),
-    )
-
-
-def moment(value: str | datetime | None) -> datetime | None:
-    """A staged time as a datetime."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
-__all__ = ["Entry", "Merge", "Merged", "Place", "Rank", "moment", "table_key"]

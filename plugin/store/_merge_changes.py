@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
+from plugin.store._merge_entries import Entry, moment, primary_key
 from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow
 from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN
 
 if TYPE_CHECKING:
-    from plugin.store._merge import Entry, Merge, Place
+    from plugin.store._merge import Merge, Place
 
 STATE = (
     ResourceRow.id,
@@ -111,8 +112,6 @@ def _asset_changes(merge: Merge, entry: Entry, place: Place, row: Any) -> dict[s
     for name in PLAIN:
         wanted = entry.values.get(name)
         if name.endswith("_at") and isinstance(wanted, str):
-            from plugin.store._merge import moment
-
             wanted = moment(wanted)
         if wanted != getattr(row, name) and not (wanted is None and name in ("dialect", "url")):
             changes[name] = wanted
@@ -178,9 +177,7 @@ def _column_changes(
     rows: Sequence[Any],
     writes: dict[tuple[str, ...], list[dict[str, Any]]],
 ) -> None:
-    from plugin.store._merge import _pk
-
-    pk = _pk(entry)
+    pk = primary_key(entry)
     there = {row.name: row for row in rows}
     new = []
     for column in entry.columns or ():
@@ -239,9 +236,9 @@ def _source_tags(merge: Merge, resource_id: int, wanted: Sequence[str], edited: 
     if mode == "never" or (mode == "smart" and "tags" in (edited or "").split(",")):
         return
     there = dict(
-        merge.session.execute(
-            select(TagRow.tag, TagRow.origin).where(TagRow.resource_id == resource_id)
-        ).tuples().all()
+        merge.session.execute(select(TagRow.tag, TagRow.origin).where(TagRow.resource_id == resource_id))
+        .tuples()
+        .all()
     )
     old = [tag for tag, origin in there.items() if origin == "source" and tag not in wanted]
     if old:
@@ -257,7 +254,9 @@ def _source_owners(merge: Merge, resource_id: int, wanted: Sequence[str], edited
     there = dict(
         merge.session.execute(
             select(OwnerRow.name, OwnerRow.origin).where(OwnerRow.resource_id == resource_id)
-        ).tuples().all()
+        )
+        .tuples()
+        .all()
     )
     old = [name for name, origin in there.items() if origin == "source" and name not in wanted]
     if old:

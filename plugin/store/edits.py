@@ -22,7 +22,7 @@ from plugin.store._models.people import AccountRow, GroupRow, MemberRow
 from plugin.store._rows import ABSENT, to_resources
 from plugin.store._texts import clean_line, clean_text
 from plugin.store._visible import visible
-from plugin.store.relations import remove_resources
+from plugin.store.removal import remove_resources
 from plugin.store.shapes import Proposal, Resource
 
 TEXTS = ("description", "definition")

@@ -9,48 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import aliased
 
 from plugin.store._context import Context
 from plugin.store._models.catalog import (
-    ActivityRow,
     EdgeRow,
     FrequentQueryRow,
-    FullTextRow,
-    GrantRow,
     KeyRow,
-    LooseEndRow,
     ObservedJoinRow,
-    OwnerRow,
-    ProposalRow,
     QueryTableRow,
     ResourceRow,
-    TagRow,
-    ZoneCountRow,
-    ZoneRow,
-    ZoneTeamRow,
 )
 from plugin.store._rows import chunks, listing, load, one, to_resources
 from plugin.store._visible import visible
 from plugin.store.listing import IS_COLUMN
 from plugin.store.shapes import Edge, Index, Join, Key, Lineage, Resource
-
-HANGING = (
-    (EdgeRow, EdgeRow.downstream_id),
-    (EdgeRow, EdgeRow.upstream_id),
-    (KeyRow, KeyRow.table_id),
-    (TagRow, TagRow.resource_id),
-    (OwnerRow, OwnerRow.resource_id),
-    (LooseEndRow, LooseEndRow.resource_id),
-    (ObservedJoinRow, ObservedJoinRow.left_id),
-    (ObservedJoinRow, ObservedJoinRow.right_id),
-    (QueryTableRow, QueryTableRow.resource_id),
-    (ActivityRow, ActivityRow.resource_id),
-    (ProposalRow, ProposalRow.resource_id),
-    (FullTextRow, FullTextRow.resource_id),
-)
-"""What goes with a resource."""
 
 
 def columns(context: Context, table_id: int) -> tuple[Resource, ...]:
@@ -369,25 +343,6 @@ def _observed(context: Context, table_id: int, other_id: int | None, limit: int)
         if known.has(join.left_id, [a for a, _b in join.pairs])
         and known.has(join.right_id, [b for _a, b in join.pairs])
     ]
-
-
-def remove_resources(context: Context, ids: Iterable[int]) -> None:
-    """Delete rows with everything that hangs on them: keys, lineage, tags, owners, proposals, their own zones.
-
-    For a sync and for edits; the caller counts again and tells the search index.
-    """
-    session = context.session
-    for part in chunks(ids, 400):
-        for row, column in HANGING:
-            session.execute(delete(row).where(column.in_(part)))
-        session.execute(update(KeyRow).where(KeyRow.ref_id.in_(part)).values(ref_id=None))
-        own = session.scalars(select(ZoneRow.id).where(ZoneRow.resource_id.in_(part))).all()
-        for zone_part in chunks(own, 400):
-            session.execute(delete(GrantRow).where(GrantRow.zone_id.in_(zone_part)))
-            session.execute(delete(ZoneTeamRow).where(ZoneTeamRow.zone_id.in_(zone_part)))
-            session.execute(delete(ZoneCountRow).where(ZoneCountRow.zone_id.in_(zone_part)))
-            session.execute(delete(ZoneRow).where(ZoneRow.id.in_(zone_part)))
-        session.execute(delete(ResourceRow).where(ResourceRow.id.in_(part)))
 
 
 def frequent_queries(context: Context, table_id: int, limit: int = 10) -> tuple[tuple[str, int], ...]:

@@ -7,6 +7,7 @@ not changed since the last sync (by fingerprint) is noted and not kept, so an un
 
 from __future__ import annotations
 
+import json
 import marshal
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -163,14 +164,14 @@ class Stage:
         self, key: str, fingerprint: bytes, facts: tuple[Any, ...], extra: Mapping[str, Any]
     ) -> None:
         """Stage a table; `facts` masked, `extra` what the catalog found out about it."""
-        self._put(key, ("t", key, fingerprint, facts, dict(extra)))
+        self._put(key, ("t", key, fingerprint.hex(), facts, dict(extra)))
 
     def put_asset(self, key: str, fingerprint: bytes, values: Mapping[str, Any]) -> None:
         """Stage a database, schema or asset by its values."""
-        self._put(key, ("a", key, fingerprint, dict(values), None))
+        self._put(key, ("a", key, fingerprint.hex(), dict(values), None))
 
     def _put(self, key: str, entry: tuple[Any, ...]) -> None:
-        blob = marshal.dumps(entry, NO_MARSHAL_REFS)
+        blob = json.dumps(entry, separators=(",", ":")).encode("ascii")
         self._offsets[key] = (self._end, len(blob))
         self._end += len(blob)
         self._file.write(blob)
@@ -184,15 +185,17 @@ class Stage:
         """Every staged record, in the order it came."""
         self._file.seek(0)
         for _offset, length in self._offsets.values():
-            yield marshal.loads(self._file.read(length))
+            kind, key, fingerprint, facts, extra = json.loads(self._file.read(length))
+            yield kind, key, bytes.fromhex(fingerprint), facts, extra
         self._file.seek(self._end)
 
-    def staged_table(self, key: str) -> tuple[Any, ...] | None:
+    def staged_table(self, key: str) -> list[Any] | None:
         """The facts of a staged table; None where it is not staged."""
         place = self._offsets.get(key)
         if place is None:
             return None
         self._file.seek(place[0])
-        entry = marshal.loads(self._file.read(place[1]))
+        entry: list[Any] = json.loads(self._file.read(place[1]))
         self._file.seek(self._end)
-        return entry[3] if entry[0] == "t" else None
+        facts: list[Any] = entry[3]
+        return facts if entry[0] == "t" else None

@@ -9,6 +9,8 @@ live in the workspace's own zone, which has neither integration nor resource.
 The big tables (resources, keys, edges) carry no foreign keys: only `ingest` and `edits` write them, a sync
 removes what belongs to a thing together with it, and a constraint check per row would cost a third of a first
 sync. A column carries its table's zone, so a read of columns needs no join to be safe.
+
+One file because the tables only mean something together.
 """
 
 from __future__ import annotations
