@@ -1,0 +1,43 @@
+"""Terms, documents, tags and owners by people."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.access.viewer import Viewer
+from plugin.errors import BadInput, Conflict, NotFound
+from plugin.store import Store
+
+
+def test_a_term_lives_and_dies(any_store: Store, any_admin: Viewer) -> None:
+    with any_store.as_viewer(any_admin) as mine:
+        made = mine.edits.create_term("Churn", "customers who left", ["attrition"])
+        assert mine.catalog.term("ATTRITION").id == mine.catalog.term("churn").id == made.id
+        with pytest.raises(Conflict):
+            mine.edits.create_term("churn", "again")
+        mine.edits.set_property(made.id, "synonyms", ["loss"])
+        mine.edits.set_property(made.id, "name", "Customer churn")
+        mine.edits.set_property(made.id, "definition", "customers who left in a month")
+        assert mine.catalog.term("loss").name == "Customer churn"
+        assert mine.catalog.counts() == {"term": 1}
+        assert [change.field for change in mine.catalog.activity(made.id)][:2] == ["definition", "name"]
+        assert mine.catalog.recent()[0][0].id == made.id
+    with any_store.as_viewer(any_admin) as mine:
+        mine.edits.delete(made.id)
+        with pytest.raises(NotFound):
+            mine.catalog.term("loss")
+        assert mine.catalog.counts() == {}
+
+
+def test_what_makes_no_sense_is_refused(any_store: Store, any_admin: Viewer) -> None:
+    with any_store.as_viewer(any_admin) as mine:
+        made = mine.edits.create_document("Handbook", "how we count")
+        for field, value in (("planet", "x"), ("verified", "yes"), ("description", 7), ("sensitivity", "very")):
+            with pytest.raises(BadInput):
+                mine.edits.set_property(made.id, field, value)
+        with pytest.raises(BadInput):
+            mine.edits.add_owner(made.id, "nobody@example.org")
+        with pytest.raises(BadInput):
+            mine.edits.add_tag(made.id, " \u200b ")
+        with pytest.raises(BadInput):
+            mine.catalog.browse(cursor="not-a-cursor")
