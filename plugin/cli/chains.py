@@ -43,14 +43,33 @@ def _group(name: str, title: str) -> click.Group:
         if not ok:
             sys.exit(1)
 
-    @group.command("export", help=f"Print the entries of the {name} as JSONL.")
-    @command_options
-    @json_option
-    @click.option("--since", metavar="T", help="Only entries from this date or time on.")
-    @click.pass_obj
-    def export(session: Session, since: str | None, as_json: bool) -> None:
-        with session.store.as_admin(session.viewer()) as admin:
-            print_lines(getattr(admin, name).export(parse_since(since)))
+    def export(session: Session, since: str | None, as_json: bool, format_: str = "jsonl") -> None:
+        viewer = session.viewer()
+        with session.store.as_admin(viewer) as admin:
+            entries = getattr(admin, name).export(parse_since(since))
+            if format_ == "ocsf":
+                from plugin.governance.ocsf import events
+
+                entries = events(entries, viewer.workspace_slug)
+            print_lines(entries)
+
+    if name == "audit":
+        export = click.option(
+            "--format",
+            "format_",
+            type=click.Choice(["jsonl", "ocsf"]),
+            default="jsonl",
+            show_default=True,
+            help="jsonl has the chain's hashes as they are; ocsf is read by a SIEM.",
+        )(export)
+    for decorate in (
+        click.pass_obj,
+        click.option("--since", metavar="T", help="Only entries from this date or time on."),
+        json_option,
+        command_options,
+        group.command("export", help=f"Print the entries of the {name} as JSON lines."),
+    ):
+        export = decorate(export)
 
     return group
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from web.services import admin, only_admins
+from plugin.governance.ocsf import events
+from web.services import admin, only_admins, viewer
 
 bp = Blueprint("records", __name__)
 bp.before_request(only_admins())
@@ -63,9 +64,13 @@ def _lines(entries: Iterable[Any], name: str) -> Response:
 
 @bp.get("/audit.jsonl")
 def audit_export() -> Response:
-    """The audit log as JSON lines, oldest first, with its hashes."""
+    """The audit log as JSON lines, oldest first, with its hashes; with `?format=ocsf` as a SIEM reads it."""
+    as_ocsf = request.args.get("format") == "ocsf"
     with admin() as door:
-        return _lines(list(door.audit.export()), "docent-audit.jsonl")
+        entries: Iterable[Any] = list(door.audit.export())
+    if as_ocsf:
+        return _lines(events(entries, viewer().workspace_slug), "docent-audit.ocsf.jsonl")
+    return _lines(entries, "docent-audit.jsonl")
 
 
 @bp.get("/ledger.jsonl")
