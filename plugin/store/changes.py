@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from plugin.access.viewer import Role
-from plugin.errors import BadInput, NotFound, Refused
+from plugin.errors import BadInput, Conflict, NotFound, Refused
 from plugin.store import search_index
 from plugin.store._context import Context
 from plugin.store._models.base import now
