@@ -54,7 +54,7 @@ class Table:
 
 def retrieval(
     catalog: str, questions: str, settings: Sequence[str] = SETTINGS, run_file: str | None = None
-) -> dict[str, dict[str, float | int]]:
+) -> dict[str, dict[str, float | int | None]]:
     """Measure. Returns setting -> metric -> value, with `ms_p50` and `ms_p95` of one search.
 
     BadInput where a file is not in the format.
@@ -80,7 +80,7 @@ def _measure(
     asked: Sequence[Mapping[str, Any]],
     settings: Sequence[str],
     run_file: str | None,
-) -> dict[str, dict[str, float | int]]:
+) -> dict[str, dict[str, float | int | None]]:
     viewer = _workspace(store)
     tables = _import(store, viewer, folder, catalog)
     ids = _resource_ids(store, viewer, tables)
@@ -90,7 +90,7 @@ def _measure(
         for group in table.groups:
             if table.id in ids:
                 groups[(table.place[0], group)].append(ids[table.id])
-    found: dict[str, dict[str, float | int]] = {}
+    found: dict[str, dict[str, float | int | None]] = {}
     lines: list[dict[str, Any]] = []
     for setting in settings:
         rows, times = [], []
@@ -231,9 +231,9 @@ def score(keys: Sequence[str], tokens: Sequence[float], right: Sequence[str]) ->
     return row
 
 
-def _summary(rows: Sequence[dict[str, float]], times: Sequence[float]) -> dict[str, float | int]:
+def _summary(rows: Sequence[dict[str, float]], times: Sequence[float]) -> dict[str, float | int | None]:
     covers = sorted(row["cover"] for row in rows)
-    found: dict[str, float | int] = {"n": len(rows)}
+    found: dict[str, float | int | None] = {"n": len(rows)}
     found |= {
         name: round(statistics.fmean(row[name] for row in rows), 4) for name in rows[0] if name != "cover"
     }
@@ -244,5 +244,5 @@ def _summary(rows: Sequence[dict[str, float]], times: Sequence[float]) -> dict[s
         "ms_p50": round(at[len(at) // 2], 1),
         "ms_p95": round(at[int(len(at) * 0.95)], 1),
     }
-    # JSON knows no infinity: where more than half (a fifth) is never covered, say so by null's nearest number.
-    return {name: (-1 if value == math.inf else value) for name, value in found.items()}
+    # JSON knows no infinity: None where more than half (a fifth) is never covered.
+    return {name: (None if value == math.inf else value) for name, value in found.items()}
