@@ -4,8 +4,6 @@ Everybody sees sales, catalog, marketing, mart and the BI tool; only the private
 General, Hal is in HR, Gus is a guest without a team, Ada the admin.
 """
 
-
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

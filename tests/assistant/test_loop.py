@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from plugin.assistant import Earlier, Question, ask, preview, stop
+from plugin.assistant import Earlier, Question, ask, preview, render_again, stop
 from plugin.egress.gateway import Gateway
 from plugin.errors import NotFound, ProviderBusy, ProviderFailed
 from plugin.providers.scripted import Script, texts_of
@@ -359,3 +359,17 @@ def test_a_mention_is_read_in_full(shop: World, scripted: Script, asks: Asks) ->
     scripted.say("ok")
     asks(shop.vic, "what is in @sales.refunds?")
     assert "refunded_at" in "\n".join(texts_of(scripted.requests[-1]))
+
+
+def test_an_old_answer_is_shown_under_todays_rights(shop: World, scripted: Script, asks: Asks) -> None:
+    scripted.say("Pay is in [[hr.salaries]], see `hr.salaries` and `no_such_thing`.")
+    answered = asks(shop.hal, "where is pay?")
+    with shop.store.as_viewer(shop.hal) as mine:
+        kept = mine.history.prompt(answered.done["prompt_id"])
+    link = f'href="/r/{shop.id("hr.salaries")}"'
+    html = render_again(shop.store, shop.hal, kept)
+    assert link in html and 'class="unknown"' in html
+    with shop.store.as_admin(shop.ada) as door:
+        team = next(team for team in door.people.teams() if team.name == "People")
+        door.people.remove_from_team(team.id, shop.hal.member_id)
+    assert link not in render_again(shop.store, shop.hal, kept)

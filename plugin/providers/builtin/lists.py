@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any
 
-from plugin.providers.builtin.about import not_found
 from plugin.providers.builtin.phrases import (
     code,
     kind_word,
@@ -19,7 +18,7 @@ from plugin.providers.builtin.phrases import (
 from plugin.providers.builtin.phrases import (
     count as number_of,
 )
-from plugin.providers.builtin.resolve import Meant, resolve
+from plugin.providers.builtin.resolve import Meant, not_found, resolve
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, is_pronoun, kind_of
 
@@ -264,7 +263,7 @@ def list_kind(talk: Talk, intent: Intent) -> Plan:
     if missing is not None:
         return not_found(missing)
     if kind == "column" and within is not None and within.is_table:
-        from plugin.providers.builtin.about import columns
+        from plugin.providers.builtin.facts import columns
 
         return (yield from columns(talk, Intent("columns", {"s": str(within.id)}, intent.question)))
     word = (intent.slots.get("kind") or "").lower()

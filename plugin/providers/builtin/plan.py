@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from plugin.providers.builtin import about, lists, relations, sql_plan
+from plugin.providers.builtin import about, facts, lists, relations, sayings, sql_plan
 from plugin.providers.builtin.talk import Plan, Talk
 from plugin.providers.builtin.understand import Intent, follow_up, understand
 
@@ -14,16 +14,16 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "describe": about.describe,
     "meaning": about.meaning,
     "glossary": about.glossary,
-    "owner": about.owner,
-    "type": about.column_type,
-    "nullable": about.nullable,
-    "columns": about.columns,
-    "count_columns": about.count_columns,
-    "keys": about.keys,
-    "freshness": about.freshness,
-    "size": about.size,
-    "tags_of": about.tags_of,
-    "is_verified": about.is_verified,
+    "owner": facts.owner,
+    "type": facts.column_type,
+    "nullable": facts.nullable,
+    "columns": facts.columns,
+    "count_columns": facts.count_columns,
+    "keys": facts.keys,
+    "freshness": facts.freshness,
+    "size": facts.size,
+    "tags_of": facts.tags_of,
+    "is_verified": facts.is_verified,
     "definition": about.definition,
     "queries": about.queries,
     "compare": about.compare,
@@ -44,15 +44,15 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "list": lists.list_kind,
     "where_column": lists.where_column,
     "data": sql_plan.data,
-    "propose_tag": about.propose_tag,
-    "propose_owner": about.propose_owner,
-    "propose_description": about.propose_description,
-    "needs_model_text": about.needs_model_text,
-    "needs_model": about.needs_model,
-    "model": about.turn_on_model,
-    "help": about.help_text,
-    "greeting": about.greeting,
-    "thanks": about.thanks,
+    "propose_tag": sayings.propose_tag,
+    "propose_owner": sayings.propose_owner,
+    "propose_description": sayings.propose_description,
+    "needs_model_text": sayings.needs_model_text,
+    "needs_model": sayings.needs_model,
+    "model": sayings.turn_on_model,
+    "help": sayings.help_text,
+    "greeting": sayings.greeting,
+    "thanks": sayings.thanks,
 }
 
 

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
-from plugin.providers.builtin.about import lead, not_found, tail
 from plugin.providers.builtin.phrases import code, count, kind_word, listed, named, plain
-from plugin.providers.builtin.resolve import resolve
+from plugin.providers.builtin.resolve import lead, not_found, resolve, tail
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, kind_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from plugin.providers.builtin.phrases import words_of
+from plugin.providers.builtin.phrases import code, lines, listed, named, words_of
 from plugin.providers.builtin.talk import Given, Talk, Thing, Want, things
 from plugin.providers.builtin.understand import is_pronoun
 
@@ -25,6 +25,10 @@ class Meant:
     others: tuple[Thing, ...] = ()
 
 
+NEEDS_MODEL = (
+    "The built-in assistant has no language model: it answers from the catalog by rules. An admin can turn a model on "
+    "under Settings, AI settings, Provider and model (or with `docent settings ai.provider`)."
+)
 Resolve = Generator[Want, Given, Meant]
 _KINDS = "schema|database|view|column|field|dashboard|chart|model|metric|job|term|document|integration"
 _HINT = re.compile(rf"(?:(?P<first>{_KINDS}) (?P<of>.+)|(?P<rest>.+) (?P<last>{_KINDS}|report))", re.I)
@@ -135,3 +139,27 @@ def _loosely(phrase: str, found: Sequence[Thing]) -> Thing | None:
 
 def _first(given: Given) -> Thing | None:
     return next(iter(things(given.fragments)), None)
+
+
+def not_found(meant: Meant) -> str:
+    """The same words for what does not exist and for what this person may not see."""
+    if not meant.phrase or meant.phrase.lower() in ("it", "that", "this", "they", "them"):
+        return "Which resource do you mean? Name a table, a view, a dashboard or a term."
+    text = f"I found nothing called {code(meant.phrase)} in what you can see."
+    if meant.others:
+        text += " These come closest:\n\n" + lines(meant.others)
+    return text
+
+
+def lead(meant: Meant) -> str:
+    """A sentence before an answer that rests on a guess."""
+    if not meant.loose or meant.thing is None:
+        return ""
+    return f"Nothing is called {code(meant.phrase)}; the closest is {named(meant.thing)}.\n\n"
+
+
+def tail(meant: Meant) -> str:
+    """Other things of the same name, which the question may have meant."""
+    if not meant.others:
+        return ""
+    return f"\n\nThere is also {listed([named(each) for each in meant.others])}."

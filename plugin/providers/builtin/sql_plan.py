@@ -7,68 +7,17 @@ after they press Run.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from rapidfuzz import fuzz
-
-from plugin.providers.builtin.about import NEEDS_MODEL, find
+from plugin.providers.builtin.about import find
 from plugin.providers.builtin.phrases import code, listed, named, words_of
-from plugin.providers.builtin.resolve import best, resolve
+from plugin.providers.builtin.resolve import NEEDS_MODEL, best, resolve
+from plugin.providers.builtin.sql_columns import NUMBER, Column, column_for, date_column, label_column, split
 from plugin.providers.builtin.sql_parse import Ask, operator_of, read_ask
 from plugin.providers.builtin.sql_text import Sql
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, is_pronoun
-
-Column = Mapping[str, Any]
-_NUMBER = re.compile(r"int|num|dec|float|double|real|money|serial|long|short|byte", re.I)
-_DATE = re.compile(r"date|time", re.I)
-_MONEY = {
-    "revenue",
-    "sale",
-    "turnover",
-    "spend",
-    "spending",
-    "cost",
-    "price",
-    "value",
-    "amount",
-    "total",
-    "income",
-    "sum",
-    "worth",
-    "money",
-}
-_MONEY_COLUMNS = (
-    "total",
-    "amount",
-    "revenue",
-    "value",
-    "price",
-    "cost",
-    "net",
-    "gross",
-    "sum",
-    "subtotal",
-    "balance",
-)
-_EVENT_DATES = (
-    "created",
-    "ordered",
-    "placed",
-    "order",
-    "date",
-    "occurred",
-    "event",
-    "paid",
-    "signup",
-    "registered",
-    "started",
-    "at",
-    "on",
-)
-_LABELS = ("name", "title", "label", "code", "sku", "description")
 
 
 @dataclass(slots=True)
@@ -202,7 +151,7 @@ def _statement(draft: Draft, ask: Ask, intent: Intent) -> Generator[Want, Given,
         return None
     if not _filters(draft, ask, intent):
         return None
-    date = _date_column(draft.table)
+    date = date_column(draft.table)
     if (ask.unit or ask.year or ask.past or ask.since) and date is None:
         return None
     select, grouped, order = _select(draft, ask, group, measured, ranked_by, date)
@@ -310,10 +259,10 @@ def _group(draft: Draft, ask: Ask) -> Generator[Want, Given, list[tuple[str, str
         other = next(iter(things(read.fragments)), None)
         if other is None:
             continue
-        pairs = list(zip(_split(key.get("columns")), _split(key.get("ref_columns")), strict=False))
+        pairs = list(zip(split(key.get("columns")), split(key.get("ref_columns")), strict=False))
         if words_of(other.name) == words_of(ask.group) or set(words_of(ask.group)) == {*words_of(other.name)}:
             alias = draft.join(other, pairs)
-            label = _label_column(other)
+            label = label_column(other)
             columns = [{"name": pairs[0][1]}] + ([label] if label and label["name"] != pairs[0][1] else [])
             return [(f"{alias}.{draft.sql.name(str(each['name']))}", "") for each in columns]
         column = column_for(other, ask.group)
@@ -365,17 +314,9 @@ def _ranked_by(draft: Draft, ask: Ask) -> Generator[Want, Given, tuple[str, str]
 def _labels(draft: Draft) -> list[str]:
     """Columns that tell one row of the main table from another: its key and its name."""
     keys = [column for column in draft.table.columns if column.get("pk")][:2] or list(draft.table.columns[:1])
-    label = _label_column(draft.table)
+    label = label_column(draft.table)
     columns = [*keys, *([label] if label is not None and label not in keys else [])]
     return [draft.at("a", each) for each in columns]
-
-
-def _label_column(thing: Thing) -> Column | None:
-    for wanted in _LABELS:
-        for column in thing.columns:
-            if words_of(str(column["name"]))[-1:] == (wanted,) and not column.get("sensitivity"):
-                return column
-    return None
 
 
 def _filters(draft: Draft, ask: Ask, intent: Intent) -> bool:
@@ -399,7 +340,7 @@ def _filter(draft: Draft, words: Sequence[str], intent: Intent) -> str | None:
             operator_of(" ".join(words[length:])) if words[length:] else ("not null", "", "")
         )
         name = draft.at("a", column)
-        number = bool(_NUMBER.search(str(column.get("type", ""))))
+        number = bool(NUMBER.search(str(column.get("type", ""))))
         value, other = intent.unquote(value), intent.unquote(other)
         literal = draft.sql.literal(value, number=number)
         if operator == "null":
@@ -413,61 +354,3 @@ def _filter(draft: Draft, words: Sequence[str], intent: Intent) -> str | None:
             return f"{name} LIKE {draft.sql.literal(pattern)}"
         return f"{name} {operator} {literal}"
     return None
-
-
-# --- columns ---------------------------------------------------------------------------------------------------------
-
-
-def column_for(thing: Thing, phrase: str, *, numeric: bool = False, loose: bool = True) -> Column | None:
-    """The column that a phrase means: the same words, all of its words, money for money, or a near spelling."""
-    spoken = words_of(phrase)
-    if not spoken:
-        return None
-    own = set(words_of(thing.name))
-    ranked: list[tuple[int, int, Column]] = []
-    for position, column in enumerate(thing.columns):
-        if numeric and not _NUMBER.search(str(column.get("type", ""))):
-            continue
-        name = words_of(str(column["name"]))
-        if name == spoken:
-            rank = 0
-        elif [word for word in name if word not in own] == [
-            word for word in spoken if word not in own
-        ] and set(name) - own:
-            rank = 1
-        elif loose and set(spoken) <= set(name) and len(name) <= len(spoken) + 2:
-            rank = 3 if name[-1] != "id" else 4
-        elif loose and numeric and set(spoken) & _MONEY and _money(name) is not None:
-            rank = 5 + (_money(name) or 0)
-        elif (
-            len(phrase) > 4
-            and fuzz.ratio(phrase.lower().replace(" ", "_"), str(column["name"]).lower()) >= 88
-        ):
-            rank = 2
-        else:
-            continue
-        ranked.append((rank, position, column))
-    return min(ranked, key=lambda row: row[:2])[2] if ranked else None
-
-
-def _money(name: Sequence[str]) -> int | None:
-    for rank, word in enumerate(_MONEY_COLUMNS):
-        if word in name:
-            return rank
-    return None
-
-
-def _date_column(thing: Thing) -> Column | None:
-    dates = [column for column in thing.columns if _DATE.search(str(column.get("type", "")))]
-
-    def rank(column: Column) -> int:
-        words = words_of(str(column["name"]))
-        if {"update", "updated", "modified", "synced", "deleted"} & set(words):
-            return 99
-        return min((place for place, word in enumerate(_EVENT_DATES) if word in words), default=50)
-
-    return min(dates, key=rank, default=None)
-
-
-def _split(text: object) -> list[str]:
-    return [each.strip() for each in str(text or "").split(",") if each.strip()]

@@ -2,7 +2,8 @@
 
 The rules are a table of patterns over a cleaned question, the most specific first. Cleaning takes politeness away,
 expands contractions, keeps quoted text apart and mends typing errors in the few words that the rules know; names of
-tables are never touched. What no rule knows is an `about`: search for it and be honest.
+tables are never touched. What no rule knows is an `about`: search for it and be honest. It is one file because a rule
+and the cleaning that it counts on are read together.
 """
 
 # ruff: noqa: E501 - one rule is one line: broken up they cannot be read beside each other

@@ -1,0 +1,196 @@
+"""Plans that answer with one fact about one thing: owner, freshness, size, tags, columns, types, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from plugin.providers.builtin.phrases import code, count, listed, named, plain, table, words_of
+from plugin.providers.builtin.resolve import lead, not_found, resolve, tail
+from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of
+from plugin.providers.builtin.understand import Intent
+
+COLUMN_HEADS = {"name": "Column", "type": "Type", "pk": "Key", "description": "Description"}
+
+
+def key_text(key: object) -> str:
+    row = dict(key) if hasattr(key, "keys") else {}  # type: ignore[call-overload]
+    text = code(str(row.get("columns", "")))
+    if row.get("ref"):
+        text += f" references {code(str(row['ref']))} ({code(str(row.get('ref_columns') or ''))})"
+    return text
+
+
+# --- one fact --------------------------------------------------------------------------------------------------------
+
+
+def _fact(answer: Callable[[Thing], str]) -> Callable[[Talk, Intent], Plan]:
+    def planned(talk: Talk, intent: Intent) -> Plan:
+        meant = yield from resolve(talk, intent.slot("s"), column=True)
+        if meant.thing is None:
+            return not_found(meant)
+        return lead(meant) + answer(meant.thing) + tail(meant)
+
+    return planned
+
+
+def _owner(thing: Thing) -> str:
+    owners = thing.texts("owners")
+    if owners:
+        return f"{named(thing)} is owned by {plain(listed(owners))}."
+    if thing.kind == "column":
+        return f"{named(thing)} has no owner of its own; ask who owns its table."
+    return f"{named(thing)} has no owner yet. You can propose one: “make <name> the owner of {plain(thing.qualified)}”."
+
+
+def _freshness(thing: Thing) -> str:
+    if thing.text("stale_since"):
+        return (
+            f"{named(thing)} is stale: it has not been at its source since {thing.text('stale_since')} UTC."
+        )
+    changed, synced, analyzed = (thing.text(each) for each in ("changed_at", "synced_at", "analyzed_at"))
+    said = []
+    if changed:
+        said.append(f"{named(thing)} last changed at its source on {changed} UTC.")
+    else:
+        said.append(f"The source does not say when {named(thing)} last changed.")
+    if analyzed:
+        said.append(f"Its statistics are from {analyzed} UTC.")
+    if synced:
+        said.append(f"Its metadata was last synced on {synced} UTC.")
+    return " ".join(said)
+
+
+def _size(thing: Thing) -> str:
+    rows, size = thing.text("row_estimate"), thing.text("size_bytes")
+    if not rows and not size:
+        text = f"The source gives no size for {named(thing)}."
+    else:
+        facts = []
+        if rows:
+            facts.append(f"about {int(rows):,} rows")
+        if size:
+            facts.append(_bytes(int(size)))
+        text = f"{named(thing)} has {listed(facts)}, as the source estimates."
+    if thing.is_table:
+        text += f" For the exact number, ask “how many {plain(thing.name)} are there” and press Run."
+    return text
+
+
+def _bytes(size: int) -> str:
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
+        value /= 1000
+    return f"{size} bytes"
+
+
+def _tags(thing: Thing) -> str:
+    tags = thing.texts("tags")
+    return (
+        f"{named(thing)} is tagged {listed([code(tag) for tag in tags])}."
+        if tags
+        else f"{named(thing)} has no tags."
+    )
+
+
+def _verified(thing: Thing) -> str:
+    owners = thing.texts("owners")
+    if thing.flag("verified"):
+        return f"Yes, {named(thing)} is verified by a person." + (
+            f" It is owned by {plain(listed(owners))}." if owners else ""
+        )
+    ask = f" Ask its owner, {plain(listed(owners))}." if owners else " It has no owner to ask either."
+    return f"Nobody has verified {named(thing)} yet.{ask}"
+
+
+owner = _fact(_owner)
+freshness = _fact(_freshness)
+size = _fact(_size)
+tags_of = _fact(_tags)
+is_verified = _fact(_verified)
+
+
+# --- columns ---------------------------------------------------------------------------------------------------------
+
+
+def columns(talk: Talk, intent: Intent) -> Plan:
+    """All columns of a table."""
+    meant = yield from resolve(talk, intent.slot("s"))
+    if meant.thing is None:
+        return not_found(meant)
+    if not meant.thing.columns:
+        if not meant.thing.is_table:
+            from plugin.providers.builtin.about import description
+
+            return lead(meant) + description(meant.thing)
+        return f"{lead(meant)}No columns of {named(meant.thing)} are known."
+    shown = meant.thing.columns[:100]
+    text = f"{named(meant.thing)} has {count(len(meant.thing.columns), 'column')}:\n\n{table(shown, COLUMN_HEADS)}"
+    if len(meant.thing.columns) > len(shown):
+        text += f"\n\n{count(len(meant.thing.columns) - len(shown), 'more column')} on its page."
+    return lead(meant) + text + tail(meant)
+
+
+def count_columns(talk: Talk, intent: Intent) -> Plan:
+    """How many columns a table has."""
+    meant = yield from resolve(talk, intent.slot("s"))
+    if meant.thing is None:
+        return not_found(meant)
+    if not meant.thing.is_table:
+        return (yield from _count_below(meant.thing))
+    return f"{lead(meant)}{named(meant.thing)} has {count(len(meant.thing.columns), 'column')}.{tail(meant)}"
+
+
+def _count_below(thing: Thing) -> Plan:
+    given = yield Want("count", {"by": "kind", "under": str(thing.id)})
+    counts = {row["name"]: int(row["number"]) for row in rows_of(given.fragments, "counts")}
+    return f"There are {count(counts.get('column', 0), 'column')} in {named(thing)}."
+
+
+def column_type(talk: Talk, intent: Intent) -> Plan:
+    """The type of a column, or of all columns of a table."""
+    wanted = intent.slot("c")
+    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    if meant.thing is None:
+        return not_found(meant)
+    thing = meant.thing
+    if thing.kind == "column":
+        return (
+            f"{lead(meant)}{named(thing)} is {code(thing.text('type') or 'of an unknown type')}.{tail(meant)}"
+        )
+    if wanted:
+        for each in thing.columns:
+            if words_of(str(each.get("name"))) == words_of(wanted):
+                kind = code(str(each.get("type") or "unknown"))
+                return f"Column {code(str(each['name']))} of {named(thing)} is {kind}."
+        has = listed([code(str(each["name"])) for each in thing.columns[:40]])
+        return f"{named(thing)} has no column {code(wanted)}. It has {has}."
+    return (yield from columns(talk, intent))
+
+
+def nullable(talk: Talk, intent: Intent) -> Plan:
+    """Can a column be empty?"""
+    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    if meant.thing is None:
+        return not_found(meant)
+    thing = meant.thing
+    if thing.kind != "column":
+        required = [code(str(each["name"])) for each in thing.columns if each.get("nullable") is False]
+        if not required:
+            return f"Every column of {named(thing)} may be null, as far as the source says."
+        return f"In {named(thing)} these columns may not be null: {listed(required)}."
+    return f"{lead(meant)}{named(thing)} {'may be null' if thing.flag('nullable') else 'may not be null'}."
+
+
+def keys(talk: Talk, intent: Intent) -> Plan:
+    """The keys of a table."""
+    meant = yield from resolve(talk, intent.slot("s"))
+    if meant.thing is None:
+        return not_found(meant)
+    wanted = (intent.slots.get("key") or "").lower()
+    found = [key for key in meant.thing.keys if not wanted or key.get("kind") == wanted]
+    if not found:
+        return f"{lead(meant)}No {wanted + ' ' if wanted else ''}keys of {named(meant.thing)} are known.{tail(meant)}"
+    out = [f"- {str(key.get('kind', '')).capitalize()} key: {key_text(key)}" for key in found]
+    return f"{lead(meant)}Keys of {named(meant.thing)}:\n\n" + "\n".join(out) + tail(meant)

@@ -1,0 +1,85 @@
+"""Plans that say fixed words or leave a change for a person: help, what needs a model, proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from plugin.providers.builtin.about import description
+from plugin.providers.builtin.phrases import code, lines, named, plain
+from plugin.providers.builtin.resolve import NEEDS_MODEL, not_found, resolve
+from plugin.providers.builtin.talk import Given, Plan, Talk, Want, things
+from plugin.providers.builtin.understand import Intent
+
+HELP = """I answer from this catalog alone; nothing you type leaves this server. You can ask, for example:
+
+- Where can I find data about refunds?
+- What is `sales.orders`? Who owns it? How fresh is it?
+- What does "active customer" mean?
+- What feeds it, what depends on it, what breaks if I drop it?
+- How do orders and customers join?
+- Which tables are the most popular, undocumented, or without an owner?
+- Which columns look personal?
+- How many tables are in sales? Which table has `customer_id`?
+- How many orders per month? (I write the SQL, you press Run.)"""
+
+
+# --- proposals and plain words ---------------------------------------------------------------------------------------
+
+
+def _propose(field: str) -> Callable[[Talk, Intent], Plan]:
+    def planned(talk: Talk, intent: Intent) -> Plan:
+        meant = yield from resolve(talk, intent.slot("s"), column=True)
+        if meant.thing is None or meant.loose:
+            return not_found(meant)
+        value = intent.slot("value")
+        given: Given = yield Want(
+            "propose", {"resource": str(meant.thing.id), "field": field, "value": value}
+        )
+        if given.failed:
+            return plain(given.said)
+        return (
+            f"Proposed for {named(meant.thing)}: {field} {code(value)}. It waits for a person to accept it."
+        )
+
+    return planned
+
+
+propose_tag = _propose("tag")
+propose_owner = _propose("owner")
+propose_description = _propose("description")
+
+
+def needs_model_text(talk: Talk, intent: Intent) -> Plan:
+    """Writing a text needs a model; show what there is."""
+    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    said = description(meant.thing) if meant.thing is not None else not_found(meant)
+    return f"Writing a text needs a language model. {NEEDS_MODEL}\n\nWhat the catalog has: {said}"
+
+
+def needs_model(talk: Talk, intent: Intent) -> Plan:
+    """Reasons, forecasts and advice need a model; offer what the catalog has about the topic."""
+    text = f"That needs a language model. {NEEDS_MODEL}"
+    phrase = intent.slot("s")
+    if not phrase:
+        return text
+    given = yield Want("search", {"text": phrase, "limit": 5})
+    found = [each for each in things(given.fragments) if each.kind != "column"]
+    return f"{text}\n\nFrom the catalog, these may help:\n\n{lines(found)}" if found else text
+
+
+def _said(text: str) -> Callable[[Talk, Intent], Plan]:
+    def planned(talk: Talk, intent: Intent) -> Plan:
+        yield from ()
+        return text
+
+    return planned
+
+
+turn_on_model = _said(
+    NEEDS_MODEL + " Text then goes to that provider, redacted; the chip beside the question says where."
+)
+help_text = _said(HELP)
+greeting = _said(
+    "Hello. Ask me what data there is, what it means, where it comes from and how to query it.\n\n" + HELP
+)
+thanks = _said("You are welcome.")
