@@ -7,7 +7,7 @@ notice period, unless an admin accepts it with a reason that members see; member
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -58,6 +58,15 @@ class Hosts:
             who="an admin",
         )
 
+    def announce(self, host: str, provider: str, region: str, *, trusted: bool) -> None:
+        """An admin chose a host: where it will be on hold, its notice period begins now and not at the first question.
+
+        A first provider is not entered yet: choosing it reaches nobody, and it is not held.
+        """
+        if trusted or self._row(host) is not None or not self._others():
+            return
+        self._declare(host, provider, region, trusted=False, commit=False)
+
     def accept(self, host: str, reason: str) -> ProviderHost:
         """Let a host be used at once. Members see the reason. Refused for others than admins."""
         if not self._context.is_admin:
@@ -97,27 +106,26 @@ class Hosts:
         self._context.begin_write()
         row = self._known(host)
         row.attestations = [
-            {key: str(each.get(key, ""))[:500] for key in ("name", "link", "noted")}
+            {key: str(each.get(key, "")).strip()[:500] for key in ("name", "link", "noted")}
             for each in attestations[:50]
         ]
+        for each in row.attestations:
+            _check_attestation(each)
         self._context.session.flush()
         self._context.audit("provider_host.attestations", "done", target=host)
         return _shape(row)
 
     # --- rows ---
 
-    def _declare(self, host: str, provider: str, region: str, *, trusted: bool) -> HostRow:
+    def _declare(
+        self, host: str, provider: str, region: str, *, trusted: bool, commit: bool = True
+    ) -> HostRow:
         self._context.begin_write()
         row = self._row(host)
         if row is not None:
             return row
         moment = datetime.now(UTC)
-        others = self._context.session.scalar(
-            select(HostRow.host)
-            .where(HostRow.workspace_id == self._context.workspace_id, HostRow.region != "own network")
-            .limit(1)
-        )
-        held = not trusted and others is not None
+        held = not trusted and self._others()
         days = self._notice_days() if held else 0
         row = HostRow(
             workspace_id=self._context.workspace_id,
@@ -136,8 +144,18 @@ class Hosts:
                 self._notify("provider_host.hold", facts, member_id)
         self._context.session.flush()
         self._context.audit("provider_host.declare", "done", target=host, detail={"days": days})
-        self._context.session.commit()
+        if commit:
+            self._context.session.commit()
         return row
+
+    def _others(self) -> bool:
+        """Does the register have a host outside the own network already?"""
+        found = self._context.session.scalar(
+            select(HostRow.host)
+            .where(HostRow.workspace_id == self._context.workspace_id, HostRow.region != "own network")
+            .limit(1)
+        )
+        return found is not None
 
     def _row(self, host: str) -> HostRow | None:
         return self._context.session.scalar(
@@ -174,6 +192,17 @@ class Hosts:
                 workspace_id=self._context.workspace_id, member_id=member_id, kind=kind, facts=dict(facts)
             )
         )
+
+
+def _check_attestation(entry: Mapping[str, str]) -> None:
+    if not entry["name"]:
+        raise BadInput("an attestation needs a name, such as SOC 2 Type 2", field="name")
+    if not entry["link"].startswith("https://"):
+        raise BadInput("say where it can be checked: a link that begins with https://", field="link")
+    try:
+        date.fromisoformat(entry["noted"])
+    except ValueError:
+        raise BadInput("say when you looked: a date such as 2026-11-21", field="noted") from None
 
 
 def _aware(moment: datetime) -> datetime:

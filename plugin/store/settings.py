@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
 
-from plugin.errors import BadInput
+from plugin.egress.addresses import destination
+from plugin.egress.endpoints import default_endpoint, region_of
+from plugin.errors import BadInput, DocentError
 from plugin.governance.ai_settings import AiSettings, read_ai_settings
 from plugin.governance.settings import SETTINGS, SettingSpec, parse, spec_of
 from plugin.store._context import Context
@@ -46,6 +48,7 @@ class Settings:
         """Set one; None puts its default back. BadInput names the allowed values and changes nothing."""
         self._context.begin_write()
         self._set(key, value, self._values())
+        self._announce_host((key,))
         return self.get(key)
 
     def export(self) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class Settings:
         for key in sorted(wanted, key=lambda each: each == "ai.base_url"):
             if self._set(key, wanted[key], values, planned):
                 changed.append(key)
+        self._announce_host(changed)
         return changed
 
     def set_provider_key(self, provider: str, key: str | None) -> None:
@@ -109,6 +113,23 @@ class Settings:
         shown = {} if key in PRIVATE else {"before": before, "after": after}
         self._context.audit("settings.change", "done", target=key, detail=shown)
         return True
+
+    def _announce_host(self, changed: Sequence[str]) -> None:
+        """A further provider's notice period begins when an admin chooses it."""
+        if not set(changed) & {"ai.provider", "ai.base_url"}:
+            return
+        from plugin.store.hosts import Hosts
+
+        ai = self.ai()
+        endpoint = default_endpoint(ai.provider)
+        url = ai.base_url or (endpoint.base_url if endpoint else None)
+        if ai.provider not in KEYED_PROVIDERS or url is None:
+            return
+        try:
+            target = destination(url, ai.internal_hosts)
+        except DocentError:
+            return  # nothing can be sent there; the gateway says why
+        Hosts(self._context).announce(target.host, ai.provider, region_of(target), trusted=target.trusted)
 
     def _rows(self) -> dict[str, SettingRow]:
         rows = self._context.session.scalars(

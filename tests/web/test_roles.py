@@ -19,6 +19,7 @@ ADMINS_ONLY = {
     "people.show", "people.invite", "people.withdraw", "people.role", "people.state", "people.remove", "people.teams",
     "people.add_team", "people.team", "people.team_members", "people.team_grants", "people.team_private",
     "people.remove_team", "people.groups", "people.add_group", "people.group_members", "people.remove_group",
+    "trust.accept_host", "trust.attestation",
     "settings.show", "settings.change", "settings.filters", "settings.patterns", "settings.key", "settings.preview",
     "records.audit", "records.ledger", "records.audit_export", "records.ledger_export", "records.usage",
     "api_integrations.create", "api_integrations.show", "api_integrations.change", "api_integrations.delete",
@@ -28,7 +29,7 @@ ADMINS_ONLY = {
 }  # fmt: skip
 EVERYBODY = {
     "home.show", "home.settings", "search.show", "catalog.show", "catalog.level", "glossary.show",
-    "integrations.show", "trust.show", "trust.flow",
+    "integrations.show", "trust.show", "trust.flow", "trust.register", "trust.object_to_host", "api_register.register",
     "assistant.show", "assistant.saved_panel", "assistant.ask", "assistant.chat", "assistant.rename_form",
     "assistant.rename", "assistant.pin", "assistant.delete",
     "me.show", "me.name", "me.theme", "me.password", "me.team", "me.create_token", "me.revoke_token", "me.end_session",

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from flask import Flask
 
-MODULES = ("prompts", "catalog", "sql", "integrations", "settings", "records", "describe")
+MODULES = ("prompts", "catalog", "sql", "integrations", "settings", "register", "records", "describe")
 """The files of the API, in the order in which the document shows them."""
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from plugin.governance.in_force import in_force
 from plugin.governance.promises import PROMISES
+from plugin.governance.register import processors
 from plugin.governance.trust import report
 from web.services import mine, services, viewer
 
@@ -52,3 +54,48 @@ def flow() -> str:
     return render_template(
         "governance/flow.html", ai=ai, sources=sources, admins=admins, sentences=in_force(ai)
     )
+
+
+@bp.get("/register")
+def register() -> str:
+    """Who may get something, what for and where; members object here, admins accept and note attestations."""
+    with mine() as door:
+        ai = door.policy.ai()
+        found = processors(ai, door.hosts.all())
+    return render_template("governance/register.html", processors=found, ai=ai)
+
+
+def _registered(said: str) -> Response:
+    flash(said, "green")
+    return redirect(url_for("trust.register"), 303)
+
+
+@bp.post("/register/object")
+def object_to_host() -> Response:
+    """A member objects to a provider host; admins are told."""
+    with mine() as door:
+        door.hosts.object(request.form.get("host", ""), request.form.get("reason", ""))
+    return _registered("Your objection is in the register. Admins were told.")
+
+
+@bp.post("/register/accept")
+def accept_host() -> Response:
+    """An admin accepts a host before its notice period ends; members see the reason."""
+    with mine() as door:
+        door.hosts.accept(request.form.get("host", ""), request.form.get("reason", ""))
+    return _registered("Accepted. Members see your reason.")
+
+
+@bp.post("/register/attestation")
+def attestation() -> Response:
+    """An admin notes an attestation of a host, or takes one away."""
+    host, form = request.form.get("host", ""), request.form
+    with mine() as door:
+        noted = next((list(each.attestations) for each in door.hosts.all() if each.host == host), [])
+        gone = form.get("remove")
+        if gone is not None:
+            noted = [each for each in noted if each.get("name") != gone]
+        else:
+            noted.append({key: form.get(key, "") for key in ("name", "link", "noted")})
+        door.hosts.set_attestations(host, noted)
+    return _registered("Saved.")
