@@ -1,0 +1,84 @@
+"""Run SQL from inside an answer: only where an admin chose so, the shape to the model, the rows to the page alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from plugin.access.viewer import Viewer
+from plugin.assistant import Question, ask
+from plugin.config import Config
+from plugin.egress.gateway import Gateway
+from plugin.mcp import answer as mcp_answer
+from plugin.providers.scripted import script, texts_of
+from plugin.run_sql.results import Results
+from plugin.store import Store
+from tests.assistant.conftest import Answered
+
+CANARY = "canary-in-a-row-51c2"
+
+
+@pytest.fixture
+def till(store: Store, admin: Viewer, tmp_path: Path) -> int:
+    """A real SQLite integration with a row that must never leave, and every gate open."""
+    from plugin.catalog.sync import sync
+
+    path = tmp_path / "till.sqlite3"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE sales (id INTEGER PRIMARY KEY, note TEXT, total NUMERIC)")
+        db.execute("INSERT INTO sales VALUES (1, ?, 12.5)", (CANARY,))
+    with store.as_admin(admin) as door:
+        made = door.integrations.add(
+            "till", "sqlite", {"path": str(path)}, {"run_mode": "run"}, query={"path": str(path)}
+        )
+        door.settings.set("ai.run_sql", True)
+        door.settings.set("ai.provider", "scripted")
+        door.settings.set("ai.model", "scripted-1")
+    assert sync(store, admin, made.id).status == "done"
+    return made.id
+
+
+def test_the_model_gets_the_shape_and_the_page_the_rows(
+    store: Store, admin: Viewer, config: Config, till: int, tmp_path: Path
+) -> None:
+    results = Results(tmp_path / "results")
+    with script() as current:
+        current.call("run_sql", {"sql": "SELECT note, total FROM sales", "integration": "till"})
+        current.say("The total is {{r1.first.total}}.\n\n```sql\nSELECT note, total FROM sales\n```\n")
+        question = Question("what did we sell?")
+        answered = Answered(
+            list(ask(store, Gateway(store, config), admin, question, results=results, session="s1"))
+        )
+    shape = answered.of("shape")[0]
+    assert [column["name"] for column in shape["columns"]] == ["note", "total"] and shape["n"] == 1
+    assert answered.of("sql")[0]["n"] == 1  # the same statement is the same result
+    assert all(CANARY not in body.decode() for body in current.bodies)
+    assert "note" in "\n".join(texts_of(current.requests[-1]))
+    assert CANARY not in repr(answered.events) and "12.5" not in answered.text
+    with store.as_viewer(admin) as mine:
+        assert CANARY not in repr(mine.history.prompt(answered.done["prompt_id"]))
+
+
+def test_by_default_a_person_presses_run(
+    store: Store, admin: Viewer, config: Config, till: int, tmp_path: Path
+) -> None:
+    with store.as_admin(admin) as door:
+        door.integrations.update(till, options={"run_mode": "confirm"})
+    with script() as current:
+        current.call("run_sql", {"sql": "SELECT note FROM sales", "integration": "till"})
+        current.say("Press Run.")
+        results = Results(tmp_path / "results")
+        answered = Answered(
+            list(ask(store, Gateway(store, config), admin, Question("x"), results=results, session="s"))
+        )
+    assert "run_sql" not in {tool.name for tool in current.requests[0].tools}
+    assert not answered.of("shape")
+
+
+def test_over_mcp_it_is_listed_and_never_gives_rows(store: Store, admin: Viewer, till: int) -> None:
+    text, _structured, _failed = mcp_answer(
+        store, admin, "run_sql", {"sql": "SELECT note FROM sales", "integration": "till"}
+    )
+    assert CANARY not in text
