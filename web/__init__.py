@@ -51,7 +51,7 @@ def create_app(config: Config | None = None, store: Store | None = None, gateway
     words.register(app)
     frame.register(app)
     pages.register(app)
-    api.register(app)
+    api.add_to(app)
     return app
 
 

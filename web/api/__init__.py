@@ -14,7 +14,7 @@ MODULES = ("prompts", "catalog", "sql", "integrations", "settings", "register", 
 """The files of the API, in the order in which the document shows them."""
 
 
-def register(app: Flask) -> None:
-    """Add the API to the application."""
+def add_to(app: Flask) -> None:
+    """Add the API to the application. Not called `register`: a file of the API has that name."""
     for name in MODULES:
         app.register_blueprint(import_module(f"web.api.{name}").bp, url_prefix="/api/v1")
