@@ -18,6 +18,7 @@ from sqlglot import exp
 
 from plugin.run_sql.dialects import Engine, engine_of
 from plugin.run_sql.guard import parse_one
+from plugin.run_sql.nested import Fields, of_scalars, path_of
 from plugin.run_sql.scope import Output, Resolver, Scope, Source
 from plugin.run_sql.verdict import Refusal, VisibleTable, VisibleTables, ascii_lower
 
@@ -71,6 +72,7 @@ class NameIndex:
         self._by_last: dict[str, list[_Entry]] = defaultdict(list)
         self._families: dict[str, list[_Entry]] = defaultdict(list)
         self._labels: dict[str, str] = {}
+        self._trees: dict[frozenset[str], Fields] = {}
         for parts, columns in tables:
             folded = tuple(ascii_lower(part) for part in parts)
             entry = _Entry(".".join(parts), folded, tuple(columns))
@@ -122,6 +124,17 @@ class NameIndex:
             names |= {name.split(".", 1)[0] for name in names if "." in name}
             entry.folded = frozenset(names)
         return entry.folded
+
+    def fields_of(self, entries: Sequence[_Entry]) -> Fields:
+        """The fields of the struct columns of tables that are read as one (shards share a tree)."""
+        trees: dict[int, Fields] = {}
+        for entry in entries:
+            folded = self.columns_of(entry)
+            tree = self._trees.get(folded)
+            if tree is None:
+                tree = self._trees[folded] = Fields.of(folded)
+            trees[id(tree)] = tree
+        return Fields.union(list(trees.values()))
 
 
 def _fits(written: list[str], real: tuple[str, ...]) -> bool:
@@ -178,6 +191,8 @@ class _Lenient(Resolver):
         super().__init__(engine, VisibleTables(()), None, None)
         self._names = index
         self.names: dict[tuple[str, str], Name] = {}
+        self._fields: dict[str, Fields] = {}
+        self._projected: dict[int, Fields] = {}
 
     def _visible(
         self, name: exp.Identifier, schema: exp.Expr | None, catalog: exp.Expr | None
@@ -199,14 +214,113 @@ class _Lenient(Resolver):
             if not known:
                 return VisibleTable((entries[0].label,), None)
             columns |= known
+        self._fields[entries[0].label] = self._names.fields_of(entries[:50])
         return VisibleTable((entries[0].label,), tuple(columns))
+
+    # --- fields of struct columns: carried with the sources, through CTEs, subqueries and UNNEST
+
+    def _base(self, node: exp.Table, table: VisibleTable) -> Source:
+        source = super()._base(node, table)
+        source.nested = self._fields.get(table.label)
+        return source
+
+    def _named(self, node: exp.Table, name: exp.Identifier, scope: Scope) -> Source:
+        source = super()._named(node, name, scope)
+        if source.table is None and source.nested is None:
+            cte = scope.ctes.get(self._table_key(name))
+            source.nested = None if cte is None else cte.nested
+        return source
+
+    def _derived(self, output: Output, given: tuple[str, ...]) -> Source:
+        source = super()._derived(output, given)
+        if not given:
+            source.nested = output.nested
+        return source
+
+    def _select(self, node: exp.Select, ctes: Mapping[str, Source], outer: Scope | None) -> Output:
+        output = super()._select(node, ctes, outer)
+        told = [self._projected[id(each)] for each in node.expressions if id(each) in self._projected]
+        output.nested = Fields.union(told) if told else None
+        return output
+
+    def _projection(self, projection: exp.Expr, scope: Scope) -> list[str] | None:
+        names = super()._projection(projection, scope)
+        if isinstance(projection, exp.Star):
+            told = [source.nested for source in scope.sources.values() if source.nested]
+            if told:
+                self._projected[id(projection)] = Fields.union(told)
+        elif isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star):
+            source = self._source_of_star(projection, scope)
+            if source is not None and source.nested:
+                self._projected[id(projection)] = source.nested
+        elif names:
+            below = self._below(path_of(projection), scope)
+            if below:
+                self._projected[id(projection)] = Fields({ascii_lower(names[0]): below})
+        return names
+
+    def _root(self, path: Sequence[str], scope: Scope) -> tuple[Fields, Sequence[str]] | None:
+        """The tree that a path is to be looked up in, and the rest of the path."""
+        for each in scope.chain():
+            if not path or path[0] in each.local:
+                return None
+            source = each.sources.get(path[0])
+            if source is not None and len(path) > 1:
+                return None if source.nested is None else (source.nested, path[1:])
+            for source in each.sources.values():
+                if source.nested and path[0] in source.nested:
+                    return source.nested, path
+                if source.columns is not None and path[0] in source.columns:
+                    return None
+        return None
+
+    def _below(self, path: Sequence[str], scope: Scope) -> Fields | None:
+        root = self._root(path, scope)
+        return None if root is None else root[0].below(root[1])
+
+    def _check_path(self, path: Sequence[str], scope: Scope) -> None:
+        root = self._root(path, scope)
+        if root is None or len(root[1]) < 2:
+            return  # a column by itself was looked up among the columns
+        missing = root[0].missing(root[1])
+        if missing is not None and missing[1] is not root[0]:
+            name, real = missing
+            best = process.extractOne(name, list(real), scorer=fuzz.ratio, score_cutoff=_NEAR)
+            written = ".".join(path)
+            self.names[("column", written)] = Name("column", written, False, best[0] if best else None)
+
+    def _unnested(
+        self, array: exp.Expr | None, path: Sequence[str], before: Scope, name: str, source: Source
+    ) -> None:
+        """Give a source that is an array of structs the fields of its elements."""
+        own = frozenset({name.strip()} - {""})
+        root = self._root(path, before)
+        below = None if root is None else root[0].below(root[1])
+        if below:
+            source.columns = frozenset(below) | own | (source.columns or frozenset())
+            source.nested = below
+        elif of_scalars(array) or (root is not None and below is not None and root[0].deep):
+            source.columns = own | (source.columns or frozenset())
+
+    def _table_function(self, inner: exp.Expr, holder: exp.Expr, scope: Scope) -> None:
+        array = inner.expressions[0] if isinstance(inner, exp.Unnest) and inner.expressions else None
+        path = path_of(array)
+        before = Scope(scope.outer, scope.ctes, dict(scope.sources), scope.aliases, scope.local)
+        super()._table_function(inner, holder, scope)
+        if array is not None:
+            name, source = next(reversed(scope.sources.items()))
+            self._unnested(array, path, before, name, source)
 
     def _table(self, node: exp.Table, scope: Scope) -> None:
         parts = node.parts
         if len(parts) > 1 and all(isinstance(part, exp.Identifier) for part in parts):
             first = self._table_key(parts[0])
             if self._lookup(first, scope, None) is not None:  # FROM t, t.items: an array of the row
+                before = Scope(scope.outer, scope.ctes, dict(scope.sources), scope.aliases, scope.local)
                 self._add(node, Source(None, function=True), scope, fallback=self._table_key(parts[-1]))
+                path = [ascii_lower(part.name) for part in parts]
+                self._check_path(path, before)
+                self._unnested(None, path, before, *next(reversed(scope.sources.items())))
                 return
         if isinstance(node.this, exp.Identifier) and len(parts) > 3:
             node = node.copy()
@@ -232,24 +346,21 @@ class _Lenient(Resolver):
             super()._column(node, scope, clause, parent)
         except Refusal:
             self._missing(node, scope)
+        else:
+            self._check_path(path_of(node), scope)
 
     def _missing(self, node: exp.Column, scope: Scope) -> None:
         written = ".".join(part.name for part in node.parts if part.name)
-        table = node.args.get("table")
+        parts = [ascii_lower(part.name) for part in node.parts if part.name]
+        named = len(parts) > 1 and any(parts[0] in each.sources for each in scope.chain())
+        name = parts[1] if named else parts[-1]
         candidates: dict[str, str] = {}
         for each in scope.chain():
-            for name, source in each.sources.items():
-                if (
-                    isinstance(table, exp.Identifier)
-                    and name != self._table_key(table)
-                    and len(each.sources) > 1
-                ):
+            for source_name, source in each.sources.items():
+                if named and source_name != parts[0] and len(each.sources) > 1:
                     continue
                 for column in source.columns or ():
                     candidates.setdefault(column, column)
-        name = ascii_lower(node.name)
-        if not isinstance(table, exp.Identifier):
-            name = ascii_lower(node.parts[0].name)
         best = process.extractOne(name, list(candidates), scorer=fuzz.ratio, score_cutoff=_NEAR)
         self.names[("column", written)] = Name("column", written, False, best[0] if best else None)
 
@@ -265,6 +376,7 @@ class _Lenient(Resolver):
                 self._walk_parts(node.expression, scope, clause)
                 return
             self._walk(left, scope, clause)
+            self._check_path(path_of(node), scope)
 
     def _source_of_star(self, column: exp.Column, scope: Scope) -> Source | None:
         table = column.args.get("table")

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from plugin.run_sql.dialects import Engine
+from plugin.run_sql.nested import Fields
 from plugin.run_sql.verdict import Refusal, VisibleTable, VisibleTables, ascii_lower
 
 UNITS = frozenset(
@@ -68,6 +69,8 @@ class Source:
     display: Mapping[str, str] = field(default_factory=dict)
     loose: bool = False
     function: bool = False
+    nested: Fields | None = None
+    """The fields of struct columns where told; no rule of the guard reads it, `check_names` does."""
 
 
 @dataclass(slots=True)
@@ -94,6 +97,7 @@ class Output:
 
     order: tuple[str, ...] | None
     loose: bool = False
+    nested: Fields | None = None
 
     @property
     def columns(self) -> frozenset[str] | None:

@@ -44,6 +44,45 @@ def test_shards_wildcards_and_ctes_are_no_inventions() -> None:
     assert unknown("SELECT e.key FROM `web.events_20240101`, UNNEST(params) AS e", "bigquery") == []
 
 
+NESTED = NameIndex.of(
+    {
+        "proj.ga.sessions_20170101": [
+            "visitId", "tags", "totals", "totals.visits", "hits", "hits.hitNumber", "hits.page", "hits.page.path",
+            "hits.product", "hits.product.sku",
+        ]
+    }
+)  # fmt: skip
+
+
+def nested(sql: str) -> list[tuple[str, str | None]]:
+    return [(name.written, name.nearest) for name in check_names(sql, "bigquery", NESTED).unknown]
+
+
+def test_fields_of_structs_are_names_too() -> None:
+    table = "`proj.ga.sessions_20170101`"
+    assert (
+        nested(f"SELECT totals.visits, h.page.path FROM {table}, UNNEST(hits) AS h WHERE visitId = 1") == []
+    )
+    assert nested(f"SELECT totals.visit FROM {table}") == [("totals.visit", "visits")]
+    assert nested(f"SELECT h.page.pat FROM {table}, UNNEST(hits) AS h") == [("h.page.pat", "path")]
+    assert nested(f"SELECT h.pagee.path FROM {table}, UNNEST(hits) AS h") == [("h.pagee.path", "page")]
+    assert nested(f"SELECT visitIdd FROM {table}, UNNEST(hits) AS h") == [("visitIdd", "visitid")]
+    assert nested(f"SELECT p.sku FROM {table} s, s.hits h, UNNEST(h.product) p") == []
+    assert [each[0] for each in nested(f"SELECT p.skew FROM {table} s, s.hits h, UNNEST(h.product) p")] == [
+        "p.skew"
+    ]
+    assert nested(f"SELECT (SELECT COUNT(*) FROM UNNEST(hits) WHERE page.path = '/') FROM {table}") == []
+    assert nested(f"SELECT hits[OFFSET(0)].page.path FROM {table}") == []
+    assert nested(f"SELECT tag FROM {table}, UNNEST(tags) AS tag WITH OFFSET AS n WHERE n < 3") == []
+
+
+def test_fields_of_structs_are_followed_through_a_cte() -> None:
+    table = "`proj.ga.sessions_20170101`"
+    for field, unknown_names in (("path", []), ("pth", ["h.page.pth"])):
+        sql = f"WITH s AS (SELECT visitId, hits AS shown FROM {table}) SELECT h.page.{field} FROM s, UNNEST(s.shown) AS h"
+        assert [each[0] for each in nested(sql)] == unknown_names
+
+
 def test_what_cannot_be_read_is_said_and_not_judged() -> None:
     checked = check_names("SELEC 1", "postgres", INDEX)
     assert not checked.parsed and checked.problem and not checked.names
