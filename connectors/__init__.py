@@ -40,6 +40,8 @@ CONNECTORS: dict[str, str] = {
     "snowflake": "connectors.snowflake:Snowflake",
     "bigquery": "connectors.bigquery:BigQuery",
     "databricks": "connectors.databricks:Databricks",
+    "redshift": "connectors.redshift:Redshift",
+    "athena": "connectors.athena:Athena",
     "clickhouse": "connectors.clickhouse:ClickHouse",
     "trino": "connectors.trino:Trino",
     "dbt": "connectors.dbt:Dbt",

@@ -50,18 +50,22 @@ def during_connect(server: Server) -> Iterator[None]:
 def _connect_error(server: Server, text: str) -> SourceError:
     database = server.database or server.user
     if "database" in text and "does not exist" in text:
-        return UnreachableSource(f"PostgreSQL at {server.place} has no database {database!r}")
+        return UnreachableSource(f"{server.engine} at {server.place} has no database {database!r}")
     if any(words in text for words in _NO_ANSWER):
         if "too many" in text:
-            return UnreachableSource(f"PostgreSQL at {server.place} has no connection free; try again later")
-        return UnreachableSource(f"no answer from PostgreSQL at {server.place}; check host, port and network")
+            return UnreachableSource(
+                f"{server.engine} at {server.place} has no connection free; try again later"
+            )
+        return UnreachableSource(
+            f"no answer from {server.engine} at {server.place}; check host, port and network"
+        )
     if "password" in text or "pg_hba" in text or "role" in text or "authentication" in text:
-        return SignInRefused(f"PostgreSQL at {server.place} refused the sign-in of {server.user!r}")
+        return SignInRefused(f"{server.engine} at {server.place} refused the sign-in of {server.user!r}")
     if any(words in text for words in _TLS):
         return UnreachableSource(
-            f"no TLS connection with PostgreSQL at {server.place} as ssl_mode {server.ssl_mode!r} asks for"
+            f"no TLS connection with {server.engine} at {server.place} as ssl_mode {server.ssl_mode!r} asks for"
         )
-    return SignInRefused(f"PostgreSQL at {server.place} refused the sign-in of {server.user!r}")
+    return SignInRefused(f"{server.engine} at {server.place} refused the sign-in of {server.user!r}")
 
 
 @contextmanager
@@ -73,7 +77,7 @@ def during_read(server: Server) -> Iterator[None]:
         raise _read_error(server, error) from None
     except UnicodeDecodeError:
         raise SourceError(
-            f"PostgreSQL at {server.place} sent a name that is not valid UTF-8; the database's encoding is "
+            f"{server.engine} at {server.place} sent a name that is not valid UTF-8; the database's encoding is "
             "SQL_ASCII"
         ) from None
 
@@ -89,9 +93,9 @@ def _read_error(server: Server, error: psycopg.Error) -> SourceError:
     if isinstance(error, pg.QueryCanceled):
         return SourceInterrupted("the server cancelled the reading of its catalog; try again")
     if not code or code.startswith(("08", "57P")):
-        return SourceInterrupted(f"the connection to PostgreSQL at {server.place} dropped; try again")
+        return SourceInterrupted(f"the connection to {server.engine} at {server.place} dropped; try again")
     if code.startswith(("XX", "42", "40")):
         return SourceInterrupted(
             f"the schema changed while it was read, or the catalog cannot be read (code {code}); try again"
         )
-    return SourceError(f"PostgreSQL at {server.place} could not answer (code {code})")
+    return SourceError(f"{server.engine} at {server.place} could not answer (code {code})")

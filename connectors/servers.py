@@ -62,7 +62,7 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One place to connect to. `place` is how errors name it."""
+    """One place to connect to. `place` is how errors name it, `engine` what they call the server."""
 
     host: str
     port: int
@@ -74,6 +74,7 @@ class Server:
     ssl_cert: str
     ssl_key: str
     connect_timeout: int
+    engine: str = "PostgreSQL"
 
     @property
     def place(self) -> str:
