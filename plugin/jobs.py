@@ -139,6 +139,30 @@ def _clock(store: Any, jobs: Jobs, stop: threading.Event) -> None:
                         key=f"scheduled-{due.integration_id}-{due.at:%Y%m%dT%H%M}",
                     )
                 clock.expire(datetime.now(UTC))
+                tell_unusual(clock, datetime.now(UTC))
         except DocentError as error:
             log.warning("clock", extra={"reason": str(error)})
         stop.wait(CLOCK_SECONDS)
+
+
+def tell_unusual(clock: Any, moment: datetime) -> None:
+    """Look for unusual use; what admins are told in the app also goes to the workspace's webhook."""
+    for told in clock.unusual(moment):
+        if not told.webhook:
+            continue
+        from plugin.egress.webhook import post
+
+        seen = told.sighting
+        values = {
+            "workspace": told.workspace, "rule": seen.rule, "member": seen.member, "seen": seen.seen,
+            "limit": seen.limit, "at": moment.isoformat(),
+        }  # fmt: skip
+
+        def enter(host: str, told: Any = told) -> None:
+            clock.note_webhook(told.workspace_id, told.sighting.rule, host, "allow")
+
+        try:
+            post(told.webhook, values, opening=enter)
+        except DocentError as error:
+            clock.note_webhook(told.workspace_id, seen.rule, type(error).__name__, "failed")
+            log.warning("webhook", extra={"reason": type(error).__name__})

@@ -212,18 +212,34 @@ def _shown(target: Destination) -> str:
 
 
 def _region(mine: ViewerDoor, settings: AiSettings, target: Destination, region: str) -> None:
+    refused = refused_region(settings, target.host, region)
+    if refused:
+        raise Refused(refused, rule="egress.region", who=_who(mine))
+
+
+def refused_region(settings: AiSettings, host: str, region: str) -> str:
+    """Why the workspace's home region forbids this host; "" where it does not."""
     home = settings.region
     if not home or settings.allow_other_regions or region in (home, OWN_NETWORK):
-        return
+        return ""
     where = REGION_WORDS.get(region, region)
-    words = (
-        f"{target.host} is in {where}" if region != UNKNOWN else f"the region of {target.host} is not known"
-    )
-    raise Refused(
-        f"Nothing was sent: {words}, and this workspace keeps to {REGION_WORDS.get(home, home)}.",
-        rule="egress.region",
-        who=_who(mine),
-    )
+    words = f"{host} is in {where}" if region != UNKNOWN else f"the region of {host} is not known"
+    return f"Nothing was sent: {words}, and this workspace keeps to {REGION_WORDS.get(home, home)}."
+
+
+def base_url_of(
+    store: Store, config: Config, workspace_id: int, settings: AiSettings, name: str
+) -> tuple[str | None, bool]:
+    """The base URL that a question to this provider would use, and whether the operator gave it. For display only.
+
+    None stands for the vendor's own address. The vault is opened only where the operator's address depends on it.
+    """
+    own_url = settings.base_url or None if name == settings.provider else None
+    operator_url = config.provider_env.get(_ENV[name][1])
+    if own_url or not operator_url:
+        return own_url, False
+    with store.secrets(workspace_id) as secrets:
+        return (None, False) if secrets.provider_key(name) else (operator_url, True)
 
 
 def _limits(mine: ViewerDoor, settings: AiSettings, begins: bool) -> None:
@@ -234,6 +250,14 @@ def _limits(mine: ViewerDoor, settings: AiSettings, begins: bool) -> None:
             raise LimitReached(
                 f"You have asked {asked} questions in a minute, the most that this workspace allows. Wait a moment.",
                 retry_after=60,
+            )
+    for team, most in limits.tokens_per_day_teams:
+        used = mine.record.team_tokens_today(team)
+        if used is not None and used >= most:
+            raise LimitReached(
+                f"Your team {team} has used today's {most:,} tokens. Asking works again after midnight UTC; "
+                "an admin can raise the limit.",
+                retry_after=_until_midnight(),
             )
     if not (limits.tokens_per_day_member or limits.tokens_per_day_workspace):
         return

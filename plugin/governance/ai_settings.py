@@ -30,6 +30,8 @@ class AiLimits:
     requests_per_minute: int
     tokens_per_day_member: int
     tokens_per_day_workspace: int
+    tokens_per_day_teams: tuple[tuple[str, int], ...] = ()
+    """Team names with what their members may use together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,10 @@ def read_ai_settings(value: Callable[[str], Any]) -> AiSettings:
             requests_per_minute=value("ai.limits.requests_per_minute"),
             tokens_per_day_member=value("ai.limits.tokens_per_day_member"),
             tokens_per_day_workspace=value("ai.limits.tokens_per_day_workspace"),
+            tokens_per_day_teams=tuple(
+                (team.strip(), int(tokens))
+                for team, _, tokens in (entry.rpartition("=") for entry in value("ai.limits.teams"))
+            ),
         ),
         sql_limits=SqlLimits(
             rows=value("sql.limits.rows"),

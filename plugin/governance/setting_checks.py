@@ -198,6 +198,33 @@ def check_base_url(value: str, values: Values) -> str:
     return value
 
 
+def check_team_budgets(value: list[str], _values: Values) -> list[str]:
+    for entry in value:
+        team, _, tokens = entry.rpartition("=")
+        if not team.strip() or not tokens.strip().isdecimal() or not int(tokens):
+            raise BadInput(
+                f"{entry!r} is not a team and its tokens a day, such as Finance=200000",
+                field="ai.limits.teams",
+            )
+    return value
+
+
+def check_webhook(value: str, _values: Values) -> str:
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadInput("watch.webhook is not a URL", field="watch.webhook") from error
+    if parts.scheme != "https" or not host or parts.username or parts.password or parts.fragment:
+        raise BadInput(
+            "watch.webhook is a URL that begins with https:// and holds no user or password",
+            field="watch.webhook",
+        )
+    return value
+
+
 def is_loopback(host: str) -> bool:
     """Does that host name mean this machine? Names are not resolved."""
     if host == "localhost" or host.endswith(".localhost"):

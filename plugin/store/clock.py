@@ -22,6 +22,7 @@ from plugin.store.keys import retire
 from plugin.store.policy import stored_values, value_of
 from plugin.store.sign_in import IDLE
 from plugin.store.syncs import SyncRecord, next_time
+from plugin.store.unusual import Sighting, watch
 
 DEAD_PROMPT = timedelta(hours=1)
 """A prompt that runs for so long has lost its process."""
@@ -35,6 +36,16 @@ class DueSync:
     integration_id: int
     sync_id: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unusual:
+    """A sighting that admins were told of. `webhook` is "" where it goes nowhere else."""
+
+    workspace_id: int
+    workspace: str
+    webhook: str
+    sighting: Sighting
 
 
 class Clock:
@@ -68,6 +79,24 @@ class Clock:
         if counts["prompts"]:
             scrub(self._engine)
         return counts
+
+    def unusual(self, moment: datetime) -> tuple[Unusual, ...]:
+        """Look for unusual use in every workspace and tell its admins; returns what was told, with its webhook."""
+        told: list[Unusual] = []
+        for workspace_id in self._workspaces():
+            with self._context(workspace_id) as context:
+                new = watch(context, moment)
+                hook = value_of(stored_values(context.session, workspace_id), "watch.webhook") if new else ""
+                slug = context.session.scalar(
+                    select(WorkspaceRow.slug).where(WorkspaceRow.id == workspace_id)
+                )
+                told += [Unusual(workspace_id, slug or "", hook, each) for each in new]
+        return tuple(told)
+
+    def note_webhook(self, workspace_id: int, rule: str, host: str, outcome: str) -> None:
+        """Enter in the audit log that a notice is about to go to the webhook ("allow"), or why not ("failed")."""
+        with self._context(workspace_id) as context:
+            context.audit("watch.webhook", outcome, rule=rule, target=host)
 
     def _workspaces(self) -> list[int]:
         with self._transaction(SIGN_IN) as session:

@@ -13,10 +13,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
+from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store import _chain
 from plugin.store._context import Context
 from plugin.store._models.governance import LedgerRow
+from plugin.store._models.people import GroupMemberRow, MemberRow, TeamGroupRow, TeamMemberRow
 from plugin.store.shapes import LedgerEntry, LedgerPage
 
 PAGE_MOST = 500
@@ -116,6 +118,33 @@ def tokens_since(context: Context, since: datetime, *, member_id: int | None = N
     )
     if member_id is not None:
         query = query.where(LedgerRow.member_id == member_id)
+    return int(context.session.scalar(query) or 0)
+
+
+def team_tokens_since(context: Context, since: datetime, team_id: int | None) -> int:
+    """Tokens used since a moment by a team's present members, groups included; None: by everybody but guests."""
+    members: Any
+    if team_id is None:
+        members = select(MemberRow.id).where(
+            MemberRow.workspace_id == context.workspace_id, MemberRow.role != Role.GUEST.value
+        )
+    else:
+        members = (
+            select(TeamMemberRow.member_id)
+            .where(TeamMemberRow.team_id == team_id)
+            .union(
+                select(GroupMemberRow.member_id)
+                .join(TeamGroupRow, TeamGroupRow.group_id == GroupMemberRow.group_id)
+                .where(TeamGroupRow.team_id == team_id)
+            )
+        )
+    query = select(
+        func.sum(func.coalesce(LedgerRow.input_tokens, 0) + func.coalesce(LedgerRow.output_tokens, 0))
+    ).where(
+        LedgerRow.workspace_id == context.workspace_id,
+        LedgerRow.at >= _chain.moment_text(since),
+        LedgerRow.member_id.in_(members),
+    )
     return int(context.session.scalar(query) or 0)
 
 

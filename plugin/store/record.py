@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from plugin.store import ledger
 from plugin.store._context import Context
 from plugin.store._models.governance import ReceiptRow
+from plugin.store._models.people import TeamRow
 from plugin.store.shapes import Receipt
 
 STATEMENT_MOST = 20_000
@@ -97,6 +98,20 @@ class Record:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         mine = ledger.tokens_since(self._context, midnight, member_id=self._context.member.id)
         return mine, ledger.tokens_since(self._context, midnight)
+
+    def team_tokens_today(self, team: str) -> int | None:
+        """Tokens that a team's members used since midnight UTC; None where I am not in a team of that name."""
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        row = self._context.session.scalar(
+            select(TeamRow).where(
+                TeamRow.workspace_id == self._context.workspace_id,
+                TeamRow.id.in_(self._context.member.team_ids),
+                func.lower(TeamRow.name) == team.lower(),
+            )
+        )
+        if row is None:
+            return None
+        return ledger.team_tokens_since(self._context, midnight, None if row.is_general else row.id)
 
     def questions_since(self, since: datetime) -> int:
         """How many questions of mine caused requests since then; a question may cause several."""

@@ -28,7 +28,7 @@ ADMINS_ONLY = {
     "api_records.ledger", "api_records.audit", "api_records.usage",
 }  # fmt: skip
 EVERYBODY = {
-    "home.show", "home.settings", "search.show", "catalog.show", "catalog.level", "glossary.show",
+    "home.show", "home.settings", "home.acknowledge", "search.show", "catalog.show", "catalog.level", "glossary.show",
     "integrations.show", "trust.show", "trust.flow", "trust.register", "trust.object_to_host", "api_register.register",
     "assistant.show", "assistant.saved_panel", "assistant.ask", "assistant.chat", "assistant.rename_form",
     "assistant.rename", "assistant.pin", "assistant.delete",
@@ -41,7 +41,7 @@ EVERYBODY = {
     "api_catalog.children", "api_catalog.lineage",
     "api_sql.check", "api_sql.run", "api_sql.cancel", "api_sql.result", "api_sql.bound", "api_integrations.index",
     "api_settings.redaction_try",
-    "api_describe.openapi", "api_describe.docs",
+    "api_describe.openapi", "api_describe.docs", "mcp.speak",
 }  # fmt: skip
 BY_RIGHT = {
     "glossary.add", "resource.edit", "resource.tags", "resource.owners", "resource.decide", "resource.delete",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
@@ -33,9 +34,38 @@ def show() -> str:
             "proposals": door.edits.proposals()[:6] if door.viewer.role is not Role.GUEST else (),
             "bare": _bare(door),
             "integrations": door.catalog.integrations(),
+            "notices": [
+                (each.id, notice_words(each.kind, each.facts), each.at)
+                for each in door.me.notices.all(unseen=True)[:6]
+            ],
         }
     values["health"] = _health() if viewer().is_admin else ()
     return render_template("home/show.html", **values)
+
+
+def notice_words(kind: str, facts: Mapping[str, Any]) -> str:
+    """A notice in a sentence."""
+    if kind == "unusual_use":
+        return f"Unusual use by {facts.get('member')}: {facts.get('words')}."
+    if kind == "provider_host.hold":
+        day = str(facts.get("usable_from", ""))[:10]
+        return f"{facts.get('host')} is a new provider host, on hold until {day}. You may object in the register."
+    if kind == "provider_host.objection":
+        return f"{facts.get('by')} objects to the provider host {facts.get('host')}."
+    if kind == "sensitive_text":
+        what = f"{facts.get('field')} of resource {facts.get('resource')}"
+        return f"A saved {what} looks like it holds {facts.get('kinds')}."
+    if kind == "monitoring":
+        return str(facts.get("words", ""))
+    return kind.replace("_", " ").replace(".", ": ").capitalize()
+
+
+@bp.post("/notices/<int:notice_id>")
+def acknowledge(notice_id: int) -> Response:
+    """I have read a notice."""
+    with mine() as door:
+        door.me.notices.acknowledge(notice_id)
+    return redirect(url_for("home.show"), 303)
 
 
 def _bare(door: Any) -> Any:
