@@ -13,6 +13,7 @@ from connectors.records import Asset, Database, Lineage, Record, Ref, Schema, Ta
 from plugin.catalog.classify import classify
 from plugin.catalog.linking import ColumnsOf, Definition, Derived, link_definitions
 from plugin.catalog.mask import mask_default, mask_literals
+from plugin.catalog.mask_facts import mask_named_sql, mask_properties, mask_type
 from plugin.catalog.naming import Names
 from plugin.store.staging import (
     Stage,
@@ -90,6 +91,8 @@ class Reader:
         for name, position, type_, nullable, default, description, tags in columns:
             if default is not None:
                 default = mask_default(default, dialect)
+            if "'" in type_:
+                type_ = mask_type(type_)
             seen.append(
                 (
                     name,
@@ -102,6 +105,8 @@ class Reader:
                     *classify(name, type_, description),
                 )
             )
+        if table.properties:
+            rest[-1] = sorted(mask_properties(table.properties, dialect).items())
         return (head, seen, *rest)
 
     def take_asset(self, asset: Asset, *, dialect: str | None = None, parent_key: str | None = None) -> None:
@@ -136,6 +141,8 @@ class Reader:
             values["definition"] = mask_literals(asset.definition, dialect or self.dialect)
             if self.keep_literals:
                 values["full_text"] = asset.definition
+        if asset.properties:
+            values["properties"] = mask_named_sql(asset.properties, dialect or self.dialect)
         self.stage.put_asset(key, fingerprint, values)
 
     def _parent_key(self, parent: str | None) -> str | None:

@@ -14,6 +14,7 @@ from connectors.records import Asset, Progress, Query, Record, Table
 from connectors.settings import fields_of, parse_settings
 from plugin.access.viewer import Viewer
 from plugin.catalog.mask import mask_default, mask_literals
+from plugin.catalog.mask_facts import mask_named_sql, mask_properties, mask_type
 from plugin.errors import BadInput, Misconfigured, SourceFailed
 
 if TYPE_CHECKING:
@@ -155,13 +156,19 @@ def _json_record(record: Record, dialect: str | None) -> dict[str, Any]:
     if isinstance(record, Table):
         words = {column.name.lower() for column in record.columns}
         found["definition"] = record.definition and mask_literals(record.definition, dialect, words)
-        for column in found["columns"]:
-            column["default"] = mask_default(column["default"], dialect)
-    elif isinstance(record, Asset) and record.kind not in ("term", "document"):
-        found["definition"] = record.definition and mask_literals(record.definition, dialect)
+        found["properties"] = mask_properties(record.properties, dialect)
+    elif isinstance(record, Asset):
+        found["properties"] = mask_named_sql(record.properties, record.dialect or dialect)
+        if record.kind not in ("term", "document"):
+            found["definition"] = record.definition and mask_literals(
+                record.definition, record.dialect or dialect
+            )
     elif isinstance(record, Query):
         found["sql"] = mask_literals(record.sql, dialect)
         found["users"] = len(record.users)
+    for column in found.get("columns", ()):
+        column["native_type"] = mask_type(column["native_type"])
+        column["default"] = mask_default(column["default"], dialect)
     return {"record": type(record).__name__.lower(), **_plain(found)}
 
 
