@@ -1,13 +1,15 @@
 """Where a member's text goes, in words: the chip in every composer and the four lines it opens.
 
-Made from the workspace's AI settings; the settings decide, this only says it.
+Made from the workspace's AI settings and the declared endpoints (plugin/egress/endpoints.py); they decide, this only
+says it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from plugin.egress.endpoints import OWN_NETWORK
+from plugin.egress.whereabouts import Whereabouts
 from plugin.governance.ai_settings import AiSettings
 from web.words import plural, provider_word
 
@@ -24,8 +26,8 @@ class EgressWords:
     place: str = ""
 
 
-def egress_words(ai: AiSettings) -> EgressWords:
-    """Say where text goes under these settings."""
+def egress_words(ai: AiSettings, where: Whereabouts) -> EgressWords:
+    """Say where text goes under these settings; `where` is what the declared endpoints say of that place."""
     kept = {
         "off": ("Nothing is saved.", "The chat ends with its page."),
         "explicit": ("Nothing is saved unless you save it.", "Encrypted, only you."),
@@ -38,32 +40,44 @@ def egress_words(ai: AiSettings) -> EgressWords:
             "plain", "Assistant is off · nothing leaves",
             (("The assistant is off for this workspace.", "No question is answered, on any surface."),), False,
         )  # fmt: skip
-    if ai.provider in ("builtin", "", None):
+    name = provider_word(ai.provider or "builtin")
+    if not where.leaves:
         return EgressWords(
-            "green", "Built-in · nothing leaves",
+            "green", f"{name} · nothing leaves",
             (
                 ("Your question is read here.", "No model, no network."),
                 ("A planner searches the metadata you may see.", "Names, types, descriptions, lineage."),
                 ("Nothing is sent.", "No provider is configured for this workspace."),
                 kept,
             ),
-            False,
+            False, name,
         )  # fmt: skip
-    name = provider_word(ai.provider)
-    place = _place(ai)
+    if where.refused:
+        return EgressWords(
+            "amber", f"{name} · refused here · nothing leaves",
+            (
+                ("Nothing is sent as the settings are.", where.refused),
+                ("A question is refused before it leaves.", "Nothing else is asked instead."),
+            ),
+            False, name, where.place,
+        )  # fmt: skip
+    to = f"{where.operator} at {where.host}" if where.declared else where.host
     return EgressWords(
-        "green", f"{name} · {place} · metadata only",
+        "green", f"{name} · {where.place} · metadata only",
         (
             ("Your question is redacted here.", "Personal data becomes stand-ins, secrets are removed."),
             ("Metadata that you may see is added.", "Names, types, descriptions, lineage. Never a row."),
-            (f"Both go to {name}, {place}.", "Asked not to store and not to train."),
+            (f"Both go to {to}, in {where.place}.", asked_of(where)),
             ("The answer comes back the same way.", f"{kept[0]} {kept[1]}"),
         ),
-        True, name, place,
+        True, where.operator if where.declared else where.host, where.place,
     )  # fmt: skip
 
 
-def _place(ai: AiSettings) -> str:
-    if ai.base_url or ai.provider == "openai_compatible":
-        return urlsplit(ai.base_url or "").hostname or "your own address"
-    return "United States"
+def asked_of(where: Whereabouts) -> str:
+    """What is asked of an operator with every request, in one line; of an unknown one nothing is known."""
+    if where.options:
+        return f"With every request: {'; '.join(where.options)}."
+    if where.region == OWN_NETWORK:
+        return "A host that is listed as your own."
+    return "Its operator and its terms are not known to Docent."

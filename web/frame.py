@@ -10,10 +10,11 @@ from flask import Flask, g, request, url_for
 from flask_login import current_user
 
 from plugin.access.viewer import Role
+from plugin.egress.whereabouts import whereabouts
 from plugin.errors import DocentError
 from web.egress_words import EgressWords, egress_words
 from web.pages import PAGES
-from web.services import mine
+from web.services import mine, services
 
 THEMES = ("light", "dark")
 NOTHING = EgressWords("plain", "Nothing leaves", (), False)
@@ -78,9 +79,10 @@ def _frame() -> dict[str, Any]:
             workspaces = tuple(door.me.workspaces())
     except DocentError:
         return values
+    where = whereabouts(services().store, services().config, who.workspace_id, ai)
     here = next((each.name for each in workspaces if each.id == who.workspace_id), who.workspace_slug)
     values.update(
-        workspaces=workspaces, workspace_name=here, egress=egress_words(ai), ai=ai,
+        workspaces=workspaces, workspace_name=here, egress=egress_words(ai, where), where=where, ai=ai,
         may_ask=bool(ai.enabled) and (who.role is not Role.GUEST or ai.guests_may_ask),
     )  # fmt: skip
     return values

@@ -8,9 +8,14 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from plugin.egress.allowed_fields import ALLOWED
+from plugin.egress.whereabouts import whereabouts
 from plugin.errors import BadInput, DocentError
+from plugin.governance.ai_settings import AiSettings
 from plugin.governance.in_force import in_force
+from web.egress_words import asked_of
 from web.services import admin, mine, only_admins, services, viewer
+from web.words import provider_word
 
 bp = Blueprint("settings", __name__, url_prefix="/settings/ai")
 bp.before_request(only_admins())
@@ -65,7 +70,13 @@ SECTIONS = (
     Section(
         "limits", "Limits", "At a limit the person is told which, and when it opens again.",
         ("ai.limits.steps", "ai.limits.tokens_per_question", "ai.limits.context_tokens",
-         "ai.limits.requests_per_minute", "ai.limits.tokens_per_day_member", "ai.limits.tokens_per_day_workspace"),
+         "ai.limits.requests_per_minute", "ai.limits.tokens_per_day_member", "ai.limits.tokens_per_day_workspace",
+         "ai.limits.teams"),
+    ),
+    Section(
+        "watch", "Unusual use", "Each rule says what it saw and where its limit is. Admins are told in the app.",
+        ("watch.requests_per_hour", "watch.megabytes_per_hour", "watch.denials_per_hour", "watch.teams_per_hour",
+         "watch.webhook"),
     ),
     Section(
         "instructions", "Instructions",
@@ -76,17 +87,6 @@ SECTIONS = (
 OWN_CONTROL = frozenset({"ai.filters", "ai.redaction.patterns"})
 """Lists that are edited entry by entry."""
 
-FIELDS = (
-    ("Name and qualified name", "To speak of the thing at all", "As it is"),
-    ("Type and keys", "For joins and correct SQL", "As it is"),
-    ("Description and definition", "For meaning", "Redacted"),
-    ("Tags and classification", "To prefer and to avoid", "As it is"),
-    ("Lineage", "For origin and impact", "Names only"),
-    ("Owners", "To say whom to ask", "Stand-ins"),
-    ("Popularity", "To rank", "Workspace total"),
-    ("SQL of views and models", "For definitions", "Literals masked"),
-    ("Defaults and checks", "For rules the column keeps", "Literals masked"),
-)
 CONDITIONS = ("kinds", "integrations", "schemas", "tags", "sensitivity", "verified", "published")
 
 
@@ -101,8 +101,42 @@ def show() -> str:
     return render_template(
         "settings/ai.html", sections=SECTIONS, settings=found, ai=ai, sentences=in_force(ai), provider_keys=keys,
         rules=[(number, rule.describe(), rule.effect) for number, rule in enumerate(ai.filters)],
-        other=[each for key, each in found.items() if key not in placed], fields=FIELDS, conditions=CONDITIONS,
+        other=[each for key, each in found.items() if key not in placed], fields=_fields(),
+        conditions=CONDITIONS, picks_of=_picks(ai, keys),
     )  # fmt: skip
+
+
+def _fields() -> list[tuple[str, str, str]]:
+    """Every field that may leave, why, and as what: the gateway's own list."""
+    return [
+        (
+            each.name, each.reason[:1].upper() + each.reason[1:],
+            "As pseudonyms" if each.identity else "Redacted, shortened first" if each.first_to_cut else "Redacted",
+        )
+        for each in ALLOWED.values()
+    ]  # fmt: skip
+
+
+def _picks(ai: AiSettings, keys: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The providers to choose from: value, title, icon, place, what is asked of it, link to its terms."""
+    bundle, workspace = services(), viewer().workspace_id
+    found: list[tuple[str, ...]] = [
+        ("builtin", "Built-in", "shield-check", "Nothing leaves",
+         "Answers catalog questions from the same tools, with no model and no network.", "")
+    ]  # fmt: skip
+    for name in keys:
+        where = whereabouts(bundle.store, bundle.config, workspace, ai, name)
+        server = name == "openai_compatible"
+        text = "Any OpenAI-compatible server, by its base URL." if server and not where.host else (
+            f"{where.operator} at {where.host}. {asked_of(where)} {where.refused}".strip()
+            if where.declared else f"{where.host or 'No address'}. {where.refused or asked_of(where)}"
+        )  # fmt: skip
+        text += "" if server or keys.get(name) else " No key yet."
+        icon, place = (
+            ("server", where.place if where.host else "where you say") if server else ("map-pin", where.place)
+        )
+        found.append((name, provider_word(name), icon, place[:1].upper() + place[1:], text, where.terms_link))
+    return found
 
 
 def _back(section: str, said: str = "Saved. It holds from the next question on.") -> Response:
