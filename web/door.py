@@ -61,8 +61,8 @@ def scope(name: str) -> Callable[[View], View]:
 
 
 def is_api() -> bool:
-    """Does this request speak to the API (and so read problem documents)?"""
-    return request.path == "/api" or request.path.startswith("/api/")
+    """Does a program speak here (and so read problem documents)?"""
+    return request.path in ("/api", "/mcp") or request.path.startswith("/api/")
 
 
 def _ambiguous() -> bool:

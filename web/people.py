@@ -54,9 +54,10 @@ def load_person(request: Request) -> Person | None:
         with services().store.sign_in() as door:
             if header is not None:
                 scheme, _, secret = header.partition(" ")
-                if scheme.lower() != "bearer" or not request.path.startswith("/api/v1/"):
+                surface = Surface.MCP if request.path == "/mcp" else Surface.API
+                if scheme.lower() != "bearer" or not request.path.startswith(("/api/v1/", "/mcp")):
                     return None
-                return Person(door.viewer_for_token(secret.strip(), Surface.API), bearer=True)
+                return Person(door.viewer_for_token(secret.strip(), surface), bearer=True)
             token = session.get(SESSION)
             return Person(door.viewer_for_session(token), bearer=False) if token else None
     except (SignInNeeded, NotFound):

@@ -40,6 +40,7 @@ PAGES: dict[str, Page] = {
     "records": Page("web.pages.records"),
     "me": Page("web.pages.me"),
     "results": Page("web.pages.results"),
+    "mcp": Page("web.pages.mcp"),
 }
 
 

@@ -1,0 +1,85 @@
+"""MCP over streamable HTTP as a program uses it: the official SDK's client against the running server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from plugin.store import Store
+from tests.web.conftest import VIEWER, Person
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """The application behind waitress, as `docent serve` has it."""
+    from waitress.server import create_server
+
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}/mcp"
+    server.close()
+    thread.join(5)
+    bridge = app.extensions.get("docent_mcp")
+    if bridge is not None:
+        bridge.close()
+
+
+def token_of(store: Store, email: str, *scopes: str) -> str:
+    with store.sign_in() as door:
+        viewer = door.viewer_for_email(None, email)
+    with store.as_viewer(viewer) as mine:
+        return mine.me.create_token("mcp", scopes, 1)[1]
+
+
+def test_the_official_client_lists_and_calls_tools(address: str, demo_store: Store) -> None:
+    secret = token_of(demo_store, VIEWER, "read")
+
+    async def run() -> Any:
+        import httpx2
+        from mcp import ClientSession
+        from mcp.client.streamable_http import streamable_http_client
+
+        async with (
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {secret}"}, timeout=30) as client,
+            streamable_http_client(address, http_client=client) as (read, write, *_),
+            ClientSession(read, write) as session,
+        ):
+            hello = await session.initialize()
+            listed = await session.list_tools()
+            found = await session.call_tool("search", {"text": "orders"})
+            hidden = await session.call_tool("retrieve_entity", {"resource": "hr.salaries"})
+            return hello, listed, found, hidden
+
+    hello, listed, found, hidden = asyncio.run(asyncio.wait_for(run(), 60))
+    assert hello.server_info.name == "docent"
+    assert {"search", "retrieve_entity", "entity_lineage"} <= {tool.name for tool in listed.tools}
+    assert not found.is_error and "sales.orders" in found.content[0].text
+    assert hidden.is_error
+
+
+def test_only_a_bearer_token_opens_it(
+    demo_store: Store, stranger: Person, person: Callable[[str], Person]
+) -> None:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    accept = {"Accept": "application/json, text/event-stream"}
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}):
+        answer = stranger.client.post("/mcp", json=message, headers={**accept, **headers})
+        assert answer.status_code == 401, headers
+        assert answer.headers["Content-Type"].startswith("application/problem+json")
+    admin = person("admin")
+    assert admin.client.post("/mcp", json=message, headers=accept).status_code in (400, 401, 403)
+    assert (
+        admin.client.post("/mcp", json=message, headers={**accept, "X-CSRFToken": admin.token}).status_code
+        == 401
+    )  # a browser's session does not count
+    narrow = token_of(demo_store, VIEWER, "ask")
+    answer = stranger.client.post(
+        "/mcp", json=message, headers={**accept, "Authorization": f"Bearer {narrow}"}
+    )
+    assert answer.status_code == 403
