@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from concurrent.futures import Future
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Surface, Viewer
@@ -30,13 +31,13 @@ SECONDS = 60.0
 _current: ContextVar[dict[str, str]] = ContextVar("mcp_headers")
 
 
-def viewer_for(store: Store, authorization: str | None) -> Viewer:
+def viewer_for(store: Store, authorization: str | None, address: str = "") -> Viewer:
     """The member whose token this is. SignInNeeded, worded alike, for a missing, wrong, expired or revoked one."""
     kind, _, token = (authorization or "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise SignInNeeded("a bearer token is needed", rule="sign_in")
     with store.sign_in() as door:
-        return door.viewer_for_token(token.strip(), Surface.MCP)
+        return replace(door.viewer_for_token(token.strip(), Surface.MCP), address=address)
 
 
 def http_app(store: Store, *, path: str = "/mcp", hosts: Iterable[str] = ()) -> App:
@@ -49,7 +50,8 @@ def http_app(store: Store, *, path: str = "/mcp", hosts: Iterable[str] = ()) -> 
     def resolve(context: Any) -> Viewer:
         request = getattr(getattr(context, "request_context", None), "request", None)
         headers = getattr(request, "headers", None) or _current.get({})
-        return viewer_for(store, headers.get("authorization"))
+        client = getattr(request, "client", None)
+        return viewer_for(store, headers.get("authorization"), getattr(client, "host", None) or "")
 
     names = list(hosts)
     security = TransportSecuritySettings(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,16 @@ def load_person(request: Request) -> Person | None:
                 surface = Surface.MCP if request.path == "/mcp" else Surface.API
                 if scheme.lower() != "bearer" or not request.path.startswith(("/api/v1/", "/mcp")):
                     return None
-                return Person(door.viewer_for_token(secret.strip(), surface), bearer=True)
+                return Person(_from(request, door.viewer_for_token(secret.strip(), surface)), bearer=True)
             token = session.get(SESSION)
-            return Person(door.viewer_for_session(token), bearer=False) if token else None
+            return Person(_from(request, door.viewer_for_session(token)), bearer=False) if token else None
     except (SignInNeeded, NotFound):
         return None
+
+
+def _from(request: Request, viewer: Viewer) -> Viewer:
+    """The viewer with the address that the request came from; behind a proxy the one that `ProxyFix` vouches for."""
+    return replace(viewer, address=request.remote_addr or "")
 
 
 def start_session(token: str, **kept: Any) -> None:

@@ -48,6 +48,10 @@ class Viewer:
     for_ai: bool = False
     scopes: frozenset[str] = frozenset({"read", "ask", "query", "admin"})
     """What the credential may do: a signed-in person has all four, an API token those it was made with."""
+    address: str = ""
+    """Where the request came from; "" where that is not known. For conditional access only."""
+    method: str = "session"
+    """How they proved who they are: session, token or cli."""
 
     def as_assistant(self) -> Viewer:
         """The same person, seen through the AI filters."""

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from plugin.access.ai_rules import parse_rules
+from plugin.access.conditions import parse_conditions
 from plugin.egress.admin_patterns import checked_pattern
 from plugin.errors import BadInput
 
@@ -206,6 +207,11 @@ def check_team_budgets(value: list[str], _values: Values) -> list[str]:
                 f"{entry!r} is not a team and its tokens a day, such as Finance=200000",
                 field="ai.limits.teams",
             )
+    return value
+
+
+def check_conditions(value: list[str], _values: Values) -> list[str]:
+    parse_conditions(value)
     return value
 
 

@@ -13,6 +13,7 @@ from plugin.errors import BadInput
 from plugin.governance.setting_checks import (
     SettingSpec,
     check_base_url,
+    check_conditions,
     check_filters,
     check_hosts,
     check_patterns,
@@ -196,6 +197,14 @@ _SPECS = (
         [],
         "list",
         check=check_team_budgets,
+    ),
+    SettingSpec(
+        "access.rules",
+        "Conditional access",
+        "Who comes in only from where and how: role=guest network=10.0.0.0/8, or team=Finance method=session.",
+        [],
+        "list",
+        check=check_conditions,
     ),
     SettingSpec(
         "watch.requests_per_hour",

@@ -28,6 +28,7 @@ from plugin.access.viewer import Viewer
 from plugin.config import Config
 from plugin.errors import NotFound
 from plugin.store import schema
+from plugin.store._conditions import require_conditions
 from plugin.store._context import Context, member_facts, require_admin
 from plugin.store._doors import AdminDoor, ViewerDoor
 from plugin.store._engine import SIGN_IN, make_engine, make_sessions
@@ -194,6 +195,7 @@ class Store:
                     context.viewer = replace(viewer, workspace_slug=slug)
                     context.surface = viewer.surface
                     context.for_ai = viewer.for_ai
+                    require_conditions(context)
                     if viewer.for_ai:
                         stored = session.scalar(
                             select(SettingRow.value).where(

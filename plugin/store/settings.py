@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from plugin.access.conditions import SETTING
 from plugin.egress.addresses import destination
 from plugin.egress.endpoints import default_endpoint, region_of
 from plugin.errors import BadInput, DocentError
 from plugin.governance.ai_settings import AiSettings, read_ai_settings
 from plugin.governance.settings import SETTINGS, SettingSpec, parse, spec_of
+from plugin.store._conditions import kept_out
 from plugin.store._context import Context
 from plugin.store._models.base import now
 from plugin.store._models.settings import ProviderKeyRow, SettingRow
@@ -102,6 +104,10 @@ class Settings:
         after = spec.default if value is None else parse(spec, value, lambda other: value_of(others, other))
         if after == before:
             return False
+        if key == SETTING and (rule := kept_out(self._context, after)) is not None:
+            raise BadInput(
+                f"the rule {rule!r} would keep you out from where you are now; nothing was changed", field=key
+            )
         session, workspace_id = self._context.session, self._context.workspace_id
         row = session.get(SettingRow, (workspace_id, key))
         if row is None:

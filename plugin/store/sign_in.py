@@ -347,7 +347,7 @@ class SignIn:
             return viewer
         return Viewer(
             viewer.workspace_id, member_id, viewer.role, viewer.email, viewer.name, viewer.workspace_slug, surface,
-            scopes=scopes,
+            scopes=scopes, method="token",
         )  # fmt: skip
 
     def _account_for(self, email: str, password: str | None, name: str) -> int:
