@@ -101,7 +101,7 @@ def render(tree: exp.Expr, engine: Engine) -> str:
     if engine.name in _FIXED:
         tree = tree.transform(_FIXED[engine.name], copy=False)
     try:
-        return writer.generate(tree, comments=False, unsupported_level=ErrorLevel.IGNORE)
+        return writer.generate(tree, copy=False, comments=False, unsupported_level=ErrorLevel.IGNORE)
     except (SqlglotError, ValueError, TypeError, AttributeError) as error:
         raise Refusal("parse", "the statement could not be rendered in this dialect") from error
 
