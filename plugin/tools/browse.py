@@ -14,7 +14,10 @@ from plugin.tools.search import Kind
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
 
-What = Literal["all", "popular", "undocumented", "unowned", "personal", "recent", "verified", "integrations"]
+What = Literal[
+    "all", "popular", "undocumented", "unowned", "personal", "recent", "verified", "integrations", "largest"
+]
+MOST_COMPARED = 1000
 
 
 @tool(read_only=True)
@@ -23,7 +26,8 @@ def browse(
     what: Annotated[
         What,
         "popular: most used first; undocumented: without a description; unowned: without an owner; personal: columns "
-        "that look like personal data; recent: changed last; integrations: the connected sources",
+        "that look like personal data; recent: changed last; largest: most rows, as estimated; "
+        "integrations: the connected sources",
     ] = "all",
     kinds: Annotated[list[Kind], "only these kinds; tables and views unless told"] | None = None,
     under: Annotated[str, "only below this database, schema or table"] | None = None,
@@ -47,7 +51,7 @@ def browse(
         return ToolAnswer(summary="Found nothing", note="There is nothing like that.", value=())
     note = f"There are {total} in all." if total is not None and total > len(items) else ""
     return ToolAnswer(
-        fragments=tuple(fragment(each) for each in items),
+        fragments=tuple(fragment(each, full=what == "largest") for each in items),
         summary=f"Listed {len(items)} resource{'s' if len(items) != 1 else ''}",
         note=note,
         value=items,
@@ -66,6 +70,10 @@ def _list(
 ) -> tuple[tuple[Resource, ...], int | None]:
     if what == "personal":
         return _personal(mine, within, limit), None
+    if what == "largest":
+        known = mine.catalog.browse(kinds=kinds, under=within, sort="popularity", limit=MOST_COMPARED).items
+        known = tuple(each for each in known if each.row_estimate)
+        return tuple(sorted(known, key=lambda each: -(each.row_estimate or 0))[:limit]), None
     sort = "changed" if what == "recent" else "name" if what in ("all", "verified") else "popularity"
     page = mine.catalog.browse(
         kinds=kinds,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from plugin.providers.builtin.facts import COLUMN_HEADS, key_text
 from plugin.providers.builtin.phrases import (
     code,
@@ -16,7 +18,7 @@ from plugin.providers.builtin.phrases import (
     words_of,
 )
 from plugin.providers.builtin.resolve import NEEDS_MODEL, best, lead, not_found, resolve, tail
-from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of, things
+from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent
 
 # --- finding and describing ------------------------------------------------------------------------------------------
@@ -88,6 +90,9 @@ def describe(talk: Talk, intent: Intent) -> Plan:
         terms = things(glossary_given.fragments)
         if terms:
             return _terms(terms)
+        columns = yield from columns_called(phrase)
+        if columns:
+            return columns
         if intent.name == "about":
             return (yield from find(talk, Intent("find", intent.slots, intent.question, intent.quoted)))
         if meant.thing is None:
@@ -95,12 +100,28 @@ def describe(talk: Talk, intent: Intent) -> Plan:
     if meant.thing is None:
         return not_found(meant)
     text = lead(meant) + description(meant.thing) + tail(meant)
+    if meant.thing.kind in ("schema", "database"):
+        inside = yield Want("browse", {"what": "popular", "under": str(meant.thing.id), "limit": 12})
+        if inside.fragments:
+            text += f"\n\nIn it, the most used first:\n\n{lines(things(inside.fragments))}"
     if meant.thing.kind != "term" and len(words_of(phrase)) <= 3 and "." not in phrase:
         defined = yield Want("glossary", {"term": phrase})
         terms = [each for each in things(defined.fragments) if words_of(each.name) == words_of(phrase)]
         if terms:
             text += f"\n\nIn the glossary, {_term(terms[0])}"
     return text
+
+
+def columns_called(phrase: str) -> Generator[Want, Given, str]:
+    """What columns of this very name hold; nothing where there is none."""
+    given = yield Want("search", {"text": phrase, "kinds": ["column"], "limit": 12})
+    spoken = words_of(phrase)
+    same = [each for each in things(given.fragments) if words_of(each.name) == spoken]
+    if not same:
+        return ""
+    if len(same) == 1:
+        return description(same[0])
+    return f"{count(len(same), 'column')} are called {code(phrase)}:\n\n{lines(same[:8])}"
 
 
 def description(thing: Thing) -> str:

@@ -142,6 +142,24 @@ def personal(talk: Talk, intent: Intent) -> Plan:
     return (yield from _personal(talk, Intent(intent.name, slots, intent.question, intent.quoted)))
 
 
+def largest(talk: Talk, intent: Intent) -> Plan:
+    """The tables with the most rows, as far as the sources estimate them."""
+    within, missing = yield from _within(talk, intent)
+    if missing is not None:
+        return not_found(missing)
+    wanted: dict[str, Any] = {"what": "largest", "limit": _limit(intent, 10)}
+    if within is not None:
+        wanted["under"] = str(within.id)
+    given = yield Want("browse", wanted)
+    found = things(given.fragments)
+    where = f" in {named(within)}" if within is not None else ""
+    found = [each for each in found if each.text("row_estimate")]
+    if not found:
+        return f"No table{where} has an estimate of its rows; not every source gives one."
+    rows = [f"- {named(each)}: about {int(each.text('row_estimate')):,} rows" for each in found]
+    return f"The largest tables{where}, as their sources estimate:\n\n" + "\n".join(rows)
+
+
 def tagged(talk: Talk, intent: Intent) -> Plan:
     """What carries a tag."""
     tag = intent.slot("tag")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from plugin.providers.builtin import about, facts, lists, relations, sayings, sql_plan
-from plugin.providers.builtin.talk import Plan, Talk
+from plugin.providers.builtin.phrases import words_of
+from plugin.providers.builtin.talk import Plan, Talk, Thing, things
 from plugin.providers.builtin.understand import Intent, follow_up, understand
 
 PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
@@ -33,6 +34,7 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "join": relations.join,
     "joins_of": relations.joins_of,
     "popular": lists.popular,
+    "largest": lists.largest,
     "undocumented": lists.undocumented,
     "unowned": lists.unowned,
     "personal": lists.personal,
@@ -44,6 +46,7 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "list": lists.list_kind,
     "where_column": lists.where_column,
     "data": sql_plan.data,
+    "maybe_data": sql_plan.data,
     "propose_tag": sayings.propose_tag,
     "propose_owner": sayings.propose_owner,
     "propose_description": sayings.propose_description,
@@ -65,7 +68,18 @@ def plan(talk: Talk) -> Plan:
 def intent_of(talk: Talk) -> Intent:
     """What the last question asks, with what it leaves out filled in from those before it."""
     before: Intent | None = None
+    known = known_words(talk)
     for turn in talk.earlier[-6:]:
-        before = follow_up(turn.question, before) or understand(turn.question)
-    leaning = follow_up(talk.question, before)
-    return leaning or understand(talk.question)
+        before = follow_up(turn.question, before, known) or understand(turn.question, known)
+    leaning = follow_up(talk.question, before, known)
+    return leaning or understand(talk.question, known)
+
+
+def known_words(talk: Talk) -> frozenset[str]:
+    """The words of every name that the question's own search found: they win over mending typing errors."""
+    names = [name for each in things(talk.context) for name in (each.qualified, *_column_names(each))]
+    return frozenset(word for name in names for word in words_of(name))
+
+
+def _column_names(thing: Thing) -> list[str]:
+    return [str(column.get("name", "")) for column in thing.columns]

@@ -30,6 +30,7 @@ _MONEY = {
     "worth",
     "money",
 }
+_FLOW = {"revenue", "turnover", "income", "sale", "spend", "spending"}
 _MONEY_COLUMNS = (
     "total",
     "amount",
@@ -45,6 +46,7 @@ _MONEY_COLUMNS = (
 )
 _EVENT_DATES = (
     "created",
+    "signup",
     "ordered",
     "placed",
     "order",
@@ -52,7 +54,6 @@ _EVENT_DATES = (
     "occurred",
     "event",
     "paid",
-    "signup",
     "registered",
     "started",
     "at",
@@ -78,9 +79,11 @@ def column_for(thing: Thing, phrase: str, *, numeric: bool = False, loose: bool 
     own = set(words_of(thing.name))
     ranked: list[tuple[int, int, Column]] = []
     for position, column in enumerate(thing.columns):
-        if numeric and not NUMBER.search(str(column.get("type", ""))):
-            continue
         name = words_of(str(column["name"]))
+        if numeric and (not NUMBER.search(str(column.get("type", ""))) or name[-1:] == ("id",)):
+            continue  # a sum of keys answers nothing
+        if numeric and set(spoken) & _FLOW and "price" in name:
+            continue  # what something costs is not what it brought in
         if name == spoken:
             rank = 0
         elif [word for word in name if word not in own] == [
@@ -91,6 +94,7 @@ def column_for(thing: Thing, phrase: str, *, numeric: bool = False, loose: bool 
             rank = 3 if name[-1] != "id" else 4
         elif loose and numeric and set(spoken) & _MONEY and _money(name) is not None:
             rank = 5 + (_money(name) or 0)
+            position -= len(thing.columns) * ("net" in name)  # of two amounts the one that was earned
         elif (
             len(phrase) > 4
             and fuzz.ratio(phrase.lower().replace(" ", "_"), str(column["name"]).lower()) >= 88
@@ -103,6 +107,8 @@ def column_for(thing: Thing, phrase: str, *, numeric: bool = False, loose: bool 
 
 
 def _money(name: Sequence[str]) -> int | None:
+    if {"discount", "tax", "fee"} & set(name):
+        return len(_MONEY_COLUMNS)
     for rank, word in enumerate(_MONEY_COLUMNS):
         if word in name:
             return rank
@@ -117,6 +123,8 @@ def date_column(thing: Thing) -> Column | None:
         words = words_of(str(column["name"]))
         if {"update", "updated", "modified", "synced", "deleted"} & set(words):
             return 99
+        if {"birth", "birthday", "dob", "due", "expiry", "expire", "closed", "end"} & set(words):
+            return 98
         return min((place for place, word in enumerate(_EVENT_DATES) if word in words), default=50)
 
     return min(dates, key=rank, default=None)

@@ -25,7 +25,7 @@ _AGGREGATES = (
     ("max", r"(?:the )?(?:maximum|max|highest|largest|biggest|greatest)(?: of)?(?: the)?"),
     ("min", r"(?:the )?(?:minimum|min|lowest|smallest)(?: of)?(?: the)?"),
 )  # fmt: skip
-_TOP = re.compile(r"^(?:the )?(?:top|first|best) (?P<n>\d+) (?P<rest>.+)$", re.I)
+_TOP = re.compile(r"^(?:the )?(?:top|first|best) (?P<n>\d+) (?P<rest>.+)$|^(?:the )?(?:top|best) (?P<rest2>\D.+ by .+)$", re.I)  # fmt: skip
 _EXTREME = re.compile(r"^(?:the )?(?:(?P<n1>\d+) )?(?P<word>latest|newest|most recent|last|oldest|earliest) (?:(?P<n2>\d+) )?(?P<rest>.+)$", re.I)  # fmt: skip
 _LARGEST = re.compile(r"^(?:the )?(?:(?P<n1>\d+) )?(?P<word>largest|biggest|highest|smallest|lowest|most expensive|cheapest) (?P<n2>\d+) (?P<rest>.+)$|^(?:the )?(?P<n3>\d+) (?P<word2>largest|biggest|highest|smallest|lowest|most expensive|cheapest) (?P<rest2>.+)$", re.I)  # fmt: skip
 _GROUP = re.compile(r"\s+(?:per|by|for each|for every|in each|of each|grouped by|group by|broken down by|split by|each|across)(?: the)? (?P<group>[\w «»]+?)$", re.I)  # fmt: skip
@@ -82,6 +82,8 @@ class Ask:
     past: tuple[int, str] | None = None
     since: tuple[str, str] | None = None
     latest: bool = False
+    implied: bool = False
+    """Nobody said "count": "revenue by month" may mean a sum."""
     extra: tuple[str, ...] = field(default=())
 
 
@@ -111,12 +113,17 @@ def read_ask(question: str) -> Ask:
     if found and not group:
         group, text = found.group("group"), text[: found.start()]
     text = _times(_FILLER.sub("", text), parts)
+    both = re.split(r"\s+(?:per|by|and|for each)\s+", group)
+    times = [each for each in both if singular(each.lower()) in UNITS]
+    if len(both) == 2 and len(times) == 1:  # "per channel per month"
+        parts["unit"] = singular(times[0].lower())
+        group = both[1 - both.index(times[0])]
     measure, subject = _measure(text)
     by = ""
     if top and group and measure == "rows":
         by, group = group, ""
     elif group and measure == "rows":
-        measure = "count"
+        measure, parts["implied"] = "count", True
     subject = _FILLER.sub("", _FILLER.sub("", subject)).strip()
     of = ""
     pair = re.fullmatch(r"(?P<a>.+?) (?:of|in|from|for|on) (?:the |all |our )?(?P<b>.+)", subject, re.I)
@@ -136,7 +143,7 @@ def read_ask(question: str) -> Ask:
         subject=_bare(subject),
         of=_bare(of),
         group="" if unit else _bare(group),
-        unit=unit,
+        unit=unit or str(parts.get("unit") or ""),
         top=top,
         descending=bool(parts.get("descending", True)),
         by=_bare(by),
@@ -145,6 +152,7 @@ def read_ask(question: str) -> Ask:
         past=parts.get("past"),  # type: ignore[arg-type]
         since=parts.get("since"),  # type: ignore[arg-type]
         latest=bool(parts.get("latest")),
+        implied=bool(parts.get("implied")),
     )
 
 
@@ -185,7 +193,7 @@ def _measure(text: str) -> tuple[str, str]:
 def _top(text: str, parts: dict[str, object]) -> tuple[int | None, str]:
     found = _TOP.match(text)
     if found:
-        return min(int(found.group("n")), 1000), found.group("rest")
+        return min(int(found.group("n") or 10), 1000), found.group("rest") or found.group("rest2")
     found = _LARGEST.match(text)
     if found:
         groups = found.groupdict()

@@ -19,6 +19,9 @@ from plugin.providers.builtin.sql_text import Sql
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, is_pronoun
 
+_Step = tuple[Thing, list[tuple[str, str]]]
+"""A table that is joined, and the pairs (column of the one before, own column)."""
+
 
 @dataclass(slots=True)
 class Draft:
@@ -35,14 +38,21 @@ class Draft:
         name = self.sql.name(str(column["name"]))
         return f"{alias}.{name}" if self.joined else name
 
-    def join(self, other: Thing, pairs: Sequence[tuple[str, str]]) -> str:
+    def follow(self, path: Sequence[_Step]) -> str:
+        """Join along a path from the main table; returns the alias of its end."""
+        alias = "a"
+        for other, pairs in path:
+            alias = self.join(other, pairs, alias)
+        return alias
+
+    def join(self, other: Thing, pairs: Sequence[tuple[str, str]], start: str = "a") -> str:
         """Join another table on (own column, other's column) pairs; returns its alias."""
         for known, alias, _on in self.joined:
             if known.id == other.id:
                 return alias
         alias = "bcdef"[len(self.joined)]
         on = " AND ".join(
-            f"a.{self.sql.name(mine)} = {alias}.{self.sql.name(theirs)}" for mine, theirs in pairs
+            f"{start}.{self.sql.name(mine)} = {alias}.{self.sql.name(theirs)}" for mine, theirs in pairs
         )
         self.joined.append((other, alias, on))
         return alias
@@ -56,20 +66,44 @@ def data(talk: Talk, intent: Intent) -> Plan:
     if draft is None and ask.measure in ("rows", "count") and (ask.group or ask.unit):
         ask = replace(ask, measure="sum")
         draft = yield from _table(talk, ask)
+    built: str | None = None
+    if draft is not None and ask.by and column_for(draft.table, ask.by, numeric=True, loose=False) is None:
+        told = yield from _by_column(ask.by, near=ask.subject)
+        if told is not None:
+            draft, ask = Draft(Sql(told.text("dialect")), told), replace(ask, subject=told.name)
+    if draft is not None and ask.implied:
+        ask = _summed(draft.table, ask)
+    if draft is not None:
+        built = yield from _statement(draft, ask, intent)
+    if intent.name == "maybe_data" and built is None:
+        return (yield from find(talk, Intent("find", {"s": question}, intent.question, intent.quoted)))
     if draft is None:
         found = yield from find(
             talk, Intent("find", {"s": ask.of or ask.subject}, intent.question, intent.quoted)
         )
         return f"I could not turn that into SQL by rules. {found}\n\n{NEEDS_MODEL}"
-    built = yield from _statement(draft, ask, intent)
     if built is None:
-        asked = ask.group or ask.by or ask.subject
+        asked = ask.by or ask.group or _left_over(draft.table, ask) or ask.subject
         columns = listed([code(str(each["name"])) for each in draft.table.columns[:30]])
         return (
             f"I would use {named(draft.table)}, but found no column there for {code(asked)}. Its columns are {columns}."
             f"\n\n{NEEDS_MODEL}"
         )
     return _answer(draft, ask, built)
+
+
+def _summed(table: Thing, ask: Ask) -> Ask:
+    """ "revenue by month" over a view of revenue means its sum, where "orders by month" over orders counts rows."""
+    if words_of(ask.subject) != words_of(table.name) and column_for(table, ask.subject, numeric=True):
+        return replace(ask, measure="sum")
+    numbers = [
+        each
+        for each in table.columns
+        if NUMBER.search(str(each.get("type", ""))) and words_of(str(each["name"]))[-1:] != ("id",)
+    ]
+    if table.kind.endswith("view") and len(numbers) == 1:
+        return replace(ask, measure="sum", subject=str(numbers[0]["name"]), of=table.name)
+    return ask
 
 
 def _answer(draft: Draft, ask: Ask, statement: str) -> str:
@@ -103,6 +137,11 @@ def _table(talk: Talk, ask: Ask) -> Generator[Want, Given, Draft | None]:
         given = yield Want("search", {"text": phrase, "kinds": ["table", "view"], "limit": 10})
         found = [each for each in things(given.fragments) if each.is_table]
         chosen = best(phrase, found, ()) or _within(phrase, found)
+        if chosen is None and phrase.lower() in _SAME:
+            given = yield Want(
+                "search", {"text": _SAME[phrase.lower()], "kinds": ["table", "view"], "limit": 10}
+            )
+            chosen = _measuring(phrase, [each for each in things(given.fragments) if each.is_table])
         if chosen is None and phrase == ask.subject and not ask.of and ask.measure not in ("rows", "count"):
             chosen = yield from _by_column(phrase)
         if chosen is not None:
@@ -113,6 +152,19 @@ def _table(talk: Talk, ask: Ask) -> Generator[Want, Given, Draft | None]:
     return None
 
 
+_SAME = {"sales": "revenue", "turnover": "revenue", "income": "revenue", "revenue": "revenue"}
+
+
+def _measuring(phrase: str, found: Sequence[Thing]) -> Thing | None:
+    """A table that is made to report this measure; a verified one first, then the finest grain."""
+    wanted = _SAME[phrase.lower()]
+    fitting = [each for each in found if wanted in words_of(each.name)]
+    return min(
+        fitting, key=lambda each: (not each.flag("verified"), "day" not in each.name and "daily" not in each.name),
+        default=None,
+    )  # fmt: skip
+
+
 def _within(phrase: str, found: Sequence[Thing]) -> Thing | None:
     """A table whose name is part of the phrase: "order total" speaks of orders."""
     spoken = set(words_of(phrase))
@@ -120,12 +172,15 @@ def _within(phrase: str, found: Sequence[Thing]) -> Thing | None:
     return max(fitting, key=lambda each: len(words_of(each.name)), default=None)
 
 
-def _by_column(phrase: str) -> Generator[Want, Given, Thing | None]:
-    """The table of the most fitting column, where the question names only a column."""
+def _by_column(phrase: str, near: str = "") -> Generator[Want, Given, Thing | None]:
+    """The table of the most fitting column, where the question names only a column; `near` must be in its name."""
     given = yield Want("search", {"text": phrase, "kinds": ["column"], "limit": 15})
     spoken = set(words_of(phrase))
     for each in things(given.fragments):
-        if spoken <= set(words_of(each.name)) and "." in each.qualified:
+        owner = each.qualified.rpartition(".")[0]
+        if not set(words_of(near)) <= set(words_of(owner.rpartition(".")[2])):
+            continue
+        if spoken <= set(words_of(each.name)) and owner:
             read = yield Want("retrieve", {"resource": each.qualified.rsplit(".", 1)[0]})
             table = next(iter(things(read.fragments)), None)
             if table is not None and table.is_table:
@@ -138,6 +193,9 @@ def _by_column(phrase: str) -> Generator[Want, Given, Thing | None]:
 
 def _statement(draft: Draft, ask: Ask, intent: Intent) -> Generator[Want, Given, str | None]:
     sql = draft.sql
+    left_over = _left_over(draft.table, ask)
+    if left_over and not _told(draft, left_over):
+        return None
     group = yield from _group(draft, ask)
     if group is None:
         return None
@@ -169,6 +227,42 @@ def _statement(draft: Draft, ask: Ask, intent: Intent) -> Generator[Want, Given,
         lines.append(sql.limit_tail(limit))
     text = "\n".join(lines)
     return text.replace(" AS a\n", " a\n").replace(" AS b ON", " b ON") if sql.dialect == "oracle" else text
+
+
+_MORE = re.compile(
+    r"(?:(?P<more>over|above|more than|greater than|at least)|under|below|less than|at most) (?P<n>\d+(?:\.\d+)?)"
+    r"(?: (?:euros?|eur|dollars?|usd|€|\$))?\Z",
+    re.I,
+)
+_NO_CONDITION = frozenset(
+    """all any every the a an our of row rows record records entry entries are is was were there who that which we have
+    signed up registered joined created placed made added got had in total""".split()
+)
+
+
+def _left_over(table: Thing, ask: Ask) -> str:
+    """What a question for rows or their number says beyond the table's name: a condition, to be met or to be named."""
+    if ask.measure not in ("rows", "count") or ask.of or is_pronoun(ask.subject):
+        return ""
+    own = {word for part in table.qualified.split(".") for word in words_of(part)} | set(
+        words_of(table.text("integration"))
+    )
+    said = ask.subject.split()
+    kept = [word for word in said if not set(words_of(word)) or set(words_of(word)) - own - _NO_CONDITION]
+    return " ".join(kept)
+
+
+def _told(draft: Draft, left_over: str) -> bool:
+    """Write "over 100 euro" as a condition on the amount; False where rules cannot."""
+    match = _MORE.match(left_over)
+    column = column_for(draft.table, "amount", numeric=True) if match else None
+    if match is None or column is None:
+        return False
+    words = left_over.lower()
+    sign = (">=" if "least" in words else ">") if match.group("more") else ("<=" if "most" in words else "<")
+    draft.where.append(f"{draft.at('a', column)} {sign} {match.group('n')}")
+    draft.assumed.append(f"{code(str(column['name']))} as the amount")
+    return True
 
 
 def _select(
@@ -227,6 +321,8 @@ def _measured(draft: Draft, ask: Ask) -> str | None:
     )
     numeric = ask.measure in ("sum", "avg")
     column = column_for(draft.table, wanted, numeric=numeric)
+    if column is None and ask.measure == "sum" and set(words_of(ask.subject)) <= table_words:
+        column = column_for(draft.table, "amount", numeric=True)
     if column is None and ask.measure == "count distinct":
         return "COUNT(*)"
     if column is None:
@@ -254,22 +350,46 @@ def _group(draft: Draft, ask: Ask) -> Generator[Want, Given, list[tuple[str, str
     )
     if column is not None and not names_table:
         return [(draft.at("a", column), "")]
-    for key in [key for key in draft.table.keys if key.get("kind") == "foreign" and key.get("ref")][:5]:
-        read = yield Want("retrieve", {"resource": str(key["ref"])})
-        other = next(iter(things(read.fragments)), None)
-        if other is None:
-            continue
-        pairs = list(zip(split(key.get("columns")), split(key.get("ref_columns")), strict=False))
-        if words_of(other.name) == words_of(ask.group) or set(words_of(ask.group)) == {*words_of(other.name)}:
-            alias = draft.join(other, pairs)
-            label = label_column(other)
-            columns = [{"name": pairs[0][1]}] + ([label] if label and label["name"] != pairs[0][1] else [])
-            return [(f"{alias}.{draft.sql.name(str(each['name']))}", "") for each in columns]
-        column = column_for(other, ask.group)
-        if column is not None:
-            alias = draft.join(other, pairs)
-            return [(f"{alias}.{draft.sql.name(str(column['name']))}", "")]
+    found = yield from _reached(draft, ask.group)
+    if found is not None:
+        return found
     return [(draft.at("a", column), "")] if column is not None else None
+
+
+def _reached(draft: Draft, wanted: str) -> Generator[Want, Given, list[tuple[str, str]] | None]:
+    """A table or a column that foreign keys lead to, over one table or two; the nearest first."""
+    level: list[tuple[Thing, list[_Step]]] = [(draft.table, [])]
+    seen = {draft.table.qualified}
+    for _hop in range(2):
+        following: list[tuple[Thing, list[_Step]]] = []
+        for table, path in level:
+            for key in [key for key in table.keys if key.get("kind") == "foreign" and key.get("ref")][:5]:
+                if str(key["ref"]) in seen or len(seen) > 9:
+                    continue
+                seen.add(str(key["ref"]))
+                read = yield Want("retrieve", {"resource": str(key["ref"])})
+                other = next(iter(things(read.fragments)), None)
+                if other is None:
+                    continue
+                pairs = list(zip(split(key.get("columns")), split(key.get("ref_columns")), strict=False))
+                following.append((other, [*path, (other, pairs)]))
+        for other, path in following:
+            if words_of(other.name) == words_of(wanted):
+                alias, (_table, pairs) = draft.follow(path), path[-1]
+                label = label_column(other)
+                columns = [pairs[0][1], *([str(label["name"])] if label else [])]
+                return [(f"{alias}.{draft.sql.name(each)}", "") for each in dict.fromkeys(columns)]
+        for other, path in following:
+            passed = {word for step, _pairs in path[:-1] for word in words_of(step.name)}
+            rest = " ".join(word for word in words_of(wanted) if word not in passed)
+            column = column_for(other, wanted) or (column_for(other, rest) if rest else None)
+            leads_on = any(
+                words_of(str(key.get("ref", "")).rsplit(".", 1)[-1]) == words_of(wanted) for key in other.keys
+            )
+            if column is not None and not leads_on:
+                return [(f"{draft.follow(path)}.{draft.sql.name(str(column['name']))}", "")]
+        level = following
+    return None
 
 
 def _ranked_by(draft: Draft, ask: Ask) -> Generator[Want, Given, tuple[str, str] | None]:
@@ -303,12 +423,27 @@ def _ranked_by(draft: Draft, ask: Ask) -> Generator[Want, Given, tuple[str, str]
                 draft.join(other, pairs)
                 return "COUNT(*)", draft.sql.name("result")
             continue
+        earned = _earned(draft, other, by)
+        if inward and earned:
+            alias = draft.join(other, pairs)
+            draft.assumed.append(f"{code(' × '.join(earned))} of {named(other)} as {code(by)}")
+            product = " * ".join(f"{alias}.{draft.sql.name(each)}" for each in earned)
+            return f"SUM({product})", draft.sql.name("result")
         measure = column_for(other, by, numeric=True)
         if measure is not None and not str(measure["name"]).lower().endswith("id"):
             alias = draft.join(other, pairs)
             draft.assumed.append(f"the sum of {code(str(measure['name']))} of {named(other)} as {code(by)}")
             return f"SUM({alias}.{draft.sql.name(str(measure['name']))})", draft.sql.name("result")
     return None
+
+
+def _earned(draft: Draft, other: Thing, by: str) -> list[str]:
+    """Quantity and price of a table of lines, for what was sold; nothing where it has not both."""
+    if not set(words_of(by)) & {"revenue", "sale", "turnover"}:
+        return []
+    numbers = [str(each["name"]) for each in other.columns if NUMBER.search(str(each.get("type", "")))]
+    found = [next((name for name in numbers if each in words_of(name)), "") for each in ("quantity", "price")]
+    return found if all(found) else []
 
 
 def _labels(draft: Draft) -> list[str]:

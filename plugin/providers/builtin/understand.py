@@ -128,6 +128,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("meaning", r"what is (?:the )?(?:meaning|definition) (?:of|for) (?:the )?(?:term |word )?" + _S),
     ("meaning", rf"how (?:do|does|is|are) (?:we|the company|our company|you)?(?: usually)? ?(?:define|defined|call) {_S}|how is {_S.replace('<s>', '<s2>')} defined"),
     # joins
+    ("join", r"(?:(?:write |give me |show me )?(?:a |an |the )?(?:sql|query|select)(?: for| to| of)? )?(?P<s>\S+) (?:joined|joining) (?:to|with|and|on) (?P<o>\S+?)(?: and .+)?"),
+    ("join", r"(?:how (?:do|can|would) (?:i|we|you) )?(?:get|go|come|navigate) from (?P<s>.+?) to (?P<o>.+)"),
     ("join", r"(?:how|where|on what|on which columns?|can)?(?: do| does| can| could| to| should| are| is| would)?(?: i| we| you| one)?(?: the)?(?: tables?)? ?(?P<s>.+?) (?:and|with|to) (?P<o>.+?) (?:be )?(?:join(?:ed|s)?|related?|connect(?:ed)?|link(?:ed)?|fit together)(?: together| to each other)?"),
     ("join", r"(?:how|where|on what|on which columns?|what column)?(?: do| does| can| could| to| should| would)?(?: i| we| you| one)? ?(?:join|joins|connect|link|relate|combine) (?:the )?(?:tables? )?(?P<s>.+?) (?:and|with|to|on to|onto) (?P<o>.+)"),
     ("join", r"(?:what is |show |find )?(?:the )?(?:relationship|relation|join|join path|join key|connection|path|link)s? (?:between|from|of) (?P<s>.+?) (?:and|to|with) (?P<o>.+)"),
@@ -168,6 +170,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("personal", r"(?:which|what|find|list|show)(?: me)?(?: the)? (?:columns?|fields?|tables?) (?:which |that )?(?:look|looks|seem|might be|may be|could be|are|contain|contains|hold|holds|have|has|with) (?:like )?(?:to be )?(?:personal|sensitive|private)(?: data| information)?" + _IN),
     ("undocumented", r"(?:which|what|find|list|show|give me|are there|how many)?(?: me)?(?: all)?(?: the| any)? ?(?P<kind>" + _KIND + r")? ?(?:that |which )?(?:are|is|have|has|with|still|lack|lacks|miss|misses|need|needs|do not have|does not have|without)? ?(?:missing |lacking |got )?(?:undocumented|not documented|no descriptions?|no documentation|not described|without (?:a )?(?:description|documentation|descriptions)|missing (?:a )?(?:descriptions?|documentation)|an? description|any description|descriptions?)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
     ("unowned", r"(?:which|what|find|list|show|give me|are there|how many)?(?: me)?(?: all)?(?: the| any)? ?(?P<kind>" + _KIND + r")? ?(?:that |which )?(?:are|is|have|has|with|lack|lacks|miss|do not have|does not have)? ?(?:missing |lacking )?(?:unowned|not owned(?: by (?:anyone|anybody))?|no owners?|without (?:an |any )?owners?|missing (?:an )?owners?|ownerless|orphaned|an owner|any owner|nobody owns|no one owns|belongs? to nobody)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
+    ("largest", r"(?:which|what|show|list|find|give me)?(?: me)?(?: are| is)?(?: the| our)? ?" + _NUM + r"(?:biggest|largest|heaviest)(?: (?P<n2>\d+))? (?P<kind>tables?|views?|tables and views)" + _IN),
     ("popular", r"(?:which|what|show|list|find|give me)?(?: me)?(?: are| is)?(?: the| our)? ?" + _NUM + r"(?:most |top )?(?:popular|used|queried|frequently used|often used|important|common|viewed)(?: (?P<n2>\d+))?(?: (?P<kind>" + _KIND + r"|data|datasets?|things|resources|assets))?(?: we have| do we have| are there| here)?" + _IN),
     ("popular", r"(?:which|what) (?P<kind>" + _KIND + r"|data) (?:are|is|do people|does everyone|do we|gets?) (?:the )?(?:most )?(?:popular|used most|use most|used the most|queried most|most popular|most used|most queried)" + _IN),
     ("recent", r"(?:what|which|show|list)?(?: me)?(?: (?P<kind>" + _KIND + r"))? ?(?:has |have |was |were |that )?(?:recently |lately |last )?(?:changed|updated|modified|refreshed|changes|new)(?: recently| lately| last| this week| today| since .+)?(?: (?P<kind2>" + _KIND + r"))?" + _IN),
@@ -227,9 +230,16 @@ _DATA = re.compile(
     r"|\btop \d+|\bhow (?:many|much)\b|\b(?:number|count) of\b|\bper (?:day|week|month|year|quarter|\w+)\b|\bfirst \d+ |\blast \d+ "
     r"|\bwhere\b.+(?:=|<|>|\bis\b|\bequals?\b|\blike\b|\bbetween\b|\bcontains?\b)|\bwith (?:status|\w+) (?:=|equal to)|\b(?:in|during) (?:19|20)\d\d$|\b(?:since|after|before) \d{4}-|\b(?:over|under|above|below|more than|less than|at least|at most|greater than) \d"
     r"|\b(?:max|min)\b|\b\d+ (?:most|least|largest|biggest|highest|lowest|smallest|latest|newest|oldest|cheapest)\b|\b(?:last|past) \d+ (?:day|week|month|quarter|year)"
+    r"|\btop \w+ by\b|^(?:total|sum) \w|\bby (?:day|week|month|year|quarter)$|\bin (?:19|20)\d\d$"
     r"|\bdistinct\b|\b(?:grouped|broken down) by\b",
     re.I,
 )
+_MAYBE_DATA = re.compile(
+    r"(?!(?:what|which|where|how|who|why|when|is|are|does|do|tables?|columns?|views?|dashboards?)\b)"
+    r"\w+(?: \w+){0,3} by \w+(?: \w+){0,2}",
+    re.I,
+)
+"""Perhaps a measure and what it is split by ("refunds by reason"), perhaps a title: SQL only where columns are found."""
 _NEEDS_MODEL = re.compile(
     r"^(?:why|forecast|predict|translate|poem|joke|should (?:we|i)|what should|how (?:should|could|would) (?:we|i) (?:model|design|improve|structure|build|measure|reduce|increase)"
     r"|(?:write|draft|compose) (?:a|an|me|the) (?!.*\b(?:sql|query|select)\b)|brainstorm|recommend|advise|debug|fix|refactor|optimi[sz]e|review|(?:plan|design) )",
@@ -262,9 +272,12 @@ _FOLLOW_UPS: tuple[tuple[str, str], ...] = (
 _COMPILED_FOLLOW = [(name, re.compile(pattern, re.I)) for name, pattern in _FOLLOW_UPS]
 
 
-def understand(question: str) -> Intent:
-    """The intent of one question on its own. Never fails: what no rule knows is `about`."""
-    cleaned, quoted = clean(question)
+def understand(question: str, known: frozenset[str] = frozenset()) -> Intent:
+    """The intent of one question on its own. Never fails: what no rule knows is `about`.
+
+    `known` are words of real names: they are never taken for typing errors.
+    """
+    cleaned, quoted = clean(question, known)
 
     def made(name: str, slots: Mapping[str, str] | None = None) -> Intent:
         return Intent(name, {key: phrase(value) for key, value in (slots or {}).items()}, cleaned, quoted)
@@ -279,6 +292,8 @@ def understand(question: str) -> Intent:
         return made("needs_model", {"s": _content_words(cleaned)})
     if _DATA.search(cleaned):
         return made("data", {"s": cleaned})
+    if _MAYBE_DATA.fullmatch(cleaned):
+        return made("maybe_data", {"s": cleaned})
     for name, pattern in _COMPILED_ABOUT:
         match = pattern.fullmatch(cleaned)
         if match:
@@ -286,9 +301,9 @@ def understand(question: str) -> Intent:
     return made("about", {"s": _content_words(cleaned) or cleaned})
 
 
-def follow_up(question: str, before: Intent | None) -> Intent | None:
+def follow_up(question: str, before: Intent | None, known: frozenset[str] = frozenset()) -> Intent | None:
     """The intent of a question that leans on the one before; None where it stands on its own."""
-    cleaned, quoted = clean(question)
+    cleaned, quoted = clean(question, known)
     short = re.sub(r"^(?:and|also|what about|how about|so)\s+", "", cleaned, flags=re.I)
     for name, pattern in _COMPILED_FOLLOW:
         match = pattern.fullmatch(short)
@@ -313,7 +328,7 @@ def is_pronoun(text: str) -> bool:
     return not text or bool(_PRONOUN.match(text))
 
 
-def clean(question: str) -> tuple[str, dict[str, str]]:
+def clean(question: str, known: frozenset[str] = frozenset()) -> tuple[str, dict[str, str]]:
     """The question made plain for the rules, and what stood in quotes under its mark."""
     quoted: dict[str, str] = {}
 
@@ -327,7 +342,7 @@ def clean(question: str) -> tuple[str, dict[str, str]]:
     text = _QUOTED.sub(keep, text)
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"[?!.,;:\s]+$", "", text)
-    text = " ".join(_mended(word) for word in text.split(" "))
+    text = " ".join(_mended(word, known) for word in text.split(" "))
     for pattern, replacement in _CONTRACTIONS:
         text = re.sub(pattern, replacement, text, flags=re.I)
     bare = _POLITE.sub("", text).strip()
@@ -369,17 +384,19 @@ def kind_of(word: str) -> str | None:
     )
 
 
-def _mended(word: str) -> str:
+def _mended(word: str, known: frozenset[str] = frozenset()) -> str:
     bare = word.strip(",?!.;:")
     lowered = bare.lower()
     if lowered in _TYPED:
         return word.replace(bare, _TYPED[lowered])
+    if lowered in known or lowered.removesuffix("s") in known:
+        return word
     if len(bare) < 4 or not bare.isalpha() or not bare.isascii() or lowered in _COMMON or lowered in _WORDS:
         return word
-    allowed = 1 if len(bare) < 7 else 2
+    allowed = 1 if len(bare) < 8 else 2
     best = min(
         _VOCABULARY,
-        key=lambda known: (DamerauLevenshtein.distance(lowered, known, score_cutoff=allowed), -len(known)),
+        key=lambda each: (DamerauLevenshtein.distance(lowered, each, score_cutoff=allowed), -len(each)),
     )
     if DamerauLevenshtein.distance(lowered, best, score_cutoff=allowed) > allowed or best[0] != lowered[0]:
         return word
