@@ -1,4 +1,7 @@
-"""How each promise is checked. A check runs what keeps the promise on a probe, or reads settings, chains and tables."""
+"""How each promise is checked. A check runs what keeps the promise on a probe, or reads settings, chains and tables.
+
+One file because it is one list beside that of `promises.py`: a check a promise, read and compared side by side.
+"""
 
 from __future__ import annotations
 
@@ -79,11 +82,13 @@ def _filters(facts: Facts) -> Finding:
 
 
 def _conditional(facts: Facts) -> Finding:
-    return (
-        PARTLY,
-        "role, group and team decide; rules for network range and sign-in method are not built",
-        STATIC,
+    rules = len(facts.settings.get("access.rules", ()))
+    said = (
+        f"{rules} rules are in force"
+        if rules
+        else "no rule is set, so nobody is kept out by network or method"
     )
+    return KEPT, f"{said}; rules are read at each request", READ
 
 
 def _allow_list(facts: Facts) -> Finding:
@@ -239,8 +244,8 @@ def _sealed(facts: Facts) -> Finding:
 
 def _shred(facts: Facts) -> Finding:
     return (
-        PARTLY,
-        "deleting a prompt, chat, member or integration erases its rows; see the note on workspaces",
+        KEPT,
+        "`docent workspace delete` destroys the keys, then the rows, and prints a receipt; backups are the operator's",
         STATIC,
     )
 
@@ -267,10 +272,14 @@ def _logs(facts: Facts) -> Finding:
 
 
 def _flagged(facts: Facts) -> Finding:
+    from plugin.store._flags import kinds_in
+
+    if not kinds_in(f"key {PROBE_KEY}") or kinds_in("orders placed per day"):
+        return BROKEN, "a probe text was flagged wrongly", RAN
     return (
         PARTLY,
-        "columns that look personal or secret are classified; descriptions are not flagged on saving yet",
-        STATIC,
+        "text that people save is flagged (a probe was found just now); descriptions that a sync imports are not",
+        RAN,
     )
 
 
@@ -313,20 +322,33 @@ def _audited(facts: Facts) -> Finding:
 
 
 def _unusual(facts: Facts) -> Finding:
-    return MISSING, "rules for unusual use are not built; denials are in the audit log", STATIC
-
-
-def _limits(facts: Facts) -> Finding:
-    limits = facts.ai.limits
+    names = ("requests", "megabytes", "denials", "teams")
+    watched = [name for name in names if facts.settings.get(f"watch.{name}_per_hour")]
+    if not watched:
+        return MISSING, "every rule for unusual use is set to 0, so nothing is watched", READ
+    hook = "and a webhook" if facts.settings.get("watch.webhook") else "in the app"
     return (
         KEPT,
-        f"{limits.requests_per_minute} questions a minute and {limits.steps} steps a question, and token budgets",
+        f"{len(watched)} of 4 rules are watched while a worker runs; admins are told {hook}",
         READ,
     )
 
 
+def _limits(facts: Facts) -> Finding:
+    limits = facts.ai.limits
+    budgets = (
+        f"{limits.tokens_per_day_workspace:,} tokens a day for the workspace, {limits.tokens_per_day_member:,} for a "
+        f"member, {len(limits.tokens_per_day_teams)} teams with a budget (0: none)"
+    )
+    return KEPT, f"{limits.requests_per_minute} questions a minute; {budgets}", READ
+
+
 def _monitoring(facts: Facts) -> Finding:
-    return KEPT, "monitoring of content does not exist in this version, so it is off", STATIC
+    return (
+        PARTLY,
+        "monitoring of content is not built, so it is always off; an admin cannot turn it on",
+        STATIC,
+    )
 
 
 def _usage(facts: Facts) -> Finding:
@@ -343,22 +365,26 @@ def _this_page(facts: Facts) -> Finding:
 
 def _register(facts: Facts) -> Finding:
     return (
-        PARTLY,
-        f"endpoints carry operator, region and terms; notice period {facts.ai.notice_days} days",
+        KEPT,
+        f"the register is a page and JSON; a further host waits {facts.ai.notice_days} days or for an admin's reason",
         READ,
     )
 
 
 def _data_flow(facts: Facts) -> Finding:
     return (
-        PARTLY,
-        "the composer's chip draws the flow from the live settings; the export is not built",
+        KEPT,
+        "the data-flow page is drawn from the live settings; `docent trust --export md` prints the record",
         STATIC,
     )
 
 
 def _attestations(facts: Facts) -> Finding:
-    return OPERATOR, "listed per endpoint with a date; check them with the provider", STATIC
+    return (
+        OPERATOR,
+        "listed per host in the register, dated, and an admin adds to them; check them with the provider",
+        STATIC,
+    )
 
 
 def _status(facts: Facts) -> Finding:

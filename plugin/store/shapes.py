@@ -1,7 +1,7 @@
 """The frozen values that leave the store. No ORM row ever does.
 
 Times are timezone-aware UTC datetimes. `id` is the row's integer key, unique in the database; a caller can only reach
-what their door shows, so an id is never a capability.
+what their door shows, so an id is never a capability. One file because it is the one vocabulary that every room reads.
 """
 
 from __future__ import annotations
