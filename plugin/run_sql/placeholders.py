@@ -3,7 +3,8 @@
 The model knows the names and types of a result's columns. It writes `{{r1.first.total|money EUR}}`, and the value is
 put in on the server, for the asker's page only. The language is total: every text gives segments, nothing raises; a
 placeholder that cannot be understood stands there as it was written, marked unknown, never as a guess. A value that
-is missing is "no value", a result without rows "no rows". docs/blind-analytics.md is the reference.
+is missing is "no value", a result without rows "no rows". docs/blind-analytics.md is the reference. One file because
+a language is read as a whole: its grammar, its words and how each is bound.
 """
 
 from __future__ import annotations
