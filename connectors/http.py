@@ -69,6 +69,11 @@ class Api:
         """Close the connections."""
         self._client.close()
 
+    def warm(self) -> None:
+        """Sign in now, where a path depends on what the sign-in tells. Raises SourceError."""
+        if self._headers is None:
+            self._headers = self._sign_in()
+
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, optional: bool = False) -> Any:
         """The JSON at `path`. With `optional`, None where there is no such thing. Raises SourceError."""
         return self._read("GET", path, params=params, optional=optional)

@@ -1,0 +1,225 @@
+"""Looker: folders, dashboards, looks, LookML models with their explores, dimensions and measures, and lineage.
+
+API 4.0. Lists come whole or by pages of 500; explores take one request each, since Looker has no list of their
+fields. Queries are never run; filter values, suggestions and enumerations, which hold values, are not asked for.
+
+Source: https://cloud.google.com/looker/docs/reference/looker-api/latest
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from connectors.http import Api
+from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
+from connectors.settings import setting
+from connectors.warehouse import moment
+
+PAGE = 500
+API = "/api/4.0"
+_FIELD = "name,label,description,type,sql,hidden,tags,view"
+EXPLORE = (
+    f"id,name,label,description,hidden,tags,sql_table_name,model_name,view_name,"
+    f"joins(name,from,sql_on,relationship),fields(dimensions({_FIELD}),measures({_FIELD}))"
+)
+DASHBOARDS = "id,title,description,folder(id),user_id,updated_at,view_count,favorite_count,deleted,"
+DASHBOARDS += "dashboard_elements(id,title,type,look_id,query(model,view),result_maker(query(model,view)))"
+LOOKS = (
+    "id,title,description,folder(id),user_id,updated_at,view_count,favorite_count,deleted,query(model,view)"
+)
+_PLACE = re.compile(r'^[\w$".`\[\] -]+$')
+_LIQUID = re.compile(r"\{[{%]")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An address and an API key."""
+
+    url: str = setting(
+        "Address", "For example https://company.cloud.looker.com (with :19999 where self-hosted)"
+    )
+    client_id: str = setting("Client ID", "Of an API key")
+    client_secret: str = setting("Client secret", "Of the same key", secret=True)
+    plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
+
+
+class Looker:
+    """One Looker instance."""
+
+    name: ClassVar[str] = "looker"
+    title: ClassVar[str] = "Looker"
+    dialect: ClassVar[str | None] = None
+    extracts: ClassVar[tuple[str, ...]] = ("dashboard_group", "dashboard", "chart", "model", "dataset")
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "documented"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = (
+        "-- In Looker (Admin, Roles): a permission set with see_lookml_dashboards, see_looks, see_user_dashboards,\n"
+        "-- see_lookml and explore over the models to be read, a role of it, a user with that role only, and an\n"
+        "-- API key of that user. No permission that downloads or schedules, and no SQL Runner, is needed.\n"
+    )
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        self._at = settings
+
+    def check(self) -> str:
+        """Who we are. Raises SourceError."""
+        with self._open() as api:
+            me = api.get(f"{API}/user", {"fields": "display_name,email"})
+        return f"Looker answers; signed in as {me.get('display_name') or me.get('email') or 'an API user'}"
+
+    def extract(self) -> Iterator[Record]:
+        """Folders, models and explores, dashboards and looks, then the edges between them. Raises SourceError."""
+        edges: list[Lineage] = []
+        with self._open() as api:
+            yield Progress("folders", 0)
+            for each in api.get(f"{API}/folders", {"fields": "id,name,parent_id"}):
+                yield _folder(each)
+            people = {
+                str(each["id"]): each.get("email") or each.get("display_name") or ""
+                for each in self._all(api, "users/search", "id,email,display_name")
+            }
+            models = api.get(
+                f"{API}/lookml_models", {"fields": "name,label,project_name,explores(name,hidden)"}
+            )
+            databases = _databases(api)
+            explores = [(model, each) for model in models for each in model.get("explores") or ()]
+            for model in models:
+                yield _model(model)
+            for done, (model, each) in enumerate(explores):
+                if done % 20 == 0:
+                    yield Progress("explores", done, len(explores))
+                names = "/".join(quote(part, safe="") for part in (model["name"], each["name"]))
+                path = f"{API}/lookml_models/{names.replace('/', '/explores/')}"
+                whole = api.get(path, {"fields": EXPLORE}, optional=True)
+                if whole is not None:  # else it was removed, or does not compile
+                    yield self._explore(model["name"], whole)
+                    edges += _stands_on(model["name"], whole, databases)
+            yield Progress("looks", 0)
+            known = {f"explore/{model['name']}::{each['name']}" for model, each in explores}
+            for look in self._all(api, "looks/search", LOOKS):
+                yield self._shown("look", "chart", look, people)
+                edges += _of_query(look.get("query"), f"look/{look['id']}", known)
+            yield Progress("dashboards", 0)
+            for board in self._all(api, "dashboards/search", DASHBOARDS):
+                yield self._shown("dashboard", "dashboard", board, people)
+                here = f"dashboard/{board['id']}"
+                for element in board.get("dashboard_elements") or ():
+                    if element.get("look_id"):
+                        edges.append(Lineage(Ref(key=f"look/{element['look_id']}"), Ref(key=here), "looker"))
+                    query = element.get("query") or (element.get("result_maker") or {}).get("query")
+                    edges += _of_query(query, here, known)
+        yield from dict.fromkeys(edges)
+
+    def _all(self, api: Api, path: str, fields: str) -> Iterator[dict[str, Any]]:
+        """Every row of a search, by pages; what is in the trash is left out."""
+        seen = 0
+
+        def after(page: list[Any]) -> Mapping[str, Any] | None:
+            return {"offset": seen} if len(page) == PAGE else None
+
+        params = {"fields": fields, "limit": PAGE, "offset": 0, "sorts": "id"}
+        for page in api.pages(f"{API}/{path}", after, params):
+            seen += len(page)
+            yield from (each for each in page if not each.get("deleted"))
+
+    def _shown(self, place: str, kind: Any, each: Mapping[str, Any], people: Mapping[str, str]) -> Asset:
+        views = each.get("view_count")
+        facts = {"views": views, "favorites": each.get("favorite_count")}
+        folder = (each.get("folder") or {}).get("id")
+        owner = people.get(str(each.get("user_id") or ""))
+        return Asset(
+            kind,
+            f"{place}/{each['id']}",
+            each.get("title") or str(each["id"]),
+            parent=f"folder/{folder}" if folder else None,
+            description=each.get("description") or None,
+            owners=(owner,) if owner else (),
+            url=f"{self._at.url.rstrip('/')}/{place}s/{quote(str(each['id']), safe='')}",
+            popularity=float(views) if views else None,
+            changed_at=moment(each.get("updated_at")),
+            properties={name: str(value) for name, value in facts.items() if value},
+        )
+
+    def _explore(self, model: str, each: Mapping[str, Any]) -> Asset:
+        fields = each.get("fields") or {}
+        listed = [(kind, field) for kind in ("dimensions", "measures") for field in fields.get(kind) or ()]
+        hidden = {"hidden": "yes"} if each.get("hidden") else {}
+        joins = ", ".join(join["name"] for join in each.get("joins") or ())
+        return Asset(
+            "dataset",
+            f"explore/{model}::{each['name']}",
+            each.get("label") or each["name"],
+            parent=f"model/{model}",
+            description=each.get("description") or None,
+            tags=tuple(each.get("tags") or ()),
+            url=f"{self._at.url.rstrip('/')}/explore/{quote(model, safe='')}/{quote(each['name'], safe='')}",
+            properties={**hidden, **({"joins": joins} if joins else {})},
+            columns=tuple(
+                Column(
+                    field["name"],
+                    position,
+                    f"{kind[:-1]} {field.get('type') or ''}".strip(),
+                    default=field.get("sql") or None,
+                    description=field.get("description") or None,
+                    tags=tuple(field.get("tags") or ()),
+                )
+                for position, (kind, field) in enumerate(listed, start=1)
+            ),
+        )
+
+    def _open(self) -> Api:
+        return Api(self._at.url, self._sign_in, title="Looker", plain_http=self._at.plain_http)
+
+    def _sign_in(self) -> Mapping[str, str]:
+        """A token that Looker lets live for an hour."""
+        at = self._at
+        with Api(at.url, dict, title="Looker", plain_http=at.plain_http) as api:
+            made = api.form(f"{API}/login", {"client_id": at.client_id, "client_secret": at.client_secret})
+        return {"Authorization": f"token {made['access_token']}"}
+
+
+def _folder(each: Mapping[str, Any]) -> Asset:
+    above = each.get("parent_id")
+    parent = f"folder/{above}" if above else None
+    return Asset("dashboard_group", f"folder/{each['id']}", each["name"], parent=parent)
+
+
+def _model(each: Mapping[str, Any]) -> Asset:
+    facts = {"project": each["project_name"]} if each.get("project_name") else {}
+    return Asset("model", f"model/{each['name']}", each.get("label") or each["name"], properties=facts)
+
+
+def _databases(api: Api) -> dict[str, str]:
+    """The database of each connection; nothing of how it signs in."""
+    rows = api.get(f"{API}/connections", {"fields": "name,database"}, optional=True) or ()
+    return {each["name"]: each.get("database") or "" for each in rows}
+
+
+def _stands_on(model: str, explore: Mapping[str, Any], databases: Mapping[str, str]) -> Iterator[Lineage]:
+    """The table that an explore names, and the columns that its fields name; derived tables are SQL of their own."""
+    here, table = f"explore/{model}::{explore['name']}", explore.get("sql_table_name") or ""
+    if not table or _LIQUID.search(table) or not _PLACE.match(table):
+        return
+    parts = [part.strip('`"[] ') for part in table.split(".")]
+    only = next(iter(databases.values())) if len(databases) == 1 else None
+    base = parts[-3] if len(parts) > 2 else only
+    place = Ref(database=base or None, schema=parts[-2] if len(parts) > 1 else None, table=parts[-1])
+    yield Lineage(place, Ref(key=here), "looker")
+    fields = explore.get("fields") or {}
+    own = explore.get("view_name") or explore["name"]
+    for field in (*(fields.get("dimensions") or ()), *(fields.get("measures") or ())):
+        for column in re.findall(r"\$\{TABLE\}\.[\"`]?(\w+)", field.get("sql") or ""):
+            if (field.get("view") or own) == own:
+                upstream = Ref(None, place.database, place.schema, place.table, column)
+                yield Lineage(upstream, Ref(key=here, column=field["name"]), "looker")
+
+
+def _of_query(query: Mapping[str, Any] | None, here: str, known: set[str]) -> list[Lineage]:
+    above = f"explore/{query.get('model')}::{query.get('view')}" if query else ""
+    return [Lineage(Ref(key=above), Ref(key=here), "looker")] if above in known else []

@@ -1,0 +1,263 @@
+"""Tableau Cloud and Server: projects, workbooks, dashboards, sheets, datasources with fields, custom SQL, lineage.
+
+The Metadata API (GraphQL) by pages of 100 nodes a kind, and the REST API for projects and the number of views. The
+number of requests grows with pages only. Extracts, view images, view data and field values are never asked for.
+
+Source: https://help.tableau.com/current/api/metadata_api/en-us and /current/api/rest_api/en-us
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from connectors.errors import PermissionMissing
+from connectors.http import Api
+from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
+from connectors.settings import setting
+from connectors.warehouse import moment, number
+
+PAGE = 100
+_TABLES = "upstreamTables { name schema database { name } }"
+_OWNER = "owner { name email }"
+_FIELDS = """fields { __typename name description isHidden
+  ... on ColumnField { dataType } ... on CalculatedField { dataType formula } }"""
+QUERIES = {
+    "workbooks": f"id luid name description projectName uri updatedAt {_OWNER} tags {{ name }}",
+    "dashboards": "id luid name path updatedAt workbook { id } sheets { id } tags { name }",
+    "sheets": """id luid name path updatedAt workbook { id } tags { name }
+  upstreamDatasources { id } containedInDashboards { id }""",
+    "publishedDatasources": f"""id luid name description projectName uri isCertified hasExtracts
+  extractLastRefreshTime updatedAt: extractLastUpdateTime {_OWNER} tags {{ name }} {_FIELDS} {_TABLES}""",
+    "embeddedDatasources": f"""id name hasExtracts extractLastRefreshTime workbook {{ id }} {_FIELDS} {_TABLES}
+  upstreamDatasources {{ id }}""",
+    "customSQLTables": """id name description query connectionType database { name }
+  tables { name schema database { name } } downstreamDatasources { id }""",
+}
+DIALECTS = {
+    "postgres": "postgres", "redshift": "redshift", "snowflake": "snowflake", "bigquery": "bigquery", "mysql": "mysql",
+    "databricks": "databricks", "sqlserver": "tsql", "oracle": "oracle", "presto": "presto", "athena": "athena",
+}  # fmt: skip
+# The order of records: what holds others first.
+_ORDER = (
+    "workbooks",
+    "publishedDatasources",
+    "embeddedDatasources",
+    "customSQLTables",
+    "dashboards",
+    "sheets",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An address, a site and a personal access token."""
+
+    url: str = setting("Address", "For example https://eu-west-1a.online.tableau.com")
+    token_name: str = setting("Token name", "Of a personal access token")
+    token: str = setting("Token", "The secret of the personal access token", secret=True)
+    site: str = setting("Site", "As in the address after /site/; empty for the default site", default="")
+    api: str = setting("API version", "3.19 and later", default="3.24")
+    plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
+
+
+class Tableau:
+    """One site of Tableau."""
+
+    name: ClassVar[str] = "tableau"
+    title: ClassVar[str] = "Tableau"
+    dialect: ClassVar[str | None] = None
+    extracts: ClassVar[tuple[str, ...]] = ("dashboard_group", "dashboard", "chart", "dataset", "query")
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "documented"
+    settings: ClassVar[type[Any]] = Settings
+    grant_script: ClassVar[str] = (
+        "-- In Tableau: a user of its own with the site role Viewer, the capability View (and nothing else) on the\n"
+        "-- projects to be read, and a personal access token (My Account Settings). The Metadata API must be on\n"
+        "-- (tsm maintenance metadata-services enable); with 'derived permissions' a Viewer sees the lineage.\n"
+    )
+    query_grant_script: ClassVar[str] = ""
+
+    def __init__(self, settings: Settings) -> None:
+        self._at = settings
+        self._site = ""
+
+    def check(self) -> str:
+        """How many workbooks there are. Raises SourceError."""
+        with self._open() as api:
+            answer = _graphql(api, "{ workbooksConnection(first: 1) { totalCount } }", {})
+        return f"Tableau answers: {answer['workbooksConnection']['totalCount']} workbooks"
+
+    def extract(self) -> Iterator[Record]:
+        """Projects, workbooks, datasources, dashboards, sheets, then what each stands on. Raises SourceError."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        with self._open() as api:
+            yield Progress("projects", 0)
+            projects = list(self._listed(api, "projects", "project"))
+            yield from (_project(each) for each in projects)
+            usage = {
+                each["id"]: number((each.get("usage") or {}).get("totalViewCount"))
+                for each in self._listed(api, "views", "view", {"includeUsageStatistics": "true"})
+            }
+            held = {each["name"]: f"project/{each['id']}" for each in projects}
+            for kind in _ORDER:
+                yield Progress(kind, 0)
+                found[kind] = []
+                for each in _nodes(api, kind):
+                    found[kind].append(each)
+                    yield self._asset(kind, each, held, usage)
+        known = {each["id"] for rows in found.values() for each in rows}
+        seen: set[tuple[Ref, Ref]] = set()
+        for edge in _edges(found):
+            ends = [each.key for each in (edge.upstream, edge.downstream) if each.key]
+            if (edge.upstream, edge.downstream) not in seen and known.issuperset(ends):
+                seen.add((edge.upstream, edge.downstream))
+                yield edge
+
+    def _asset(
+        self, kind: str, each: Mapping[str, Any], held: Mapping[str, str], usage: Mapping[str, int | None]
+    ) -> Asset:
+        views = usage.get(each.get("luid") or "")
+        facts = {
+            "certified": "yes" if each.get("isCertified") else None,
+            "extract": "yes" if each.get("hasExtracts") else None,
+            "extract_refreshed": each.get("extractLastRefreshTime"),
+            "views": views,
+            "type": {"embeddedDatasources": "embedded", "publishedDatasources": "published"}.get(kind),
+        }
+        owner = each.get("owner") or {}
+        parent = (each.get("workbook") or {}).get("id") or held.get(each.get("projectName") or "")
+        kinds: Any = {
+            "workbooks": "dashboard_group", "dashboards": "dashboard", "sheets": "chart", "customSQLTables": "query"
+        }  # fmt: skip
+        return Asset(
+            kinds.get(kind, "dataset"),
+            each["id"],
+            each.get("name") or "Custom SQL",
+            parent=parent,
+            description=each.get("description") or None,
+            definition=each.get("query") or None,
+            dialect=DIALECTS.get(each.get("connectionType") or "") if each.get("query") else None,
+            owners=tuple(filter(None, [owner.get("email") or owner.get("name")])),
+            tags=tuple(tag["name"] for tag in each.get("tags") or ()),
+            url=self._url(kind, each),
+            popularity=float(views) if views else None,
+            changed_at=moment(each.get("updatedAt")),
+            properties={name: str(value) for name, value in facts.items() if value},
+            columns=tuple(
+                Column(
+                    field["name"],
+                    position,
+                    str(field.get("dataType") or "").lower(),
+                    default=field.get("formula") or None,
+                    description=field.get("description") or None,
+                )
+                for position, field in enumerate(each.get("fields") or (), start=1)
+            ),
+        )
+
+    def _url(self, kind: str, each: Mapping[str, Any]) -> str | None:
+        base = self._at.url.rstrip("/") + "/#" + (f"/site/{quote(self._at.site)}" if self._at.site else "")
+        if each.get("path"):
+            return f"{base}/views/{quote(each['path'])}"
+        if each.get("uri"):  # sites/1/workbooks/27
+            return f"{base}/{quote('/'.join(str(each['uri']).split('/')[2:]))}"
+        return None
+
+    def _listed(
+        self, api: Api, path: str, field: str, params: Mapping[str, Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Every row of a list of the REST API, by pages of 1000."""
+
+        def after(page: Any) -> Mapping[str, Any] | None:
+            told = page.get("pagination") or {}
+            this, size = int(told.get("pageNumber", 1)), int(told.get("pageSize", 1000))
+            return {"pageNumber": this + 1} if this * size < int(told.get("totalAvailable", 0)) else None
+
+        api.warm()
+        place = f"/api/{self._at.api}/sites/{self._site}/{path}"
+        for page in api.pages(place, after, {"pageSize": 1000, "pageNumber": 1, **(params or {})}):
+            yield from page.get(path, {}).get(field, ())
+
+    def _open(self) -> Api:
+        return Api(self._at.url, self._sign_in, title="Tableau", plain_http=self._at.plain_http)
+
+    def _sign_in(self) -> Mapping[str, str]:
+        at = self._at
+        body = {
+            "credentials": {
+                "personalAccessTokenName": at.token_name,
+                "personalAccessTokenSecret": at.token,
+                "site": {"contentUrl": at.site},
+            }
+        }
+        json_ = {"Accept": "application/json"}
+        with Api(at.url, dict, title="Tableau", plain_http=at.plain_http) as api:
+            made = api.credential(f"/api/{at.api}/auth/signin", body, headers=json_)["credentials"]
+        self._site = made["site"]["id"]
+        return {"X-Tableau-Auth": made["token"], **json_}
+
+
+def _graphql(api: Api, query: str, variables: Mapping[str, Any]) -> Any:
+    """The data of an answer. Without its words, an error is most often a Metadata API that is not switched on."""
+    answer = api.ask("/api/metadata/graphql", {"query": query, "variables": dict(variables)})
+    if not answer.get("data"):
+        raise PermissionMissing("Tableau refused a metadata query; see the connector's grant script")
+    return answer["data"]
+
+
+def _nodes(api: Api, kind: str) -> Iterator[dict[str, Any]]:
+    """Every node of a kind, page by page."""
+    query = f"""query ($after: String) {{ {kind}Connection(first: {PAGE}, after: $after) {{
+  nodes {{ {QUERIES[kind]} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
+    after: str | None = None
+    while True:
+        page = _graphql(api, query, {"after": after})[f"{kind}Connection"]
+        yield from page["nodes"]
+        told = page["pageInfo"]
+        if not told["hasNextPage"] or told["endCursor"] == after:
+            return
+        after = told["endCursor"]
+
+
+def _project(each: Mapping[str, Any]) -> Asset:
+    above = each.get("parentProjectId")
+    return Asset(
+        "dashboard_group",
+        f"project/{each['id']}",
+        each["name"],
+        parent=f"project/{above}" if above else None,
+        description=each.get("description") or None,
+        properties={"type": "project"},
+    )
+
+
+def _edges(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Lineage]:
+    """Tables to datasources and custom SQL, those to sheets, sheets to dashboards."""
+
+    def edge(upstream: Ref, downstream: str) -> Lineage:
+        return Lineage(upstream, Ref(key=downstream), "tableau")
+
+    for kind in ("publishedDatasources", "embeddedDatasources", "customSQLTables"):
+        for each in found[kind]:
+            for table in each.get("upstreamTables") or each.get("tables") or ():
+                yield edge(_table(table), each["id"])
+            for above in each.get("upstreamDatasources") or ():
+                yield edge(Ref(key=above["id"]), each["id"])
+            for below in each.get("downstreamDatasources") or ():
+                yield edge(Ref(key=each["id"]), below["id"])
+    for sheet in found["sheets"]:
+        for above in sheet.get("upstreamDatasources") or ():
+            yield edge(Ref(key=above["id"]), sheet["id"])
+        for board in sheet.get("containedInDashboards") or ():
+            yield edge(Ref(key=sheet["id"]), board["id"])
+    for board in found["dashboards"]:
+        for sheet in board.get("sheets") or ():
+            yield edge(Ref(key=sheet["id"]), board["id"])
+
+
+def _table(table: Mapping[str, Any]) -> Ref:
+    base = (table.get("database") or {}).get("name")
+    return Ref(database=base or None, schema=table.get("schema") or None, table=table["name"])
