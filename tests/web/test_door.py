@@ -28,7 +28,7 @@ def test_every_address_is_closed_to_strangers(app: Flask, stranger: Person) -> N
             continue
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
             answer = stranger.client.open(sample(rule.rule), method=method)
-            api = rule.rule.startswith("/api/")
+            api = rule.rule.startswith("/api/") or rule.rule == "/mcp"
             assert answer.status_code == (401 if api else 303), f"{method} {rule.rule}"
             if not api:
                 assert answer.headers["Location"].startswith("/sign-in")
