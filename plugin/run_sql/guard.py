@@ -17,8 +17,9 @@ from plugin.run_sql.dialects import Engine, engine_of, parser_of
 from plugin.run_sql.functions_check import check_function, check_type
 from plugin.run_sql.nodes import ALLOWED, ARGUMENTS, PROBES, ROOTS
 from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render
-from plugin.run_sql.scope import Found, Resolver
+from plugin.run_sql.scope import Found, Resolver, function_name
 from plugin.run_sql.second_parser import check_again
+from plugin.run_sql.sizes import check_size
 from plugin.run_sql.text import read_tokens
 from plugin.run_sql.verdict import Refusal, Verdict, VisibleTables
 
@@ -140,6 +141,7 @@ def check_nodes(tree: exp.Expr, engine: Engine) -> None:
                 stack.append((value, depth + 1))
         if isinstance(node, exp.Func):
             check_function(node, engine)
+            check_size(node, function_name(node), engine)
         elif kind is exp.DataType:
             check_type(node, engine)
         elif kind is exp.Identifier:
