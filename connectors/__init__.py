@@ -42,6 +42,7 @@ CONNECTORS: dict[str, str] = {
     "databricks": "connectors.databricks:Databricks",
     "redshift": "connectors.redshift:Redshift",
     "athena": "connectors.athena:Athena",
+    "iceberg": "connectors.iceberg:Iceberg",
     "clickhouse": "connectors.clickhouse:ClickHouse",
     "trino": "connectors.trino:Trino",
     "dbt": "connectors.dbt:Dbt",
