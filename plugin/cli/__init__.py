@@ -27,6 +27,7 @@ COMMANDS = {
     "audit": "plugin.cli.chains:audit",
     "connectors": "plugin.cli.sources:connectors",
     "demo": "plugin.cli.start:demo",
+    "drift": "plugin.cli.catalog:drift",
     "eval": "plugin.cli.evaluate:evaluate",
     "extract": "plugin.cli.sources:extract",
     "import": "plugin.cli.sources:import_file",
@@ -50,6 +51,7 @@ COMMANDS = {
     "trust": "plugin.cli.trust:trust",
     "verify": "plugin.cli.trust:verify",
     "worker": "plugin.cli.start:worker",
+    "workspace": "plugin.cli.start:workspace",
 }
 
 

@@ -204,6 +204,24 @@ def team_list(session: Session, as_json: bool) -> None:
         click.echo(f"{each.name}\t{'private' if each.private else 'public'}\t{each.members} members")
 
 
+@team.command("see-as")
+@command_options
+@json_option
+@click.argument("email")
+@click.option("--surface", type=click.Choice(["person", "assistant"]), default="person", show_default=True)
+@click.option("--kind", "kinds", multiple=True, help="Kinds of resources (default: table and view).")
+@click.pass_obj
+def team_see_as(session: Session, email: str, surface: str, kinds: tuple[str, ...], as_json: bool) -> None:
+    """Show what a member sees, and the rule that admitted or hid each resource."""
+    with session.store.as_admin(session.viewer()) as admin:
+        found = admin.see_as(email, surface, kinds or ("table", "view"))
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        click.echo(f"{'sees' if each.visible else 'hidden':<7} {each.qualified_name}\t{each.rule}")
+
+
 def member_number(admin: object, email: str) -> int:
     """The id of the member with that address. Raises NotFound."""
     for each in admin.people.members():  # type: ignore[attr-defined]

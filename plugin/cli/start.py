@@ -54,6 +54,31 @@ def init(session: Session, name: str, email: str, password_stdin: bool, as_json:
         say(f"Made the workspace {made.slug}. Next: docent integration add, or docent serve.")
 
 
+@click.group()
+def workspace() -> None:
+    """A workspace as a whole."""
+
+
+@workspace.command("delete")
+@json_option
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def workspace_delete(session: Session, slug: str, yes: bool, as_json: bool) -> None:
+    """Destroy a workspace: its keys, then its rows. It cannot be had back; a receipt says what was deleted."""
+    session.workspace = slug
+    viewer = session.viewer()
+    if not yes:
+        click.confirm(f"Destroy the workspace {slug} with everything in it, for good?", abort=True, err=True)
+    receipt = session.store.delete_workspace(viewer, slug)
+    if as_json:
+        print_json({"workspace": slug, "at": receipt.at, "deleted": receipt.what})
+        return
+    click.echo(f"Destroyed the workspace {slug} at {receipt.at.isoformat(timespec='seconds')}.")
+    for what, count in sorted(receipt.what.items()):
+        click.echo(f"  {count:>8,} {what.replace('_', ' ')}")
+
+
 @click.command()
 @click.pass_obj
 def migrate(session: Session) -> None:

@@ -13,11 +13,26 @@ from plugin.cli.sources import read_settings
 @click.command()
 @command_options
 @json_option
+@click.option(
+    "--export",
+    "export",
+    type=click.Choice(["json", "md"]),
+    help="Print the processing record and the facts for an impact assessment instead.",
+)
 @click.pass_obj
-def trust(session: Session, as_json: bool) -> None:
+def trust(session: Session, export: str | None, as_json: bool) -> None:
     """The Trust page: each promise, its present state, and how that was established."""
     from plugin.governance.trust import report
 
+    if export:
+        from plugin.governance.dossier import as_markdown, dossier
+
+        document = dossier(session.store, session.viewer(), session.config)
+        if export == "json":
+            print_json(document)
+        else:
+            click.echo(as_markdown(document), nl=False)
+        return
     found = report(session.store, session.viewer(), session.config)
     if as_json:
         print_json(found)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from plugin.store.people import People
     from plugin.store.policy import Policy
     from plugin.store.record import Record
+    from plugin.store.see_as import Seen
     from plugin.store.settings import Settings
     from plugin.store.usage import Usage
 
@@ -140,6 +141,14 @@ class AdminDoor:
         from plugin.store.usage import Usage
 
         return Usage(self._context)
+
+    def see_as(
+        self, email: str, surface: str = "person", kinds: tuple[str, ...] = ("table", "view")
+    ) -> tuple[Seen, ...]:
+        """What a member sees as a person or through the assistant, and the rule for each resource. Audited."""
+        from plugin.store.see_as import see_as
+
+        return see_as(self._context, email, surface, kinds)
 
     @cached_property
     def evidence(self) -> Evidence:

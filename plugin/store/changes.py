@@ -16,6 +16,7 @@ from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound, Refused
 from plugin.store import search_index
 from plugin.store._context import Context
+from plugin.store._flags import flag
 from plugin.store._models.base import now
 from plugin.store._models.catalog import ActivityRow, OwnerRow, ResourceRow, TagRow, ZoneTeamRow
 from plugin.store._models.people import AccountRow, GroupRow, MemberRow
@@ -291,6 +292,7 @@ class Changes:
             )
         )
         self._context.audit("catalog.edit", "done", target=f"resource:{resource_id}", detail={"field": field})
+        flag(self._context, resource_id, field, as_text(after) if after is not None else None)
         search_index.index_changes(self._session, self._context.workspace_id, [resource_id], [])
 
 

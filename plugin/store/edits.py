@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store import search_index, zones
+from plugin.store._flags import flag
 from plugin.store._models.base import now
 from plugin.store._models.catalog import ProposalRow, ResourceRow
 from plugin.store._rows import to_resources
@@ -78,6 +79,7 @@ class Edits(Changes):
         self._session.flush()
         zones.recount(self._session, self._context.workspace_id, (zone,))
         self._note(row.id, "created", None, name)
+        flag(self._context, row.id, "body" if kind == "document" else "definition", body)
         return self._resource(row.id)
 
     def delete(self, resource_id: int) -> None:

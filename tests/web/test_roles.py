@@ -19,7 +19,7 @@ ADMINS_ONLY = {
     "people.show", "people.invite", "people.withdraw", "people.role", "people.state", "people.remove", "people.teams",
     "people.add_team", "people.team", "people.team_members", "people.team_grants", "people.team_private",
     "people.remove_team", "people.groups", "people.add_group", "people.group_members", "people.remove_group",
-    "trust.accept_host", "trust.attestation",
+    "trust.accept_host", "trust.attestation", "trust.record", "trust.see_as",
     "settings.show", "settings.change", "settings.filters", "settings.patterns", "settings.key", "settings.preview",
     "records.audit", "records.ledger", "records.audit_export", "records.ledger_export", "records.usage",
     "api_integrations.create", "api_integrations.show", "api_integrations.change", "api_integrations.delete",
@@ -42,6 +42,9 @@ EVERYBODY = {
     "api_sql.check", "api_sql.run", "api_sql.cancel", "api_sql.result", "api_sql.bound", "api_integrations.index",
     "api_settings.redaction_try",
     "api_describe.openapi", "api_describe.docs", "mcp.speak",
+    "history.templates", "history.save_template", "history.delete_template", "history.use_template", "history.shared",
+    "history.read_shared", "history.sharing", "history.share", "history.export", "history.everything",
+    "history.export_mine", "history.forget", "history.erase",
 }  # fmt: skip
 BY_RIGHT = {
     "glossary.add", "resource.edit", "resource.tags", "resource.owners", "resource.decide", "resource.delete",

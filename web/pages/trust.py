@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from plugin.governance.dossier import as_markdown, dossier
 from plugin.governance.in_force import in_force
 from plugin.governance.promises import PROMISES
 from plugin.governance.register import processors
 from plugin.governance.trust import report
-from web.services import mine, services, viewer
+from web.services import admin, mine, services, viewer
 
 bp = Blueprint("trust", __name__, url_prefix="/trust")
 
@@ -53,6 +55,33 @@ def flow() -> str:
         admins = door.policy.admins()
     return render_template(
         "governance/flow.html", ai=ai, sources=sources, admins=admins, sentences=in_force(ai)
+    )
+
+
+@bp.get("/record.<any(json, md):form>")
+def record(form: str) -> Response:
+    """The processing record and the facts for an impact assessment; Refused for others than admins."""
+    bundle = services()
+    with admin():
+        pass
+    document = dossier(bundle.store, viewer(), bundle.config)
+    if form == "md":
+        response = Response(as_markdown(document), mimetype="text/markdown")
+    else:
+        response = Response(json.dumps(document, ensure_ascii=False, indent=1), mimetype="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="docent-processing-record.{form}"'
+    return response
+
+
+@bp.get("/see-as")
+def see_as() -> str:
+    """An admin picks a member and a surface and sees the exact set, with the rule for each resource."""
+    email, surface = request.args.get("email", ""), request.args.get("surface", "person")
+    with admin() as door:
+        members = [each for each in door.people.members() if each.state == "active"]
+        found = door.see_as(email, "assistant" if surface == "assistant" else "person") if email else ()
+    return render_template(
+        "governance/see_as.html", members=members, found=found, email=email, surface=surface
     )
 
 
