@@ -7,7 +7,7 @@ was written (its database and schema), and where several tables fit it stands fo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from plugin.store.staging import SEPARATOR
 
@@ -15,15 +15,27 @@ from plugin.store.staging import SEPARATOR
 class Names:
     """Every table and view of an integration by name -> its key."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Iterable[str] = ()) -> None:
         self._by_last: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
-        self.words: set[str] = set()
+        self._words: set[str] = set()
+        self._unread: Iterable[str] | None = keys
+        """Keys that are taken in when a name is first asked for: an unchanged source asks for none."""
+
+    @property
+    def words(self) -> set[str]:
         """Identifiers that the source is known to have, lower case: what a quoted word in SQL may be."""
+        self._read()
+        return self._words
+
+    def _read(self) -> None:
+        unread, self._unread = self._unread, None
+        for key in unread or ():
+            self.add_key(key)
 
     def add(self, key: str, database: str | None, schema: str | None, name: str) -> None:
         """Add a table."""
         self._by_last[name.lower()][key] = tuple(part for part in (database, schema, name) if part)
-        self.words.add(name.lower())
+        self._words.add(name.lower())
 
     def add_key(self, key: str) -> None:
         """Add a table by its key, as `plugin.store.staging.table_key` makes them; other keys are left out."""
@@ -37,6 +49,7 @@ class Names:
         """The key of the table that these parts name, seen from a schema; None where none or several fit."""
         if not parts:
             return None
+        self._read()
         candidates = self._by_last.get(parts[-1].lower())
         if not candidates:
             return None

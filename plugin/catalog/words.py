@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
@@ -106,7 +107,8 @@ def _stemmer() -> Any:
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
     """The stem of one lower-case word."""
-    if not word.isascii() or word.isdigit():
+    if not word.isascii() or word[-1:].isdigit():
+        # English has no ending after a digit, so the stemmer would leave it as it is, slowly.
         return word[:LONGEST]
     return str(_stemmer().stemWord(word))[:LONGEST]
 
@@ -152,6 +154,16 @@ def joined_words(name: str) -> tuple[str, ...]:
 def text_words(text: str) -> tuple[str, ...]:
     """Stems of a text, each once, without stop words."""
     return tuple({stem(word): None for word in pieces(text) if word not in STOP})
+
+
+@lru_cache(maxsize=200_000)
+def _stems_of(token: str) -> tuple[str, ...]:
+    return tuple(stem(word) for word in pieces(token) if word not in STOP)
+
+
+def words_of_texts(texts: Iterable[str]) -> set[str]:
+    """The stems of several texts together, in no order: what `text_words` gives for each, but a word is read once."""
+    return set(chain.from_iterable(map(_stems_of, set(" ".join(texts).split()))))
 
 
 @lru_cache(maxsize=100_000)

@@ -22,6 +22,7 @@ from plugin.store._models.base import now
 from plugin.store._models.catalog import (
     DriftRow,
     EdgeRow,
+    FrequentQueryRow,
     FullTextRow,
     LooseEndRow,
     ResourceRow,
@@ -122,6 +123,10 @@ class Merge:
                 gc.enable()
 
     def _run(self, *, partial: bool, force: bool) -> Merged:
+        if self._is_unchanged(partial):
+            self.done.unchanged = self.done.seen = self.stage.unchanged
+            self.done.errors += self.stage.problems
+            return self.done
         self.context.begin_write()
         self._load_places()
         self.first = not self.places
@@ -147,6 +152,24 @@ class Merge:
             self._finish()
         self.done.seen = self.done.created + self.done.updated + self.done.unchanged
         return self.done
+
+    def _is_unchanged(self, partial: bool) -> bool:
+        """Has the catalog everything as the source has it? Told by fingerprints, without reading a resource."""
+        stage = self.stage
+        if stage.staged or stage.edges or stage.query_edges or stage.relinked or stage.stated_sources:
+            return False
+        known = stage.known.fingerprints
+        if not known or (not partial and not known.keys() <= stage.seen):
+            return False
+        if stage.queries is None:
+            return True
+        # A query log that tells nothing is no change only where it told nothing the last time.
+        mine = (FrequentQueryRow.integration_id == self.source.id,)
+        drawn = (EdgeRow.integration_id == self.source.id, EdgeRow.source == "query_log")
+        return not stage.queries and not (
+            self.session.scalar(select(FrequentQueryRow.id).where(*mine).limit(1))
+            or self.session.scalar(select(EdgeRow.id).where(*drawn).limit(1))
+        )
 
     @property
     def wrote(self) -> bool:

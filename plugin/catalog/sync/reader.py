@@ -25,6 +25,8 @@ from plugin.store.staging import (
     table_key,
 )
 
+MOST_REMEMBERED = 20_000
+
 
 class Reader:
     """Takes a connector's records into a stage: masks what changed, remembers what lineage needs."""
@@ -33,12 +35,12 @@ class Reader:
         self.stage = stage
         self.dialect = dialect
         self.keep_literals = keep_literals
-        self.names = Names()
-        for key in stage.known.fingerprints:
-            self.names.add_key(key)
+        self.names = Names(stage.known.fingerprints)
         self.definitions: list[Definition] = []
         """SQL with its literals, of what changed; read for lineage and let go."""
         self.lineage: list[Lineage] = []
+        self._seen_columns: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        """What masking and classifying made of a column: a warehouse repeats `id` and its like by the thousand."""
 
     def take(self, record: Record) -> None:
         """Stage one record, unless the catalog has it already."""
@@ -89,22 +91,16 @@ class Reader:
         dialect = self.dialect
         seen = []
         for name, position, type_, nullable, default, description, tags in columns:
-            if default is not None:
-                default = mask_default(default, dialect)
-            if "'" in type_:
-                type_ = mask_type(type_)
-            seen.append(
-                (
-                    name,
-                    position,
-                    type_,
-                    nullable,
-                    default,
-                    description,
-                    tags,
+            made = self._seen_columns.get((name, type_, default, description))
+            if made is None:
+                made = (
+                    mask_type(type_),
+                    mask_default(default, dialect),
                     *classify(name, type_, description),
                 )
-            )
+                if len(self._seen_columns) < MOST_REMEMBERED:
+                    self._seen_columns[(name, type_, default, description)] = made
+            seen.append((name, position, made[0], nullable, made[1], description, tags, made[2], made[3]))
         if table.properties:
             rest[-1] = sorted(mask_properties(table.properties, dialect).items())
         return (head, seen, *rest)
