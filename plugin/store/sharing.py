@@ -26,6 +26,21 @@ class Shares:
         self._session = context.session
         self._member = context.member
 
+    def member(self, email: str) -> int:
+        """The id of an active member of this workspace by e-mail, to share with. NotFound."""
+        found = self._session.scalar(
+            select(MemberRow.id)
+            .join(AccountRow, AccountRow.id == MemberRow.account_id)
+            .where(
+                MemberRow.workspace_id == self._context.workspace_id,
+                MemberRow.state == "active",
+                AccountRow.email == email.strip().lower(),
+            )
+        )
+        if found is None:
+            raise NotFound("no such member")
+        return found
+
     def share(self, chat_id: int, subject: str, subject_id: int) -> Share:
         """Let a member or one of my teams read a chat of mine. NotFound for what I cannot see; done twice is once."""
         self._context.begin_write()

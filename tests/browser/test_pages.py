@@ -11,6 +11,7 @@ PATHS = (
     "/", "/search?q=customer+order", "/search?q=zzzqqq", "/catalog", "/glossary", "/assistant", "/integrations",
     "/integrations/new", "/integrations/1", "/members", "/members/teams", "/members/teams/1", "/members/groups",
     "/settings/ai", "/audit", "/ledger", "/usage", "/trust", "/trust/data-flow", "/me", "/api/v1/docs", "/no-such-page",
+    "/history/templates", "/history/shared", "/history/mine",
 )  # fmt: skip
 TABS = ("overview", "columns", "lineage", "sql", "usage", "activity")
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from plugin.assistant import Question
 from plugin.assistant import ask as ask_assistant
-from plugin.errors import DocentError
+from plugin.errors import DocentError, NotFound
 from web.limits import ASKS, by_member, limiter
 from web.messages import of_done, of_prompt
 from web.rows import session_key
@@ -91,10 +91,12 @@ def chat(chat_id: int) -> str:
         prompts = door.history.chat(chat_id)
         values = saved(door)
         here = door.history.chat_info(chat_id)
+        readers = _readers(door, chat_id)
     messages = [of_prompt(prompt) for prompt in prompts[-LAST:]]
     return render_template(
         "assistant/show.html",
         chat=here,
+        readers=readers,
         messages=messages,
         starters=(),
         about=None,
@@ -102,6 +104,14 @@ def chat(chat_id: int) -> str:
         draft="",
         **values,
     )
+
+
+def _readers(door: Any, chat_id: int) -> list[str]:
+    """With whom the chat is shared; a chat that is not stored is shared with nobody."""
+    try:
+        return [each.name for each in door.history.shares.of(chat_id)]
+    except NotFound:
+        return []
 
 
 @bp.get("/saved")

@@ -55,6 +55,11 @@ def notice_words(kind: str, facts: Mapping[str, Any]) -> str:
     if kind == "sensitive_text":
         what = f"{facts.get('field')} of resource {facts.get('resource')}"
         return f"A saved {what} looks like it holds {facts.get('kinds')}."
+    if kind == "break_glass":
+        until = str(facts.get("until", ""))[:16].replace("T", " ")
+        return (
+            f"{facts.get('admin')} may read your chats until {until} UTC; the reason is under your prompts."
+        )
     if kind == "monitoring":
         return str(facts.get("words", ""))
     return kind.replace("_", " ").replace(".", ": ").capitalize()
