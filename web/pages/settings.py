@@ -12,6 +12,7 @@ from plugin.egress.allowed_fields import ALLOWED
 from plugin.egress.whereabouts import whereabouts
 from plugin.errors import BadInput, DocentError
 from plugin.governance.ai_settings import AiSettings
+from plugin.governance.checklist import checklist
 from plugin.governance.in_force import in_force
 from web.egress_words import asked_of
 from web.services import admin, mine, only_admins, services, viewer
@@ -87,6 +88,7 @@ SECTIONS = (
 OWN_CONTROL = frozenset({"ai.filters", "ai.redaction.patterns"})
 """Lists that are edited entry by entry."""
 
+WATCHED = tuple(f"watch.{name}_per_hour" for name in ("requests", "megabytes", "denials", "teams"))
 CONDITIONS = ("kinds", "integrations", "schemas", "tags", "sensitivity", "verified", "published")
 
 
@@ -97,12 +99,19 @@ def show() -> str:
         found = {each.key: each for each in door.settings.all()}
         keys = door.settings.provider_keys()
         ai = door.settings.ai()
+        integrations = door.integrations.list()
+        admins = sum(each.role.value == "admin" and each.state == "active" for each in door.people.members())
+    practice = checklist(
+        ai, watched=any(found[key].value for key in WATCHED), rules=len(found["access.rules"].value),
+        own_master_key=bool(services().config.master_key), admins=admins,
+        metadata_only=not ai.run_sql or all(each.has_query_credential for each in integrations),
+    )  # fmt: skip
     placed = {key for section in SECTIONS for key in section.keys} | OWN_CONTROL
     return render_template(
         "settings/ai.html", sections=SECTIONS, settings=found, ai=ai, sentences=in_force(ai), provider_keys=keys,
         rules=[(number, rule.describe(), rule.effect) for number, rule in enumerate(ai.filters)],
         other=[each for key, each in found.items() if key not in placed], fields=_fields(),
-        conditions=CONDITIONS, picks_of=_picks(ai, keys),
+        checklist=practice, conditions=CONDITIONS, picks_of=_picks(ai, keys),
     )  # fmt: skip
 
 
