@@ -3,7 +3,9 @@
 In: tool calls that a client's model made up. Out: metadata as data, redacted like anything that a model reads, since
 the client's model is a provider too. Law 3: the member, their teams, role and AI filters are read again at each call;
 which tools exist is answered per member, so `run_sql` is absent where its gates are closed. Law 5: a run gives back
-the shape and a link where the person opens the result; never a row.
+the shape and a link where the person opens the result; never a row. Over HTTP the rows wait in the server for a browser
+session of the same member; a stdio process ends with its client, so there the link leads to the statement in the
+member's history, which runs again under the gates of that day.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ from plugin.egress.redact import redact
 from plugin.errors import DocentError, Refused
 from plugin.tools import TOOLS, Session, Tool, ToolAnswer, call, find_tool, offered
 from plugin.tools.arguments import visible
+from plugin.tools.run_sql import PRESS
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
+    from plugin.run_sql.results import Results
     from plugin.store import Store, ViewerDoor
 
 INSTRUCTIONS = (
@@ -43,6 +47,8 @@ TITLES = {
     "run_sql": "Run SQL",
     "propose": "Propose a change",
 }
+SESSION = "mcp"
+"""The session of results that were run over MCP: no browser's own, but any browser session of the member opens them."""
 Resolve = Callable[[Any], Viewer]
 """From a request's context to the viewer it acts for; asked again for each request."""
 
@@ -58,8 +64,11 @@ def mcp_tools() -> dict[str, Tool]:
     return {name: tool for each in TOOLS for tool in (find_tool(each),) for name in tool.mcp}
 
 
-def make_server(store: Store, resolve: Resolve) -> MCPServer:
-    """A server of the official SDK whose tools are ours. `resolve` raises SignInNeeded where nobody is meant."""
+def make_server(store: Store, resolve: Resolve, results: Results | None = None) -> MCPServer:
+    """A server of the official SDK whose tools are ours. `resolve` raises SignInNeeded where nobody is meant.
+
+    `results` are those that the pages of this very process show; without them a run is kept for nobody.
+    """
     from anyio import to_thread
     from mcp.server import MCPServer
     from mcp.types import CallToolResult, TextContent, ToolAnnotations
@@ -100,7 +109,7 @@ def make_server(store: Store, resolve: Resolve) -> MCPServer:
 
         def _call(self, name: str, arguments: dict[str, Any], asking: Callable[[], Viewer]) -> CallToolResult:
             try:
-                text, structured, failed = answer(store, asking(), name, arguments)
+                text, structured, failed = answer(store, asking(), name, arguments, results)
             except DocentError as error:
                 text, structured, failed = str(error), None, True
             return CallToolResult(
@@ -131,7 +140,7 @@ def allowed(mine: ViewerDoor) -> list[Tool]:
 
 
 def answer(
-    store: Store, viewer: Viewer, name: str, arguments: Mapping[str, Any]
+    store: Store, viewer: Viewer, name: str, arguments: Mapping[str, Any], results: Results | None = None
 ) -> tuple[str, dict[str, Any] | None, bool]:
     """Call one tool by its MCP name: text for the client's model, the same as JSON, and whether it failed."""
     tool = mcp_tools().get(name)
@@ -143,15 +152,59 @@ def answer(
                 raise Refused("The assistant is off for this workspace.", rule="ai.enabled")
             return f"There is no tool called {name!r}.", None, True
         ai = mine.policy.ai()
-    found = call(tool.name, arguments, viewer, store, Session())
     clean = _Cleaner(ai)
+    if tool.name == "run_sql":
+        found, link = _run(store, viewer, arguments, results)
+        if link is not None and not found.ok:
+            found = replace(found, note=f"{found.note} It waits for the person at {link}")
+    else:
+        found, link = call(tool.name, arguments, viewer, store, Session()), None
     said = clean.text(found.note or found.summary)
     if not found.ok:
         return said, None, True
-    return _told(found, said, clean)
+    return _told(found, said, clean, link)
 
 
-def _told(found: ToolAnswer, said: str, clean: _Cleaner) -> tuple[str, dict[str, Any] | None, bool]:
+def _run(
+    store: Store, viewer: Viewer, arguments: Mapping[str, Any], results: Results | None
+) -> tuple[ToolAnswer, str | None]:
+    """Run a statement, and where the person opens it: the result itself, or the statement in their history."""
+    from plugin.run_sql.results import Results
+
+    own = Results() if results is None else None
+    try:
+        session = Session(results=results if own is None else own, key=SESSION)
+        found = call("run_sql", arguments, viewer, store, session)
+    finally:
+        if own is not None:
+            own.close()
+    if results is not None and found.shape is not None:
+        return found, f"/results/{found.shape['result_id']}"
+    if found.shape is None and found.summary != PRESS:
+        return found, None
+    return found, _left(store, viewer, str(arguments.get("sql", "")), kept=results is not None)
+
+
+def _left(store: Store, viewer: Viewer, sql: str, *, kept: bool) -> str | None:
+    """Leave a statement in the member's history for them to run; None where this workspace keeps none."""
+    from plugin.assistant.writer import Writer
+
+    writer = Writer(store, viewer)
+    for _event in (*writer.feed(f"\n```sql\n{sql}\n```\n"), *writer.finish()):
+        pass
+    with store.as_viewer(viewer) as mine:
+        if mine.history.mode != "always" and not (kept and mine.history.mode == "explicit"):
+            return None
+        prompt = mine.history.start(None, "SQL from a program (MCP)")
+        mine.history.finish(
+            prompt.id, answer=writer.answer, status="done", sql=tuple(made.data for made in writer.sql)
+        )
+    return f"/assistant/{prompt.chat_id}"
+
+
+def _told(
+    found: ToolAnswer, said: str, clean: _Cleaner, link: str | None = None
+) -> tuple[str, dict[str, Any] | None, bool]:
     structured: dict[str, Any] = {
         "summary": said,
         "resources": [clean.fragment(each) for each in found.fragments],
@@ -159,8 +212,10 @@ def _told(found: ToolAnswer, said: str, clean: _Cleaner) -> tuple[str, dict[str,
     if found.shape is not None:
         structured["result"] = {
             "columns": [dict(each) for each in found.shape["columns"]],
-            "open": f"/results/{found.shape['result_id']}",
-            "note": "The rows are in Docent only. The person opens them with this link, signed in.",
+            "open": link,
+            "note": "The rows are in Docent only. The person opens them with this link, signed in."
+            if link
+            else "The rows are for the person only, who runs the statement in Docent.",
         }
     if found.proposal is not None:
         structured["proposal"] = {

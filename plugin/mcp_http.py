@@ -20,6 +20,7 @@ from plugin.errors import SignInNeeded
 from plugin.mcp import make_server
 
 if TYPE_CHECKING:
+    from plugin.run_sql.results import Results
     from plugin.store import Store
 
 Scope = MutableMapping[str, Any]
@@ -40,7 +41,9 @@ def viewer_for(store: Store, authorization: str | None, address: str = "") -> Vi
         return replace(door.viewer_for_token(token.strip(), Surface.MCP), address=address)
 
 
-def http_app(store: Store, *, path: str = "/mcp", hosts: Iterable[str] = ()) -> App:
+def http_app(
+    store: Store, *, path: str = "/mcp", hosts: Iterable[str] = (), results: Results | None = None
+) -> App:
     """The ASGI application. `hosts` are the names it is reached by; others are refused (DNS rebinding).
 
     Without `hosts` the caller in front must check the Host header itself.
@@ -59,7 +62,7 @@ def http_app(store: Store, *, path: str = "/mcp", hosts: Iterable[str] = ()) -> 
         allowed_hosts=names,
         allowed_origins=[f"{scheme}://{name}" for name in names for scheme in ("http", "https")],
     )
-    inner = make_server(store, resolve).streamable_http_app(
+    inner = make_server(store, resolve, results).streamable_http_app(
         streamable_http_path=path,
         json_response=True,
         stateless_http=True,
@@ -105,8 +108,8 @@ class HttpBridge:
     Made once a process; the loop starts with the first request and ends with `close`.
     """
 
-    def __init__(self, store: Store, *, path: str = "/mcp") -> None:
-        self._app = http_app(store, path=path)
+    def __init__(self, store: Store, *, path: str = "/mcp", results: Results | None = None) -> None:
+        self._app = http_app(store, path=path, results=results)
         self._path = path
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from flask import request, session
+from flask_login import current_user
 
+from plugin.errors import NotFound
+from plugin.mcp import SESSION as MCP_SESSION
 from plugin.run_sql.cells import as_json
 from plugin.run_sql.download import as_csv
 from plugin.run_sql.results import Owner, Result
@@ -42,8 +46,17 @@ def run_sql(integration_id: int, sql: str, *, confirm: bool, run_id: str | None 
 
 
 def result_of(result_id: str) -> Result:
-    """One's own result. NotFound for another's, an old one or none."""
-    return services().results.get(owner(), result_id)  # type: ignore[no-any-return]
+    """One's own result, also one that a program of one's own ran over MCP. NotFound for another's or none.
+
+    Such a result opens for a person's browser session only: a program's token must not fetch what its model asked for.
+    """
+    kept = services().results
+    try:
+        return kept.get(owner(), result_id)  # type: ignore[no-any-return]
+    except NotFound:
+        if current_user.bearer:
+            raise
+        return kept.get(replace(owner(), session=MCP_SESSION), result_id)  # type: ignore[no-any-return]
 
 
 def page_of(result_id: str, *, offset: int, limit: int) -> dict[str, Any]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from plugin.store.shapes import Integration
 
 
+PRESS = "A person must press Run"
+
+
 def _open(mine: ViewerDoor) -> bool:
     """Is there an integration where this member may run SQL and (for the assistant) the admin lets it run?"""
     if not mine.policy.ai().enabled or not mine.policy.ai().run_sql or "query" not in mine.viewer.scopes:
@@ -57,7 +60,7 @@ def run_sql(
     if not _runs(chosen) or asker.session.results is None:
         return ToolAnswer(
             ok=False,
-            summary="A person must press Run",
+            summary=PRESS,
             note="On this integration a person presses Run in Docent. Write the statement in a ```sql block instead.",
         )
     outcome = run(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from plugin.access.viewer import Viewer
+from plugin.access.viewer import Surface, Viewer
 from plugin.assistant import Question, ask
 from plugin.config import Config
 from plugin.egress.gateway import Gateway
@@ -16,6 +18,9 @@ from plugin.providers.scripted import script, texts_of
 from plugin.run_sql.results import Results
 from plugin.store import Store
 from tests.assistant.conftest import Answered
+from tests.conftest import PASSWORD
+from tests.mcp.test_mcp import over_stdio
+from tests.web.conftest import Person
 
 CANARY = "canary-in-a-row-51c2"
 
@@ -78,7 +83,74 @@ def test_by_default_a_person_presses_run(
 
 
 def test_over_mcp_it_is_listed_and_never_gives_rows(store: Store, admin: Viewer, till: int) -> None:
-    text, _structured, _failed = mcp_answer(
-        store, admin, "run_sql", {"sql": "SELECT note FROM sales", "integration": "till"}
+    asked = {"sql": "SELECT note FROM sales", "integration": "till"}
+    text, structured, failed = mcp_answer(store, admin, "run_sql", asked)
+    assert not failed and structured is not None and CANARY not in text
+    assert [each["name"] for each in structured["result"]["columns"]] == ["note"]
+    chat = int(
+        structured["result"]["open"].removeprefix("/assistant/")
+    )  # nothing here outlives a stdio process
+    with store.as_viewer(admin) as mine:
+        left = mine.history.chat(chat)[0]
+    assert left.sql[0]["sql"].strip() == asked["sql"] and CANARY not in repr(left)
+
+
+def test_over_mcp_a_person_may_have_to_press_run(store: Store, admin: Viewer, till: int) -> None:
+    with store.as_admin(admin) as door:
+        door.integrations.update(till, options={"run_mode": "confirm"})
+    asked = {"sql": "SELECT note FROM sales", "integration": "till"}
+    text, _structured, failed = mcp_answer(store, replace(admin, surface=Surface.MCP), "run_sql", asked)
+    assert failed and "presses Run" in text and "/assistant/" in text
+
+
+def test_a_result_over_http_opens_in_a_browser_of_the_member_only(
+    store: Store, admin: Viewer, config: Config, till: int
+) -> None:
+    from web import create_app
+
+    app = create_app(config, store)
+    with store.as_viewer(admin) as mine:
+        _token, secret = mine.me.create_token("mcp", ("read", "query"), 1)
+    headers = {
+        "authorization": f"Bearer {secret}",
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2025-06-18",
+    }
+    call = {"name": "run_sql", "arguments": {"sql": "SELECT note FROM sales", "integration": "till"}}
+    said = app.test_client().post(
+        "/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}, headers=headers
     )
-    assert CANARY not in text
+    assert said.status_code == 200 and CANARY not in said.text
+    link = said.json["result"]["structuredContent"]["result"]["open"]
+    assert link.startswith("/results/")
+    kept = app.extensions["docent"].results
+    from plugin.mcp import SESSION
+    from plugin.run_sql.results import Owner
+
+    rows = kept.get(
+        Owner(admin.workspace_id, admin.member_id, SESSION), link.removeprefix("/results/")
+    ).page()
+    assert rows == [(CANARY,)]
+    refused = app.test_client().get(f"/api/v1{link}", headers=headers)
+    assert refused.status_code == 404 and CANARY not in refused.text
+    app.extensions["docent_mcp"].close()
+    browser = Person(app)
+    assert CANARY not in browser.get(link).text
+    browser.sign_in(admin.email, PASSWORD)
+    assert CANARY in browser.get(link).text
+
+
+def test_the_sdks_client_over_stdio_gets_the_shape_and_a_link(
+    store: Store, admin: Viewer, config: Config, till: int
+) -> None:
+    async def talk(session: Any) -> Any:
+        return await session.call_tool(
+            "run_sql", {"sql": "SELECT note, total FROM sales", "integration": "till"}
+        )
+
+    said = over_stdio(config, admin.email, talk)
+    assert not said.is_error, said.content
+    made = said.structured_content["result"]
+    assert [each["name"] for each in made["columns"]] == ["note", "total"]
+    assert made["open"].startswith("/assistant/")
+    assert CANARY not in repr(said) and "12.5" not in repr(said)

@@ -21,7 +21,10 @@ NOT_OURS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-
 
 def _bridge() -> HttpBridge:
     """The one bridge of this application; its loop starts with the first request."""
-    bridge: HttpBridge = current_app.extensions.setdefault("docent_mcp", HttpBridge(services().store))
+    bundle = services()
+    bridge: HttpBridge = current_app.extensions.setdefault(
+        "docent_mcp", HttpBridge(bundle.store, results=bundle.results)
+    )
     return bridge  # made without a thread: one that lost the race costs nothing
 
 
