@@ -81,6 +81,27 @@ def decide(rules: Sequence[AiRule], **facts: Any) -> tuple[bool, str]:
     return False, "no including AI filter lets it in"
 
 
+def decide_column(
+    rules: Sequence[AiRule], column: Mapping[str, Any], table: Mapping[str, Any]
+) -> tuple[bool, str]:
+    """The same for a column, which follows its table: what leaves the table out leaves the column out, too.
+
+    A column is verified when it or its table is, and published when both are: nobody marks columns one by one.
+    """
+    itself = {
+        **column,
+        "verified": column["verified"] or table["verified"],
+        "published": column["published"] and table["published"],
+    }
+    excludes = [rule for rule in rules if rule.effect == "exclude"]
+    for facts in (itself, table):
+        allowed, reason = decide(excludes, **facts)
+        if not allowed:
+            return False, reason
+    answers = [decide(rules, **facts) for facts in (itself, table)]
+    return next((answer for answer in answers if answer[0]), answers[0])
+
+
 def parse_rules(value: Any) -> tuple[AiRule, ...]:
     """Read the setting's JSON: a list of objects with `effect` and conditions. BadInput names the offending rule."""
     if not isinstance(value, list | tuple):

@@ -65,7 +65,7 @@ def allowed_for_ai(rules: Sequence[AiRule], row: Any) -> ColumnElement[bool]:
     return and_(true(), *conditions)
 
 
-def _on_table(row: Any, asset: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+def _on_table(row: Any, asset: Any, condition: Any) -> ColumnElement[bool]:
     return exists().where(asset.id == row.asset_id, condition).correlate_except(asset)
 
 
@@ -85,11 +85,15 @@ def _matches(rule: AiRule, row: Any) -> ColumnElement[bool]:
         tag = aliased(TagRow)
         parts.append(exists().where(tag.resource_id == row.id, tag.tag.in_(rule.tags)).correlate_except(tag))
     if rule.sensitivity:
-        parts.append(func.coalesce(row.sensitivity, "").in_(rule.sensitivity))
+        parts.append(and_(row.sensitivity.is_not(None), row.sensitivity.in_(rule.sensitivity)))
     if rule.verified is not None:
-        parts.append(row.verified if rule.verified else not_(row.verified))
+        table = aliased(ResourceRow)
+        verified = or_(row.verified, and_(row.kind == "column", _on_table(row, table, table.verified)))
+        parts.append(verified if rule.verified else not_(verified))
     if rule.published is not None:
-        parts.append(row.published if rule.published else not_(row.published))
+        table = aliased(ResourceRow)
+        published = and_(row.published, or_(row.kind != "column", _on_table(row, table, table.published)))
+        parts.append(published if rule.published else not_(published))
     return and_(true(), *parts)
 
 

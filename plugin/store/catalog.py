@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from plugin.access.ai_rules import AiRule, decide, parse_rules
+from plugin.access.ai_rules import AiRule, decide, decide_column, parse_rules
 from plugin.store import listing, names, relations
 from plugin.store._context import Context
 from plugin.store._models.catalog import ActivityRow, DriftRow, ResourceRow
@@ -144,17 +144,11 @@ class ViewerCatalog:
     def ai_use(self, resource_id: int) -> AiUse:
         """May the assistant use this resource for this viewer, and which AI filter decides. NotFound."""
         row = one(self._context, resource_id)
-        around = [row]
-        if row.kind == "column" and row.parent_id is not None:
-            around.append(one(self._context, row.parent_id))
-        facts = [self._facts(each) for each in around]
         rules = self._rules()
-        for each in facts:
-            allowed, reason = decide([rule for rule in rules if rule.effect == "exclude"], **each)
-            if not allowed:
-                return AiUse(False, reason)
-        answers = [decide(rules, **each) for each in facts]
-        return AiUse(*next((answer for answer in answers if answer[0]), answers[0]))
+        if row.kind == "column" and row.parent_id is not None:
+            table = one(self._context, row.parent_id)
+            return AiUse(*decide_column(rules, self._facts(row), self._facts(table)))
+        return AiUse(*decide(rules, **self._facts(row)))
 
     def _rules(self) -> tuple[AiRule, ...]:
         """The AI filters, for a person's door too: there they hide nothing, but the person is told what they do."""
@@ -168,7 +162,7 @@ class ViewerCatalog:
         return {
             "kind": resource.kind,
             "integration": resource.integration,
-            "schemas": (*resource.path, *((resource.name,) if resource.kind == "schema" else ())),
+            "schemas": names.schemas_above(self._context, resource.id),
             "tags": resource.tags,
             "sensitivity": resource.sensitivity,
             "verified": resource.verified,

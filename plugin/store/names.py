@@ -213,4 +213,27 @@ def terms(context: Context, text: str | None = None, cursor: str | None = None, 
     return browse(context, kinds=("term",), text=text, cursor=cursor, limit=limit)
 
 
-__all__ = ["LISTED", "by_name", "schema_map", "suggest", "term", "terms", "visible_columns"]
+def schemas_above(context: Context, resource_id: int) -> tuple[str, ...]:
+    """Names of the schemas that a resource is in, its own where it is one: what a rule on schemas is held against.
+
+    Containers only: a table or a database that is called like a schema is none.
+    """
+    found: list[str] = []
+    at: int | None = resource_id
+    seen: set[int] = set()
+    while at is not None and at not in seen:
+        seen.add(at)
+        row = context.session.execute(
+            select(ResourceRow.kind, ResourceRow.name, ResourceRow.parent_id).where(
+                ResourceRow.workspace_id == context.workspace_id, ResourceRow.id == at
+            )
+        ).one_or_none()
+        if row is None:
+            break
+        if row.kind == "schema":
+            found.append(row.name)
+        at = row.parent_id
+    return tuple(reversed(found))
+
+
+__all__ = ["LISTED", "by_name", "schema_map", "schemas_above", "suggest", "term", "terms", "visible_columns"]
