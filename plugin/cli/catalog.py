@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from plugin.cli.session import Session, command_options, json_option, plain, print_json, print_lines
+from plugin.errors import BadInput
 from plugin.store.shapes import Edge, Lineage, Resource
 
 
@@ -100,6 +102,8 @@ def _facts(resource: Resource) -> Iterator[str]:
         yield "Tags: " + ", ".join(resource.tags)
     if resource.row_estimate is not None:
         yield f"About {resource.row_estimate:,} rows"
+    if resource.synced_at:
+        yield f"As of {resource.synced_at:%Y-%m-%d %H:%M} UTC"
     if resource.stale_since:
         yield f"Gone from the source since {resource.stale_since:%Y-%m-%d %H:%M} UTC"
     if resource.definition:
@@ -145,6 +149,36 @@ def lineage(
         click.echo(f"{line['upstream']} -> {line['downstream']}  ({line['kind']}, {line['source']})")
     if not lines:
         click.echo(f"The catalog knows no lineage of {resource.qualified_name}.", err=True)
+
+
+@click.command()
+@command_options
+@json_option
+@click.option(
+    "--since", required=True, metavar="DATE", help="A day or a time, as 2026-01-31 or 2026-01-31T09:00."
+)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=500, show_default=True)
+@click.pass_obj
+def drift(session: Session, since: str, limit: int, as_json: bool) -> None:
+    """Show what syncs found changed at the sources: added, removed, retyped, redescribed, redefined."""
+    try:
+        start = datetime.fromisoformat(since)
+    except ValueError as error:
+        raise BadInput(
+            "--since is a day or a time, as 2026-01-31 or 2026-01-31T09:00", field="since"
+        ) from error
+    start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+    with session.store.as_viewer(session.viewer()) as mine:
+        found = mine.catalog.drift(start, limit=limit)
+    if as_json:
+        print_lines(plain(each) for each in found)
+        return
+    for each in found:
+        change = f"  {each.before} -> {each.after}" if each.change == "retyped" else ""
+        name = f"{each.integration}: {each.kind} {each.qualified_name}"
+        click.echo(f"{each.at:%Y-%m-%d %H:%M}  {each.change:<12} {name}{change}")
+    if not found:
+        click.echo(f"No sync has found a change since {start:%Y-%m-%d %H:%M} UTC.", err=True)
 
 
 def edge_line(edge: Edge) -> dict[str, Any]:

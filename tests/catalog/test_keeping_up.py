@@ -1,0 +1,132 @@
+"""The catalog over time: what drifted, how fresh it is, and a sync that dies in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from plugin.access.viewer import Viewer
+from plugin.catalog.sync import add_integration, sync
+from plugin.cli import cli
+from plugin.store import Store
+
+DIES = """
+import sys, time
+from plugin.catalog import sync as syncs
+from plugin.config import read_config
+from plugin.store import _merge, open_store
+
+store = open_store(read_config({"DOCENT_HOME": sys.argv[1]}))
+
+def hang(*_arguments):
+    print("here", flush=True)
+    time.sleep(120)
+
+if sys.argv[4] == "writing":
+    _merge.zones.recount = hang
+    syncs.sync(store, int(sys.argv[2]), int(sys.argv[3]))
+else:
+    syncs.sync(store, int(sys.argv[2]), int(sys.argv[3]), progress=lambda stage, *_: stage == "linking" and hang())
+"""
+
+
+def change(path: Path, *statements: str) -> None:
+    with sqlite3.connect(path) as db:
+        for statement in statements:
+            db.execute(statement)
+    db.close()
+
+
+def connect(store: Store, admin: Viewer, path: Path) -> int:
+    return add_integration(
+        store, admin, "shop", "sqlite", settings={"url": f"sqlite:///{path}"}, secrets={}
+    ).id
+
+
+def names(store: Store, admin: Viewer) -> set[str]:
+    with store.as_viewer(admin) as mine:
+        return {each.name for each in mine.catalog.browse(limit=100).items}
+
+
+@pytest.mark.parametrize("stage", ["linking", "writing"])
+def test_a_sync_that_is_killed_leaves_the_catalog_as_it_was(
+    store: Store, admin: Viewer, home: Path, tmp_path: Path, stage: str
+) -> None:
+    path = tmp_path / "shop.sqlite3"
+    change(path, "CREATE TABLE orders (id INTEGER)")
+    integration = connect(store, admin, path)
+    sync(store, admin, integration)
+    before = names(store, admin)
+    change(path, "CREATE TABLE refunds (id INTEGER)", "DROP TABLE orders")
+    with subprocess.Popen(
+        [sys.executable, "-c", DIES, str(home), str(admin.workspace_id), str(integration), stage],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as dying:
+        assert dying.stdout is not None
+        assert dying.stdout.readline() == "here\n"
+        os.kill(dying.pid, signal.SIGKILL)
+    assert names(store, admin) == before
+    with store.as_viewer(admin) as mine:
+        assert not mine.catalog.search("refunds").hits
+    # A sync that gave no sign of life for long is dead; here nobody waits for that.
+    with sqlite3.connect(next(home.glob("*.sqlite3"), None) or next(home.glob("*.db"))) as db:
+        long_ago = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        assert db.execute("UPDATE syncs SET beat = ? WHERE status = 'running'", (long_ago,)).rowcount == 1
+    db.close()
+    done = sync(store, admin, integration)
+    assert (done.status, done.errors) == ("done", ())
+    assert names(store, admin) == before - {"orders"} | {"refunds"}
+
+
+def docent(home: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Result:
+    monkeypatch.setenv("DOCENT_HOME", str(home))
+    return CliRunner().invoke(cli, list(words), catch_exceptions=False)
+
+
+def test_the_command_line_tells_what_drifted(
+    store: Store, admin: Viewer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "shop.sqlite3"
+    change(path, "CREATE TABLE orders (id INTEGER, total TEXT)", "CREATE TABLE old (id INTEGER)")
+    integration = connect(store, admin, path)
+    sync(store, admin, integration)
+    change(
+        path,
+        "DROP TABLE orders",
+        "CREATE TABLE orders (id INTEGER, total NUMERIC)",
+        "DROP TABLE old",
+        "CREATE TABLE refunds (id INTEGER)",
+    )
+    sync(store, admin, integration)
+    told = docent(home, monkeypatch, "drift", "--since", "2000-01-01", "--json")
+    assert told.exit_code == 0
+    lines = [json.loads(line) for line in told.stdout.splitlines()]
+    found = {(line["change"], line["qualified_name"].split(".", 1)[-1]) for line in lines}
+    assert {("added", "refunds"), ("removed", "old"), ("retyped", "orders.total")} <= found
+    words = docent(home, monkeypatch, "drift", "--since", "2000-01-01").stdout
+    assert "TEXT -> NUMERIC" in words
+    assert not docent(home, monkeypatch, "drift", "--since", "2999-01-01").stdout
+    shown = docent(home, monkeypatch, "show", "orders").stdout
+    assert "As of 2" in shown
+
+
+def test_an_exchanged_table_is_no_unchanged_source(store: Store, admin: Viewer, tmp_path: Path) -> None:
+    path = tmp_path / "shop.sqlite3"
+    change(path, "CREATE TABLE orders (id INTEGER)")
+    integration = connect(store, admin, path)
+    first = sync(store, admin, integration)
+    again = sync(store, admin, integration)
+    assert (again.created, again.updated, again.removed) == (0, 0, 0)
+    assert again.seen == again.unchanged == first.seen
+    change(path, "DROP TABLE orders", "CREATE TABLE others (id INTEGER)")
+    assert sync(store, admin, integration).removed == 2
