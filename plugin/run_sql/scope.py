@@ -2,11 +2,10 @@
 
 A CTE is visible after its definition and inside its own statement only; a qualified name is never a CTE. Every
 column must belong to a source of its scope, where the columns of that source are known. What cannot be resolved is
-refused, in the same words whether it does not exist or is hidden. One file because resolution is mutual recursion: a
-source opens a scope, a scope resolves columns, a column may be a subquery with sources of its own.
+refused, in the same words whether it does not exist or is hidden.
 
-Longer than other files: queries, sources, expressions and columns call each other, and a rule of scope that is split
-over files is where guards were by-passed elsewhere.
+One file because queries, sources, expressions and columns call each other, and a rule of scope that is split over files
+is where guards were by-passed elsewhere.
 """
 
 from __future__ import annotations
