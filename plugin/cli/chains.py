@@ -11,6 +11,9 @@ from plugin.cli.session import Session, command_options, json_option, print_json
 from plugin.errors import BadInput
 
 
+FORMATS = {"ledger": ("jsonl",), "audit": ("jsonl", "ocsf")}
+
+
 def parse_since(text: str | None) -> datetime | None:
     """An ISO 8601 date or time as UTC. Raises BadInput."""
     if text is None:
@@ -43,7 +46,20 @@ def _group(name: str, title: str) -> click.Group:
         if not ok:
             sys.exit(1)
 
-    def export(session: Session, since: str | None, as_json: bool, format_: str = "jsonl") -> None:
+    @group.command("export", help=f"Print the entries of the {name} as JSON lines.")
+    @command_options
+    @json_option
+    @click.option("--since", metavar="T", help="Only entries from this date or time on.")
+    @click.option(
+        "--format",
+        "format_",
+        type=click.Choice(FORMATS[name]),
+        default="jsonl",
+        show_default=True,
+        help="jsonl has the chain's hashes as they are; ocsf (of the audit log) is read by a SIEM.",
+    )
+    @click.pass_obj
+    def export(session: Session, since: str | None, as_json: bool, format_: str) -> None:
         viewer = session.viewer()
         with session.store.as_admin(viewer) as admin:
             entries = getattr(admin, name).export(parse_since(since))
@@ -52,24 +68,6 @@ def _group(name: str, title: str) -> click.Group:
 
                 entries = events(entries, viewer.workspace_slug)
             print_lines(entries)
-
-    if name == "audit":
-        export = click.option(
-            "--format",
-            "format_",
-            type=click.Choice(["jsonl", "ocsf"]),
-            default="jsonl",
-            show_default=True,
-            help="jsonl has the chain's hashes as they are; ocsf is read by a SIEM.",
-        )(export)
-    for decorate in (
-        click.pass_obj,
-        click.option("--since", metavar="T", help="Only entries from this date or time on."),
-        json_option,
-        command_options,
-        group.command("export", help=f"Print the entries of the {name} as JSON lines."),
-    ):
-        export = decorate(export)
 
     return group
 
