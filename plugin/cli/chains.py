@@ -10,7 +10,6 @@ import click
 from plugin.cli.session import Session, command_options, json_option, print_json, print_lines, say
 from plugin.errors import BadInput
 
-
 FORMATS = {"ledger": ("jsonl",), "audit": ("jsonl", "ocsf")}
 
 
