@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Engine, Integer, bindparam, cast, null, select, true, union_all
 from sqlalchemy.orm import Session
 
 from plugin.access.ai_rules import AiRule
@@ -124,7 +124,18 @@ _members, _accounts, _workspaces, _teams = (
     row.__table__ for row in (MemberRow, AccountRow, WorkspaceRow, TeamRow)
 )
 _in_teams, _in_groups, _group_teams = (row.__table__ for row in (TeamMemberRow, GroupMemberRow, TeamGroupRow))
-# Built once: each door runs these three, and putting a statement together costs more than running it.
+# Built once: each door runs this, and putting a statement together costs more than running it.
+DIRECTLY = select(
+    cast(null(), Integer).label("group_id"),
+    _in_teams.c.team_id.label("team_id"),
+    _in_teams.c.lowered.label("lowered"),
+).where(_in_teams.c.member_id == bindparam("member"), _in_teams.c.workspace_id == bindparam("workspace"))
+BY_GROUP = (
+    select(_in_groups.c.group_id, _group_teams.c.team_id, _group_teams.c.lowered)
+    .outerjoin(_group_teams, _group_teams.c.group_id == _in_groups.c.group_id)
+    .where(_in_groups.c.member_id == bindparam("member"), _in_groups.c.workspace_id == bindparam("workspace"))
+)
+_ways = union_all(DIRECTLY, BY_GROUP).subquery("ways")
 WHO = (
     select(
         _members.c.account_id,
@@ -137,32 +148,28 @@ WHO = (
         .where(_teams.c.workspace_id == bindparam("workspace"), _teams.c.is_general)
         .scalar_subquery()
         .label("general"),
+        _ways.c.group_id,
+        _ways.c.team_id,
+        _ways.c.lowered,
     )
     .join(_accounts, _accounts.c.id == _members.c.account_id)
     .join(_workspaces, _workspaces.c.id == _members.c.workspace_id)
+    .outerjoin(_ways, true())
     .where(_members.c.id == bindparam("member"), _members.c.workspace_id == bindparam("workspace"))
 )
-DIRECTLY = select(_in_teams.c.team_id, _in_teams.c.lowered).where(
-    _in_teams.c.member_id == bindparam("member"), _in_teams.c.workspace_id == bindparam("workspace")
-)
-BY_GROUP = (
-    select(_in_groups.c.group_id, _group_teams.c.team_id, _group_teams.c.lowered)
-    .outerjoin(_group_teams, _group_teams.c.group_id == _in_groups.c.group_id)
-    .where(_in_groups.c.member_id == bindparam("member"), _in_groups.c.workspace_id == bindparam("workspace"))
-)
+"""The member, once for each way into a team or a group."""
 
 
 def member_facts(session: Session, workspace_id: int, member_id: int) -> tuple[MemberFacts, str]:
     """Read a member's facts and the workspace's slug. SignInNeeded where the member is gone or disabled."""
     connection = session.connection()
     which = {"workspace": workspace_id, "member": member_id}
-    row = connection.execute(WHO, which).one_or_none()
+    rows = connection.execute(WHO, which).all()
+    row = rows[0] if rows else None
     if row is None or row.state != "active":
         raise SignInNeeded("this sign-in is no longer valid; sign in again", rule="sign_in")
     role = Role(row.role)
-    groups = connection.execute(BY_GROUP, which).all()
-    ways = [(team, lowered) for team, lowered in connection.execute(DIRECTLY, which)]
-    ways += [(team, lowered) for _group, team, lowered in groups if team is not None]
+    ways = [(each.team_id, each.lowered) for each in rows if each.team_id is not None]
     teams = {team for team, _lowered in ways}
     teams.discard(row.general)
     if role is not Role.GUEST:
@@ -175,7 +182,7 @@ def member_facts(session: Session, workspace_id: int, member_id: int) -> tuple[M
         name=row.name or row.email.split("@")[0],
         team_ids=frozenset(teams),
         lowered_team_ids=frozenset(team for team, lowered in ways if lowered and team in teams),
-        group_ids=frozenset(group for group, _team, _lowered in groups),
+        group_ids=frozenset(each.group_id for each in rows if each.group_id is not None),
         general_team_id=row.general,
     )
     return facts, row.slug

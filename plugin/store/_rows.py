@@ -9,10 +9,22 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, not_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    not_,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from plugin.errors import NotFound
@@ -89,9 +101,7 @@ def to_resources(context: Context, rows: Sequence[Row[Any]]) -> list[Resource]:
     if not rows:
         return []
     ids = [row.id for row in rows]
-    names = integration_names(context)
-    tags = tags_of(context, ids)
-    owners = owners_of(context, ids)
+    names, tags, owners = _beside(context, ids)
     paths = _paths(context, {row.parent_id for row in rows if row.parent_id is not None})
     counts = _children(context, rows)
     definitions = _definitions(context, rows)
@@ -141,7 +151,8 @@ def load(context: Context, ids: Iterable[int]) -> dict[int, Resource]:
     """Visible resources by id; the rest are simply not there."""
     found: dict[int, Resource] = {}
     for part in chunks(sorted(set(ids))):
-        rows = context.session.execute(listing(visible(context), ResourceRow.id.in_(part))).all()
+        context.session.flush()
+        rows = context.session.connection().execute(_kept(context, _by_id), {"ids": part}).all()
         found.update((resource.id, resource) for resource in to_resources(context, rows))
     return found
 
@@ -158,53 +169,103 @@ def integration_names(context: Context) -> dict[int | None, str]:
     return names
 
 
-def tags_of(context: Context, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
-    """Tags by resource id."""
+_owners, _tags, _integrations = (row.__table__.c for row in (OwnerRow, TagRow, IntegrationRow))
+# One statement for three reads, put together once: a page of search is a few short reads, and their number is its time.
+BESIDE = union_all(
+    select(
+        literal_column("'owner'").label("what"),
+        _owners.resource_id.label("of"),
+        _owners.name.label("name"),
+        _owners.id.label("row"),
+        _owners.email.label("email"),
+        _owners.member_id.label("member"),
+        _owners.group_id.label("in_group"),
+    ).where(
+        _owners.workspace_id == bindparam("workspace"),
+        _owners.resource_id.in_(bindparam("ids", expanding=True)),
+    ),
+    select(literal_column("'tag'"), _tags.resource_id, _tags.tag, null(), null(), null(), null()).where(
+        _tags.workspace_id == bindparam("workspace"), _tags.resource_id.in_(bindparam("ids", expanding=True))
+    ),
+    select(
+        literal_column("'integration'"), _integrations.id, _integrations.name, null(), null(), null(), null()
+    ).where(_integrations.workspace_id == bindparam("workspace")),
+)
+
+
+def _beside(
+    context: Context, ids: Iterable[int]
+) -> tuple[dict[int | None, str], dict[int, tuple[str, ...]], dict[int, tuple[Owner, ...]]]:
+    """Names of the workspace's integrations; tags by resource id; owners by resource id."""
+    names: dict[int | None, str] = {}
     tags: dict[int, list[str]] = defaultdict(list)
+    owners: dict[int, list[tuple[str, int, Owner]]] = defaultdict(list)
     for part in chunks(ids):
-        rows = context.session.execute(
-            select(TagRow.resource_id, TagRow.tag)
-            .where(TagRow.workspace_id == context.workspace_id, TagRow.resource_id.in_(part))
-            .order_by(TagRow.tag)
-        )
-        for resource_id, tag in rows:
-            tags[resource_id].append(tag)
-    return {resource_id: tuple(found) for resource_id, found in tags.items()}
+        rows = context.session.connection().execute(BESIDE, {"workspace": context.workspace_id, "ids": part})
+        for what, of, name, row, email, member, group in rows:
+            if what == "owner":
+                owner = Owner(name=name, email=email, member_id=member, group_id=group)
+                owners[of].append((name, row, owner))
+            elif what == "tag":
+                tags[of].append(name)
+            else:
+                names[of] = name
+    return (
+        names,
+        {of: tuple(sorted(found)) for of, found in tags.items()},
+        {
+            of: tuple(owner for _name, _row, owner in sorted(found, key=lambda each: each[:2]))
+            for of, found in owners.items()
+        },
+    )
 
 
-def owners_of(context: Context, ids: Iterable[int]) -> dict[int, tuple[Owner, ...]]:
-    """Owners by resource id."""
-    owners: dict[int, list[Owner]] = defaultdict(list)
-    for part in chunks(ids):
-        rows = context.session.execute(
-            select(OwnerRow)
-            .where(OwnerRow.workspace_id == context.workspace_id, OwnerRow.resource_id.in_(part))
-            .order_by(OwnerRow.name, OwnerRow.id)
-        ).scalars()
-        for row in rows:
-            owners[row.resource_id].append(
-                Owner(name=row.name, email=row.email, member_id=row.member_id, group_id=row.group_id)
-            )
-    return {resource_id: tuple(found) for resource_id, found in owners.items()}
+_statements: dict[tuple[object, ...], Any] = {}
+MOST_STATEMENTS = 4096
+
+
+def _kept(context: Context, build: Callable[[Context], Any]) -> Any:
+    """The statement that `build` makes, kept for the next reader who may see the same.
+
+    What is visible depends on nothing but what is in the key; with AI filters a statement is built each time.
+    """
+    if context.for_ai and context.ai_rules:
+        return build(context)
+    teams = None if sees_everything(context) else context.member.team_ids
+    key = (build, context.workspace_id, teams)
+    found = _statements.get(key)
+    if found is None:
+        if len(_statements) >= MOST_STATEMENTS:
+            _statements.clear()
+        found = _statements[key] = build(context)
+    return found
+
+
+def _by_id(context: Context) -> Select[Any]:
+    return listing(visible(context), ResourceRow.id.in_(bindparam("ids", expanding=True)))
+
+
+def _upwards(context: Context) -> Select[Any]:
+    """These resources and everything above them."""
+    seen = case((visible(context), 1), else_=0)
+    start = select(ResourceRow.id, ResourceRow.parent_id, ResourceRow.name, seen.label("shown")).where(
+        ResourceRow.workspace_id == context.workspace_id, ResourceRow.id.in_(bindparam("ids", expanding=True))
+    )
+    up = start.cte("up", recursive=True)
+    above = select(ResourceRow.id, ResourceRow.parent_id, ResourceRow.name, seen).where(
+        ResourceRow.workspace_id == context.workspace_id, ResourceRow.id == up.c.parent_id
+    )
+    up = up.union(above)
+    return select(up.c.id, up.c.parent_id, up.c.name, up.c.shown)
 
 
 def _paths(context: Context, parents: set[int]) -> dict[int, tuple[tuple[str, ...], bool]]:
     """For each parent: the names from the outermost container down to it, and whether it is visible."""
     above: dict[int, tuple[int | None, str, bool]] = {}
-    missing = set(parents)
-    seen = case((visible(context), 1), else_=0)
-    while missing:
-        for part in chunks(missing):
-            rows = context.session.execute(
-                select(ResourceRow.id, ResourceRow.parent_id, ResourceRow.name, seen).where(
-                    ResourceRow.workspace_id == context.workspace_id, ResourceRow.id.in_(part)
-                )
-            )
-            for id_, parent_id, name, shown in rows:
-                above[id_] = (parent_id, name, bool(shown))
-        missing = (
-            {parent for parent, _name, _shown in above.values() if parent is not None} - set(above) - missing
-        )
+    for part in chunks(parents):
+        rows = context.session.connection().execute(_kept(context, _upwards), {"ids": part})
+        for id_, parent_id, name, shown in rows:
+            above[id_] = (parent_id, name, bool(shown))
     paths = {}
     for parent in parents & set(above):
         names: list[str] = []

@@ -10,6 +10,7 @@ An AI filter that excludes a table excludes its columns; one that includes a tab
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, true
@@ -24,8 +25,13 @@ from plugin.store._models.integrations import IntegrationRow
 
 def visible_zones(context: Context) -> Select[tuple[int]]:
     """The zones that the acting member's teams hold, as a subquery. Not for admins, who need none."""
-    teams = sorted(context.member.team_ids)
-    return select(ZoneTeamRow.zone_id).where(ZoneTeamRow.team_id.in_(teams)).distinct()
+    return _zones_of(context.member.team_ids)
+
+
+@lru_cache(maxsize=1024)
+def _zones_of(team_ids: frozenset[int]) -> Select[tuple[int]]:
+    # Kept, since putting a statement together costs more than running it, and every read of the catalog has this one.
+    return select(ZoneTeamRow.zone_id).where(ZoneTeamRow.team_id.in_(sorted(team_ids))).distinct()
 
 
 def sees_everything(context: Context) -> bool:

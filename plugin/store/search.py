@@ -123,7 +123,9 @@ class Asked:
         short = len(self.question.content) <= FEW_WORDS
         first: list[Ranked] = []
         if short and not self.run.filtered:
-            together_, self.more = together(self.run, MOST if self.counts_all else self.needed)
+            look_at = MOST if self.counts_all else self.needed
+            placed = self.filters.schema is not None or self.filters.under is not None
+            together_, self.more = together(self.run, look_at, containers=placed)
             first = self._kept(together_)
         ranked = first
         if len(first) < min(self.needed, ENOUGH) or "column" in self.filters.kinds:

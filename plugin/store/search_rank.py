@@ -151,7 +151,7 @@ class Search:
             if kept:
                 self.bits[word] = kept
 
-    def load(self, ids: Collection[int]) -> None:
+    def load(self, ids: Collection[int], containers: bool = True) -> None:
         """Read the rows of documents, of those that this viewer may count, and of the families they stand for."""
         fresh = self._read(set(ids) - set(self.docs))
         firsts = {doc.family_id for doc in fresh} - set(self.docs) - {doc.id for doc in fresh}
@@ -165,7 +165,8 @@ class Search:
                 # The first of the family is hidden from this reader: the shard stands for itself.
                 doc.family_id = doc.id
             self.docs[doc.id] = doc
-        self._load_containers()
+        if containers:
+            self._load_containers()
 
     def _read(self, ids: set[int]) -> list[Doc]:
         found: list[Doc] = []

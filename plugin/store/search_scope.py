@@ -67,6 +67,10 @@ class FullText(ABC):
     def having_all(self, lexemes: Sequence[str], limit: int, *, prefix: bool = False) -> list[int]:
         """Documents with every one of these lexemes; with `prefix` the last one may go on."""
 
+    def having_each(self, wanted: Sequence[Sequence[str]], limit: int) -> list[list[int]]:
+        """The same for several lists of lexemes at once."""
+        return [self.having_all(lexemes, limit) for lexemes in wanted]
+
     @abstractmethod
     def bodies(self, keys: Sequence[tuple[int, int]]) -> list[tuple[int, str]]:
         """All words of documents given by (id, zone), with blanks around each."""
@@ -98,7 +102,8 @@ def full_text(context: Context) -> FullText:
         wanted = select(ZoneRow.id).where(ZoneRow.workspace_id == context.workspace_id)
     else:
         wanted = visible_zones(context)
-    zones = sorted(context.session.scalars(wanted))
+    context.session.flush()
+    zones = sorted(context.session.connection().scalars(wanted))
     return SqliteText(context, zones) if context.dialect == "sqlite" else PostgresText(context, zones)
 
 
@@ -117,12 +122,12 @@ class SqliteText(FullText):
         if not self.zones:
             return []
         mine = set(self.zones)
-        every = self.context.session.scalars(
-            select(ZoneRow.id).where(ZoneRow.id.between(self.zones[0], self.zones[-1])).order_by(ZoneRow.id)
+        every = self._raw.execute(
+            "SELECT id FROM zones WHERE id BETWEEN ? AND ? ORDER BY id", (self.zones[0], self.zones[-1])
         )
         runs: list[tuple[int, int]] = []
         fresh = True
-        for zone in every:
+        for (zone,) in every:
             if zone not in mine:
                 fresh = True
             elif fresh:
@@ -265,6 +270,20 @@ class PostgresText(FullText):
             "SELECT docent_found(%s::tsquery, %s::integer[], %s)", (query, zones, limit)
         )
         return [id_ for (id_,) in rows]
+
+    def having_each(self, wanted: Sequence[Sequence[str]], limit: int) -> list[list[int]]:
+        scope, zones = self._scope()
+        queries = [" & ".join(f"'{lexeme}'" for lexeme in lexemes) + " " + scope for lexemes in wanted]
+        found: list[list[int]] = [[] for _ in wanted]
+        # One round trip, and one row for each list rather than for each document.
+        rows = self.connection.exec_driver_sql(
+            "SELECT q.at, array(SELECT docent_found(q.query::tsquery, %s::integer[], %s))"
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS q(query, at)",
+            (zones, limit, queries),
+        )
+        for at, ids in rows:
+            found[at - 1] = ids
+        return found
 
     def bodies(self, keys: Sequence[tuple[int, int]]) -> list[tuple[int, str]]:
         rows = self.connection.exec_driver_sql(

@@ -7,30 +7,36 @@ themselves decides, no count over the catalog, so nothing that is hidden can.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from itertools import chain
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE, TEXT
 from plugin.store._models.catalog import ResourceRow
 from plugin.store.search_rank import Ranked, Search
-from plugin.store.search_scope import MARKS, FullText
+from plugin.store.search_scope import MARKS
 from plugin.store.search_sql import parts
 
 MOST = 10_000
 LOOKED_AT = 120
 """Candidates that are weighed one by one."""
+_rows = ResourceRow.__table__.c
+FACTS = select(_rows.id, _rows.popularity, _rows.verified, _rows.description.is_not(None)).where(
+    _rows.id.in_(bindparam("ids", expanding=True))
+)
 SHARES = {NAME: 4.0, TEXT: 1.5, COLUMN: 1.5}
 
 
-def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
-    """Documents that have every content word of the question, and how many more there are than were looked at."""
+def together(search: Search, look_at: int, containers: bool = True) -> tuple[list[Ranked], int]:
+    """Documents that have every content word of the question, and how many more there are than were looked at.
+
+    `containers`: read what stands above them too, for filters on place.
+    """
     words = list(dict.fromkeys(term.word for term in search.question.content))
     if not words:
         return [], 0
     index = search.index
-    named = index.having_all([f"n_{word}" for word in words], MOST)
-    anywhere = named if len(named) >= MOST else index.having_all(words, MOST)
+    named, anywhere = index.having_each([[f"n_{word}" for word in words], words], MOST)
     if not anywhere:
         anywhere = index.having_all(words, MOST, prefix=True)
     if not anywhere:
@@ -38,11 +44,11 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
     ids = list(dict.fromkeys([*named, *anywhere]))
     whole = set(named)
     if len(named) < LOOKED_AT < len(ids):
-        ids.sort(key=_by_name(index, words, ids))
+        ids = _by_name(index.having_each(_nearly_named(words), MOST), ids)
     rest = ids[max(LOOKED_AT, look_at) :]
     ids = ids[: len(ids) - len(rest)]
     looked = ids[:LOOKED_AT]
-    search.load(ids)
+    search.load(ids, containers=containers)
     bits = _bits(search, words, looked)
     facts = _facts(search, looked)
     found: dict[int, Ranked] = {}
@@ -73,15 +79,18 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
     return sorted(found.values(), key=lambda each: (not each.whole, -each.score, each.id)), len(rest)
 
 
-def _by_name(index: FullText, words: list[str], ids: list[int]) -> Callable[[int], int]:
+def _nearly_named(words: list[str]) -> list[list[str]]:
+    """What to ask for to learn how many of the words are in a name: for each word, it there and the others anywhere."""
+    if len(words) < 2:
+        return []
+    return [[f"n_{word}", *(other for other in words if other != word)] for word in words]
+
+
+def _by_name(nearly: list[list[int]], ids: list[int]) -> list[int]:
     """The more of the words are in the name, the earlier it is looked at."""
-    count: Counter[int] = Counter()
-    if len(words) > 1:
-        for word in words:
-            others = [other for other in words if other != word]
-            count.update(index.having_all([f"n_{word}", *others], MOST))
-    place = {id_: at for at, id_ in enumerate(ids)}
-    return lambda id_: -count[id_] * len(ids) + place[id_]
+    count = Counter(chain.from_iterable(nearly))
+    named = sorted(count.keys() & set(ids), key=lambda id_: (-count[id_], id_))
+    return named + [id_ for id_ in ids if id_ not in count]
 
 
 def _bits(search: Search, words: list[str], looked: list[int]) -> dict[int, dict[str, int]]:
@@ -105,14 +114,7 @@ def _facts(search: Search, looked: list[int]) -> dict[int, float]:
     found: dict[int, float] = {}
     ids = {search.docs[id_].family_id for id_ in looked if id_ in search.docs}
     for part in parts(sorted(ids)):
-        rows = search.context.session.execute(
-            select(
-                ResourceRow.id,
-                ResourceRow.popularity,
-                ResourceRow.verified,
-                ResourceRow.description.is_not(None),
-            ).where(ResourceRow.id.in_(part))
-        )
+        rows = search.context.session.connection().execute(FACTS, {"ids": part})
         for id_, popularity, verified, described in rows:
             found[id_] = 0.6 * popularity + (0.3 if verified else 0.0) + (0.1 if described else 0.0)
     return found
