@@ -47,6 +47,11 @@ CREATE TABLE IF NOT EXISTS search_words (
 )
 """
 
+FTS = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS search_fts USING fts5("
+    "body, detail='none', tokenize=\"ascii tokenchars '_'\")"
+)
+
 FOUND = """
 CREATE OR REPLACE FUNCTION docent_found(query tsquery, zones integer[], most integer) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
@@ -65,12 +70,7 @@ def create(connection: Connection) -> None:
         # SQLite keeps a row under its key only where that is called INTEGER.
         columns = COLUMNS.replace("id BIGINT NOT NULL PRIMARY KEY", "id INTEGER NOT NULL PRIMARY KEY")
         connection.execute(text(f"CREATE TABLE IF NOT EXISTS search_docs ({columns})"))
-        connection.execute(
-            text(
-                "CREATE VIRTUAL TABLE IF NOT EXISTS search_fts USING fts5("
-                "body, detail='none', tokenize=\"ascii tokenchars '_'\")"
-            )
-        )
+        connection.execute(text(FTS))
         connection.execute(text(WORDS + " WITHOUT ROWID"))
     else:
         connection.execute(

@@ -221,8 +221,9 @@ class Indexing:
     def _columns(self, tables: list[int]) -> dict[int, list[ColumnFacts]]:
         """Columns by table, in order. Plain tuples from the driver: a first sync reads millions."""
         found: dict[int, list[ColumnFacts]] = defaultdict(list)
-        for parent, id_, name, notes, apart in self.writer.columns(tables):
-            found[parent].append(ColumnFacts(id_, name, notes, bool(apart)))
+        make = ColumnFacts._make
+        for parent, *column in self.writer.columns(tables):
+            found[parent].append(make(column))
         return found
 
     def _column_tags(self, tables: list[int]) -> dict[int, dict[int, list[str]]]:

@@ -22,6 +22,7 @@ from plugin.catalog.words import (
     pieces,
     text_words,
     typed_words,
+    words_of_texts,
 )
 
 TABLE_KINDS = frozenset(
@@ -132,12 +133,16 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
     notes: set[str] = set()
     tagged = asset.column_tags
     apart = [column for column in asset.columns if column.apart or column.id in tagged]
-    ordinary = [column for column in asset.columns if not (column.apart or column.id in tagged)]
+    ordinary = (
+        [column for column in asset.columns if not (column.apart or column.id in tagged)]
+        if apart
+        else asset.columns
+    )
     if not member:
         columns.update(
             chain.from_iterable([identifier_words(column.name) for column in ordinary[:MOST_COLUMNS]])
         )
-        notes.update(*[text_words(column.notes[:LONGEST_TEXT]) for column in ordinary if column.notes])
+        notes = words_of_texts([column.notes[:LONGEST_TEXT] for column in ordinary if column.notes])
     own = Document(
         id=asset.id,
         workspace_id=asset.workspace_id,
@@ -207,6 +212,5 @@ def names_of(asset: AssetFacts) -> set[str]:
     words = set(typed_words(asset.name))
     for label in (*asset.tags, *asset.synonyms):
         words.update(typed_words(label))
-    for column in asset.columns:
-        words.update(typed_words(column.name))
+    words.update(*[typed_words(column.name) for column in asset.columns])
     return words

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from plugin.store.search_ddl import ZONE_SHIFT
+from plugin.store.search_ddl import FTS, ZONE_SHIFT
 from plugin.store.search_rows import Document
 
 FIELDS = (
     "id", "workspace_id", "integration_id", "zone_id", "asset_id", "container_id", "kind", "family_id", "group_key",
     "shape", "sample_id", "name_words", "text_words", "columns_count", "notes_words",
 )  # fmt: skip
+
+_fields = attrgetter(*FIELDS)
 
 
 def index_writer(session: Session, workspace_id: int) -> IndexWriter:
@@ -167,7 +170,7 @@ class SqliteWriter(IndexWriter):
         marks = ", ".join("?" * len(FIELDS))
         self.connection.exec_driver_sql(
             f"INSERT INTO search_docs ({', '.join(FIELDS)}) VALUES ({marks})",
-            [tuple(getattr(each, name) for name in FIELDS) for each in documents],
+            [_fields(each) for each in documents],
         )
         # In the order of the rowids, which is how FTS5 takes them fastest.
         rows = sorted((each.zone_id << ZONE_SHIFT | each.id, " ".join(each.words)) for each in documents)
@@ -186,6 +189,14 @@ class SqliteWriter(IndexWriter):
         self.connection.exec_driver_sql(
             "DELETE FROM search_docs WHERE id = ?", [(id_,) for id_, _zone in keys]
         )
+
+    def clear(self, integration_id: int | None = None, *, words: bool = False) -> None:
+        others = "SELECT 1 FROM search_docs WHERE workspace_id <> ? LIMIT 1"
+        if integration_id is None and not self.connection.exec_driver_sql(others, (self.workspace_id,)).all():
+            # Deleted row by row, every word stays behind as a mark of its deletion, which each search then walks over.
+            self.connection.exec_driver_sql("DROP TABLE search_fts")
+            self.connection.exec_driver_sql(FTS)
+        super().clear(integration_id, words=words)
 
     def delete_where(self, where: str, values: dict[str, int]) -> None:
         rowids = f"SELECT zone_id << {ZONE_SHIFT} | id FROM search_docs WHERE {where}"
@@ -212,7 +223,7 @@ class PostgresWriter(IndexWriter):
             for each in documents:
                 # Words are letters, digits and underscores, so the text form of a tsvector needs no quoting.
                 body = " ".join((*each.words, f"_z{each.zone_id}", f"_w{each.workspace_id}"))
-                copy.write_row((*(getattr(each, name) for name in FIELDS), body))
+                copy.write_row((*_fields(each), body))
 
     def insert_words(self, words: Sequence[str]) -> None:
         self.connection.exec_driver_sql(
