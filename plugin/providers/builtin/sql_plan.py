@@ -8,69 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from plugin.providers.builtin.about import find
 from plugin.providers.builtin.phrases import code, listed, named, words_of
-from plugin.providers.builtin.resolve import NEEDS_MODEL, best, resolve
+from plugin.providers.builtin.resolve import NEEDS_MODEL
 from plugin.providers.builtin.sql_columns import NUMBER, Column, column_for, date_column, label_column, split
-from plugin.providers.builtin.sql_parse import Ask, operator_of, read_ask
+from plugin.providers.builtin.sql_draft import Draft, Step
+from plugin.providers.builtin.sql_parse import Ask, read_ask
+from plugin.providers.builtin.sql_table import by_column, table_for
 from plugin.providers.builtin.sql_text import Sql
+from plugin.providers.builtin.sql_where import filters, left_over_of, told
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
-from plugin.providers.builtin.understand import Intent, is_pronoun
-
-_Step = tuple[Thing, list[tuple[str, str]]]
-"""A table that is joined, and the pairs (column of the one before, own column)."""
-
-
-@dataclass(slots=True)
-class Draft:
-    """A statement in the making: the main table is `a`, tables joined by a foreign key `b`, `c`."""
-
-    sql: Sql
-    table: Thing
-    joined: list[tuple[Thing, str, str]] = field(default_factory=list)
-    assumed: list[str] = field(default_factory=list)
-    where: list[str] = field(default_factory=list)
-
-    def at(self, alias: str, column: Column) -> str:
-        """A column as it is written: with an alias only where tables are joined."""
-        name = self.sql.name(str(column["name"]))
-        return f"{alias}.{name}" if self.joined else name
-
-    def follow(self, path: Sequence[_Step]) -> str:
-        """Join along a path from the main table; returns the alias of its end."""
-        alias = "a"
-        for other, pairs in path:
-            alias = self.join(other, pairs, alias)
-        return alias
-
-    def join(self, other: Thing, pairs: Sequence[tuple[str, str]], start: str = "a") -> str:
-        """Join another table on (own column, other's column) pairs; returns its alias."""
-        for known, alias, _on in self.joined:
-            if known.id == other.id:
-                return alias
-        alias = "bcdef"[len(self.joined)]
-        on = " AND ".join(
-            f"{start}.{self.sql.name(mine)} = {alias}.{self.sql.name(theirs)}" for mine, theirs in pairs
-        )
-        self.joined.append((other, alias, on))
-        return alias
+from plugin.providers.builtin.understand import Intent
 
 
 def data(talk: Talk, intent: Intent) -> Plan:
     """Write the SELECT that answers the question; where that is beyond rules, say so and show what was found."""
     question = intent.unquote_marks()
     ask = read_ask(question)
-    draft = yield from _table(talk, ask)
+    draft = yield from table_for(talk, ask)
     if draft is None and ask.measure in ("rows", "count") and (ask.group or ask.unit):
         ask = replace(ask, measure="sum")
-        draft = yield from _table(talk, ask)
+        draft = yield from table_for(talk, ask)
     built: str | None = None
     if draft is not None and ask.by and column_for(draft.table, ask.by, numeric=True, loose=False) is None:
-        told = yield from _by_column(ask.by, near=ask.subject)
-        if told is not None:
-            draft, ask = Draft(Sql(told.text("dialect")), told), replace(ask, subject=told.name)
+        nearer = yield from by_column(ask.by, near=ask.subject)
+        if nearer is not None:
+            draft, ask = Draft(Sql(nearer.text("dialect")), nearer), replace(ask, subject=nearer.name)
     if draft is not None and ask.implied:
         ask = _summed(draft.table, ask)
     if draft is not None:
@@ -83,7 +48,7 @@ def data(talk: Talk, intent: Intent) -> Plan:
         )
         return f"I could not turn that into SQL by rules. {found}\n\n{NEEDS_MODEL}"
     if built is None:
-        asked = ask.by or ask.group or _left_over(draft.table, ask) or ask.subject
+        asked = ask.by or ask.group or left_over_of(draft.table, ask) or ask.subject
         columns = listed([code(str(each["name"])) for each in draft.table.columns[:30]])
         return (
             f"I would use {named(draft.table)}, but found no column there for {code(asked)}. Its columns are {columns}."
@@ -121,80 +86,13 @@ def _answer(draft: Draft, ask: Ask, statement: str) -> str:
     )
 
 
-# --- the table -------------------------------------------------------------------------------------------------------
-
-
-def _table(talk: Talk, ask: Ask) -> Generator[Want, Given, Draft | None]:
-    """The table that the question is about, read in full."""
-    for phrase in (ask.of, ask.subject):
-        if not phrase:
-            continue
-        if is_pronoun(phrase):
-            meant = yield from resolve(talk, phrase)
-            if meant.thing is not None and meant.thing.is_table:
-                return Draft(Sql(meant.thing.text("dialect")), meant.thing)
-            continue
-        given = yield Want("search", {"text": phrase, "kinds": ["table", "view"], "limit": 10})
-        found = [each for each in things(given.fragments) if each.is_table]
-        chosen = best(phrase, found, ()) or _within(phrase, found)
-        if chosen is None and phrase.lower() in _SAME:
-            given = yield Want(
-                "search", {"text": _SAME[phrase.lower()], "kinds": ["table", "view"], "limit": 10}
-            )
-            chosen = _measuring(phrase, [each for each in things(given.fragments) if each.is_table])
-        if chosen is None and phrase == ask.subject and not ask.of and ask.measure not in ("rows", "count"):
-            chosen = yield from _by_column(phrase)
-        if chosen is not None:
-            read = yield Want("retrieve", {"resource": str(chosen.id)})
-            thing = next(iter(things(read.fragments)), None)
-            if thing is not None:
-                return Draft(Sql(thing.text("dialect")), thing)
-    return None
-
-
-_SAME = {"sales": "revenue", "turnover": "revenue", "income": "revenue", "revenue": "revenue"}
-
-
-def _measuring(phrase: str, found: Sequence[Thing]) -> Thing | None:
-    """A table that is made to report this measure; a verified one first, then the finest grain."""
-    wanted = _SAME[phrase.lower()]
-    fitting = [each for each in found if wanted in words_of(each.name)]
-    return min(
-        fitting, key=lambda each: (not each.flag("verified"), "day" not in each.name and "daily" not in each.name),
-        default=None,
-    )  # fmt: skip
-
-
-def _within(phrase: str, found: Sequence[Thing]) -> Thing | None:
-    """A table whose name is part of the phrase: "order total" speaks of orders."""
-    spoken = set(words_of(phrase))
-    fitting = [each for each in found if set(words_of(each.name)) <= spoken]
-    return max(fitting, key=lambda each: len(words_of(each.name)), default=None)
-
-
-def _by_column(phrase: str, near: str = "") -> Generator[Want, Given, Thing | None]:
-    """The table of the most fitting column, where the question names only a column; `near` must be in its name."""
-    given = yield Want("search", {"text": phrase, "kinds": ["column"], "limit": 15})
-    spoken = set(words_of(phrase))
-    for each in things(given.fragments):
-        owner = each.qualified.rpartition(".")[0]
-        if not set(words_of(near)) <= set(words_of(owner.rpartition(".")[2])):
-            continue
-        if spoken <= set(words_of(each.name)) and owner:
-            read = yield Want("retrieve", {"resource": each.qualified.rsplit(".", 1)[0]})
-            table = next(iter(things(read.fragments)), None)
-            if table is not None and table.is_table:
-                return table
-    return None
-
-
 # --- the statement ---------------------------------------------------------------------------------------------------
 
 
 def _statement(draft: Draft, ask: Ask, intent: Intent) -> Generator[Want, Given, str | None]:
     sql = draft.sql
-    left_over = _left_over(draft.table, ask)
-    if left_over and not _told(draft, left_over):
+    left_over = left_over_of(draft.table, ask)
+    if left_over and not told(draft, left_over):
         return None
     group = yield from _group(draft, ask)
     if group is None:
@@ -207,7 +105,7 @@ def _statement(draft: Draft, ask: Ask, intent: Intent) -> Generator[Want, Given,
     measured = _measured(draft, ask)
     if measured is None:
         return None
-    if not _filters(draft, ask, intent):
+    if not filters(draft, ask, intent):
         return None
     date = date_column(draft.table)
     if (ask.unit or ask.year or ask.past or ask.since) and date is None:
@@ -227,42 +125,6 @@ def _statement(draft: Draft, ask: Ask, intent: Intent) -> Generator[Want, Given,
         lines.append(sql.limit_tail(limit))
     text = "\n".join(lines)
     return text.replace(" AS a\n", " a\n").replace(" AS b ON", " b ON") if sql.dialect == "oracle" else text
-
-
-_MORE = re.compile(
-    r"(?:(?P<more>over|above|more than|greater than|at least)|under|below|less than|at most) (?P<n>\d+(?:\.\d+)?)"
-    r"(?: (?:euros?|eur|dollars?|usd|€|\$))?\Z",
-    re.I,
-)
-_NO_CONDITION = frozenset(
-    """all any every the a an our of row rows record records entry entries are is was were there who that which we have
-    signed up registered joined created placed made added got had in total""".split()
-)
-
-
-def _left_over(table: Thing, ask: Ask) -> str:
-    """What a question for rows or their number says beyond the table's name: a condition, to be met or to be named."""
-    if ask.measure not in ("rows", "count") or ask.of or is_pronoun(ask.subject):
-        return ""
-    own = {word for part in table.qualified.split(".") for word in words_of(part)} | set(
-        words_of(table.text("integration"))
-    )
-    said = ask.subject.split()
-    kept = [word for word in said if not set(words_of(word)) or set(words_of(word)) - own - _NO_CONDITION]
-    return " ".join(kept)
-
-
-def _told(draft: Draft, left_over: str) -> bool:
-    """Write "over 100 euro" as a condition on the amount; False where rules cannot."""
-    match = _MORE.match(left_over)
-    column = column_for(draft.table, "amount", numeric=True) if match else None
-    if match is None or column is None:
-        return False
-    words = left_over.lower()
-    sign = (">=" if "least" in words else ">") if match.group("more") else ("<=" if "most" in words else "<")
-    draft.where.append(f"{draft.at('a', column)} {sign} {match.group('n')}")
-    draft.assumed.append(f"{code(str(column['name']))} as the amount")
-    return True
 
 
 def _select(
@@ -358,10 +220,10 @@ def _group(draft: Draft, ask: Ask) -> Generator[Want, Given, list[tuple[str, str
 
 def _reached(draft: Draft, wanted: str) -> Generator[Want, Given, list[tuple[str, str]] | None]:
     """A table or a column that foreign keys lead to, over one table or two; the nearest first."""
-    level: list[tuple[Thing, list[_Step]]] = [(draft.table, [])]
+    level: list[tuple[Thing, list[Step]]] = [(draft.table, [])]
     seen = {draft.table.qualified}
     for _hop in range(2):
-        following: list[tuple[Thing, list[_Step]]] = []
+        following: list[tuple[Thing, list[Step]]] = []
         for table, path in level:
             for key in [key for key in table.keys if key.get("kind") == "foreign" and key.get("ref")][:5]:
                 if str(key["ref"]) in seen or len(seen) > 9:
@@ -452,40 +314,3 @@ def _labels(draft: Draft) -> list[str]:
     label = label_column(draft.table)
     columns = [*keys, *([label] if label is not None and label not in keys else [])]
     return [draft.at("a", each) for each in columns]
-
-
-def _filters(draft: Draft, ask: Ask, intent: Intent) -> bool:
-    """Write the conditions; False where one speaks of no column of the table."""
-    for each in ask.filters:
-        written = _filter(draft, each.words, intent)
-        if written is None:
-            return False
-        draft.where.append(written)
-    return True
-
-
-def _filter(draft: Draft, words: Sequence[str], intent: Intent) -> str | None:
-    for length in range(min(4, len(words)), 0, -1):
-        if not re.search(r"\w", words[length - 1]):
-            continue
-        column = column_for(draft.table, " ".join(words[:length]), loose=False)
-        if column is None:
-            continue
-        operator, value, other = (
-            operator_of(" ".join(words[length:])) if words[length:] else ("not null", "", "")
-        )
-        name = draft.at("a", column)
-        number = bool(NUMBER.search(str(column.get("type", ""))))
-        value, other = intent.unquote(value), intent.unquote(other)
-        literal = draft.sql.literal(value, number=number)
-        if operator == "null":
-            return f"{name} IS NULL"
-        if operator == "not null":
-            return f"{name} IS NOT NULL"
-        if operator == "between":
-            return f"{name} BETWEEN {literal} AND {draft.sql.literal(other, number=number)}"
-        if operator in ("contains", "starts", "ends"):
-            pattern = {"contains": f"%{value}%", "starts": f"{value}%", "ends": f"%{value}"}[operator]
-            return f"{name} LIKE {draft.sql.literal(pattern)}"
-        return f"{name} {operator} {literal}"
-    return None
