@@ -2,6 +2,7 @@
 
 Enters: a file. Leaves: `Item`s and `Link`s that are known to be well-formed, and for each bad line its number and the
 reason. Values of a row of anybody's data have no field here to be in.
+One file because both formats become the same items through the same checks.
 """
 
 from __future__ import annotations

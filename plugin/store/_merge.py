@@ -2,7 +2,7 @@
 
 New things are written in bulk with ids given out beforehand; a changed table is compared with its rows column by
 column, so only what differs is written; what is gone goes with everything that hung on it. Search is brought up to
-date in the same transaction.
+date in the same transaction. One file because making, changing and removing rows share one run's state.
 """
 
 from __future__ import annotations
