@@ -4,7 +4,8 @@ A resource is visible when it is in the viewer's workspace, in a zone that one o
 admin: any zone), and, where the reader is the assistant, when the AI filters leave it in. What is not visible
 does not exist: it is no neighbour, no count and no name.
 
-An AI filter that excludes a table excludes its columns; one that includes a table includes its columns.
+An AI filter that excludes a table excludes its columns; one that includes a table includes its columns. A column is
+verified when it or its table is, and published when both are (`plugin.access.ai_rules.decide_column` says the same).
 """
 
 from __future__ import annotations
