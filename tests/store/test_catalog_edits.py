@@ -32,7 +32,12 @@ def test_a_term_lives_and_dies(any_store: Store, any_admin: Viewer) -> None:
 def test_what_makes_no_sense_is_refused(any_store: Store, any_admin: Viewer) -> None:
     with any_store.as_viewer(any_admin) as mine:
         made = mine.edits.create_document("Handbook", "how we count")
-        for field, value in (("planet", "x"), ("verified", "yes"), ("description", 7), ("sensitivity", "very")):
+        for field, value in (
+            ("planet", "x"),
+            ("verified", "yes"),
+            ("description", 7),
+            ("sensitivity", "very"),
+        ):
             with pytest.raises(BadInput):
                 mine.edits.set_property(made.id, field, value)
         with pytest.raises(BadInput):

@@ -3,8 +3,6 @@
 A tool that is added fails here until `TRIES` says how an outsider would try it.
 """
 
-
-
 from __future__ import annotations
 
 from typing import Any
