@@ -67,7 +67,8 @@ def search(
     asked = Asked(context, index, question, filters, only, fold_copies, limit + offset, facets)
     entries = asked.entries()
     meant = None
-    if not entries or asked.poor:
+    # Spelling looks words up by zone only; for a reader whom AI filters narrow as well it could propose a hidden one.
+    if (not entries or asked.poor) and not (context.for_ai and context.ai_rules):
         better = spelled(index, question, text)
         if better is not None:
             again = Asked(

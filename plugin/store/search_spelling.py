@@ -14,6 +14,9 @@ from plugin.store.search_scope import FullText
 CLOSE = 74.0
 """Likeness in percent from which a word is proposed."""
 SHORTEST = 4
+MOST_TRIED = 100
+"""Near words of the whole workspace that are looked up among what the reader sees, so that hidden ones do not crowd
+out visible ones."""
 
 
 def spelled(index: FullText, question: Question, text: str) -> str | None:
@@ -44,7 +47,7 @@ def _nearest(index: FullText, term: Term) -> str | None:
     candidates = [
         word for start in starts for word in index.words_like(start) if abs(len(word) - len(written)) <= 3
     ]
-    best = process.extract(written, candidates, scorer=fuzz.ratio, limit=12, score_cutoff=CLOSE)
+    best = process.extract(written, candidates, scorer=fuzz.ratio, limit=MOST_TRIED, score_cutoff=CLOSE)
     for word, _likeness, _at in best:
         if word != written and _known(index, stem(word)):
             return str(word)
