@@ -25,6 +25,19 @@ MARIADB = os.environ.get("DOCENT_TEST_MARIADB", "mysql://root@127.0.0.1:3306/")
 PASSWORD = "correct horse battery"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_connector_outlives_its_module() -> Iterator[None]:
+    """A connector that a test adds to the registry is gone when its file is done."""
+    import connectors
+
+    before = dict(connectors.CONNECTORS)
+    yield
+    if connectors.CONNECTORS != before:
+        connectors.CONNECTORS.clear()
+        connectors.CONNECTORS.update(before)
+        connectors.connectors.cache_clear()
+
+
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
     """A fresh, empty PostgreSQL database as a SQLAlchemy URL."""

@@ -124,6 +124,7 @@ class Shop:
     extra: ClassVar[str | None] = None
     verified: ClassVar[str] = "real"
     grant_script: ClassVar[str] = ""
+    query_grant_script: ClassVar[str] = ""
     settings: ClassVar[Any] = ShopSettings
 
     def check(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -18,6 +17,7 @@ from plugin.mcp import answer, mcp_tools
 from plugin.mcp_http import HttpBridge
 from plugin.store import Store
 from tests.assistant.shop import World, build
+from tests.asynchronous import finished
 
 CONTRACT = {
     "search_data_assets", "search", "retrieve_entity", "entity_lineage", "glossary", "find_joins", "check_sql",
@@ -45,7 +45,7 @@ def over_stdio(config: Config, email: str, talk: Callable[[Any], Awaitable[Any]]
             await session.initialize()
             return await talk(session)
 
-    return asyncio.run(asyncio.wait_for(run(), 60))
+    return finished(run)
 
 
 def test_the_names_are_those_of_the_contract() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from flask import Flask
 
 from plugin.store import Store
+from tests.asynchronous import finished
 from tests.web.conftest import VIEWER, Person
 
 
@@ -56,7 +56,7 @@ def test_the_official_client_lists_and_calls_tools(address: str, demo_store: Sto
             hidden = await session.call_tool("retrieve_entity", {"resource": "hr.salaries"})
             return hello, listed, found, hidden
 
-    hello, listed, found, hidden = asyncio.run(asyncio.wait_for(run(), 60))
+    hello, listed, found, hidden = finished(run)
     assert hello.server_info.name == "docent"
     assert {"search", "retrieve_entity", "entity_lineage"} <= {tool.name for tool in listed.tools}
     assert not found.is_error and "sales.orders" in found.content[0].text
