@@ -267,6 +267,17 @@ def test_people_leave_as_pseudonyms() -> None:
     assert result.stand_ins.restore("ask <person-2>") == "ask BOB MÜLLER"
 
 
+def test_addresses_of_devices() -> None:
+    result = redact(
+        "client from 84.17.46.22 and 2a02:810d:ab40:1c::1, mac 3C-22-FB-4A-9B-10 or 3c:22:fb:4a:9b:11"
+    )
+    assert result.text == "client from <ip-1> and <ip-2>, mac <mac-1> or <mac-2>"
+    untouched = (
+        "10.0.0.0/8 is private, the broadcast is ff:ff:ff:ff:ff:ff, at 12:30:45:10:20:30:40 and 84.17.46.22"
+    )
+    assert redact(untouched).text == untouched
+
+
 def test_findings_hold_positions_in_the_original() -> None:
     text = f"a\u200bb {MAIL} and\u200b {AWS}"
     lines = list(redact_lines(iter([{"id": "1", "text": text}])))

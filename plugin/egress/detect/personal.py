@@ -357,6 +357,12 @@ _IPV4 = re.compile(
 _IPV6 = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){3,7}(?::?[0-9A-Fa-f]{1,4}){1,5}(?![\w:])|(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}:?){1,6}(?![\w:])"
 )
+_AND_ANOTHER = re.compile(r"\s*(?:,|;|/|&|\band\b|\bor\b|\bund\b|\bet\b|\by\b)\s*")
+# A card's own address names one device and with it one person; all zeros and the broadcast address name nobody.
+_MAC = re.compile(
+    r"(?<![\w:\-])(?!(?:00[:-]){5}00|(?:[Ff]{2}[:-]){5}[Ff]{2})(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:\-])"
+    r"|(?<![\w:\-])(?!(?:00-){5}00|(?:[Ff]{2}-){5}[Ff]{2})(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}(?![\w:\-])"
+)
 _PRIVATE_NET = re.compile(r"(?:10|127|0|255)\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.")
 
 
@@ -366,11 +372,19 @@ def _births(text: str) -> Iterator[Span]:
 
 
 def _networks(text: str) -> Iterator[Span]:
-    for pattern in (_IPV4, _IPV6) if text.count(":") > 2 else (_IPV4,):
-        for found in pattern.finditer(text):
-            left = text[max(0, found.start() - 60) : found.start()]
-            if _PERSONAL_NET.search(left) and not _PRIVATE_NET.match(found.group(0)):
-                yield Span(found.start(), found.end(), "ip_address", "ip", False, 4)
+    patterns = (_IPV4, _IPV6) if text.count(":") > 2 else (_IPV4,)
+    addresses = sorted(
+        (found for pattern in patterns for found in pattern.finditer(text)), key=re.Match.start
+    )
+    personal_until = -1
+    for found in addresses:
+        left = text[max(0, found.start() - 60) : found.start()]
+        listed = personal_until >= 0 and _AND_ANOTHER.fullmatch(text, personal_until, found.start())
+        if (listed or _PERSONAL_NET.search(left)) and not _PRIVATE_NET.match(found.group(0)):
+            personal_until = found.end()
+            yield Span(found.start(), found.end(), "ip_address", "ip", False, 4)
+    for found in _MAC.finditer(text):
+        yield Span(found.start(), found.end(), "mac_address", "mac", False, 4)
 
 
 _STREET = re.compile(
