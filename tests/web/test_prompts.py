@@ -45,6 +45,21 @@ def test_an_answer_streams_and_ends_with_done(person: Callable[[str], Person]) -
     assert kept["prompt"] == "What is sales.orders?" and kept["answer"] == done["answer"]
 
 
+def test_an_answer_leaves_piece_by_piece(person: Callable[[str], Person]) -> None:
+    """A stream that is read whole before it leaves shows nothing while a model thinks, and cannot be stopped."""
+    admin = person("admin")
+    answer = admin.api(
+        "POST", "/prompts", {"prompt": "What is sales.orders?", "stream": True}, buffered=False
+    )
+    pieces = iter(answer.response)
+    name, data = events(next(pieces).decode())[0]
+    assert name == "step"
+    assert admin.get(f"/api/v1/prompts/{data['prompt_id']}").json["status"] == "running"
+    rest = b"".join(pieces).decode()
+    assert events(rest)[-1][0] == "done"
+    assert admin.get(f"/api/v1/prompts/{data['prompt_id']}").json["status"] == "done"
+
+
 def test_our_pages_get_the_message_rendered_and_safe(person: Callable[[str], Person]) -> None:
     admin = person("admin")
     headers = {**STREAM, "Docent-Page": "1"}

@@ -8,6 +8,7 @@ from flask import Response as FlaskResponse
 from flask import request
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
+from spectree.plugins.flask_plugin import FlaskPlugin
 
 from plugin.errors import BadInput
 from web.api.models import Problem
@@ -27,12 +28,22 @@ def _after(req: Any, resp: Any, error: Any, instance: Any, adapter: Any) -> None
         raise error
 
 
+class _Plugin(FlaskPlugin):
+    """SpecTree reads a response whole to validate it; an answer that streams must leave piece by piece."""
+
+    def validate_response(self, resp: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(resp, FlaskResponse) and resp.is_streamed:
+            return resp, None
+        return super().validate_response(resp, *args, **kwargs)
+
+
 class _Spec(SpecTree):
     """SpecTree without its own pages: they load scripts from elsewhere."""
 
 
 spec = _Spec(
     "flask",
+    backend=_Plugin,
     before=_before,
     after=_after,
     title="Docent",
