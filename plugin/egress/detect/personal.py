@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from plugin.egress.detect.found import Span
 from plugin.egress.detect.national_ids import national_ids_in
+from plugin.egress.detect.networks import networks_in
 
 DEFAULT_REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "BR", "AU", "CA", "CH", "AT")
 """Where telephone numbers without a country code are looked for; a workspace sets its own."""
@@ -34,7 +35,7 @@ def personal_in(text: str, regions: Sequence[str] = DEFAULT_REGIONS) -> Iterator
     yield from _phones(text, regions)
     yield from national_ids_in(text)
     yield from _births(text)
-    yield from _networks(text)
+    yield from networks_in(text)
 
 
 # --- e-mail ----------------------------------------------------------------------------------------------------
@@ -339,7 +340,7 @@ def _valid(raw: str, regions: Sequence[str]) -> bool:
     return False
 
 
-# --- people's dates, networks, places --------------------------------------------------------------------------
+# --- people's dates and places --------------------------------------------------------------------------
 
 _MONTH = r"(?:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|oct|okt|nov|dec|dez|janv|f[ée]vr|avr|juin|juil|ao[uû]t|d[ée]c|ene|abr|ago|dic)[a-zé]*\.?"
 _DAY = rf"(?:\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/. ]{{1,2}}\d{{1,2}}[-/. ]{{1,2}}\d{{2,4}}|\d{{1,2}}(?:st|nd|rd|th|\.)?\s+(?:of\s+)?{_MONTH},?\s+\d{{4}}|{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}|(?:19|20)\d{{6}})"
@@ -347,44 +348,11 @@ _BIRTH = re.compile(
     rf"(?:\b(?:d\.?o\.?b\.?|date of birth|birth ?date|birth ?day|born(?: on| in)?|geboren(?: am)?|geb\.|geburtsdatum|n[ée]e? le|date de naissance|fecha de nacimiento|nacid[oa] el|nat[oa] il|data di nascita|data de nascimento|nascid[oa] em|geboortedatum|geboren op|f[öo]delsedatum|urodzon[ya])\b)[\s:=(\"']*(?:is\s+|was\s+|am\s+|on\s+)?(?P<value>{_DAY})",
     re.IGNORECASE,
 )
-_PERSONAL_NET = re.compile(
-    r"\b(?:client|customer|visitor|user|users?'?s?|guest|home|personal|subscriber|member|caller|employee|remote|source|attacker|login|logged in|signed in|sign-?in|connected|session)\b[^\n]{0,30}(?:\bip(?:v[46])?\b|\baddress\b|\bfrom\b)[^\n]{0,16}\Z|\b(?:client|visitor|customer|user|subscriber)\b[\s:]{0,3}\Z",
-    re.IGNORECASE,
-)
-_IPV4 = re.compile(
-    r"(?<![\w.\-/])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w/])(?!\.\d)"
-)
-_IPV6 = re.compile(
-    r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){3,7}(?::?[0-9A-Fa-f]{1,4}){1,5}(?![\w:])|(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}:?){1,6}(?![\w:])"
-)
-_AND_ANOTHER = re.compile(r"\s*(?:,|;|/|&|\band\b|\bor\b|\bund\b|\bet\b|\by\b)\s*")
-# A card's own address names one device and with it one person; all zeros and the broadcast address name nobody.
-_MAC = re.compile(
-    r"(?<![\w:\-])(?!(?:00[:-]){5}00|(?:[Ff]{2}[:-]){5}[Ff]{2})(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:\-])"
-    r"|(?<![\w:\-])(?!(?:00-){5}00|(?:[Ff]{2}-){5}[Ff]{2})(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}(?![\w:\-])"
-)
-_PRIVATE_NET = re.compile(r"(?:10|127|0|255)\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.")
 
 
 def _births(text: str) -> Iterator[Span]:
     for found in _BIRTH.finditer(text):
         yield Span(*found.span("value"), "date_of_birth", "birth-date", False, 6)
-
-
-def _networks(text: str) -> Iterator[Span]:
-    patterns = (_IPV4, _IPV6) if text.count(":") > 2 else (_IPV4,)
-    addresses = sorted(
-        (found for pattern in patterns for found in pattern.finditer(text)), key=re.Match.start
-    )
-    personal_until = -1
-    for found in addresses:
-        left = text[max(0, found.start() - 60) : found.start()]
-        listed = personal_until >= 0 and _AND_ANOTHER.fullmatch(text, personal_until, found.start())
-        if (listed or _PERSONAL_NET.search(left)) and not _PRIVATE_NET.match(found.group(0)):
-            personal_until = found.end()
-            yield Span(found.start(), found.end(), "ip_address", "ip", False, 4)
-    for found in _MAC.finditer(text):
-        yield Span(found.start(), found.end(), "mac_address", "mac", False, 4)
 
 
 _STREET = re.compile(
