@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from plugin.assistant.prompts import PAGE, SYSTEM, TEMPLATE
+from plugin.catalog.context import TABLE_KINDS, ContextEntry, build_context
 from plugin.egress.parts import AssistantText, Context, Fragment, Guidance, Instructions, Part, UserText
 from plugin.errors import BadInput, NotFound
 from plugin.store.shapes import Prompt, Resource
 from plugin.tools import Cited
 from plugin.tools.arguments import visible
-from plugin.tools.fragments import QUERYABLE, cited, fragment
+from plugin.tools.fragments import QUERYABLE, cited, entry_fragment, fragment
 
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 MOST_TURNS = 6
 LONGEST_TURN = 4_000
 LONGEST_QUESTION = 20_000
+LONGEST_SEARCH = 500
 MOST_FOUND = 8
+MOST_SCHEMA_TOKENS = 2_000
+"""What the tables that were looked up may cost; what the person pointed at comes on top."""
 MOST_MENTIONED = 5
 _MENTION = re.compile(r"(?<!\w)@([^\W\d][\w$]*(?:\.[^\W\d][\w$]*)*)")
 _CITED = re.compile(r"\[(\d{1,3})\]")
@@ -87,15 +91,17 @@ def open_conversation(mine: ViewerDoor, question: Question, turns: Sequence[Prom
     if page is not None:
         parts.append(Guidance("page", PAGE.format(kind=page.kind, name=page.qualified_name, id=page.id)))
     read = _read(mine, question, page)
-    found = mine.catalog.search(question.text[:500], limit=MOST_FOUND).hits if question.text.strip() else ()
+    known = {each.id for each in read}
+    entries = _tables(mine, question.text, min(MOST_SCHEMA_TOKENS, ai.limits.context_tokens // 2), known)
+    others = _others(mine, question.text, known)
     fragments = [_full(mine, each) for each in read]
-    fragments += [
-        fragment(hit.resource) for hit in found if hit.resource.id not in {each.id for each in read}
-    ]
+    fragments += [entry_fragment(each) for each in entries]
+    fragments += [fragment(each) for each in others]
     if fragments:
         parts.append(Context(tuple(fragments)))
     parts.append(UserText(question.text))
-    resources = [*read, *(hit.resource for hit in found)]
+    found = [*(each.resource for each in entries), *others]
+    resources = [*read, *found]
     return Opening(tuple(parts), cited(resources), people_of(mine, resources), len(found))
 
 
@@ -180,6 +186,21 @@ def _resource(mine: ViewerDoor, resource_id: int | None) -> Resource | None:
         return mine.catalog.resource(resource_id)
     except NotFound:
         return None
+
+
+def _tables(mine: ViewerDoor, text: str, budget: int, known: set[int]) -> list[ContextEntry]:
+    """The tables that the question may need, each as short as it covers the question; not those `known` already."""
+    found = build_context(mine.catalog, text[:LONGEST_SEARCH], budget) if text.strip() else ()
+    return [each for each in found if each.resource.id not in known]
+
+
+def _others(mine: ViewerDoor, text: str, known: set[int]) -> list[Resource]:
+    """What else answers: terms, dashboards, metrics, models, documents. A column is told with its table."""
+    found = mine.catalog.search(text[:LONGEST_SEARCH], limit=MOST_FOUND).hits if text.strip() else ()
+    told = {*TABLE_KINDS, "column"}
+    return [
+        each.resource for each in found if each.resource.kind not in told and each.resource.id not in known
+    ]
 
 
 def _full(mine: ViewerDoor, resource: Resource) -> Fragment:

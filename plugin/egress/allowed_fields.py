@@ -55,6 +55,7 @@ _TABLE = (
     AllowedField("synced_at", "to answer how fresh this catalog is"),
     AllowedField("stale_since", "to say that it is gone at the source"),
     AllowedField("children", "to say how much is inside, counted over what the asker sees"),
+    AllowedField("family", "to say which tables of the same shape stand behind this one"),
     AllowedField("synonyms", "to match other words for a term"),
     AllowedField("why", "to show which text of the resource matched a search", first_to_cut=True),
     AllowedField("columns", "to choose columns and to write SQL"),

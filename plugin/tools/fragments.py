@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from plugin.catalog.context import ContextEntry
 from plugin.egress.parts import FieldValue, Fragment
 from plugin.store.shapes import Edge, Join, Key, Resource
 from plugin.tools import Cited
@@ -79,6 +80,19 @@ def fragment(
     keyed = tuple(_key(key) for key in keys if key.kind != "foreign" or key.ref is not None)
     if keyed:
         fields["keys"] = keyed
+    return Fragment(resource_id=resource.id, kind=resource.kind, fields=fields)
+
+
+def entry_fragment(entry: ContextEntry) -> Fragment:
+    """One table as the compact context tells it: enough to choose it, to join it and to write SQL over it."""
+    resource = entry.resource
+    fields: dict[str, FieldValue] = {"name": resource.name, "integration": resource.integration}
+    fields.update(entry.fields)
+    fields["qualified_name"] = resource.qualified_name
+    if resource.verified:
+        fields["verified"] = True
+    if resource.sensitivity:
+        fields["sensitivity"] = resource.sensitivity
     return Fragment(resource_id=resource.id, kind=resource.kind, fields=fields)
 
 

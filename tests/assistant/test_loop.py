@@ -355,6 +355,22 @@ def test_the_admins_words_and_the_open_page_go_along(shop: World, scripted: Scri
     assert "salaries" not in "\n".join(texts_of(scripted.requests[-1]))
 
 
+def test_the_context_is_short_covers_the_question_and_is_the_same_again(
+    shop: World, scripted: Script, asks: Asks
+) -> None:
+    """Tables go along as one line of columns with types, keys and joins; the words before them never change."""
+    for _ in range(2):
+        scripted.say("ok")
+    asks(shop.vic, "revenue per customer country from orders")
+    asks(shop.vic, "which orders were refunded?")
+    first, second = (texts_of(request) for request in scripted.requests[-2:])
+    block = next(text for text in first if text.startswith("<catalog-data>"))
+    assert "customer_id int →customers" in block and "id int pk" in block and "varchar" not in block
+    assert "mart.monthly_revenue" in block and "Net revenue" in block  # a view and a term
+    assert "hr." not in block and "Ana Silva" not in block and len(block) < 3_000
+    assert scripted.requests[-2].system == scripted.requests[-1].system and first[0] == second[0]
+
+
 def test_a_mention_is_read_in_full(shop: World, scripted: Script, asks: Asks) -> None:
     scripted.say("ok")
     asks(shop.vic, "what is in @sales.refunds?")
