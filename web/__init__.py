@@ -14,7 +14,7 @@ from flask import Flask
 
 from plugin.config import Config, read_config
 from plugin.jobs import Jobs
-from web import api, door, frame, limits, logs, pages, people, problems, words
+from web import api, door, frame, limits, logs, pages, people, places, problems, words
 from web.services import Services
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def create_app(config: Config | None = None, store: Store | None = None, gateway
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["docent"] = Services(store, config, gateway, results=_results(), jobs=Jobs(config))
     logs.register(app)
+    places.register(app, app.extensions["docent"].places)
     people.register(app, config)
     door.register(app)
     problems.register(app)

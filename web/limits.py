@@ -15,6 +15,8 @@ from plugin.config import Config
 SIGN_INS = "20 per minute"
 SIGN_INS_OF_ACCOUNT = "8 per minute"
 ASKS = "40 per minute"
+QUESTIONS = "1000 per minute"
+"""Stops a flood before any work is done; the limit that people meet is the workspace's own, counted by the gateway."""
 
 
 def by_account() -> str:

@@ -15,9 +15,10 @@ import click
 
 from plugin.cli.session import Session, say
 from plugin.errors import Misconfigured
+from web.places import THREADS
 
-THREADS = 48
-"""A streamed answer holds a thread; the cap on streams (web/services.py) leaves room for pages beside them."""
+CONNECTIONS = 2000
+"""Browsers keep connections open between pages; one that waits costs a socket and no thread."""
 
 
 @click.command()
@@ -46,7 +47,15 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
         app = create_app(config=session.config, store=session.store)
         try:
             server = create_server(
-                app, host=host, port=port, threads=THREADS, ident=None, channel_timeout=600
+                app,
+                host=host,
+                port=port,
+                threads=THREADS,
+                ident=None,
+                channel_timeout=600,
+                connection_limit=CONNECTIONS,
+                backlog=CONNECTIONS,
+                asyncore_use_poll=True,  # select() ends at 1,024 sockets
             )
         except OSError as error:
             raise Misconfigured(

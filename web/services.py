@@ -6,9 +6,8 @@ store's doors for whoever is signed in, so that no view ever touches a session o
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,13 +16,11 @@ from flask_login import current_user
 
 from plugin.access.viewer import Viewer
 from plugin.config import Config
-from plugin.errors import LimitReached, SignInNeeded
+from plugin.errors import SignInNeeded
+from web.places import Places
 
 if TYPE_CHECKING:
     from plugin.store import Store
-
-STREAMS = 24
-"""Answers that may stream at once in one process; the server's threads must outnumber it, or pages starve."""
 
 
 @dataclass
@@ -37,24 +34,8 @@ class Services:
     """Rows of Run SQL, held for the asker's session only."""
     jobs: Any = None
     """The queue of background work."""
-    streams: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(STREAMS))
-
-    def take_stream(self) -> None:
-        """Take one of the places for streamed answers; LimitReached at once where all are taken."""
-        if not self.streams.acquire(blocking=False):
-            raise LimitReached(
-                "Too many answers are being written at this moment. Ask again in a few seconds.",
-                retry_after=3,
-            )
-
-    @contextmanager
-    def stream_slot(self) -> Iterator[None]:
-        """Hold one of the places for streamed answers; LimitReached at once where all are taken."""
-        self.take_stream()
-        try:
-            yield
-        finally:
-            self.streams.release()
+    places: Places = field(default_factory=Places)
+    """Places for answers that are being written."""
 
 
 def services() -> Services:

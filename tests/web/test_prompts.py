@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -74,13 +75,22 @@ def test_places_for_streams_run_out_at_once_and_come_back(
     app: Flask, person: Callable[[str], Person]
 ) -> None:
     admin, bundle = person("admin"), app.extensions["docent"]
-    held = 0
-    while bundle.streams.acquire(blocking=False):
-        held += 1
-    refused = admin.api("POST", "/prompts", {"prompt": "x", "stream": True})
-    assert refused.status_code == 429 and refused.headers["Retry-After"]
+
+    def all_places() -> int:
+        held = 0
+        while not bundle.places.full:
+            bundle.places.take()
+            held += 1
+        return held
+
+    held = all_places()
+    for body in ({"prompt": "x", "stream": True}, {"prompt": "x"}):
+        refused = admin.api("POST", "/prompts", body)
+        assert refused.status_code == 429 and refused.headers["Retry-After"] == "5"
+        assert refused.content_type == "application/problem+json" and "ask again" in refused.json["detail"]
+    assert admin.get("/catalog").status_code == 200, "pages stay open beside a full house"
     for _ in range(held):
-        bundle.streams.release()
+        bundle.places.give_back()
     for _ in range(3):
         answer = admin.api("POST", "/prompts", {"prompt": "How many tables are there?", "stream": True})
         answer.get_data()
@@ -89,10 +99,12 @@ def test_places_for_streams_run_out_at_once_and_come_back(
         "POST", "/prompts", {"prompt": "How many tables are there?", "stream": True}, buffered=False
     )
     abandoned.close()
-    again = 0
-    while bundle.streams.acquire(blocking=False):
-        again += 1
-    assert again == held, "every place was given back"
+    assert all_places() == held, "every place was given back"
+    for _ in range(held):
+        bundle.places.give_back()
+    before = time.monotonic()
+    bundle.places.give_way()
+    assert time.monotonic() - before < 0.5, "no question is left that shows nothing"
 
 
 def test_a_question_that_may_not_be_asked_has_a_status(person: Callable[[str], Person]) -> None:

@@ -25,8 +25,9 @@ from web.api.models import (
 )
 from web.api.spec import answers, body, query, reply, spec
 from web.door import scope
-from web.limits import ASKS, by_member, limiter
+from web.limits import QUESTIONS, by_member, limiter
 from web.messages import message_html, of_done
+from web.places import Places, shown
 from web.problems import BROKEN, problem
 from web.rows import session_key
 from web.services import Services, mine, services, viewer
@@ -71,7 +72,7 @@ class Slotted:
         """Give the place back, once."""
         if self._held:
             self._held = False
-            self._bundle.streams.release()
+            self._bundle.places.give_back()
             close = getattr(self._inner, "close", None)
             if close is not None:
                 close()
@@ -92,7 +93,7 @@ def question_of(values: AskBody) -> Question:
 
 @bp.post("/prompts")
 @scope("ask")
-@limiter.limit(ASKS, key_func=by_member)
+@limiter.limit(QUESTIONS, key_func=by_member)
 @spec.validate(json=AskBody, resp=answers(PromptOut, status=201), tags=["Prompts"])
 def create() -> Response:
     """Ask a question.
@@ -104,9 +105,10 @@ def create() -> Response:
     bundle, question = services(), question_of(values)
     streamed = values.stream or request.accept_mimetypes.best == "text/event-stream"
     if not streamed:
-        with bundle.stream_slot():
+        shown(bundle.places)
+        with bundle.places.place():
             return _finished(bundle, question)
-    bundle.take_stream()
+    bundle.places.take()
     try:
         events = iter(
             ask(
@@ -120,18 +122,20 @@ def create() -> Response:
         )
         first = next(events, None)  # what is refused is refused with its status, before a stream begins
     except BaseException:
-        bundle.streams.release()
+        bundle.places.give_back()
         raise
     if first is None or first.name == "error":
-        bundle.streams.release()
+        bundle.places.give_back()
         return _refused(first.data if first is not None else {})
-    inner = _stream(first, events, values.prompt, for_page=request.headers.get("Docent-Page") == "1")
+    inner = _stream(
+        bundle.places, first, events, values.prompt, for_page=request.headers.get("Docent-Page") == "1"
+    )
     response = Response(Slotted(bundle, stream_with_context(inner)), mimetype="text/event-stream")  # type: ignore[arg-type]
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-def _stream(first: Any, rest: Iterator[Any], text: str, *, for_page: bool) -> Iterator[str]:
+def _stream(places: Places, first: Any, rest: Iterator[Any], text: str, *, for_page: bool) -> Iterator[str]:
     error: dict[str, Any] | None = None
     shapes: list[dict[str, Any]] = []
     try:
@@ -147,6 +151,9 @@ def _stream(first: Any, rest: Iterator[Any], text: str, *, for_page: bool) -> It
                 message = of_done(text, {**data, **kept_of(data)}, error, bound)
                 data = {**data, "shapes": shapes, "page": message_html(message)}
             yield sse(event.name, data)
+            if event is first:
+                shown(places)
+                places.give_way()
             event = next(rest, None)
     except DocentError as failure:
         yield sse("error", {"message": str(failure), "status": failure.status, "retry": True})

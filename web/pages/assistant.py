@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from plugin.assistant import Question
 from plugin.assistant import ask as ask_assistant
 from plugin.errors import DocentError, NotFound
-from web.limits import ASKS, by_member, limiter
+from web.limits import QUESTIONS, by_member, limiter
 from web.messages import of_done, of_prompt
 from web.rows import session_key
 from web.services import mine, services, viewer
@@ -122,7 +122,7 @@ def saved_panel() -> str:
 
 
 @bp.post("/ask")
-@limiter.limit(ASKS, key_func=by_member)
+@limiter.limit(QUESTIONS, key_func=by_member)
 def ask() -> str | Response:
     """Ask without JavaScript: the whole answer at once."""
     text = request.form.get("prompt", "").strip()
@@ -131,7 +131,7 @@ def ask() -> str | Response:
     bundle = services()
     done: dict[str, Any] = {}
     failed: dict[str, Any] | None = None
-    with bundle.stream_slot():
+    with bundle.places.place():
         for event in ask_assistant(
             bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key()
         ):
