@@ -11,6 +11,7 @@ never imports `web`.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -92,6 +93,8 @@ def cli(ctx: click.Context, workspace: str | None, as_email: str | None) -> None
 def main(argv: list[str] | None = None) -> Any:
     """Run the command line and exit. No traceback reaches a person: this is the one place that catches everything."""
     os.umask(0o077)  # what we write (database, keys, jobs, exports) is its owner's alone
+    # Looking for cycles every 700 objects costs a sixth of a command's start and finds none there.
+    gc.set_threshold(50_000, 20, 20)
     try:
         code = cli.main(args=argv, prog_name="docent", standalone_mode=False)
         sys.stdout.flush()

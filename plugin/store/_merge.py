@@ -44,15 +44,15 @@ FEWER_BY = 20
 FLUSH = 4000
 
 ASSET = (
-    "id", "workspace_id", "integration_id", "kind", "parent_id", "asset_id", "zone_id", "source_key", "name",
+    "id", "kind", "parent_id", "asset_id", "zone_id", "source_key", "name",
     "name_folded", "qualified_name", "qualified_folded", "description", "definition", "row_estimate",
-    "size_bytes", "changed_at", "analyzed_at", "synced_at", "url", "dialect", "columns_count", "fingerprint",
+    "size_bytes", "changed_at", "analyzed_at", "url", "dialect", "columns_count", "fingerprint",
     "properties", "popularity",
 )  # fmt: skip
 COLUMN = (
-    "id", "workspace_id", "integration_id", "kind", "parent_id", "asset_id", "zone_id", "name", "name_folded",
+    "id", "parent_id", "asset_id", "zone_id", "name", "name_folded",
     "qualified_name", "description", "native_type", "position", "nullable", "default_sql", "is_pk",
-    "sensitivity", "sensitivity_confidence", "synced_at",
+    "sensitivity", "sensitivity_confidence",
 )  # fmt: skip
 
 
@@ -246,11 +246,11 @@ class Merge:
         moment = self.bulk.moment
         self.assets.append(
             (
-                id_, self.workspace_id, self.source.id, entry.kind, parent.id if parent else None, id_, zone_id,
+                id_, entry.kind, parent.id if parent else None, id_, zone_id,
                 entry.key, entry.name, entry.name.lower(), qualified, qualified.lower(),
                 values.get("description"), values.get("definition"), values.get("row_estimate"),
                 values.get("size_bytes"), moment(values.get("changed_at")), moment(values.get("analyzed_at")),
-                moment(self.at), values.get("url"), values.get("dialect"),
+                values.get("url"), values.get("dialect"),
                 None if entry.columns is None else len(entry.columns), entry.fingerprint,
                 self.bulk.json(values.get("properties")), values.get("popularity") or 0.0,
             )
@@ -266,7 +266,7 @@ class Merge:
             first = len(self.columns)
             self._create_columns(id_, zone_id, qualified, entry.columns, primary_key(entry))
             if entry.key in self.linked:
-                self.column_ids.update(((id_, row[7]), row[0]) for row in self.columns[first:])
+                self.column_ids.update(((id_, row[4]), row[0]) for row in self.columns[first:])
         if entry.keys:
             self.keys.append((id_, entry))
         self._note("added", entry.kind, id_, zone_id, qualified)
@@ -276,16 +276,16 @@ class Merge:
     def _create_columns(
         self, table_id: int, zone_id: int, table: str, columns: Sequence[tuple[Any, ...]], pk: set[str]
     ) -> None:
-        new_id, ws, integration = self.bulk.new_id, self.workspace_id, self.source.id
+        new_id = self.bulk.new_id
         keep_text = self.source.import_mode != "never"
-        at = self.bulk.moment(self.at)
+        add = self.columns.append
         for name, position, type_, nullable, default, description, tags, sensitivity, confidence in columns:
             id_ = new_id("resources")
-            self.columns.append(
+            add(
                 (
-                    id_, ws, integration, "column", table_id, table_id, zone_id, name, name.lower(),
-                    f"{table}.{name}", description if keep_text else None, type_, position, nullable, default,
-                    name in pk, sensitivity, confidence, at,
+                    id_, table_id, table_id, zone_id, name, name.lower(), f"{table}.{name}",
+                    description if keep_text else None, type_, position, nullable, default, name in pk,
+                    sensitivity, confidence,
                 )
             )  # fmt: skip
             if tags and keep_text:
@@ -293,10 +293,15 @@ class Merge:
         self.done.created += len(columns)
 
     def _flush(self) -> None:
+        same = {
+            "workspace_id": self.workspace_id,
+            "integration_id": self.source.id,
+            "synced_at": self.bulk.moment(self.at),
+        }
         if self.assets:
-            self.bulk.insert("resources", ASSET, self.assets)
+            self.bulk.insert("resources", ASSET, self.assets, same)
         if self.columns:
-            self.bulk.insert("resources", COLUMN, self.columns)
+            self.bulk.insert("resources", COLUMN, self.columns, {**same, "kind": "column"})
         self.assets, self.columns = [], []
 
     def _parent(self, entry: Entry) -> Place | None:
