@@ -6,11 +6,13 @@ says it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from plugin.egress.endpoints import OWN_NETWORK
 from plugin.egress.whereabouts import Whereabouts
 from plugin.governance.ai_settings import AiSettings
+from plugin.store.shapes import ProviderHost
 from web.words import plural, provider_word
 
 
@@ -26,8 +28,22 @@ class EgressWords:
     place: str = ""
 
 
-def egress_words(ai: AiSettings, where: Whereabouts) -> EgressWords:
-    """Say where text goes under these settings; `where` is what the declared endpoints say of that place."""
+def egress_words(ai: AiSettings, where: Whereabouts, hosts: Sequence[ProviderHost] = ()) -> EgressWords:
+    """Say where text goes under these settings; `where` is what the declared endpoints say of that place.
+
+    `hosts` is the workspace's register: a host in it may be on hold. Monitoring of content is said on every chip.
+    """
+    said = _words(ai, where, next((each for each in hosts if each.host == where.host and each.on_hold), None))
+    if not (ai.enabled and ai.monitoring):
+        return said
+    line = (
+        "Admins can read your question and the answer.",
+        f"Monitoring is on: kept apart for {plural(ai.monitoring_days, 'day')}, whatever else is saved.",
+    )
+    return replace(said, tone="amber", chip=f"{said.chip} · admins can read", flow=(*said.flow, line))
+
+
+def _words(ai: AiSettings, where: Whereabouts, hold: ProviderHost | None) -> EgressWords:
     kept = {
         "off": ("Nothing is saved.", "The chat ends with its page."),
         "explicit": ("Nothing is saved unless you save it.", "Encrypted, only you."),
@@ -57,6 +73,17 @@ def egress_words(ai: AiSettings, where: Whereabouts) -> EgressWords:
             "amber", f"{name} · refused here · nothing leaves",
             (
                 ("Nothing is sent as the settings are.", where.refused),
+                ("A question is refused before it leaves.", "Nothing else is asked instead."),
+            ),
+            False, name, where.place,
+        )  # fmt: skip
+    if hold is not None:
+        day = f"{hold.usable_from:%d %B %Y}"
+        return EgressWords(
+            "amber", f"{name} · on hold until {hold.usable_from:%d %b} · nothing leaves",
+            (
+                (f"Nothing is sent to {where.host} until {day}.", "It is a new provider host, so members may object."),
+                ("You can object in the register.", "An admin can accept it at once, with a reason that you see."),
                 ("A question is refused before it leaves.", "Nothing else is asked instead."),
             ),
             False, name, where.place,

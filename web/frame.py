@@ -77,12 +77,13 @@ def _frame() -> dict[str, Any]:
         with mine() as door:
             ai = door.policy.ai()
             workspaces = tuple(door.me.workspaces())
+            hosts = door.hosts.all()
     except DocentError:
         return values
     where = whereabouts(services().store, services().config, who.workspace_id, ai)
     here = next((each.name for each in workspaces if each.id == who.workspace_id), who.workspace_slug)
     values.update(
-        workspaces=workspaces, workspace_name=here, egress=egress_words(ai, where), where=where, ai=ai,
+        workspaces=workspaces, workspace_name=here, egress=egress_words(ai, where, hosts), where=where, ai=ai,
         may_ask=bool(ai.enabled) and (who.role is not Role.GUEST or ai.guests_may_ask),
     )  # fmt: skip
     return values

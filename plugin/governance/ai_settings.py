@@ -71,6 +71,9 @@ class AiSettings:
     sql_limits: SqlLimits
     notice_days: int
     """How long a further provider host is on hold."""
+    monitoring: bool = False
+    """May admins read what is asked and answered from now on (promise P40)?"""
+    monitoring_days: int = 30
 
     @property
     def ai_rules(self) -> tuple[AiRule, ...]:
@@ -119,4 +122,6 @@ def read_ai_settings(value: Callable[[str], Any]) -> AiSettings:
             concurrent=value("sql.limits.concurrent"),
         ),
         notice_days=value("providers.notice_days"),
+        monitoring=value("monitoring.content"),
+        monitoring_days=value("monitoring.days"),
     )

@@ -44,6 +44,7 @@ def in_force(ai: AiSettings) -> tuple[Sentence, ...]:
         _redaction(ai),
         _run_sql(ai),
         _history(ai),
+        *_monitoring(ai),
         _limits(ai),
     )
 
@@ -111,6 +112,18 @@ def _history(ai: AiSettings) -> Sentence:
         "history",
         f"{kept} {days},",
         f"at most {ai.history_max_prompts:,} in a chat, for their author only. Rows never are.",
+    )
+
+
+def _monitoring(ai: AiSettings) -> tuple[Sentence, ...]:
+    if not ai.monitoring:
+        return ()
+    return (
+        Sentence(
+            "monitoring",
+            "Admins can read what is asked and answered,",
+            f"in every history mode; it is kept apart for {ai.monitoring_days} days, and each reading is audited.",
+        ),
     )
 
 

@@ -301,6 +301,23 @@ _SPECS = (
         most=30,
     ),
     SettingSpec(
+        "monitoring.content",
+        "Monitoring of content",
+        "Lets admins read what is asked and answered from now on, in any history mode, kept apart. Every member is "
+        "told; turning it off deletes all of it.",
+        False,
+        "bool",
+    ),
+    SettingSpec(
+        "monitoring.days",
+        "Days monitored content is kept",
+        "What monitoring holds is deleted after this many days.",
+        30,
+        "int",
+        least=1,
+        most=90,
+    ),
+    SettingSpec(
         "providers.notice_days",
         "Notice for new providers",
         "How long a further provider's host waits before it is used, unless an admin accepts it with a reason.",

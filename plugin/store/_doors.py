@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from plugin.store.integrations import Integrations
     from plugin.store.ledger import Ledger
     from plugin.store.me import Me
+    from plugin.store.monitoring import Monitoring
     from plugin.store.people import People
     from plugin.store.policy import Policy
     from plugin.store.record import Record
@@ -134,6 +135,13 @@ class AdminDoor:
         from plugin.store.break_glass import BreakGlass
 
         return BreakGlass(self._context)
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """What monitoring of content holds, where it is turned on."""
+        from plugin.store.monitoring import Monitoring
+
+        return Monitoring(self._context)
 
     @cached_property
     def usage(self) -> Usage:

@@ -19,6 +19,7 @@ from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import InvitationRow, SessionRow, TokenRow, WorkspaceRow
 from plugin.store._prompts import expire
 from plugin.store.keys import retire
+from plugin.store.monitoring import expire as expire_monitored
 from plugin.store.policy import stored_values, value_of
 from plugin.store.sign_in import IDLE
 from plugin.store.syncs import SyncRecord, next_time
@@ -67,7 +68,15 @@ class Clock:
 
     def expire(self, moment: datetime) -> dict[str, int]:
         """End what is past its time: sessions, tokens, invitations, old prompts, prompts whose process died."""
-        counts = {"sessions": 0, "invitations": 0, "tokens": 0, "prompts": 0, "stopped": 0, "keys": 0}
+        counts = {
+            "sessions": 0,
+            "invitations": 0,
+            "tokens": 0,
+            "prompts": 0,
+            "stopped": 0,
+            "keys": 0,
+            "monitored": 0,
+        }
         with self._transaction(SIGN_IN) as session:
             ended = or_(SessionRow.expires <= moment, SessionRow.last_used <= moment - IDLE)
             if session.scalar(select(SessionRow.id).where(ended).limit(1)) is not None:
@@ -76,6 +85,8 @@ class Clock:
         for workspace_id in self._workspaces():
             self._expire(workspace_id, moment, counts)
             counts["keys"] += retire(partial(self._context, workspace_id), moment)
+            with self._context(workspace_id) as context:
+                counts["monitored"] += expire_monitored(context, moment)
         if counts["prompts"]:
             scrub(self._engine)
         return counts

@@ -18,6 +18,7 @@ from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store._models.base import now
 from plugin.store._models.history import ChatRow, PromptRow
 from plugin.store._unsaved import FIRST_ID, new_id
+from plugin.store.monitoring import record
 from plugin.store.policy import stored_values, value_of
 from plugin.store.shapes import Erased, Prompt
 
@@ -132,7 +133,9 @@ class History(HistoryReads):
         if prompt_id >= FIRST_ID:
             self.prompt(prompt_id)
             self._context.unsaved.change(prompt_id, **body, **plain)
-            return self.prompt(prompt_id)
+            held = self.prompt(prompt_id)
+            record(self._context, held)
+            return held
         self._context.begin_write()
         row = self._row(prompt_id)
         row.status, row.usage = status, dict(usage or {})
@@ -140,7 +143,9 @@ class History(HistoryReads):
         row.sealed = self._context.vault.seal_json("prompts", "sealed", body, row=row.uid)
         self._session.execute(update(ChatRow).where(ChatRow.id == row.chat_id).values(at=now()))
         self._session.flush()
-        return self._shape(row)
+        done = self._shape(row)
+        record(self._context, done)
+        return done
 
     def save(self, prompt_id: int) -> Prompt:
         """Store a prompt that was not (mode `explicit`); returns it with its lasting id.

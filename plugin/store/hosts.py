@@ -1,7 +1,8 @@
 """The register of provider hosts: who is reached, since when, who accepted it and why, who objects (promise P44).
 
 A workspace's first provider, this machine and listed internal hosts are usable at once. A further host waits for the
-notice period, unless an admin accepts it with a reason that members see; members are told and may object.
+notice period, unless an admin accepts it with a reason that members see; members are told and may object. The period is
+fixed when it begins: a shorter setting holds for later hosts, or it would accept a host without a reason.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ class Hosts:
         if row is None:
             row = self._declare(host, provider, region, trusted=trusted)
         moment = datetime.now(UTC)
-        if trusted or moment >= self._usable_from(row):
+        if trusted or moment >= _aware(row.usable_from):
             return _shape(row)
-        day = self._usable_from(row).strftime("%d %B %Y")
+        day = _aware(row.usable_from).strftime("%d %B %Y")
         raise Refused(
             f"{host} is a new provider host and on hold until {day}, so that members can object. "
             "An admin can accept it at once with a reason.",
@@ -169,11 +170,6 @@ class Hosts:
         if row is None:
             raise NotFound("no such provider host in the register")
         return row
-
-    def _usable_from(self, row: HostRow) -> datetime:
-        if row.accepted_by or row.usable_from <= row.declared_at:
-            return _aware(row.usable_from)
-        return min(_aware(row.usable_from), _aware(row.declared_at) + timedelta(days=self._notice_days()))
 
     def _notice_days(self) -> int:
         stored = stored_values(self._context.session, self._context.workspace_id)

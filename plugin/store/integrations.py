@@ -17,7 +17,7 @@ from plugin.store._models.integrations import IntegrationRow, QueryPermissionRow
 from plugin.store._models.people import AccountRow, GroupRow, MemberRow, TeamRow
 from plugin.store._people import clean_name
 from plugin.store.secrets import seal_query, seal_secrets
-from plugin.store.shapes import Integration, QueryPermission, Sync
+from plugin.store.shapes import Erased, Integration, QueryPermission, Sync
 from plugin.store.syncs import SyncRecord, clean_schedule, next_time
 
 OPTIONS: Mapping[str, tuple[Any, ...]] = {
@@ -168,19 +168,25 @@ class Integrations:
         self._audit("integration.schedule", row.id, schedule=cron)
         return self.get(integration_id)
 
-    def remove(self, integration_id: int) -> None:
-        """Remove an integration with its credentials and everything the catalog has from it."""
+    def remove(self, integration_id: int) -> Erased:
+        """Remove an integration with its credentials and everything the catalog has from it; returns the receipt."""
+        from plugin.store.monitoring import forget_integration as forget_monitored
         from plugin.store.search_index import forget_integration
 
         self._context.begin_write()
         row = self._row(integration_id)
         forget_integration(self._context, integration_id)
+        gone: dict[str, int] = {}
         for statement in _belongings(integration_id, self._workspace_id):
-            self._session.execute(statement)
+            count = int(self._session.execute(statement).rowcount)  # type: ignore[attr-defined]
+            if count:
+                gone[statement.table.name] = gone.get(statement.table.name, 0) + count
+        gone["integrations"], gone["monitored"] = 1, forget_monitored(self._context, integration_id)
         self._session.delete(row)
         self._session.flush()
         self._context.scrub_after()
-        self._audit("integration.remove", integration_id, type=row.type)
+        self._audit("integration.remove", integration_id, type=row.type, deleted=gone)
+        return Erased(now(), gone)
 
     # --- syncs --------------------------------------------------------------------------------------------------
 

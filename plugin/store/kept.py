@@ -13,7 +13,7 @@ from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store._context import Context
 from plugin.store._models.base import now
 from plugin.store._models.history import MemoryRow, TemplateRow
-from plugin.store.shapes import Memory, Template
+from plugin.store.shapes import Erased, Memory, Template
 
 VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_ ]{0,39}?)\s*\}\}")
 TEMPLATES_MOST, MEMORIES_MOST = 200, 100
@@ -68,11 +68,15 @@ class Templates:
         self._context.session.flush()
         return self._shape(row)
 
-    def delete(self, template_id: int) -> None:
-        """Delete one of mine for good. NotFound."""
+    def delete(self, template_id: int) -> Erased:
+        """Delete one of mine for good, and what monitoring held of its use. NotFound."""
+        from plugin.store.monitoring import forget_template
+
+        self._context.begin_write()
         self._context.session.delete(self._row(template_id))
         self._context.session.flush()
         self._context.scrub_after()
+        return Erased(now(), {"templates": 1, "monitored": forget_template(self._context, template_id)})
 
     def _own(self) -> Any:
         return select(TemplateRow).where(
@@ -129,7 +133,7 @@ class Memories:
         self._context.session.flush()
         return memory_shape(self._context, row)
 
-    def forget(self, memory_id: int) -> None:
+    def forget(self, memory_id: int) -> Erased:
         """Delete one of mine for good. NotFound."""
         gone = self._context.session.execute(
             delete(MemoryRow).where(
@@ -141,6 +145,7 @@ class Memories:
         if not gone.rowcount:  # type: ignore[attr-defined]
             raise NotFound("no such preference")
         self._context.scrub_after()
+        return Erased(now(), {"preferences": 1})
 
     def _own(self) -> Any:
         return select(MemoryRow).where(

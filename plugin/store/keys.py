@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from plugin.config import Config
 from plugin.errors import BadInput, NotFound
+from plugin.store import monitoring
 from plugin.store._context import Context
 from plugin.store._engine import SIGN_IN, make_engine
 from plugin.store._models import Base
@@ -169,8 +170,11 @@ def destroy_workspace(context: Context, slug: str) -> Erased:
     accounts = session.scalars(
         select(MemberRow.account_id).where(MemberRow.workspace_id == workspace_id)
     ).all()
+    monitored = monitoring.purge(context)
     keys = session.execute(delete(WorkspaceKeyRow).where(WorkspaceKeyRow.workspace_id == workspace_id))
     counts["workspace_keys"] = _rows(keys)
+    if monitored:
+        counts["monitored"] = monitored
     forget_workspace(session, workspace_id)
     table: Table
     for table in reversed(Base.metadata.sorted_tables):
@@ -204,6 +208,8 @@ def _keys(session: Session, workspace_id: int) -> list[WorkspaceKeyRow]:
 def _reseal(open_context: Open, key_id: str) -> int:
     """Seal anew, batch by batch, every value that a key sealed; returns how many."""
     count = 0
+    with open_context() as context:
+        count += monitoring.reseal(context, key_id)
     for sealed in SEALED:
         while True:
             with open_context() as context:

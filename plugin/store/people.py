@@ -21,7 +21,7 @@ from plugin.store._models.people import (
     TokenRow,
 )
 from plugin.store._people import clean_email, clean_name, hash_password, hash_secret, new_secret
-from plugin.store.personal import erase_history, export_history
+from plugin.store.personal import erase_history, export_history, forget_account
 from plugin.store.shapes import Erased, Invitation, Member
 from plugin.store.teams import Teams
 
@@ -87,13 +87,18 @@ class People(Teams):
         self._session.flush()
         self._audit("people.enable", f"member:{row.id}")
 
-    def remove(self, member_id: int) -> None:
-        """Remove a member with all that is theirs here: history, tokens, memberships. Refused for the last admin."""
+    def remove(self, member_id: int) -> Erased:
+        """Remove a member with all that is theirs here: history, tokens, memberships. Refused for the last admin.
+
+        Their account stays where another workspace has it too, and goes otherwise. Returns what was deleted.
+        """
         self._context.begin_write()
         row = self._member_row(member_id)
         self._keep_an_admin(row)
         account_id = row.account_id
-        self._session.execute(delete(TokenRow).where(TokenRow.member_id == row.id))
+        gone = dict(erase_history(self._context, row.id).what)
+        tokens = self._session.execute(delete(TokenRow).where(TokenRow.member_id == row.id))
+        gone["tokens"] = _rows(tokens)
         self._session.execute(
             delete(SessionRow).where(
                 SessionRow.account_id == account_id, SessionRow.workspace_id == self._workspace_id
@@ -101,8 +106,10 @@ class People(Teams):
         )
         self._session.delete(row)
         self._session.flush()
+        gone["members"], gone["accounts"] = 1, forget_account(self._context, account_id)
         self._context.scrub_after()
-        self._audit("people.remove", f"member:{member_id}")
+        self._audit("people.remove", f"member:{member_id}", deleted=gone)
+        return Erased(now(), gone)
 
     def export_member(self, member_id: int) -> dict[str, Any]:
         """All that is a disabled member's, for handing it over. Refused while they are active: it is theirs to ask."""

@@ -8,10 +8,13 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from plugin.store._context import Context
+from plugin.store._engine import see_account
 from plugin.store._models.base import now
 from plugin.store._models.history import ChatRow, MemoryRow, PromptRow, ShareRow, TemplateRow
+from plugin.store._models.people import AccountRow, MemberRow, SessionRow
 from plugin.store._prompts import chat_shapes, prompt_shape
 from plugin.store.kept import memory_shape, template_shape
+from plugin.store.monitoring import forget_member, of_member
 from plugin.store.shapes import Erased
 
 
@@ -33,6 +36,7 @@ def export_history(context: Context, member_id: int) -> dict[str, Any]:
             asdict(memory_shape(context, row))
             for row in context.session.scalars(_of(MemoryRow, context, member_id))
         ],
+        **({"monitored": watched} if (watched := of_member(context, member_id)) else {}),
     }
 
 
@@ -55,10 +59,23 @@ def erase_history(context: Context, member_id: int) -> Erased:
             delete(table).where(table.workspace_id == context.workspace_id, table.member_id == member_id)
         )
         counts[name] = int(gone.rowcount)  # type: ignore[attr-defined]
+    monitored = forget_member(context, member_id)
+    if monitored:
+        counts["monitored"] = monitored
     counts["prompts"] += context.unsaved.drop_all(context.workspace_id, member_id)
     context.scrub_after()
     context.audit("history.erase", "done", target=f"member:{member_id}", detail=counts)
     return Erased(now(), counts)
+
+
+def forget_account(context: Context, account_id: int) -> int:
+    """Delete an account that is in no workspace any more, with its sessions; returns how many went (0 or 1)."""
+    see_account(context.session, account_id)
+    left = select(MemberRow.id).where(MemberRow.account_id == account_id).limit(1)
+    if context.session.scalar(left) is not None:
+        return 0
+    context.session.execute(delete(SessionRow).where(SessionRow.account_id == account_id))
+    return int(context.session.execute(delete(AccountRow).where(AccountRow.id == account_id)).rowcount)  # type: ignore[attr-defined]
 
 
 def _of(table: Any, context: Context, member_id: int) -> Any:

@@ -23,6 +23,7 @@ from plugin.store.shapes import Setting
 
 PRIVATE = frozenset({"ai.instructions", "ai.redaction.patterns"})
 """Settings that hold what somebody typed: the audit log says that they changed, not to what."""
+MONITORING = "monitoring.content"
 KEYED_PROVIDERS = ("openai", "anthropic", "openai_compatible")
 
 
@@ -116,6 +117,10 @@ class Settings:
         row.value, row.changed_at, row.changed_by = after, now(), self._context.member.email
         session.flush()
         values[key] = after
+        if key == MONITORING:
+            from plugin.store.monitoring import turn
+
+            turn(self._context, after)
         shown = {} if key in PRIVATE else {"before": before, "after": after}
         self._context.audit("settings.change", "done", target=key, detail=shown)
         return True

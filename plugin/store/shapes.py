@@ -456,6 +456,29 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Monitored:
+    """One question and its answer in the monitoring store, for admins."""
+
+    id: int
+    at: datetime
+    member: str
+    surface: str
+    provider: str
+    model: str
+    text: str = field(repr=False)
+    answer: str = field(repr=False)
+    error: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoredPage:
+    """Some of them, newest first."""
+
+    items: tuple[Monitored, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something that a member or the admins are told in the app: a kind and facts, never content."""
 

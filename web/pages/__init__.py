@@ -38,6 +38,7 @@ PAGES: dict[str, Page] = {
     "settings": Page("web.pages.settings", "Settings", "settings"),
     "trust": Page("web.pages.trust"),
     "records": Page("web.pages.records"),
+    "oversight": Page("web.pages.oversight"),
     "history": Page("web.pages.history"),
     "me": Page("web.pages.me"),
     "results": Page("web.pages.results"),

@@ -69,6 +69,12 @@ SECTIONS = (
         ("ai.history", "history.days", "history.max_prompts"),
     ),
     Section(
+        "monitoring", "Monitoring of content",
+        "Off unless you turn it on. Every member is told at once and in every composer; each reading is audited; "
+        "turning it off deletes what it held. To read a single person’s chats with a reason, use Oversight.",
+        ("monitoring.content", "monitoring.days"),
+    ),
+    Section(
         "limits", "Limits", "At a limit the person is told which, and when it opens again.",
         ("ai.limits.steps", "ai.limits.tokens_per_question", "ai.limits.context_tokens",
          "ai.limits.requests_per_minute", "ai.limits.tokens_per_day_member", "ai.limits.tokens_per_day_workspace",
