@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from plugin.egress.addresses import Destination, resolve
@@ -239,8 +240,13 @@ def _watched(plain: Any, line: Line) -> httpcore2.NetworkStream:
     return made
 
 
+@cache
 def _tls() -> ssl.SSLContext:
-    """TLS 1.2 or newer, certificates verified against the machine's own list (or certifi's where it has none)."""
+    """TLS 1.2 or newer, certificates verified against the machine's own list (or certifi's where it has none).
+
+    Made once a process: reading the list costs 30 ms of one core, at each question that is. The list is a file of the
+    machine, so a change of it needs a restart, as with any server.
+    """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not context.get_ca_certs() and not _has_ca_folder():
