@@ -19,7 +19,7 @@ from plugin.run_sql.nodes import ALLOWED, ARGUMENTS, PROBES, ROOTS
 from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render
 from plugin.run_sql.scope import Found, Resolver, function_name
 from plugin.run_sql.second_parser import check_again
-from plugin.run_sql.sizes import check_size
+from plugin.run_sql.sizes import check_connect, check_size
 from plugin.run_sql.text import read_tokens
 from plugin.run_sql.verdict import Refusal, Verdict, VisibleTables
 
@@ -152,6 +152,10 @@ def check_nodes(tree: exp.Expr, engine: Engine) -> None:
             raise Refusal("node", "FOR is followed by something else than XML or JSON")
         elif kind is exp.QueryOption:
             _check_option(node)
+        elif kind is exp.Connect:
+            check_connect(node)
+        elif kind is exp.Select and not node.expressions:
+            raise Refusal("statement", "SELECT without anything to select")
 
 
 def _check_identifier(node: exp.Expr, engine: Engine) -> None:

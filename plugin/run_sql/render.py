@@ -140,6 +140,17 @@ def _sqlite(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _postgres(node: exp.Expr) -> exp.Expr:
+    """`LATERAL unnest(a) WITH ORDINALITY AS t(x, n)`: the renderer would lose the name of the ordinal."""
+    if type(node) is exp.Lateral and isinstance(node.this, exp.Unnest):
+        ordinal, alias = node.this.args.get("offset"), node.args.get("alias")
+        if isinstance(ordinal, exp.Identifier) and isinstance(alias, exp.TableAlias):
+            names = [name.name for name in alias.columns]
+            if ordinal.name not in names:
+                alias.append("columns", ordinal.copy())
+    return node
+
+
 def _clickhouse(node: exp.Expr) -> exp.Expr:
     """`rand()` is an integer there; the renderer would write the function that gives a fraction."""
     if type(node) is exp.Rand and str(node.meta.get("name", "")).lower() == "rand":
@@ -150,5 +161,6 @@ def _clickhouse(node: exp.Expr) -> exp.Expr:
 _FIXED: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "mysql": _mysql,
     "sqlite": _sqlite,
+    "postgres": _postgres,
     "clickhouse": _clickhouse,
 }

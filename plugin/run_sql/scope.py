@@ -689,7 +689,7 @@ class Resolver:
             if isinstance(extra, exp.Identifier):
                 extras.add(self._column_key(extra))
                 scope.local = scope.local | {self._column_key(extra)}
-        self._add(holder, source, scope)
+        self._add(holder, source, scope, fallback=self.engine.key(name, False, self.engine.names))
         added = next(reversed(scope.sources.values()))
         if extras and added.columns is not None:
             added.columns = added.columns | extras

@@ -2,6 +2,8 @@
 
 A count that is written as a number is refused beyond the bound. One that is computed is capped in the tree: NULL and
 smaller counts stay what they are. A cap writes the count twice, so it must give the same both times and not be long.
+One such call inside another multiplies, so the product is bounded too. A series in FROM may make `MAX_ROWS` rows where
+its ends are written as numbers; what only the engine can see (joins, recursion) is stopped by its time and memory.
 """
 
 from __future__ import annotations
@@ -15,9 +17,15 @@ from plugin.run_sql.verdict import Refusal
 
 MAX_COUNT = 10_000
 MAX_ELEMENTS = 1_000_000
+MAX_VALUE = 1_000_000
+"""What calls that stand in each other may multiply to."""
+MAX_ROWS = 10_000_000
 _MAX_NODES = 60
+_IN_FROM = (exp.Table, exp.From, exp.Join, exp.Lateral, exp.TableFromRows)
 
-_BY_KIND: dict[type[exp.Expr], str] = {exp.Repeat: "times", exp.Pad: "expression", exp.Space: "this"}
+_BY_KIND: dict[type[exp.Expr], str] = {
+    exp.Repeat: "times", exp.Pad: "expression", exp.Space: "this", exp.Randstr: "this",
+}  # fmt: skip
 _BY_NAME = {
     "repeat": 1,
     "replicate": 1,
@@ -35,7 +43,10 @@ _BY_NAME = {
     "list_resize": 1,
     "array_resize": 1,
 }
+_VALUE_ARGUMENT = {"replace": 2, "regexp_replace": 2, "replaceall": 2, "replaceregexpall": 2}
+"""Functions that put one of their arguments into the result again and again: which one."""
 _SERIES = frozenset({"range", "generate_series", "sequence", "generate_array", "array_generate_range"})
+_ROWS = _SERIES | {"generateseries", "numbers", "numbers_mt", "zeros", "repeat_row"}
 _FORMATS = frozenset({"printf", "format", "format_string"})
 _FORMATTING = frozenset({"sqlite", "postgres", "duckdb", "bigquery", "trino", "databricks", "redshift"})
 """Engines where `format` reads a pattern, in which a width may stand."""
@@ -51,6 +62,9 @@ _SAME_TWICE = (
 def check_size(node: exp.Expr, name: str, engine: Engine) -> None:
     """Bound what one call may make; may change the tree below `node`. Raises Refusal."""
     key = _BY_KIND.get(type(node))
+    if isinstance(node, exp.Generator):
+        _check_generator(node)
+        return
     if key is not None:
         count = node.args.get(key)
     elif name in _BY_NAME:
@@ -59,13 +73,20 @@ def check_size(node: exp.Expr, name: str, engine: Engine) -> None:
     elif name in _FORMATS and engine.name in _FORMATTING:
         _check_format(node, name)
         return
-    elif name in _SERIES and not isinstance(node.parent, (exp.Table, exp.From, exp.Join, exp.Lateral)):
+    elif name == "array_fill":
+        _check_fill(node)
+        return
+    elif name in _ROWS and isinstance(node.parent, _IN_FROM):
+        _check_rows(node, name)
+        return
+    elif name in _SERIES:
         _check_series(node, name)
         return
     else:
         return
     if isinstance(count, exp.Expr):
-        _bound(count, name or type(node).__name__.lower())
+        made = _bound(count, name or type(node).__name__.lower())
+        _check_nesting(node, made)
 
 
 def _number(node: exp.Expr) -> float | None:
@@ -79,19 +100,20 @@ def _number(node: exp.Expr) -> float | None:
     return None
 
 
-def _bound(count: exp.Expr, name: str) -> None:
+def _bound(count: exp.Expr, name: str) -> float:
+    """The most that a call with this count makes; a count that is computed is capped in the tree."""
     number = _number(count)
     if number is not None:
         if number > MAX_COUNT:
             raise Refusal("size", f"{name} may make at most {MAX_COUNT} at once")
-        return
+        return number
     for seen, each in enumerate(count.walk()):
         if seen > _MAX_NODES or not isinstance(each, _SAME_TWICE):
             raise Refusal(
                 "size", f"the count of {name} must be a number of at most {MAX_COUNT} or simple arithmetic"
             )
     if _capped(count):
-        return
+        return MAX_COUNT
     most = exp.Literal.number(MAX_COUNT)
     count.replace(
         exp.Case(
@@ -99,6 +121,102 @@ def _bound(count: exp.Expr, name: str) -> None:
             default=exp.Paren(this=count.copy()),
         )
     )
+    return MAX_COUNT
+
+
+def _check_nesting(node: exp.Expr, made: float) -> None:
+    """Refuse where what this call makes is made again by a call around it. Calls are looked at from the outside in, so
+    those around are bounded already."""
+    product = max(made, 1.0)
+    inner, outer = node, node.parent
+    while isinstance(outer, exp.Expr) and not isinstance(outer, exp.Query):
+        if isinstance(outer, exp.Func):
+            product *= _times(outer, inner)
+            if product > MAX_VALUE:
+                raise Refusal("size", f"calls that stand in each other may make at most {MAX_VALUE} at once")
+        inner, outer = outer, outer.parent
+
+
+def _times(call: exp.Expr, inner: exp.Expr) -> float:
+    """How often `call` may put what stands in `inner` into its result."""
+    name = str(call.meta.get("name") or call.name).lower()
+    key = _BY_KIND.get(type(call))
+    if isinstance(call, exp.Replace):
+        return MAX_COUNT if inner is call.args.get("replacement") else 1
+    if isinstance(call, exp.RegexpReplace):
+        return MAX_COUNT if inner is call.args.get("replacement") else 1
+    if name in _VALUE_ARGUMENT:
+        given = call.expressions
+        at = _VALUE_ARGUMENT[name]
+        return MAX_COUNT if len(given) > at and given[at] is inner else 1
+    if isinstance(call, (exp.Pad, exp.Space)) or name in ("leftpad", "rightpad", "lpad", "rpad"):
+        return 1  # its count is the length of what comes out, whatever goes in
+    if key is not None:
+        count = call.args.get(key)
+    elif name in _BY_NAME and len(call.expressions) > _BY_NAME[name]:
+        count = call.expressions[_BY_NAME[name]]
+    else:
+        return 1
+    if count is inner or not isinstance(count, exp.Expr):
+        return 1
+    number = _number(count)
+    return max(1.0, MAX_COUNT if number is None else number)
+
+
+def _check_fill(node: exp.Expr) -> None:
+    product = 1.0
+    for each in (node.expressions[1].expressions if len(node.expressions) > 1 else ()) or (exp.Null(),):
+        number = _number(each)
+        if number is None:
+            raise Refusal("size", "the sizes of array_fill must be a list of numbers")
+        product *= max(number, 1.0)
+    if product > MAX_ELEMENTS:
+        raise Refusal("size", f"array_fill may make a list of at most {MAX_ELEMENTS} elements")
+
+
+def _check_generator(node: exp.Expr) -> None:
+    if node.args.get("timelimit") is not None:
+        raise Refusal("size", "GENERATOR takes ROWCOUNT here, a time to run is refused")
+    count = node.args.get("rowcount")
+    number = _number(count) if isinstance(count, exp.Expr) else None
+    if number is None or number > MAX_ROWS:
+        raise Refusal("size", f"the ROWCOUNT of GENERATOR must be a number of at most {MAX_ROWS}")
+
+
+def _check_rows(node: exp.Expr, name: str) -> None:
+    """A series in FROM whose ends (and step) are written as numbers."""
+    numbers = []
+    for value in node.args.values():
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, exp.Expr):
+                if isinstance(each, exp.Literal) and each.is_string:
+                    return
+                numbers.append(_signed(each))
+    first, *rest = numbers or [None]
+    if first is None or None in rest[:2]:
+        found = max((number for number in numbers if number is not None), default=0.0)
+    elif not rest or name.startswith(("numbers", "zeros")):
+        found = rest[0] if rest and rest[0] is not None else first
+    else:
+        last, step = rest[0], rest[1] if len(rest) > 1 else 1.0
+        found = abs((last or 0.0) - first) / abs(step or 1.0)
+    if found > MAX_ROWS:
+        raise Refusal("size", f"{name} may make at most {MAX_ROWS} rows")
+
+
+def check_connect(node: exp.Expr) -> None:
+    """CONNECT BY LEVEL <= number: as many rows. Raises Refusal."""
+    for each in node.find_all(exp.LTE, exp.LT):
+        number = _number(each.expression)
+        if number is not None and number > MAX_ROWS:
+            raise Refusal("size", f"CONNECT BY may make at most {MAX_ROWS} rows here")
+
+
+def _signed(node: exp.Expr) -> float | None:
+    if isinstance(node, exp.Neg):
+        number = _number(node.this)
+        return None if number is None else -number
+    return _number(node)
 
 
 def _capped(count: exp.Expr) -> bool:

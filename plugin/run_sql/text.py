@@ -35,6 +35,7 @@ _STRINGS = {
     TokenType.HEX_STRING,
     TokenType.BIT_STRING,
 }
+_HEX_NUMBERS = frozenset({"sqlite", "postgres"})
 _MYSQL_COMMENTS = ("/*!", "/*M!", "/*m!", "/*+")
 
 
@@ -63,7 +64,22 @@ def read_tokens(sql: str, engine: Engine) -> list[Token]:
         raise Refusal("text", f"the statement has more than {MAX_TOKENS} words")
     _check_characters(sql, tokens)
     _check_nesting(tokens)
+    if engine.name in _HEX_NUMBERS:
+        _hexadecimal(sql, tokens)
     return tokens
+
+
+def _hexadecimal(sql: str, tokens: list[Token]) -> None:
+    """0x1F is a number to these engines; the parser would take it for the bytes x'1F'."""
+    for at, token in enumerate(tokens):
+        if token.token_type == TokenType.HEX_STRING and sql[token.start : token.start + 2].lower() == "0x":
+            try:
+                text = str(int(token.text, 16))
+            except ValueError as error:
+                raise Refusal("parse", "a hexadecimal number could not be read") from error
+            tokens[at] = Token(
+                TokenType.NUMBER, text, token.line, token.col, token.start, token.end, token.comments
+            )
 
 
 def _check_characters(sql: str, tokens: list[Token]) -> None:
