@@ -41,6 +41,7 @@ CONNECTORS: dict[str, str] = {
     "bigquery": "connectors.bigquery:BigQuery",
     "databricks": "connectors.databricks:Databricks",
     "redshift": "connectors.redshift:Redshift",
+    "sqlserver": "connectors.sqlserver:SQLServer",
     "athena": "connectors.athena:Athena",
     "iceberg": "connectors.iceberg:Iceberg",
     "clickhouse": "connectors.clickhouse:ClickHouse",
@@ -64,7 +65,14 @@ CONNECTORS: dict[str, str] = {
 _Class = type[Connector]
 
 # What people write for the same thing; the names on the right are those of CONNECTORS.
-_OTHER_NAMES = {"postgresql": "postgres", "pg": "postgres", "mariadb": "mysql", "sqlite3": "sqlite"}
+_OTHER_NAMES = {
+    "postgresql": "postgres",
+    "pg": "postgres",
+    "mariadb": "mysql",
+    "sqlite3": "sqlite",
+    "mssql": "sqlserver",
+    "synapse": "sqlserver",
+}
 
 
 @cache
