@@ -6,6 +6,7 @@ are not here: they live in the store and admins change them in the product.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ class Config:
     log_level: str
     provider_env: Mapping[str, str]
     limiter_url: str = "memory://"
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of the proxies in front, whose word on a client's address and scheme is taken."""
 
     @property
     def on_sqlite(self) -> bool:
@@ -59,4 +62,18 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         log_level=level,
         provider_env={name: env[name] for name in vendor_names if env.get(name)},
         limiter_url=env.get("DOCENT_LIMITER_URL") or "memory://",
+        trusted_proxies=_networks(env.get("DOCENT_TRUSTED_PROXIES", "")),
     )
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    """Networks, comma separated. Misconfigured where one is none."""
+    found = []
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        try:
+            found.append(str(ipaddress.ip_network(part, strict=False)))
+        except ValueError as error:
+            raise Misconfigured(
+                f"DOCENT_TRUSTED_PROXIES holds {part!r}; write addresses or networks such as 10.0.0.5,192.168.0.0/16"
+            ) from error
+    return tuple(found)

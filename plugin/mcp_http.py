@@ -30,6 +30,8 @@ App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 LONGEST_BODY = 1_000_000
 SECONDS = 60.0
 _current: ContextVar[dict[str, str]] = ContextVar("mcp_headers")
+_address: ContextVar[str] = ContextVar("mcp_address", default="")
+"""Whose request is answered, for what the SDK asks without a request at hand."""
 
 
 def viewer_for(store: Store, authorization: str | None, address: str = "") -> Viewer:
@@ -54,7 +56,8 @@ def http_app(
         request = getattr(getattr(context, "request_context", None), "request", None)
         headers = getattr(request, "headers", None) or _current.get({})
         client = getattr(request, "client", None)
-        return viewer_for(store, headers.get("authorization"), getattr(client, "host", None) or "")
+        address = getattr(client, "host", None) or _address.get()
+        return viewer_for(store, headers.get("authorization"), address)
 
     names = list(hosts)
     security = TransportSecuritySettings(
@@ -80,11 +83,12 @@ def http_app(
             except SignInNeeded:
                 await _unauthorized(send)
                 return
-            mark = _current.set(given)
+            mark, place = _current.set(given), _address.set((scope.get("client") or ("",))[0])
             try:
                 await inner(scope, receive, send)
             finally:
                 _current.reset(mark)
+                _address.reset(place)
             return
         await inner(scope, receive, send)
 
@@ -117,12 +121,12 @@ class HttpBridge:
         self._thread: threading.Thread | None = None
 
     def respond(
-        self, method: str, headers: Mapping[str, str], body: bytes
+        self, method: str, headers: Mapping[str, str], body: bytes, *, address: str = ""
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Status, headers and body of the answer."""
+        """Status, headers and body of the answer. `address` is the client's, for conditional access."""
         loop = self._running()
         future: Future[tuple[int, list[tuple[str, str]], bytes]] = asyncio.run_coroutine_threadsafe(
-            self._one(method, headers, body), loop
+            self._one(method, headers, body, address), loop
         )
         return future.result(SECONDS)
 
@@ -133,7 +137,7 @@ class HttpBridge:
             self._thread.join(5)
 
     async def _one(
-        self, method: str, headers: Mapping[str, str], body: bytes
+        self, method: str, headers: Mapping[str, str], body: bytes, address: str
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         scope: Scope = {
             "type": "http",
@@ -148,7 +152,7 @@ class HttpBridge:
             "headers": [
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
             ],
-            "client": None,
+            "client": (address, 0) if address else None,
             "server": None,
         }
         given = iter([{"type": "http.request", "body": body, "more_body": False}])

@@ -14,7 +14,7 @@ from flask import Flask
 
 from plugin.config import Config, read_config
 from plugin.jobs import Jobs
-from web import api, door, frame, limits, logs, pages, people, places, problems, words
+from web import api, door, frame, limits, logs, pages, people, places, problems, proxies, words
 from web.services import Services
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def create_app(config: Config | None = None, store: Store | None = None, gateway
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, PERMANENT_SESSION_LIFETIME=timedelta(days=14))
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["docent"] = Services(store, config, gateway, results=_results(), jobs=Jobs(config))
+    proxies.register(app, config)
     logs.register(app)
     places.register(app, app.extensions["docent"].places)
     people.register(app, config)

@@ -66,7 +66,7 @@ def load_person(request: Request) -> Person | None:
 
 
 def _from(request: Request, viewer: Viewer) -> Viewer:
-    """The viewer with the address that the request came from; behind a proxy the one that `ProxyFix` vouches for."""
+    """The viewer with the address that the request came from; behind a proxy the one it names (web/proxies.py)."""
     return replace(viewer, address=request.remote_addr or "")
 
 

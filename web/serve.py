@@ -53,6 +53,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
                 threads=THREADS,
                 ident=None,
                 channel_timeout=600,
+                clear_untrusted_proxy_headers=False,  # web/proxies.py reads them, and only of trusted proxies
                 connection_limit=CONNECTIONS,
                 backlog=CONNECTIONS,
                 asyncore_use_poll=True,  # select() ends at 1,024 sockets

@@ -13,7 +13,7 @@ from flask_login import current_user
 from plugin.errors import SignInNeeded
 from plugin.mcp_http import HttpBridge
 from web.door import scope
-from web.services import services
+from web.services import services, viewer
 
 bp = Blueprint("mcp", __name__, url_prefix="/mcp")
 NOT_OURS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
@@ -35,6 +35,6 @@ def speak() -> Response:
     if not current_user.bearer:
         raise SignInNeeded("Send a bearer token; a browser's session does not count here.", rule="sign_in")
     headers = {name: value for name, value in request.headers.items() if name.lower() != "cookie"}
-    status, answered, body = _bridge().respond("POST", headers, request.get_data())
+    status, answered, body = _bridge().respond("POST", headers, request.get_data(), address=viewer().address)
     kept = [(name, value) for name, value in answered if name.lower() not in NOT_OURS]
     return Response(body, status=status, headers=kept)
