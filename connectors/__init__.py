@@ -37,6 +37,7 @@ CONNECTORS: dict[str, str] = {
     "mysql": "connectors.mysql:MySQL",
     "sqlite": "connectors.sqlite:SQLite",
     "duckdb": "connectors.duckdb:DuckDB",
+    "motherduck": "connectors.motherduck:MotherDuck",
     "snowflake": "connectors.snowflake:Snowflake",
     "bigquery": "connectors.bigquery:BigQuery",
     "databricks": "connectors.databricks:Databricks",

@@ -8,7 +8,7 @@ functions only; storage information and statistics (`pragma_storage_info`), whic
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -78,29 +78,18 @@ _KEYS = {"PRIMARY KEY": "primary", "UNIQUE": "unique", "FOREIGN KEY": "foreign"}
 _BATCH = 2_000
 
 
-class DuckDB(DuckDBRuns):
-    """Metadata of one DuckDB file; runs guarded SQL on it."""
+class DuckDBCatalog:
+    """The part that reads the catalog of the current database, wherever DuckDB's engine has it from."""
 
-    name: ClassVar[str] = "duckdb"
-    title: ClassVar[str] = "DuckDB"
-    dialect: ClassVar[str | None] = "duckdb"
-    extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "view", "column")
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "real"
-    settings: ClassVar[type[FileSettings]] = FileSettings
-    grant_script: ClassVar[str] = GRANT_SCRIPT
-    query_grant_script: ClassVar[str] = QUERY_GRANT_SCRIPT
-
-    def __init__(self, settings: FileSettings) -> None:
-        self._path = file_of(settings, ("duckdb",))
-        self._selection = Selection.of(settings.schemas, settings.exclude)
+    title: ClassVar[str]
+    _selection: Selection
 
     def check(self) -> str:
         """One sentence with the version, the database and how many schemas would be read."""
         with self._reading() as connection:
             database, version, _ = connection.execute(DATABASE).fetchall()[0]
             schemas = len(self._schemas(connection))
-            return f"DuckDB {version.lstrip('v')}, database {database}, {schemas} schemas visible"
+            return f"{self.title} {version.lstrip('v')}, database {database}, {schemas} schemas visible"
 
     def extract(self) -> Iterator[Record]:
         """The database, its schemas, then every table; closing the iterator closes the file."""
@@ -144,6 +133,28 @@ class DuckDB(DuckDBRuns):
     def _schemas(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
         condition, patterns = self._selection.schema_condition("schema_name", mark="?")
         return connection.execute(SCHEMAS.format(schemas=condition), patterns).fetchall()
+
+    def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A read-only connection whose current database is the one to read; errors leave as SourceError."""
+        raise NotImplementedError
+
+
+class DuckDB(DuckDBCatalog, DuckDBRuns):
+    """Metadata of one DuckDB file; runs guarded SQL on it."""
+
+    name: ClassVar[str] = "duckdb"
+    title: ClassVar[str] = "DuckDB"
+    dialect: ClassVar[str | None] = "duckdb"
+    extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "view", "column")
+    extra: ClassVar[str | None] = None
+    verified: ClassVar[str] = "real"
+    settings: ClassVar[type[FileSettings]] = FileSettings
+    grant_script: ClassVar[str] = GRANT_SCRIPT
+    query_grant_script: ClassVar[str] = QUERY_GRANT_SCRIPT
+
+    def __init__(self, settings: FileSettings) -> None:
+        self._path = file_of(settings, ("duckdb",))
+        self._selection = Selection.of(settings.schemas, settings.exclude)
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
