@@ -27,7 +27,7 @@ from web.api.spec import answers, body, query, reply, spec
 from web.door import scope
 from web.limits import QUESTIONS, by_member, limiter
 from web.messages import message_html, of_done
-from web.places import Places, shown
+from web.places import InPlace, Places, shown
 from web.problems import BROKEN, problem
 from web.rows import session_key
 from web.services import Services, mine, services, viewer
@@ -50,32 +50,6 @@ def kept_of(done: dict[str, Any]) -> dict[str, Any]:
             return {"sent": prompt.sent, "saved": prompt.saved or door.policy.ai().history != "explicit"}
     except (DocentError, KeyError):
         return {"sent": ()}
-
-
-class Slotted:
-    """A stream that holds one of the places for streams and gives it back however it ends, started or not."""
-
-    def __init__(self, bundle: Services, inner: Iterator[str]) -> None:
-        self._bundle, self._inner, self._held = bundle, inner, True
-
-    def __iter__(self) -> Slotted:
-        return self
-
-    def __next__(self) -> str:
-        try:
-            return next(self._inner)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Give the place back, once."""
-        if self._held:
-            self._held = False
-            self._bundle.places.give_back()
-            close = getattr(self._inner, "close", None)
-            if close is not None:
-                close()
 
 
 def sse(name: str, data: Any) -> str:
@@ -106,31 +80,17 @@ def create() -> Response:
     streamed = values.stream or request.accept_mimetypes.best == "text/event-stream"
     if not streamed:
         shown(bundle.places)
-        with bundle.places.place():
-            return _finished(bundle, question)
-    bundle.places.take()
-    try:
-        events = iter(
-            ask(
-                bundle.store,
-                bundle.gateway,
-                viewer(),
-                question,
-                results=bundle.results,
-                session=session_key(),
-            )
-        )
-        first = next(events, None)  # what is refused is refused with its status, before a stream begins
-    except BaseException:
-        bundle.places.give_back()
-        raise
+        return _finished(bundle, question)
+    events = iter(
+        ask(bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key())
+    )
+    first = next(events, None)  # what is refused is refused with its status, before a stream begins
     if first is None or first.name == "error":
-        bundle.places.give_back()
         return _refused(first.data if first is not None else {})
     inner = _stream(
         bundle.places, first, events, values.prompt, for_page=request.headers.get("Docent-Page") == "1"
     )
-    response = Response(Slotted(bundle, stream_with_context(inner)), mimetype="text/event-stream")  # type: ignore[arg-type]
+    response = Response(InPlace(bundle.places, stream_with_context(inner)), mimetype="text/event-stream")  # type: ignore[arg-type]
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
@@ -152,9 +112,10 @@ def _stream(places: Places, first: Any, rest: Iterator[Any], text: str, *, for_p
                 data = {**data, "shapes": shapes, "page": message_html(message)}
             yield sse(event.name, data)
             if event is first:
-                shown(places)
-                places.give_way()
-            event = next(rest, None)
+                with places.turn():  # up to the second event an answer searches and nobody is waited for
+                    event = next(rest, None)
+            else:
+                event = next(rest, None)
     except DocentError as failure:
         yield sse("error", {"message": str(failure), "status": failure.status, "retry": True})
     finally:

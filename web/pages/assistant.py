@@ -14,6 +14,7 @@ from plugin.assistant import ask as ask_assistant
 from plugin.errors import DocentError, NotFound
 from web.limits import QUESTIONS, by_member, limiter
 from web.messages import of_done, of_prompt
+from web.places import shown
 from web.rows import session_key
 from web.services import mine, services, viewer
 from web.words import day_word, short_name
@@ -131,14 +132,14 @@ def ask() -> str | Response:
     bundle = services()
     done: dict[str, Any] = {}
     failed: dict[str, Any] | None = None
-    with bundle.places.place():
-        for event in ask_assistant(
-            bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key()
-        ):
-            if event.name == "done":
-                done = event.data
-            elif event.name == "error":
-                failed = event.data
+    shown(bundle.places)
+    for event in ask_assistant(
+        bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key()
+    ):
+        if event.name == "done":
+            done = event.data
+        elif event.name == "error":
+            failed = event.data
     if done.get("chat_id"):
         try:
             with mine() as door:
