@@ -32,6 +32,7 @@ from plugin.store._models.catalog import (
 from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
 from plugin.store.removal import remove_resources
+from plugin.store.search_rows import AssetFacts, ColumnFacts
 from plugin.store.staging import Stage, database_key, schema_key
 
 if TYPE_CHECKING:
@@ -97,9 +98,13 @@ class Merge:
         self.touched_zones: set[int] = set()
         self.assets: list[tuple[Any, ...]] = []
         self.columns: list[tuple[Any, ...]] = []
+        self.fresh: list[AssetFacts] = []
+        """What was made and is not in the index yet."""
+        self.indexed: set[int] = set()
         self.tags: list[tuple[int, str]] = []
         self.owners: list[tuple[int, str]] = []
-        self.keys: list[tuple[int, Entry]] = []
+        self.keys: list[tuple[int, str | None, Sequence[tuple[Any, ...]]]] = []
+        """(table, its database, its keys) of what was made or changed."""
         self.drift: list[dict[str, Any]] = []
         self.added: set[str] = set()
         self.linked = {
@@ -142,6 +147,7 @@ class Merge:
                 )
                 return self.done
         self.bulk = Bulk(self.session)
+        self.index = search_index.indexing(self.session, self.workspace_id)
         self.done.errors += self.stage.problems
         self.done.unchanged = self.stage.unchanged
         self.root_zone = zones.integration_zone(self.session, self.workspace_id, self.source.id)
@@ -262,13 +268,14 @@ class Merge:
         self.owners += [(id_, owner) for owner in entry.owners]
         if entry.full_text is not None:
             self._keep_full_text(id_, entry.full_text)
+        first = len(self.columns)
         if entry.columns:
-            first = len(self.columns)
             self._create_columns(id_, zone_id, qualified, entry.columns, primary_key(entry))
             if entry.key in self.linked:
                 self.column_ids.update(((id_, row[4]), row[0]) for row in self.columns[first:])
+        self._to_index(id_, zone_id, parent, entry, values, self.columns[first:])
         if entry.keys:
-            self.keys.append((id_, entry))
+            self.keys.append((id_, entry.database, entry.keys))
         self._note("added", entry.kind, id_, zone_id, qualified)
         if len(self.columns) >= FLUSH or len(self.assets) >= FLUSH:
             self._flush()
@@ -292,6 +299,41 @@ class Merge:
                 self.tags += [(id_, tag) for tag in tags]
         self.done.created += len(columns)
 
+    def _to_index(
+        self,
+        id_: int,
+        zone_id: int,
+        parent: Place | None,
+        entry: Entry,
+        values: Mapping[str, Any],
+        columns: Sequence[tuple[Any, ...]],
+    ) -> None:
+        """Keep what the index wants of a new thing until its rows are written."""
+        written = entry.kind in ("term", "document")
+        tagged: dict[int, list[str]] = {}
+        if entry.columns and self.source.import_mode != "never":
+            for row, column in zip(columns, entry.columns, strict=True):
+                if column[6]:
+                    tagged[row[0]] = sorted(column[6])
+        self.fresh.append(
+            AssetFacts(
+                id=id_,
+                workspace_id=self.workspace_id,
+                integration_id=self.source.id,
+                zone_id=zone_id,
+                kind=entry.kind,
+                name=entry.name,
+                parent_id=parent.id if parent else None,
+                description=values.get("description"),
+                body=values.get("definition") if written else None,
+                tags=[tag[:200] for tag in entry.tags],
+                owners=entry.owners,
+                synonyms=search_index.synonyms_in(values.get("properties")) if written else (),
+                columns=[ColumnFacts(row[0], row[4], row[7], row[13] is not None) for row in columns],
+                column_tags=tagged,
+            )
+        )
+
     def _flush(self) -> None:
         same = {
             "workspace_id": self.workspace_id,
@@ -303,6 +345,9 @@ class Merge:
         if self.columns:
             self.bulk.insert("resources", COLUMN, self.columns, {**same, "kind": "column"})
         self.assets, self.columns = [], []
+        self.index.take(self.fresh)
+        self.indexed.update(asset.id for asset in self.fresh)
+        self.fresh = []
 
     def _parent(self, entry: Entry) -> Place | None:
         if entry.parent_key is None:
@@ -461,7 +506,7 @@ class Merge:
         zones.recount(self.session, self.workspace_id, self.touched_zones)
         removed = list(self.gone)
         search_index.index_changes(
-            self.session, self.workspace_id, sorted(self.changed - set(removed)), removed
+            self.session, self.workspace_id, sorted(self.changed - self.indexed - set(removed)), removed
         )
 
     def _write_tags_and_owners(self) -> None:

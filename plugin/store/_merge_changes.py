@@ -85,7 +85,7 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
             _column_changes(merge, entry, place, columns[place.id], writes)
             if row.columns_count != len(entry.columns):
                 changes["columns_count"] = len(entry.columns)
-            merge.keys.append((place.id, entry))
+            merge.keys.append((place.id, entry.database, entry.keys))
         if changes:
             changes["synced_at"] = merge.at
             merge.done.updated += 1

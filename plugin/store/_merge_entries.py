@@ -46,7 +46,8 @@ def table_entry(
     database, schema, name, kind, description, owner, definition, rows, size, partitions, tags = head
     details: dict[str, Any] = dict(properties)
     if indexes:
-        details["indexes"] = [list(index) for index in indexes]
+        # Lists, as JSON gives them back: what is compared with a row must not differ by its types alone.
+        details["indexes"] = [[name, list(on), unique, method] for name, on, unique, method in indexes]
     if partitions is not None:
         details["partitions"] = partitions
     if owner:

@@ -58,15 +58,15 @@ def link(merge: Merge) -> None:
 
 
 def _write_keys(merge: Merge) -> None:
-    changed = [table_id for table_id, _entry in merge.keys]
+    changed = [] if merge.first else [table_id for table_id, _database, _keys in merge.keys]
     for part in chunks(changed):
         merge.session.execute(delete(KeyRow).where(KeyRow.table_id.in_(part)))
     rows = []
-    for table_id, entry in merge.keys:
-        for kind, name, columns, ref_schema, ref_table, ref_columns in entry.keys:
+    for table_id, database, keys in merge.keys:
+        for kind, name, columns, ref_schema, ref_table, ref_columns in keys:
             ref_key = ref_id = None
             if kind == "foreign" and ref_table:
-                ref_key = table_key(entry.database, ref_schema or "", ref_table)
+                ref_key = table_key(database, ref_schema or "", ref_table)
                 target = merge.places.get(ref_key)
                 ref_id = target.id if target else None
             rows.append(

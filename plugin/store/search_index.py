@@ -8,7 +8,7 @@ grant moves the documents of the tables whose zone changed and nothing else.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import literal_column, select
@@ -47,6 +47,11 @@ def index_changes(
         writer.forget(orphans, gone=set())
         changed |= orphans
     Indexing(session, workspace_id, writer).run(changed)
+
+
+def indexing(session: Session, workspace_id: int) -> Indexing:
+    """For a writer that knows its new assets whole: nothing of what it has just written is read back."""
+    return Indexing(session, workspace_id, index_writer(session, workspace_id))
 
 
 def reindex(session: Session, workspace_id: int) -> int:
@@ -93,6 +98,14 @@ def _parts(ids: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:
         yield ids[start : start + size]
 
 
+def synonyms_in(properties: Mapping[str, Any] | None) -> list[str]:
+    """The synonyms among a term's properties: a list, or a text with commas."""
+    synonyms = (properties or {}).get("synonyms") or ()
+    if isinstance(synonyms, str):
+        synonyms = [part.strip() for part in synonyms.split(",")]
+    return [str(word) for word in synonyms]
+
+
 class Indexing:
     """One run over some assets, in the order of their names, so that shards of a table follow each other."""
 
@@ -118,7 +131,10 @@ class Indexing:
             self._index([id_ for _parent, _name, id_ in batch])
 
     def _index(self, ids: list[int]) -> None:
-        assets = self._load(ids)
+        self.take(self._load(ids))
+
+    def take(self, assets: Sequence[AssetFacts]) -> None:
+        """Index assets of which nothing is in the index yet, from what the caller knows of them."""
         groups = {group for asset in assets if (group := group_of(asset)) is not None}
         self.families = {group: found for group, found in self.families.items() if group in groups}
         self._load_families(groups - set(self.families))
@@ -212,10 +228,7 @@ class Indexing:
         )
         found: dict[int, tuple[str | None, Sequence[str]]] = {}
         for id_, definition, properties in rows:
-            synonyms = (properties or {}).get("synonyms") or ()
-            if isinstance(synonyms, str):
-                synonyms = [part.strip() for part in synonyms.split(",")]
-            found[id_] = (definition, [str(word) for word in synonyms])
+            found[id_] = (definition, synonyms_in(properties))
         return found
 
     def _columns(self, tables: list[int]) -> dict[int, list[ColumnFacts]]:

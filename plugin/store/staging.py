@@ -1,4 +1,4 @@
-"""Where a sync puts what it read until it merges: a file without a name, gone with the process.
+"""Where a sync puts what it read until it merges: in memory, and past a bound in a file without a name.
 
 Enters: a connector's records, masked. Leaves: the same, in order, to the merge. Nothing of it is in the database
 before the merge, so a sync that dies leaves nothing behind and holds no lock while a slow source answers. What has
@@ -20,6 +20,8 @@ from typing import Any
 FORMAT = 2
 """Counted up when the merge makes something else of the same record: then everything is merged anew."""
 SEPARATOR = "\x1f"
+MOST_IN_MEMORY = 250_000
+"""Columns (and tables) staged in memory; what comes after is in the file, which goes with the process."""
 NO_MARSHAL_REFS = 2
 """The version of marshal that writes equal values as equal bytes."""
 
@@ -128,12 +130,11 @@ class Stage:
     queries: list[StagedQuery] | None = None
     """None where the source tells none: then those of the last time stay."""
     problems: list[str] = field(default_factory=list)
+    _kept: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    _weight: int = 0
     _file: Any = None
     _offsets: dict[str, tuple[int, int]] = field(default_factory=dict)
     _end: int = 0
-
-    def __post_init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
 
     def __enter__(self) -> Stage:
         return self
@@ -142,8 +143,10 @@ class Stage:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
+        """Let go of what was staged."""
+        self._kept = {}
+        if self._file is not None:
+            self._file.close()
 
     def fingerprint(self, facts: tuple[Any, ...]) -> bytes:
         """A keyed hash of plain values: equal values, equal bytes; nothing can be guessed back without the key."""
@@ -164,14 +167,21 @@ class Stage:
         self, key: str, fingerprint: bytes, facts: tuple[Any, ...], extra: Mapping[str, Any]
     ) -> None:
         """Stage a table; `facts` masked, `extra` what the catalog found out about it."""
-        self._put(key, ("t", key, fingerprint.hex(), facts, dict(extra)))
+        self._put(key, ("t", key, fingerprint, facts, dict(extra)), 1 + len(facts[1]))
 
     def put_asset(self, key: str, fingerprint: bytes, values: Mapping[str, Any]) -> None:
         """Stage a database, schema or asset by its values."""
-        self._put(key, ("a", key, fingerprint.hex(), dict(values), None))
+        self._put(key, ("a", key, fingerprint, dict(values), None), 1)
 
-    def _put(self, key: str, entry: tuple[Any, ...]) -> None:
-        blob = json.dumps(entry, separators=(",", ":")).encode("ascii")
+    def _put(self, key: str, entry: tuple[Any, ...], weight: int) -> None:
+        self._weight += weight
+        if self._weight <= MOST_IN_MEMORY:
+            self._kept[key] = entry
+            return
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()
+        kind, _key, fingerprint, facts, extra = entry
+        blob = json.dumps((kind, key, fingerprint.hex(), facts, extra), separators=(",", ":")).encode("ascii")
         self._offsets[key] = (self._end, len(blob))
         self._end += len(blob)
         self._file.write(blob)
@@ -179,23 +189,27 @@ class Stage:
     @property
     def staged(self) -> int:
         """How many records are new or changed."""
-        return len(self._offsets)
+        return len(self._kept) + len(self._offsets)
 
     def __iter__(self) -> Iterator[tuple[str, str, bytes, Any, Any]]:
         """Every staged record, in the order it came."""
+        yield from self._kept.values()
+        if self._file is None:
+            return
         self._file.seek(0)
         for _offset, length in self._offsets.values():
             kind, key, fingerprint, facts, extra = json.loads(self._file.read(length))
             yield kind, key, bytes.fromhex(fingerprint), facts, extra
         self._file.seek(self._end)
 
-    def staged_table(self, key: str) -> list[Any] | None:
+    def staged_table(self, key: str) -> Any:
         """The facts of a staged table; None where it is not staged."""
-        place = self._offsets.get(key)
-        if place is None:
-            return None
-        self._file.seek(place[0])
-        entry: list[Any] = json.loads(self._file.read(place[1]))
-        self._file.seek(self._end)
-        facts: list[Any] = entry[3]
-        return facts if entry[0] == "t" else None
+        entry: Any = self._kept.get(key)
+        if entry is None:
+            place = self._offsets.get(key)
+            if place is None:
+                return None
+            self._file.seek(place[0])
+            entry = json.loads(self._file.read(place[1]))
+            self._file.seek(self._end)
+        return entry[3] if entry[0] == "t" else None

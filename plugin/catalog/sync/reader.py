@@ -89,18 +89,25 @@ class Reader:
             definition = mask_literals(table.definition, self.dialect, self.names.words | known)
             head = (*head[:6], definition, *head[7:])
         dialect = self.dialect
+        made = self._seen_columns
+        if len(made) > MOST_REMEMBERED:
+            made.clear()
         seen = []
-        for name, position, type_, nullable, default, description, tags in columns:
-            made = self._seen_columns.get((name, type_, default, description))
-            if made is None:
-                made = (
+        for column in columns:
+            masked = made.get(column)
+            if masked is None:
+                name, position, type_, nullable, default, description, tags = column
+                masked = made[column] = (
+                    name,
+                    position,
                     mask_type(type_),
+                    nullable,
                     mask_default(default, dialect),
+                    description,
+                    tags,
                     *classify(name, type_, description),
                 )
-                if len(self._seen_columns) < MOST_REMEMBERED:
-                    self._seen_columns[(name, type_, default, description)] = made
-            seen.append((name, position, made[0], nullable, made[1], description, tags, made[2], made[3]))
+            seen.append(masked)
         if table.properties:
             rest[-1] = sorted(mask_properties(table.properties, dialect).items())
         return (head, seen, *rest)
