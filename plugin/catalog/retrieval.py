@@ -32,7 +32,7 @@ class Weights:
     name: float = 4.0
     text: float = 1.0
     column: float = 1.5
-    note: float = 0.5
+    note: float = 0.3
     container: float = 1.5
     outer_container: float = 1.0
     saturation: float = 0.6

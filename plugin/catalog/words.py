@@ -14,6 +14,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from plugin.catalog.compounds import parts_of
+
 PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 """ABCDef -> ABC Def; order2 -> order 2; letters of other scripts stay together."""
 PHRASE = re.compile(r'"([^"]{2,200})"')
@@ -129,16 +131,22 @@ def pieces(text: str) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def identifier_words(name: str) -> tuple[str, ...]:
-    """Stems of an identifier with its abbreviations written out, each once, in order."""
+    """Stems of an identifier, each once, in order: abbreviations written out, and words without a break taken apart."""
     found: dict[str, None] = {}
-    for word in pieces(name):
-        if word in STOP:
-            continue
-        found[stem(word)] = None
-        long = ABBREVIATIONS.get(word)
-        if long is not None:
-            found[stem(long)] = None
+    for whole in pieces(name):
+        for word in (whole, *parts_of(whole)):
+            if word in STOP:
+                continue
+            found[stem(word)] = None
+            long = ABBREVIATIONS.get(word)
+            if long is not None:
+                found[stem(long)] = None
     return tuple(found)
+
+
+def name_pieces(name: str) -> list[str]:
+    """The words of a name, with those that were written without a break taken apart."""
+    return [part for word in pieces(name) for part in (parts_of(word) or (word,))]
 
 
 @lru_cache(maxsize=20_000)
@@ -174,7 +182,7 @@ def typed_words(name: str) -> tuple[str, ...]:
 
 def name_core(name: str) -> tuple[str, ...]:
     """Stems of a name without its numbers, as written: what a key column of another table would repeat."""
-    return tuple(stem(word) for word in pieces(name) if not word.isdigit())
+    return tuple(stem(word) for word in name_pieces(name) if not word.isdigit())
 
 
 @lru_cache(maxsize=100_000)
@@ -205,17 +213,24 @@ def family_pattern(name: str) -> str:
     return CHROMOSOME.sub("chr#", SHARD.sub("#", name.lower()))
 
 
-def read_question(text: str, *, generic: float = 0.4, number: float = 0.3, most: int = 60) -> Question:
+BEGINNING = 25
+"""So many words into a question the thing that it is about has been named; conditions and formats follow."""
+
+
+def read_question(
+    text: str, *, generic: float = 0.4, number: float = 0.3, later: float = 0.7, most: int = 60
+) -> Question:
     """Read what somebody searches for. Never raises; a text without any word has no terms.
 
-    A word said twice counts more (by the square root). Words of asking and bare numbers count less. A question of
-    nothing but stop words ("who") is taken by its words.
+    A word said twice counts more (by the square root). Words of asking, bare numbers, and words that come only after
+    the beginning of a long question count less. A question of nothing but stop words ("who") is taken by its words.
     """
     phrases = tuple(phrase.strip().lower() for phrase in PHRASE.findall(text))
     words = pieces(text)
     kept = [word for word in words if word not in STOP] or words
     counts: dict[str, int] = {}
     written: dict[str, str] = {}
+    beginning = set(words[:BEGINNING])
     for word in kept:
         for each in (word, ABBREVIATIONS.get(word)):
             if each is not None:
@@ -229,6 +244,8 @@ def read_question(text: str, *, generic: float = 0.4, number: float = 0.3, most:
             weight *= number
         elif word in asking:
             weight *= generic
+        if written[word] not in beginning:
+            weight *= later
         terms.append(Term(word, weight, written[word]))
     terms = _most_telling(terms, most)
     known = set(counts)

@@ -1,0 +1,58 @@
+"""How names and questions are read as words: laws, and the examples that they are there for."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin.catalog.compounds import KNOWN, parts_of
+from plugin.catalog.words import identifier_words, name_core, points_at, read_question, stem
+
+
+def test_names_without_a_break_are_taken_apart() -> None:
+    assert parts_of("invoicelines") == ("invoice", "lines")
+    assert parts_of("forummessagevotes") == ("forum", "message", "votes")
+    assert parts_of("salesorderdetailid") == ("sales", "order", "detail", "id")
+    assert parts_of("taxamt") == ("tax", "amt")
+    assert set(identifier_words("INVOICELINES")) >= {stem("invoice"), stem("line"), stem("invoicelines")}
+    assert stem("amount") in identifier_words("taxamt")
+
+
+def test_one_word_stays_one_word() -> None:
+    for word in (
+        "relationship", "exceptions", "transitions", "properties", "therapist", "management", "percentage",
+        "specialist", "resources", "hospital", "mandate", "orders", "id", "orderx", "xorder", "",
+    ):  # fmt: skip
+        assert parts_of(word) == (), word
+
+
+@given(st.lists(st.sampled_from(sorted(word for word in KNOWN if len(word) >= 4)), min_size=1, max_size=4))
+def test_parts_make_up_the_word(words: list[str]) -> None:
+    whole = "".join(words)
+    found = parts_of(whole)
+    assert found == () or "".join(found) == whole
+    assert 2 <= len(found) <= len(words) or whole in KNOWN or len(words) == 1
+
+
+@given(st.text(max_size=80))
+def test_anything_can_be_a_name(name: str) -> None:
+    assert len(set(identifier_words(name))) == len(identifier_words(name))
+    assert "".join(parts_of(name)) in (name, "")
+
+
+def test_a_key_without_a_break_points_at_its_table() -> None:
+    assert points_at("customerid") == points_at("customer_id") == (stem("customer"),)
+    assert points_at("SalesOrderID") == points_at("salesorderid") == points_at("sales_order_id")
+    assert name_core("forummessages") == name_core("ForumMessages")
+
+
+def test_the_beginning_of_a_long_question_says_what_it_is_about() -> None:
+    start = "Which customers returned their orders in the shop without a refund? "
+    later = "Consider only rows with a known voucher, written in two places after the comma, and sort them by it. "
+    weights = {
+        term.word: term.weight for term in read_question(start + later + later + "Print pallets").terms
+    }
+    assert weights[stem("customers")] == weights[stem("refund")] == 1.0
+    assert weights[stem("pallets")] < weights[stem("customers")]
+    short = {term.word: term.weight for term in read_question("pallets of customers").terms}
+    assert short[stem("pallets")] == short[stem("customers")] == 1.0
