@@ -24,15 +24,17 @@ from connectors.errors import SourceError
 from connectors.postgres_errors import during_connect, during_read
 from connectors.postgres_run import PostgresRuns
 from connectors.postgres_sql import (
+    AFTER,
     BEGIN,
-    COUNT_TABLES,
     DATABASE,
     GRANT_SCRIPT,
     HAS_STATEMENTS,
+    PARTS,
     QUERY_GRANT_SCRIPT,
     SCHEMAS,
     STATEMENTS,
     TABLES,
+    UP_TO,
 )
 from connectors.records import (
     Column,
@@ -97,16 +99,20 @@ class Postgres(PostgresRuns):
             statement, patterns = self._with_schemas(SCHEMAS)
             for name, comment, schema_owner in connection.execute(statement, patterns).fetchall():
                 yield Schema(database, name, comment, schema_owner)
-            statement, patterns = self._with_tables(COUNT_TABLES)
-            row = connection.execute(statement, patterns).fetchone()
-            total = row[0] if row else 0
+            statement, patterns = self._with_tables(PARTS)
+            parts = connection.execute(statement, patterns).fetchall()
+            total = parts[-1][2] if parts else 0
             yield Progress("tables", 0, total)
-            statement, patterns = self._with_tables(TABLES)
-            with connection.cursor() as cursor:
-                for done, found in enumerate(cursor.stream(statement, patterns, size=_CHUNK), 1):
-                    yield _table(database, found)
-                    if done % 500 == 0 or done == total:
-                        yield Progress("tables", done, total)
+            done, before = 0, None
+            for schema, name, _place in parts:
+                statement, patterns = self._with_tables(TABLES, after=before, up_to=(schema, name))
+                before = (schema, name)
+                with connection.cursor() as cursor:
+                    for found in cursor.stream(statement, patterns, size=_CHUNK):
+                        yield _table(database, found)
+                        done += 1
+                        if done % 500 == 0 or done == total:
+                            yield Progress("tables", done, total)
 
     def queries(self) -> Iterator[Query]:
         """Statements of pg_stat_statements, most frequent first; none where the extension is not there."""
@@ -140,10 +146,15 @@ class Postgres(PostgresRuns):
         condition, patterns = self._selection.schema_condition("n.nspname", mark="%s")
         return _fill(text, schemas=condition), patterns
 
-    def _with_tables(self, text: str) -> tuple[compose.Composed, list[str]]:
+    def _with_tables(
+        self, text: str, *, after: tuple[str, str] | None = None, up_to: tuple[str, str] | None = None
+    ) -> tuple[compose.Composed, list[str]]:
         condition, patterns = self._selection.table_condition(
             "n.nspname", "pg_catalog.concat(n.nspname, '.', c.relname)", mark="%s"
         )
+        for bound, limit in ((AFTER, after), (UP_TO, up_to)):
+            if limit is not None:
+                condition, patterns = f"{condition} AND {bound}", [*patterns, *limit]
         return _fill(text, tables=condition), patterns
 
 

@@ -31,11 +31,19 @@ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {schemas}
 ORDER BY n.nspname
 """
 
-COUNT_TABLES = """
-SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
-  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {tables}
+# The tables are read in four parts by name, so that whoever takes the rows works while the server makes the next:
+# the last table of each part, and how many there are up to it.
+PARTS = """
+SELECT DISTINCT ON (t.part) t.nspname, t.relname, t.place FROM (
+    SELECT n.nspname, c.relname, pg_catalog.row_number() OVER by_name AS place, pg_catalog.ntile(4) OVER by_name AS part
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {tables}
+    WINDOW by_name AS (ORDER BY n.nspname, c.relname)
+) t ORDER BY t.part, t.place DESC
 """
+AFTER = "(n.nspname, c.relname) > (%s::pg_catalog.name, %s::pg_catalog.name)"
+UP_TO = "(n.nspname, c.relname) <= (%s::pg_catalog.name, %s::pg_catalog.name)"
 
 # One row a table; the list of numbers only where columns were dropped, of defaults and comments where there are
 # any. A column's default is an expression, or the words of an identity or generated column. Partitions are folded

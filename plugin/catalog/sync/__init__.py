@@ -17,14 +17,17 @@ from connectors.errors import SourceError
 from connectors.records import Progress
 from plugin.access.viewer import Viewer
 from plugin.catalog.popularity import popularity
+from plugin.catalog.sync.ahead import ahead
 from plugin.catalog.sync.queries import stage_queries
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import (
     CUSTOM,
     add_integration,
     check,
+    check_form,
     check_settings,
     extract,
+    schemas_of,
     text_settings,
 )
 from plugin.catalog.sync.sources import listing as connectors
@@ -134,7 +137,7 @@ class _Run:
     def take(self, connector: Connector, source: Source, known: Known) -> Merged:
         with Stage(known, full=self.full) as stage:
             reader = Reader(stage, connector.dialect, keep_literals=source.keep_literals)
-            records = connector.extract()
+            records = ahead(connector.extract())
             try:
                 for record in records:
                     if isinstance(record, Progress):
@@ -143,9 +146,7 @@ class _Run:
                         reader.take(record)
                         self.report("reading", len(stage.seen), None, len(stage.seen))
             finally:
-                close = getattr(records, "close", None)
-                if close is not None:
-                    close()
+                records.close()
             self.report("linking", 0, None, len(stage.seen), force=True)
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
                 reader.link(ingest.columns_of)
@@ -182,10 +183,12 @@ class _Run:
 __all__ = [
     "add_integration",
     "check",
+    "check_form",
     "check_settings",
     "connectors",
     "extract",
     "has_password",
     "run_queued_sync",
+    "schemas_of",
     "sync",
 ]

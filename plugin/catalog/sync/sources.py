@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import connectors
 from connectors.abilities import can_query
 from connectors.errors import BadSettings, MissingDriver, SourceError
-from connectors.records import Asset, Progress, Query, Record, Table
+from connectors.records import Asset, Progress, Query, Record, Schema, Table
 from connectors.settings import fields_of, parse_settings
 from plugin.access.viewer import Viewer
 from plugin.catalog.mask import mask_default, mask_literals
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from plugin.store import Store
     from plugin.store.shapes import Integration
 
+MOST_SCHEMAS = 1_000
+"""Schemas that are offered to choose from; a source with more is narrowed by a pattern."""
 CUSTOM = "custom"
 """The type of an integration that is filled by `docent import` and has no connector."""
 
@@ -85,20 +87,24 @@ def add_integration(
     secrets: Mapping[str, str],
     query: Mapping[str, str] | None = None,
     schedule: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Integration:
     """Add an integration whose settings its connector can read; nothing is connected to yet.
 
     BadInput names the setting that cannot be used, Conflict a name that is taken, Refused(rule="admin").
     """
     if type != CUSTOM:
-        _check_form(type, settings, secrets)
+        check_form(type, settings, secrets)
         if query is not None:
-            _check_form(type, {}, query)
+            check_form(type, {}, query)
     with store.as_admin(viewer) as admin:
-        return admin.integrations.add(name, type, settings, secrets=secrets, query=query, schedule=schedule)
+        return admin.integrations.add(
+            name, type, settings, options, secrets=secrets, query=query, schedule=schedule
+        )
 
 
-def _check_form(type: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+def check_form(type: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Can the connector read these settings? BadInput names the one it cannot, Misconfigured a missing driver."""
     try:
         parse_settings(connectors.connector_class(type).settings, settings, secrets)
     except MissingDriver as error:
@@ -134,6 +140,45 @@ def check_settings(type: str, settings: Mapping[str, Any], secrets: Mapping[str,
         raise BadInput(str(error), field="settings") from error
     except SourceError as error:
         raise SourceFailed(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSchema:
+    """A schema that a source told of when its settings were tried."""
+
+    name: str
+    description: str
+
+
+def schemas_of(
+    type: str, settings: Mapping[str, Any], secrets: Mapping[str, str]
+) -> tuple[SeenSchema, ...] | None:
+    """The schemas that a source has, to choose from before anything is stored; None where it has no such thing.
+
+    Reads only up to the source's first table, and leaves out the selection that is to be made. As `check_settings`.
+    """
+    whole = {key: value for key, value in settings.items() if key not in ("schemas", "exclude")}
+    try:
+        connector = connectors.connect(type, text_settings(whole), secrets)
+        if "schema" not in connector.extracts:
+            return None
+        found: dict[str, SeenSchema] = {}
+        records = connector.extract()
+        try:
+            for record in records:
+                if isinstance(record, Schema):
+                    found.setdefault(record.name, SeenSchema(record.name, record.description or ""))
+                elif isinstance(record, Table | Asset) or len(found) >= MOST_SCHEMAS:
+                    break
+        finally:
+            close = getattr(records, "close", None)
+            if close is not None:
+                close()
+    except BadSettings as error:
+        raise BadInput(str(error), field="settings") from error
+    except SourceError as error:
+        raise SourceFailed(str(error)) from error
+    return tuple(sorted(found.values(), key=lambda each: each.name))
 
 
 def extract(
