@@ -108,8 +108,16 @@ class RunResult:
 class CanRun(Protocol):
     """Runs one statement that the guard has rendered. Made from the query credential."""
 
-    def run(self, sql: str, limits: RunLimits, running: Callable[[Cancel], None]) -> RunResult:
+    def run(
+        self,
+        sql: str,
+        limits: RunLimits,
+        running: Callable[[Cancel], None],
+        parameters: Sequence[Any] = (),
+    ) -> RunResult:
         """Start the statement; `running` is called with its Cancel before anything is sent.
+
+        `parameters` are values for the driver's own marks in `sql` ($1, ?1 or %s), bound and never written into it.
 
         Raises QueryFailed (safe text and full text apart), QueryStopped, or another SourceError.
         """

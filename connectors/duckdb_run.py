@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,13 @@ class DuckDBRuns:
 
     _path: Path
 
-    def run(self, sql: str, limits: RunLimits, running: Callable[[Cancel], None]) -> RunResult:
+    def run(
+        self,
+        sql: str,
+        limits: RunLimits,
+        running: Callable[[Cancel], None],
+        parameters: Sequence[Any] = (),
+    ) -> RunResult:
         """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
         connection = self._open()
         stop = _Stop(connection)
@@ -86,7 +92,7 @@ class DuckDBRuns:
                 _only_a_select(connection, sql)
                 running(stop)
                 watchdog.start()
-                connection.execute(sql)
+                connection.execute(sql, list(parameters) or None)
                 columns = tuple(
                     ResultColumn(column[0], str(column[1])) for column in connection.description or ()
                 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pymysql
@@ -61,7 +61,13 @@ class MySQLRuns:
 
     _server: Server
 
-    def run(self, sql: str, limits: RunLimits, running: Callable[[Cancel], None]) -> RunResult:
+    def run(
+        self,
+        sql: str,
+        limits: RunLimits,
+        running: Callable[[Cancel], None],
+        parameters: Sequence[Any] = (),
+    ) -> RunResult:
         """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
         connection = self._open(limits)
         stop = _Stop(connection, self._server)
@@ -79,7 +85,7 @@ class MySQLRuns:
                 running(stop)
                 watchdog.start()
                 cursor = connection.cursor(SSCursor)
-                cursor.execute(sql)
+                cursor.execute(sql, tuple(parameters) or None)
                 columns = tuple(
                     ResultColumn(column[0], _TYPES.get(column[1], "")) for column in cursor.description or ()
                 )

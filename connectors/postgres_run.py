@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -50,7 +50,13 @@ class PostgresRuns:
 
     _server: Server
 
-    def run(self, sql: str, limits: RunLimits, running: Callable[[Cancel], None]) -> RunResult:
+    def run(
+        self,
+        sql: str,
+        limits: RunLimits,
+        running: Callable[[Cancel], None],
+        parameters: Sequence[Any] = (),
+    ) -> RunResult:
         """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
         with during_connect(self._server):
             connection = self._connect()
@@ -69,12 +75,12 @@ class PostgresRuns:
                 watchdog.start()
                 connection.allowance = limits.bytes + 1_000_000
                 connection.deadline = time.monotonic() + limits.seconds + 0.6
-                cursor = connection.cursor()
-                rows = cursor.stream(sql, size=1)
+                cursor = psycopg.RawCursor(connection)  # knows $1 only: a % in the text is a %
+                rows = cursor.stream(sql, tuple(parameters) or None, size=1)
                 first = next(rows, None)
                 columns = tuple(
                     ResultColumn(column.name, column.type_display) for column in cursor.description or ()
-                ) or _described(connection, sql)
+                ) or _described(connection, sql, parameters)
         except BaseException:
             close()
             raise
@@ -255,10 +261,12 @@ def _query_error(error: psycopg.Error, stop: _Stop, limits: RunLimits) -> Source
     )
 
 
-def _described(connection: psycopg.Connection[TupleRow], sql: str) -> tuple[ResultColumn, ...]:
+def _described(
+    connection: psycopg.Connection[TupleRow], sql: str, parameters: Sequence[Any]
+) -> tuple[ResultColumn, ...]:
     """The columns of a statement that gave no row, which its stream does not tell: declared, not run again."""
-    with connection.cursor(name="docent_shape") as cursor:
-        cursor.execute(sql)
+    with psycopg.RawServerCursor(connection, "docent_shape") as cursor:
+        cursor.execute(sql, tuple(parameters) or None)
         return tuple(ResultColumn(column.name, column.type_display) for column in cursor.description or ())
 
 

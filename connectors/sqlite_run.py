@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,13 @@ class SQLiteRuns:
 
     _path: Path
 
-    def run(self, sql: str, limits: RunLimits, running: Callable[[Cancel], None]) -> RunResult:
+    def run(
+        self,
+        sql: str,
+        limits: RunLimits,
+        running: Callable[[Cancel], None],
+        parameters: Sequence[Any] = (),
+    ) -> RunResult:
         """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
         must_exist(self._path, "SQLite")
         stop = _Stop(time.monotonic() + limits.seconds)
@@ -37,7 +43,7 @@ class SQLiteRuns:
                 wall_in(connection)
                 connection.set_progress_handler(stop.reached, _STEPS)
                 running(stop)
-                cursor = connection.execute(sql)
+                cursor = connection.execute(sql, tuple(parameters))
                 first = cursor.fetchone()
         except BaseException:
             connection.close()

@@ -20,6 +20,7 @@ depends_on = None
 LOCKED = (
     "activity",
     "api_tokens",
+    "approved_queries",
     "audit_log",
     "break_glass",
     "chain_heads",
@@ -686,6 +687,42 @@ def upgrade() -> None:
     op.create_index(op.f("ix_api_tokens_member_id"), "api_tokens", ["member_id"], unique=False)
     op.create_index(op.f("ix_api_tokens_workspace_id"), "api_tokens", ["workspace_id"], unique=False)
     op.create_table(
+        "approved_queries",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("integration_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("uid", sa.String(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("team_ids", sa.JSON(), nullable=False),
+        sa.Column("approved_by", sa.String(length=320), nullable=True),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["integration_id"],
+            ["integrations.id"],
+            name=op.f("fk_approved_queries_integration_id_integrations"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["members.id"],
+            name=op.f("fk_approved_queries_member_id_members"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_approved_queries_workspace_id_workspaces"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approved_queries")),
+        sa.UniqueConstraint("uid", name=op.f("uq_approved_queries_uid")),
+        sqlite_autoincrement=True,
+    )
+    for column in ("integration_id", "member_id", "workspace_id"):
+        op.create_index(op.f(f"ix_approved_queries_{column}"), "approved_queries", [column], unique=False)
+    op.create_table(
         "break_glass",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -1207,6 +1244,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_break_glass_author_id"), table_name="break_glass")
     op.drop_index(op.f("ix_break_glass_admin_id"), table_name="break_glass")
     op.drop_table("break_glass")
+    for column in ("integration_id", "member_id", "workspace_id"):
+        op.drop_index(op.f(f"ix_approved_queries_{column}"), table_name="approved_queries")
+    op.drop_table("approved_queries")
     op.drop_index(op.f("ix_api_tokens_workspace_id"), table_name="api_tokens")
     op.drop_index(op.f("ix_api_tokens_member_id"), table_name="api_tokens")
     op.drop_table("api_tokens")

@@ -7,7 +7,7 @@ the result store; no error text with a value in it goes anywhere but to the aske
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -119,14 +119,16 @@ def execute(
     *,
     hide_errors: bool,
     progress: Callable[[int], None] | None = None,
+    parameters: Sequence[object] = (),
 ) -> Result:
     """Run `sql` to its end or its limits and keep the rows for `owner`. Raises QueryError or Stopped.
 
-    `hide_errors` keeps the engine's own text back, where a masked column could show in it.
+    `parameters` are bound by the driver, in the order of its marks in `sql`. `hide_errors` keeps the engine's own text
+    back, where a masked column could show in it.
     """
     result: Result | None = None
     try:
-        with connector.run(sql, limits, handle.started) as running:
+        with connector.run(sql, limits, handle.started, parameters) as running:
             columns = [Column(column.name, column.type) for column in running.columns]
             result = results.start(owner, columns, facts)
             for batch in running.batches:

@@ -78,7 +78,13 @@ def _gates_now(door: ViewerDoor, receipt: Receipt) -> tuple[dict[str, bool], str
     settings = door.policy.ai()
     dialect = dialect_of(integration.type)
     now: dict[str, bool] = {}
-    for gate in policy_gates(door, settings, integration, dialect):
+    query = None
+    if receipt.limits.get("query") is not None:
+        try:
+            query = door.queries.get(int(receipt.limits["query"]))
+        except NotFound:
+            return {"permission": False}, "the saved query is gone, or not approved for you any more"
+    for gate in policy_gates(door, settings, integration, dialect, query):
         now[gate.gate] = gate.open
         if not gate.open:
             return now, gate.reason

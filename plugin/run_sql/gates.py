@@ -10,7 +10,7 @@ that one may not see is refused in the words for a table that is not there.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from plugin.governance.ai_settings import AiSettings
 from plugin.run_sql.dialects import engine_of
 from plugin.run_sql.guard import check, tables_named
 from plugin.run_sql.verdict import Verdict, VisibleTable, VisibleTables
-from plugin.store.shapes import Integration, Resource
+from plugin.store.shapes import ApprovedQuery, Integration, Resource
 
 if TYPE_CHECKING:
     from plugin.store._doors import ViewerDoor
@@ -86,11 +86,15 @@ def decide(
     default_schema: str | None = None,
     confirmed: bool = True,
     row_limit: int | None = None,
+    query: ApprovedQuery | None = None,
+    parameters: Collection[str] = (),
 ) -> Decision:
     """Check every gate for the door's viewer, up to the first closed one. NotFound for an unknown integration.
 
     `dialect` and `default_schema` are what the integration's connector says. `confirmed` is whether a person pressed
-    Run; where nobody did, the integration must allow the assistant to run by itself.
+    Run; where nobody did, the integration must allow the assistant to run by itself. `query` is the saved statement
+    that `sql` is: one that is approved for a team of the viewer opens the gate of permission, and no other gate.
+    `parameters` are the names that may stand for values.
     """
     integration = integration_of(door, integration_id)
     settings = door.policy.ai()
@@ -101,7 +105,7 @@ def decide(
         "concurrent": settings.sql_limits.concurrent,
     }
     run_mode = str(integration.options.get("run_mode", "confirm"))
-    gates = policy_gates(door, settings, integration, dialect)
+    gates = policy_gates(door, settings, integration, dialect, query)
     if not gates[-1].open:
         return Decision(integration, dialect, tuple(gates), limits=limits, run_mode=run_mode)
     wanted = limits["rows"] + 1 if row_limit is None else min(row_limit, limits["rows"]) + 1
@@ -115,6 +119,7 @@ def decide(
         else _default_schema(str(dialect), tables),
         database=database,
         row_limit=wanted,
+        parameters=parameters,
     )
     gates += _verdict_gates(door, verdict)
     touched = tuple(column for column in verdict.columns if column in marked)
@@ -150,8 +155,13 @@ def _admins(door: ViewerDoor) -> str:
 
 
 def policy_gates(
-    door: ViewerDoor, settings: AiSettings, integration: Integration, dialect: str | None
+    door: ViewerDoor,
+    settings: AiSettings,
+    integration: Integration,
+    dialect: str | None,
+    query: ApprovedQuery | None = None,
 ) -> list[Gate]:
+    """The gates that do not look at the statement, up to the first closed one. `query` as in `decide`."""
     admins = _admins(door)
     gates: list[Gate] = []
 
@@ -165,10 +175,15 @@ def policy_gates(
         and add("toggle", settings.run_sql, "Run SQL is off in this workspace")
         and add(
             "permission",
-            not guest and "query" in door.viewer.scopes and door.me.can_query(integration.id),
+            not guest
+            and "query" in door.viewer.scopes
+            and ((query is not None and query.for_me) or door.me.can_query(integration.id)),
             "guests never run SQL"
             if guest
-            else f"you have no query permission on {integration.name}"
+            else (
+                f"you have no query permission on {integration.name}"
+                + ("" if query is None else ", and this query is approved for no team of yours")
+            )
             if "query" in door.viewer.scopes
             else "this token was made without the scope query",
         )

@@ -9,6 +9,7 @@ must agree.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
@@ -16,7 +17,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from plugin.run_sql.dialects import Engine, engine_of, parser_of
 from plugin.run_sql.functions_check import check_function, check_type
 from plugin.run_sql.nodes import ALLOWED, ARGUMENTS, PROBES, ROOTS
-from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render
+from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render, render_bound
 from plugin.run_sql.scope import Found, Resolver, function_name
 from plugin.run_sql.second_parser import check_again
 from plugin.run_sql.sizes import check_connect, check_size
@@ -28,6 +29,8 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote th
 MAX_DEPTH = 700
 MAX_SOURCES = 500
 MAX_LIMIT = 10_000_000
+_NAMES = frozenset({"alias", "db", "catalog", "table", "kind", "to", "unit"})
+"""Where a name or a type stands, not a value."""
 
 
 def check(
@@ -38,17 +41,19 @@ def check(
     default_schema: str | None = None,
     database: str | None = None,
     row_limit: int | None = None,
+    parameters: Collection[str] = (),
 ) -> Verdict:
     """Decide on one statement. `tables` are all that exist for the asker; a bare name means `default_schema` only.
 
     `database` is the current database, the only one a three-part name may name. With `row_limit` the rendered text
-    carries a limit of at most so many rows. Never raises for what `sql` says.
+    carries a limit of at most so many rows. `parameters` are the names that may stand as `:name` where a value stands;
+    `Verdict.bound` says in which order the driver wants their values. Never raises for what `sql` says.
     """
     engine = engine_of(dialect)
     if engine is None:
         return Verdict("reject", (f"there is no guard for the dialect {dialect[:40]!r}",), rule="dialect")
     try:
-        return _check(sql, engine, tables, default_schema, database, row_limit)
+        return _check(sql, engine, tables, default_schema, database, row_limit, frozenset(parameters))
     except Refusal as refusal:
         return Verdict("reject", (str(refusal),), rule=refusal.rule)
     except RecursionError:
@@ -62,26 +67,32 @@ def _check(
     default_schema: str | None,
     database: str | None,
     row_limit: int | None,
+    parameters: frozenset[str],
 ) -> Verdict:
     tree = parse_one(sql, engine)
     statement = ROOTS.get(type(tree))
     if statement is None:
         raise Refusal("statement", "only a query that reads is allowed (SELECT, VALUES, set operations)")
-    check_nodes(tree, engine)
+    check_nodes(tree, engine, parameters)
     found = Resolver(engine, tables, default_schema, database).resolve(tree)
     qualify_tables(found, engine)
     tree = pin_tables(tree, found, engine)
     if row_limit is not None:
         tree = limit_tree(tree, min(row_limit, MAX_LIMIT), engine)
-    rendered = render(tree, engine)
+    bound: tuple[str, ...] = ()
+    if parameters:
+        rendered, bound = render_bound(tree, engine)
+    else:
+        rendered = render(tree, engine)
     if engine.name == "postgres":
-        check_again(sql, rendered, found, engine)
+        check_again(rendered if bound else sql, rendered, found, engine, bound=bool(bound))
     return Verdict(
         "accept",
         tables=tuple(found.tables),
         columns=tuple(found.columns),
         rendered=rendered,
         statement=statement,
+        bound=bound,
     )
 
 
@@ -109,7 +120,7 @@ def _position(error: Exception) -> str:
     return ""
 
 
-def check_nodes(tree: exp.Expr, engine: Engine) -> None:
+def check_nodes(tree: exp.Expr, engine: Engine, parameters: frozenset[str] = frozenset()) -> None:
     """Every node of a kind that is allowed, with arguments that are allowed; every function on the engine's list."""
     stack: list[tuple[exp.Expr, int]] = [(tree, 0)]
     sources = 0
@@ -122,6 +133,12 @@ def check_nodes(tree: exp.Expr, engine: Engine) -> None:
                 raise Refusal("text", f"the statement names more than {MAX_SOURCES} tables")
         if depth > MAX_DEPTH:
             raise Refusal("text", "the statement is nested too deeply")
+        if kind is exp.Placeholder and str(node.args.get("this") or "") in parameters:
+            if node.arg_key in _NAMES or isinstance(
+                node.parent, (exp.Table, exp.TableAlias, exp.Dot, exp.Column)
+            ):
+                raise Refusal("parameter", "a parameter stands for a value, not for a name")
+            continue
         if kind not in ALLOWED:
             raise Refusal("node", f"{_people(kind)} is not allowed in a query")
         permitted = ARGUMENTS.get(kind)
@@ -220,6 +237,19 @@ def found_of(sql: str, *, dialect: str, tables: VisibleTables, default_schema: s
     if engine is None:
         raise Refusal("dialect", "unknown dialect")
     return Resolver(engine, tables, default_schema, None).resolve(parse_one(sql, engine))
+
+
+def parameters_named(sql: str, dialect: str) -> tuple[str, ...]:
+    """The names that stand as `:name` in a statement, each once; () where it cannot be read."""
+    engine = engine_of(dialect)
+    if engine is None:
+        return ()
+    try:
+        tree = parse_one(sql, engine)
+    except (Refusal, RecursionError):
+        return ()
+    names = (str(node.args.get("this") or "") for node in tree.find_all(exp.Placeholder))
+    return tuple(dict.fromkeys(sorted(name for name in names if name)))
 
 
 def tables_named(sql: str, dialect: str) -> tuple[tuple[str, ...], ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -104,6 +106,33 @@ def render(tree: exp.Expr, engine: Engine) -> str:
         return writer.generate(tree, copy=False, comments=False, unsupported_level=ErrorLevel.IGNORE)
     except (SqlglotError, ValueError, TypeError, AttributeError) as error:
         raise Refusal("parse", "the statement could not be rendered in this dialect") from error
+
+
+_MARKS = {"postgres": "${}", "duckdb": "${}", "sqlite": "?{}"}
+"""How a numbered parameter is written for the driver; MySQL's knows only `%s`, one for each place."""
+
+
+def render_bound(tree: exp.Expr, engine: Engine) -> tuple[str, tuple[str, ...]]:
+    """As `render`, for a statement with parameters: the text for the driver and the order of their names.
+
+    Values never come near the text: each `:name` becomes the driver's own mark. Raises Refusal where there is none.
+    """
+    if engine.name not in (*_MARKS, "mysql"):
+        raise Refusal("parameter", "parameters are not known for this engine")
+    token = f"docent_{secrets.token_hex(12)}_"
+    names: list[str] = []
+    for node in list(tree.find_all(exp.Placeholder)):
+        name = str(node.args.get("this"))
+        if name not in names:
+            names.append(name)
+        node.replace(exp.Var(this=f"{token}{names.index(name)}_"))
+    text = render(tree, engine)
+    marks = re.compile(token + r"(\d+)_")
+    if engine.name != "mysql":
+        style = _MARKS[engine.name]
+        return marks.sub(lambda match: style.format(int(match[1]) + 1), text), tuple(names)
+    order = tuple(names[int(match[1])] for match in marks.finditer(text))
+    return marks.sub("%s", text.replace("%", "%%")), order
 
 
 def _written(node: exp.Expr) -> str:

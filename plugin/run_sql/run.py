@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Surface, Viewer
 from plugin.catalog.mask import mask_literals
-from plugin.errors import LimitReached, NotFound
+from plugin.errors import Conflict, LimitReached, NotFound
 from plugin.run_sql.execute import (
     Handle,
     QueryError,
@@ -123,17 +123,21 @@ def run(
     run_id: str | None = None,
     rows: int | None = None,
     progress: Callable[[int], None] | None = None,
+    query_id: int | None = None,
+    values: Mapping[str, object] | None = None,
 ) -> RunOutcome:
     """Run one statement for `viewer`, rows to their `session` in `results`.
 
     `confirm` is True where a person pressed Run (or typed the command), False where the assistant runs by itself,
     which the integration must allow. `run_id` is the caller's, to cancel by. `rows` may lower the row limit.
-    Raises Refused naming the first closed gate, NotFound, LimitReached, QueryError or Stopped, Misconfigured.
+    `query_id` is the saved statement that `sql` is, `values` are those of its parameters, typed (`run_approved` does
+    this for people). Raises Refused naming the first closed gate, NotFound, Conflict, LimitReached, QueryError or
+    Stopped, Misconfigured.
     """
     if surface is not None:
         viewer = replace(viewer, surface=surface)
     run_id = run_id or secrets.token_urlsafe(12)
-    decision, receipt = _attempt(store, viewer, integration_id, sql, confirm, rows)
+    decision, receipt = _attempt(store, viewer, integration_id, sql, confirm, rows, query_id, values)
     if not decision.allowed or decision.verdict is None:
         raise decision.refusal()
     limits = limits_of(
@@ -162,6 +166,7 @@ def run(
                 facts,
                 hide_errors=bool(decision.sensitive),
                 progress=progress,
+                parameters=tuple((values or {})[name] for name in decision.verdict.bound),
             )
         outcome = "done"
     except Stopped:
@@ -184,10 +189,18 @@ def run(
 
 
 def _attempt(
-    store: Store, viewer: Viewer, integration_id: int, sql: str, confirm: bool, rows: int | None
+    store: Store,
+    viewer: Viewer,
+    integration_id: int,
+    sql: str,
+    confirm: bool,
+    rows: int | None,
+    query_id: int | None,
+    values: Mapping[str, object] | None,
 ) -> tuple[Decision, Receipt]:
     """Check the gates and write down what they said, in one transaction that ends before anything runs."""
-    decision = _decide(store, viewer, integration_id, sql, confirm, rows)
+    decision = checked(store, viewer, integration_id, sql, confirm, rows, query_id, tuple(values or ()))
+    saved = {} if query_id is None else {"query": query_id}
     with store.as_viewer(viewer) as door:
         closed = decision.closed
         verdict = decision.verdict
@@ -198,7 +211,12 @@ def _attempt(
             tables=verdict.tables if verdict is not None else (),
             columns=verdict.columns if verdict is not None else (),
             gates=[gate.as_dict() for gate in decision.gates],
-            limits={**decision.limits, "sensitive": list(decision.sensitive), "kind": _kind(decision)},
+            limits={
+                **decision.limits,
+                "sensitive": list(decision.sensitive),
+                "kind": _kind(decision),
+                **saved,
+            },
             verdict="allowed" if decision.allowed else "refused",
             reason=None if closed is None else closed.reason,
         )
@@ -207,7 +225,7 @@ def _attempt(
             "allow" if decision.allowed else "deny",
             rule=None if closed is None else f"run_sql.{closed.gate}",
             target=f"integration:{integration_id}",
-            detail={"receipt": receipt.id, "integration": decision.integration.name},
+            detail={"receipt": receipt.id, "integration": decision.integration.name, **saved},
         )
     return decision, receipt
 
@@ -216,13 +234,24 @@ def _kind(decision: Decision) -> str:
     return decision.verdict.statement if decision.verdict is not None else ""
 
 
-def _decide(
-    store: Store, viewer: Viewer, integration_id: int, sql: str, confirm: bool, rows: int | None = None
+def checked(
+    store: Store,
+    viewer: Viewer,
+    integration_id: int,
+    sql: str,
+    confirm: bool,
+    rows: int | None = None,
+    query_id: int | None = None,
+    parameters: tuple[str, ...] = (),
 ) -> Decision:
+    """What the gates of this moment say; nothing is run or written down. NotFound, Conflict where the query changed."""
     with store.as_viewer(viewer) as door:
         type_ = integration_of(door, integration_id).type
     schema = default_schema_of(store, viewer, integration_id, type_)
     with store.as_viewer(viewer) as door:
+        query = None if query_id is None else door.queries.get(query_id)
+        if query is not None and (query.sql != sql or query.integration_id != integration_id):
+            raise Conflict("the saved query has changed meanwhile; read it again")
         return decide(
             door,
             integration_id,
@@ -231,12 +260,14 @@ def _decide(
             default_schema=schema,
             confirmed=confirm,
             row_limit=rows,
+            query=query,
+            parameters=parameters,
         )
 
 
 def preview(store: Store, viewer: Viewer, integration_id: int, sql: str, *, cost: bool = True) -> Preview:
     """What `run` would decide, and what the planner expects, without running. NotFound."""
-    decision = _decide(store, viewer, integration_id, sql, True)
+    decision = checked(store, viewer, integration_id, sql, True)
     if not decision.allowed or decision.verdict is None:
         return Preview(decision, "")
     text = decision.verdict.rendered

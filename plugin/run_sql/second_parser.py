@@ -33,13 +33,16 @@ def available() -> bool:
     return _parser() is not None
 
 
-def check_again(sql: str, rendered: str, found: Found, engine: Engine) -> None:
-    """Raise Refusal unless PostgreSQL's grammar sees one SELECT with the same tables and only listed functions."""
+def check_again(sql: str, rendered: str, found: Found, engine: Engine, *, bound: bool = False) -> None:
+    """Raise Refusal unless PostgreSQL's grammar sees one SELECT with the same tables and only listed functions.
+
+    `bound`: the statement has parameters, which otherwise are refused.
+    """
     parser = _parser()
     if parser is None:
         return
-    first = _facts(parser, sql, engine)
-    second = _facts(parser, rendered, engine)
+    first = _facts(parser, sql, engine, bound)
+    second = first if sql == rendered else _facts(parser, rendered, engine, bound)
     if not first[0]:
         raise Refusal("second parser", "PostgreSQL's grammar reads something else than a query")
     expected = {table.parts[-1] for table in found.tables.values()}
@@ -51,7 +54,9 @@ def check_again(sql: str, rendered: str, found: Found, engine: Engine) -> None:
             raise Refusal("second parser", "PostgreSQL's grammar reads other tables in it")
 
 
-def _facts(parser: Any, sql: str, engine: Engine) -> tuple[bool, tuple[set[str], set[tuple[str, str]]]]:
+def _facts(
+    parser: Any, sql: str, engine: Engine, bound: bool
+) -> tuple[bool, tuple[set[str], set[tuple[str, str]]]]:
     try:
         tree = json.loads(parser.parse_sql_json(sql))
     except (parser.ParseError, RecursionError, ValueError) as error:
@@ -70,7 +75,9 @@ def _facts(parser: Any, sql: str, engine: Engine) -> tuple[bool, tuple[set[str],
         if not isinstance(node, dict):
             continue
         for key, value in node.items():
-            if key in _FORBIDDEN or (key.endswith("Stmt") and key != "SelectStmt"):
+            if (key in _FORBIDDEN and not (bound and key == "ParamRef")) or (
+                key.endswith("Stmt") and key != "SelectStmt"
+            ):
                 raise Refusal("second parser", "PostgreSQL's grammar reads more than a query in it")
             if key == "intoClause" and value:
                 raise Refusal("second parser", "PostgreSQL's grammar reads INTO in it")

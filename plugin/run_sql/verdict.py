@@ -91,6 +91,8 @@ class Verdict:
     rendered: str = ""
     statement: str = ""
     """select, set operation, values or pivot; empty where it did not get that far."""
+    bound: tuple[str, ...] = ()
+    """Names of parameters in the order in which the driver wants their values."""
 
     @property
     def accepted(self) -> bool:

@@ -9,6 +9,7 @@ from plugin.access.viewer import Viewer
 from plugin.store._context import Context
 
 if TYPE_CHECKING:
+    from plugin.store.approved import ApprovedQueries
     from plugin.store.audit import AuditLog
     from plugin.store.break_glass import BreakGlass
     from plugin.store.catalog import ViewerCatalog
@@ -72,11 +73,25 @@ class ViewerDoor:
         return Record(self._context)
 
     @cached_property
+    def queries(self) -> ApprovedQueries:
+        """Saved statements: the member's own, and those that were approved for their teams."""
+        from plugin.store.approved import ApprovedQueries
+
+        return ApprovedQueries(self._context)
+
+    @cached_property
     def hosts(self) -> Hosts:
         """The register of provider hosts."""
         from plugin.store.hosts import Hosts
 
         return Hosts(self._context)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the database says of itself, without content, for the Trust page."""
+        from plugin.store.evidence import Evidence
+
+        return Evidence(self._context)
 
     @cached_property
     def me(self) -> Me:

@@ -343,6 +343,8 @@ class Sync:
     removed: int = 0
     errors: tuple[str, ...] = ()
     full: bool = False
+    only_schema: str | None = None
+    """The one schema that was read; None where all were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -668,3 +670,40 @@ class Receipt:
     verdict: str
     """allowed, refused, failed, cancelled."""
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryParameter:
+    """One typed value that whoever runs a saved query gives: text, integer, number, date, timestamp or boolean."""
+
+    name: str
+    type: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedQuery:
+    """A saved statement. `teams` are those it is approved for: (id, name), none while it is a draft."""
+
+    id: int
+    integration_id: int
+    integration: str
+    name: str
+    description: str
+    sql: str
+    parameters: tuple[QueryParameter, ...]
+    tables: tuple[str, ...]
+    columns: tuple[str, ...]
+    author: str
+    mine: bool
+    teams: tuple[tuple[int, str], ...]
+    for_me: bool
+    """Is it approved for a team that the reader is in?"""
+    approved_by: str | None
+    approved_at: datetime | None
+    updated: datetime
+
+    @property
+    def approved(self) -> bool:
+        """May anybody but its author run it?"""
+        return bool(self.teams)

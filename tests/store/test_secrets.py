@@ -39,6 +39,7 @@ def everything(door: Any, integration_id: int) -> str:
             "evidence",
             "viewer",
             "break_glass",
+            "queries",
         ):
             continue
         part = getattr(door, part_name)

@@ -48,6 +48,8 @@ class SyncRow(Base):
     status: Mapped[str] = mapped_column(String(20), default="queued")
     stage: Mapped[str] = mapped_column(String(60), default="queued")
     full: Mapped[bool] = mapped_column(Boolean, default=False)
+    only_schema: Mapped[str | None] = mapped_column(Text)
+    """The one schema that was read; None where all were."""
     cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
     queued: Mapped[datetime] = mapped_column(Moment, default=now)
     started: Mapped[datetime | None] = mapped_column(Moment)
@@ -75,3 +77,22 @@ class QueryPermissionRow(Base):
     integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id", ondelete="CASCADE"))
     subject: Mapped[str] = mapped_column(String(10))
     subject_id: Mapped[int]
+
+
+class ApprovedQueryRow(Base):
+    """A statement that somebody saved for others to run. `sealed` is the JSON of its name, text and parameters."""
+
+    __tablename__ = "approved_queries"
+    __table_args__ = (KEEP_IDS,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
+    integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id", ondelete="CASCADE"), index=True)
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"), index=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    team_ids: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """Whom it is approved for; empty while nobody approved the text as it stands."""
+    approved_by: Mapped[str | None] = mapped_column(String(320))
+    approved_at: Mapped[datetime | None] = mapped_column(Moment)
+    updated: Mapped[datetime] = mapped_column(Moment, default=now)

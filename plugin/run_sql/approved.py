@@ -1,0 +1,203 @@
+"""Approved queries: a statement with typed parameters that some may run who may not run SQL of their own.
+
+Somebody with query permission saves a text that passed the gates for them; an admin, or an editor who may query that
+integration, approves it for teams. A member of such a team may run it: approval takes the place of the gate of query
+permission and of nothing else. AI and Run SQL must be on, the integration must have its credential, guests never run,
+every table and column must be visible to whoever runs it, the workspace's rule on sensitive columns and its limits
+hold, and each attempt leaves a receipt and an audit line. Values go to the driver beside the text, never into it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from plugin.access.viewer import Surface, Viewer
+from plugin.errors import BadInput
+from plugin.run_sql.guard import parameters_named
+from plugin.run_sql.results import Results
+from plugin.run_sql.run import RunOutcome, checked, run
+from plugin.store.shapes import ApprovedQuery, QueryParameter
+
+if TYPE_CHECKING:
+    from plugin.store import Store
+
+PARAMETERS_MOST = 50
+TEXT_MOST = 10_000
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_DECLARED = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,39})\s*(?::\s*([a-z]+)\s*)?(?:=(.*))?", re.DOTALL)
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("true", "yes", "1"):
+        return True
+    if text.lower() in ("false", "no", "0"):
+        return False
+    raise ValueError
+
+
+def _text(text: str) -> str:
+    if len(text) > TEXT_MOST or "\x00" in text:
+        raise ValueError
+    return text
+
+
+def _integer(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 2**63:
+        raise ValueError
+    return number
+
+
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite() or len(text) > 60:
+        raise ValueError
+    return number
+
+
+TYPES: dict[str, Callable[[str], object]] = {
+    "text": _text,
+    "integer": _integer,
+    "number": _number,
+    "date": lambda text: date.fromisoformat(text.strip()),
+    "timestamp": lambda text: datetime.fromisoformat(text.strip()),
+    "boolean": lambda text: _boolean(text.strip()),
+}
+"""The types of parameters, and how what a person typed becomes a value. ValueError where it does not."""
+
+
+def read_parameters(lines: Sequence[str]) -> tuple[QueryParameter, ...]:
+    """From `name`, `name:type` or `name:type=default`, one each. Raises BadInput."""
+    found = []
+    for line in lines:
+        if not line.strip():
+            continue
+        match = _DECLARED.fullmatch(line)
+        if match is None:
+            raise BadInput(
+                f"a parameter is name:type or name:type=default, not {line[:60]!r}", field="parameters"
+            )
+        found.append(QueryParameter(match[1], match[2] or "text", match[3]))
+    return tuple(found)
+
+
+def save(
+    store: Store,
+    viewer: Viewer,
+    integration_id: int,
+    name: str,
+    sql: str,
+    *,
+    description: str = "",
+    parameters: Sequence[QueryParameter] = (),
+    query_id: int | None = None,
+) -> ApprovedQuery:
+    """Keep a statement that passes every gate for `viewer`; nothing is run. It waits for approval.
+
+    Raises Refused naming the first closed gate, BadInput where parameters and text do not fit, NotFound.
+    """
+    for parameter in parameters:
+        if not _NAME.fullmatch(parameter.name):
+            raise BadInput(f"{parameter.name[:60]!r} is not a name for a parameter", field="parameters")
+        if parameter.type not in TYPES:
+            raise BadInput(f"a parameter's type is one of {', '.join(TYPES)}", field="parameters")
+        if parameter.default is not None:
+            _typed(parameter, parameter.default)
+    declared = [parameter.name for parameter in parameters]
+    if len(set(declared)) != len(declared) or len(declared) > PARAMETERS_MOST:
+        raise BadInput(
+            f"parameters have different names, and are at most {PARAMETERS_MOST}", field="parameters"
+        )
+    decision = checked(store, viewer, integration_id, sql, True, parameters=tuple(declared))
+    used = parameters_named(sql, decision.dialect or "")
+    missing, idle = sorted(set(used) - set(declared)), sorted(set(declared) - set(used))
+    if missing:
+        raise BadInput(
+            f"say the type of the parameter {missing[0]}, as {missing[0]}:text", field="parameters"
+        )
+    if idle:
+        raise BadInput(f"the statement has no parameter :{idle[0]}", field="parameters")
+    if not decision.allowed or decision.verdict is None:
+        raise decision.refusal()
+    with store.as_viewer(viewer) as door:
+        return door.queries.save(
+            integration_id,
+            name,
+            sql,
+            description=description,
+            parameters=parameters,
+            tables=decision.verdict.tables,
+            columns=decision.verdict.columns,
+            query_id=query_id,
+        )
+
+
+def run_approved(
+    store: Store,
+    viewer: Viewer,
+    query_id: int,
+    given: Mapping[str, str],
+    *,
+    results: Results,
+    session: str = "",
+    surface: Surface | None = None,
+    run_id: str | None = None,
+) -> RunOutcome:
+    """Run a saved query under the gates of this moment. Raises as `run`, and BadInput for a value that does not fit."""
+    with store.as_viewer(viewer) as door:
+        query = door.queries.get(query_id)
+        kind = next(
+            (each.type for each in (*door.catalog.integrations(), *door.me.query_integrations())
+             if each.id == query.integration_id), "",
+        )  # fmt: skip
+    return run(
+        store,
+        viewer,
+        query.integration_id,
+        query.sql,
+        results=results,
+        session=session,
+        surface=surface,
+        run_id=run_id,
+        query_id=query_id,
+        values=bound(query, given, kind),
+    )
+
+
+def bound(query: ApprovedQuery, given: Mapping[str, str], kind: str = "") -> dict[str, object]:
+    """What was typed, as values for the driver of an integration's type. Raises BadInput."""
+    known = {parameter.name: parameter for parameter in query.parameters}
+    strange = sorted(set(given) - set(known))
+    if strange:
+        raise BadInput(f"the query has no parameter {strange[0][:60]!r}", field=strange[0][:60])
+    values: dict[str, object] = {}
+    for name, parameter in known.items():
+        text = given.get(name, parameter.default)
+        if text is None:
+            raise BadInput(f"give a value for {name}", field=name)
+        value = _typed(parameter, text)
+        values[name] = _plain(value) if kind == "sqlite" else value
+    return values
+
+
+def _typed(parameter: QueryParameter, text: str) -> object:
+    try:
+        return TYPES[parameter.type](text)
+    except (ValueError, InvalidOperation, OverflowError) as error:
+        article = "an" if parameter.type == "integer" else "a"
+        raise BadInput(
+            f"the value of {parameter.name} is not {article} {parameter.type}", field=parameter.name
+        ) from error
+
+
+def _plain(value: object) -> object:
+    """SQLite has neither dates nor exact numbers: its own functions read ISO text."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,248 @@
+"""Saved statements: drafts of their authors, and those that somebody with the right approved for teams. Sealed at rest.
+
+Enters: a text that Run SQL has checked, with its parameters and the names of the tables and columns it touches. Leaves:
+`ApprovedQuery`. Keeps law 3: a statement that names a table or column which the reader does not see does not exist for
+them. Changing a text takes its approval away. Who may run one is decided in `plugin.run_sql`, not here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from plugin.access.viewer import Role
+from plugin.errors import BadInput, Conflict, NotFound, Refused
+from plugin.store._context import Context
+from plugin.store._models.base import now
+from plugin.store._models.integrations import ApprovedQueryRow, IntegrationRow
+from plugin.store._models.people import MemberRow, TeamRow
+from plugin.store.shapes import ApprovedQuery, QueryParameter
+
+MOST = 500
+NAME_MOST, DESCRIPTION_MOST = 120, 1_000
+ABSENT = "no such saved query"
+
+
+class ApprovedQueries:
+    """What the asking member may see of the workspace's saved statements."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def all(self, integration_id: int | None = None) -> tuple[ApprovedQuery, ...]:
+        """By name: mine, those approved for a team of mine, and for whoever may approve also the drafts of others."""
+        query = select(ApprovedQueryRow).where(ApprovedQueryRow.workspace_id == self._context.workspace_id)
+        if integration_id is not None:
+            query = query.where(ApprovedQueryRow.integration_id == integration_id)
+        found = [self._shape(row) for row in self._context.session.scalars(query) if self._readable(row)]
+        return tuple(
+            sorted(
+                (each for each in found if self._touches_only_visible(each)),
+                key=lambda each: each.name.casefold(),
+            )
+        )
+
+    def get(self, query_id: int) -> ApprovedQuery:
+        """One of those that `all` gives. NotFound."""
+        shape = self._shape(self._row(query_id))
+        if not self._touches_only_visible(shape):
+            raise NotFound(ABSENT)
+        return shape
+
+    def save(
+        self,
+        integration_id: int,
+        name: str,
+        sql: str,
+        *,
+        description: str = "",
+        parameters: Sequence[QueryParameter] = (),
+        tables: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        query_id: int | None = None,
+    ) -> ApprovedQuery:
+        """Keep a statement, or change one of mine (then it must be approved anew). The caller has checked the text."""
+        tidy = " ".join(name.split())
+        if not tidy or len(tidy) > NAME_MOST:
+            raise BadInput(f"a query's name has 1 to {NAME_MOST} characters", field="name")
+        if len(description) > DESCRIPTION_MOST:
+            raise BadInput(f"a description has at most {DESCRIPTION_MOST:,} characters", field="description")
+        context = self._context
+        context.begin_write()
+        if query_id is None:
+            held = select(ApprovedQueryRow.id).where(
+                ApprovedQueryRow.workspace_id == context.workspace_id,
+                ApprovedQueryRow.member_id == context.member.id,
+            )
+            if len(context.session.scalars(held).all()) >= MOST:
+                raise Conflict(f"you have {MOST} saved queries; delete some first", field="name")
+            row = ApprovedQueryRow(
+                workspace_id=context.workspace_id,
+                integration_id=integration_id,
+                member_id=context.member.id,
+                uid=secrets.token_hex(16),
+            )
+        else:
+            row = self._row(query_id)
+            if row.member_id != context.member.id:
+                raise Refused(
+                    "only its author changes a saved query", rule="run_sql.query", who=self._author(row)
+                )
+        body = {
+            "name": tidy,
+            "description": description.strip(),
+            "sql": sql,
+            "parameters": [asdict(each) for each in parameters],
+            "tables": list(tables),
+            "columns": list(columns),
+        }
+        row.sealed = context.vault.seal_json("approved_queries", "sealed", body, row=row.uid)
+        row.team_ids, row.approved_by, row.approved_at, row.updated = [], None, None, now()
+        context.session.add(row)
+        context.session.flush()
+        context.audit(
+            "run_sql.query.save", "done", target=f"query:{row.id}", detail={"integration": integration_id}
+        )
+        return self._shape(row)
+
+    def approve(self, query_id: int, team_ids: Sequence[int]) -> ApprovedQuery:
+        """Approve the text as it stands for these teams; none takes the approval back. Refused, NotFound, BadInput.
+
+        An admin approves for any team. An editor who may query the integration approves for teams in which they edit.
+        """
+        context = self._context
+        context.begin_write()
+        row = self._row(query_id)
+        allowed = self._may_approve_for(row)
+        if not allowed:
+            raise Refused(
+                "a saved query is approved by an admin, or by an editor who may query its integration",
+                rule="run_sql.query",
+                who="an admin of the workspace",
+            )
+        wanted = sorted(set(team_ids))
+        beyond = set(wanted) - set(allowed)
+        if beyond:
+            raise BadInput("you cannot approve it for one of these teams", field="teams")
+        kept = [team for team in row.team_ids or [] if team not in allowed]
+        row.team_ids = sorted({*kept, *wanted})
+        row.approved_by = context.member.email if row.team_ids else None
+        row.approved_at = datetime.now(UTC) if row.team_ids else None
+        context.session.flush()
+        action = "run_sql.query.approve" if wanted else "run_sql.query.withdraw"
+        context.audit(action, "done", target=f"query:{row.id}", detail={"teams": row.team_ids})
+        return self._shape(row)
+
+    def delete(self, query_id: int) -> None:
+        """Delete one of mine; an admin deletes any. NotFound, Refused."""
+        context = self._context
+        context.begin_write()
+        row = self._row(query_id)
+        if row.member_id != context.member.id and not self._is_admin():
+            raise Refused(
+                "only its author or an admin deletes it", rule="run_sql.query", who=self._author(row)
+            )
+        context.session.delete(row)
+        context.session.flush()
+        context.audit("run_sql.query.delete", "done", target=f"query:{query_id}")
+        context.scrub_after()
+
+    def teams_to_approve(self, query_id: int) -> tuple[tuple[int, str], ...]:
+        """The teams for which I may approve it, by name; () where I may not at all. NotFound."""
+        allowed = self._may_approve_for(self._row(query_id))
+        return tuple(sorted(allowed.items(), key=lambda team: team[1].casefold()))
+
+    # --- who ------------------------------------------------------------------------------------------------------
+
+    def _is_admin(self) -> bool:
+        return self._context.member.role is Role.ADMIN and self._context.has_scope("admin")
+
+    def _may_approve_for(self, row: ApprovedQueryRow) -> dict[int, str]:
+        from plugin.store.me import Me
+
+        member = self._context.member
+        query = select(TeamRow.id, TeamRow.name).where(TeamRow.workspace_id == self._context.workspace_id)
+        if not self._is_admin():
+            if member.role is not Role.EDITOR or not Me(self._context).can_query(row.integration_id):
+                return {}
+            query = query.where(TeamRow.id.in_(member.team_ids - member.lowered_team_ids))
+        return {int(team): str(name) for team, name in self._context.session.execute(query)}
+
+    def _readable(self, row: ApprovedQueryRow) -> bool:
+        member = self._context.member
+        if row.member_id == member.id or set(row.team_ids or ()) & member.team_ids:
+            return True
+        return bool(self._may_approve_for(row))
+
+    def _touches_only_visible(self, shape: ApprovedQuery) -> bool:
+        from plugin.store.catalog import ViewerCatalog
+
+        catalog = ViewerCatalog(self._context)
+        known: set[str] = set()
+        for label in shape.tables:
+            try:
+                table = catalog.by_name(label, integration=shape.integration_id)
+            except NotFound:
+                return False
+            known.update(f"{label}.{column.name}" for column in catalog.columns(table.id))
+        return known.issuperset(shape.columns)
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+
+    def _row(self, query_id: int) -> ApprovedQueryRow:
+        row = self._context.session.scalar(
+            select(ApprovedQueryRow).where(
+                ApprovedQueryRow.workspace_id == self._context.workspace_id, ApprovedQueryRow.id == query_id
+            )
+        )
+        if row is None or not self._readable(row):
+            raise NotFound(ABSENT)
+        return row
+
+    def _author(self, row: ApprovedQueryRow) -> str:
+        from plugin.store._models.people import AccountRow
+
+        name = self._context.session.execute(
+            select(AccountRow.name, AccountRow.email)
+            .join(MemberRow, MemberRow.account_id == AccountRow.id)
+            .where(MemberRow.id == row.member_id, MemberRow.workspace_id == self._context.workspace_id)
+        ).first()
+        return str(name[0] or name[1]) if name else "somebody who left"
+
+    def _shape(self, row: ApprovedQueryRow) -> ApprovedQuery:
+        context = self._context
+        body = context.vault.open_json("approved_queries", "sealed", row.sealed, row=row.uid)
+        ids = set(row.team_ids or ())
+        teams = context.session.execute(
+            select(TeamRow.id, TeamRow.name).where(
+                TeamRow.workspace_id == context.workspace_id, TeamRow.id.in_(ids)
+            )
+        ).all()
+        seen = teams if self._is_admin() else [team for team in teams if team[0] in context.member.team_ids]
+        name = context.session.scalar(
+            select(IntegrationRow.name).where(
+                IntegrationRow.workspace_id == context.workspace_id, IntegrationRow.id == row.integration_id
+            )
+        )
+        return ApprovedQuery(
+            id=row.id,
+            integration_id=row.integration_id,
+            integration=str(name or ""),
+            name=body["name"],
+            description=body["description"],
+            sql=body["sql"],
+            parameters=tuple(QueryParameter(**each) for each in body["parameters"]),
+            tables=tuple(body["tables"]),
+            columns=tuple(body["columns"]),
+            author=self._author(row),
+            mine=row.member_id == context.member.id,
+            teams=tuple(sorted(((int(team), str(label)) for team, label in seen), key=lambda team: team[1])),
+            for_me=bool({int(team) for team, _ in teams} & context.member.team_ids),
+            approved_by=row.approved_by,
+            approved_at=row.approved_at,
+            updated=row.updated,
+        )
