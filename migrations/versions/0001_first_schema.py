@@ -943,6 +943,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("stage", sa.String(length=60), nullable=False),
         sa.Column("full", sa.Boolean(), nullable=False),
+        sa.Column("only_schema", sa.Text(), nullable=True),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("queued", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started", sa.DateTime(timezone=True), nullable=True),

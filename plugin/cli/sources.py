@@ -197,8 +197,16 @@ def integration_remove(session: Session, name: str, yes: bool) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every integration.")
 @click.option("--full", is_flag=True, help="Compare everything anew and accept a source that shrank.")
+@click.option("--schema", "only_schema", metavar="S", help="Only this schema; the others stay as they are.")
 @click.pass_obj
-def sync(session: Session, names: tuple[str, ...], everything: bool, full: bool, as_json: bool) -> None:
+def sync(
+    session: Session,
+    names: tuple[str, ...],
+    everything: bool,
+    full: bool,
+    only_schema: str | None,
+    as_json: bool,
+) -> None:
     """Read metadata from the sources now."""
     from plugin.catalog.sync import sync as run_sync
 
@@ -215,7 +223,9 @@ def sync(session: Session, names: tuple[str, ...], everything: bool, full: bool,
         started = time.monotonic()
         try:
             with bar(each.name, quiet=as_json) as progress:
-                done = run_sync(session.store, viewer, each.id, full=full, progress=progress)
+                done = run_sync(
+                    session.store, viewer, each.id, full=full, only_schema=only_schema, progress=progress
+                )
             line: dict[str, Any] = {
                 "integration": each.name,
                 "status": done.status,

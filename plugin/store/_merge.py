@@ -33,7 +33,7 @@ from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
 from plugin.store.removal import remove_resources
 from plugin.store.search_rows import AssetFacts, ColumnFacts
-from plugin.store.staging import Stage, database_key, schema_key
+from plugin.store.staging import SEPARATOR, Stage, database_key, schema_key
 
 if TYPE_CHECKING:
     from plugin.store._merge_links import Signals
@@ -81,6 +81,13 @@ class Place:
     stale: bool = False
 
 
+def _schema_of(key: str) -> str | None:
+    """The schema that a key of a schema, table or view stands in; None for anything else."""
+    if key.startswith("s:"):
+        return key[2:].split(SEPARATOR, 1)[-1]
+    return key[2:].split(SEPARATOR, 2)[1] if key.startswith("t:") else None
+
+
 class Merge:
     """One merge. Made and run once."""
 
@@ -116,29 +123,33 @@ class Merge:
         self.gone: dict[int, Place] = {}
         """What was removed, by id."""
 
-    def run(self, *, partial: bool, force: bool) -> Merged:
+    def run(self, *, partial: bool, force: bool, only_schema: str | None = None) -> Merged:
         """Merge everything, or stop without having written anything."""
         # Hundreds of thousands of tuples and not one cycle: looking for cycles would take a fifth of the time.
         was_on = gc.isenabled()
         gc.disable()
         try:
-            return self._run(partial=partial, force=force)
+            return self._run(partial, force, only_schema)
         finally:
             if was_on:
                 gc.enable()
 
-    def _run(self, *, partial: bool, force: bool) -> Merged:
-        if self._is_unchanged(partial):
+    def _run(self, partial: bool, force: bool, only_schema: str | None) -> Merged:
+        def in_scope(key: str) -> bool:
+            return not partial and (only_schema is None or _schema_of(key) == only_schema)
+
+        if self._is_unchanged(in_scope):
             self.done.unchanged = self.done.seen = self.stage.unchanged
             self.done.errors += self.stage.problems
             return self.done
         self.context.begin_write()
         self._load_places()
         self.first = not self.places
-        before = len(self.places)
-        gone = [] if partial else [key for key in self.places if key not in self.stage.seen]
-        if not force and self.source.shrink_stop and not partial:
-            there = sum(1 for key in self.stage.seen if key in self.places)
+        scope = [key for key in self.places if in_scope(key)]
+        before = len(scope)
+        gone = [key for key in scope if key not in self.stage.seen]
+        if not force and self.source.shrink_stop:
+            there = before - len(gone)
             if before - there > FEWER_BY and there * 2 < before:
                 self.done.status = "stopped"
                 self.done.errors.append(
@@ -159,13 +170,13 @@ class Merge:
         self.done.seen = self.done.created + self.done.updated + self.done.unchanged
         return self.done
 
-    def _is_unchanged(self, partial: bool) -> bool:
+    def _is_unchanged(self, in_scope: Callable[[str], bool]) -> bool:
         """Has the catalog everything as the source has it? Told by fingerprints, without reading a resource."""
         stage = self.stage
         if stage.staged or stage.edges or stage.query_edges or stage.relinked or stage.stated_sources:
             return False
         known = stage.known.fingerprints
-        if not known or (not partial and not known.keys() <= stage.seen):
+        if not known or any(key not in stage.seen and in_scope(key) for key in known):
             return False
         if stage.queries is None:
             return True

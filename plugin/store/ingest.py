@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from plugin.errors import NotFound
 from plugin.store._context import Context
+from plugin.store._flags import flag_imported
 from plugin.store._merge import Merge, Merged, Rank
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._models.integrations import IntegrationRow
@@ -112,14 +113,24 @@ class Ingest:
         return {key: tuple(columns) for key, columns in found.items()}
 
     def merge(
-        self, stage: Stage, *, rank: Rank | None = None, partial: bool = False, force: bool = False
+        self,
+        stage: Stage,
+        *,
+        rank: Rank | None = None,
+        partial: bool = False,
+        force: bool = False,
+        only_schema: str | None = None,
     ) -> Merged:
         """Bring the catalog to what was staged.
 
-        `partial`: what was not staged stays. `force`: also where the source returned far less than before; without
-        it such a merge writes nothing and says "stopped". `rank` turns usage signals into popularity.
+        `partial`: what was not staged stays; `only_schema`: so does what is not of that schema. `force`: also where
+        the source returned far less than before; without it such a merge writes nothing and says "stopped". `rank`
+        turns usage signals into popularity.
         """
-        return Merge(self._context, self.source(), stage, rank).run(partial=partial, force=force)
+        merge = Merge(self._context, self.source(), stage, rank)
+        done = merge.run(partial=partial, force=force, only_schema=only_schema)
+        flag_imported(self._context, self._integration_id, merge.changed - set(merge.gone))
+        return done
 
 
 __all__ = ["Ingest", "Merged", "Source"]

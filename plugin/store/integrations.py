@@ -198,10 +198,10 @@ class Integrations:
         """One sync. NotFound."""
         return self._syncs.sync(sync_id)
 
-    def start_sync(self, integration_id: int, *, full: bool = False) -> Sync:
+    def start_sync(self, integration_id: int, *, full: bool = False, only_schema: str | None = None) -> Sync:
         """Enter a sync as queued; putting it on the queue of jobs is the caller's. Conflict where one is under way."""
-        queued = self._syncs.queue(integration_id, full=full)
-        self._audit("integration.sync", integration_id, sync=queued.id, full=full)
+        queued = self._syncs.queue(integration_id, full=full, only_schema=only_schema)
+        self._audit("integration.sync", integration_id, sync=queued.id, full=full, schema=only_schema)
         return queued
 
     def cancel_sync(self, sync_id: int) -> Sync:

@@ -32,8 +32,11 @@ class SyncRecord:
         self._context = context
         self._session = context.session
 
-    def queue(self, integration_id: int, *, full: bool = False) -> Sync:
-        """Enter a sync as queued. NotFound for an unknown integration, Conflict where one is under way already."""
+    def queue(self, integration_id: int, *, full: bool = False, only_schema: str | None = None) -> Sync:
+        """Enter a sync as queued, of everything or of one schema.
+
+        NotFound for an unknown integration, Conflict where one is under way already.
+        """
         self._context.begin_write()
         integration = self._integration(integration_id)
         under_way = self._session.scalar(
@@ -46,6 +49,7 @@ class SyncRecord:
                 raise Conflict(f"a sync of {integration.name} is under way already", field="integration")
             self._end(under_way, "failed", ["the process that ran this sync ended before it did"])
         row = SyncRow(workspace_id=self._context.workspace_id, integration_id=integration_id, full=full)
+        row.only_schema = only_schema
         self._session.add(row)
         self._session.flush()
         return self.sync(row.id)
@@ -135,7 +139,10 @@ class SyncRecord:
         row.stage = (stage or ("done" if status == "done" else row.stage))[:60]
         row.errors = [error[:1000] for error in errors[:ERRORS_KEPT]]
         if status == "done":
-            integration.state, integration.last_sync_at, integration.last_error = "ok", row.finished, None
+            integration.state, integration.last_error = "ok", None
+            # One schema's sync says nothing of how fresh the others are.
+            if row.only_schema is None:
+                integration.last_sync_at = row.finished
         elif status == "cancelled":
             integration.state = "ok" if integration.last_sync_at else "new"
         else:
@@ -182,6 +189,7 @@ class SyncRecord:
             removed=row.removed,
             errors=tuple(row.errors or ()),
             full=row.full,
+            only_schema=row.only_schema,
         )
 
 

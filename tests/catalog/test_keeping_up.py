@@ -11,6 +11,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -130,3 +131,49 @@ def test_an_exchanged_table_is_no_unchanged_source(store: Store, admin: Viewer, 
     assert again.seen == again.unchanged == first.seen
     change(path, "DROP TABLE orders", "CREATE TABLE others (id INTEGER)")
     assert sync(store, admin, integration).removed == 2
+
+
+@pytest.fixture
+def two_schemas(postgres_url: str) -> str:
+    """A PostgreSQL database with the schemas sales and finance; yields its URL."""
+    url = postgres_url.replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("CREATE SCHEMA sales; CREATE SCHEMA finance")
+        db.execute("CREATE TABLE sales.orders (id int); CREATE TABLE sales.refunds (id int)")
+        db.execute("CREATE TABLE finance.ledger (id int)")
+    return url
+
+
+def test_a_sync_of_one_schema_touches_that_schema_alone(
+    store: Store, admin: Viewer, two_schemas: str
+) -> None:
+    integration = add_integration(store, admin, "w", "postgres", settings={"url": two_schemas}, secrets={}).id
+    sync(store, admin, integration)
+    with store.as_admin(admin) as door:
+        whole = door.integrations.get(integration).last_sync_at
+    with psycopg.connect(two_schemas, autocommit=True) as db:
+        db.execute("DROP TABLE sales.refunds; CREATE TABLE sales.returns (id int)")
+        db.execute("DROP TABLE finance.ledger; CREATE TABLE finance.budget (id int)")
+    done = sync(store, admin, integration, only_schema="sales")
+    assert (done.status, done.only_schema, done.created, done.removed) == ("done", "sales", 2, 2)
+    assert {"orders", "returns", "ledger"} <= names(store, admin)
+    assert not {"refunds", "budget"} & names(store, admin)
+    with store.as_admin(admin) as door:
+        assert door.integrations.get(integration).last_sync_at == whole
+    again = sync(store, admin, integration, only_schema="sales")
+    assert (again.created, again.updated, again.removed) == (0, 0, 0)
+    sync(store, admin, integration)
+    assert {"orders", "returns", "budget"} <= names(store, admin)
+    assert "ledger" not in names(store, admin)
+
+
+def test_a_schema_that_the_settings_leave_out_is_refused(
+    store: Store, admin: Viewer, two_schemas: str
+) -> None:
+    settings = {"url": two_schemas, "schemas": "fin*, sales.ord*", "exclude": "stage_*"}
+    integration = add_integration(store, admin, "w", "postgres", settings=settings, secrets={}).id
+    assert sync(store, admin, integration, only_schema="sales").status == "done"
+    assert names(store, admin) >= {"orders"} and "refunds" not in names(store, admin)
+    for schema in ("marketing", "stage_1", "*"):
+        refused = sync(store, admin, integration, only_schema=schema)
+        assert refused.status == "failed" and "schema" in refused.errors[0]

@@ -18,6 +18,7 @@ from connectors.records import Progress
 from plugin.access.viewer import Viewer
 from plugin.catalog.popularity import popularity
 from plugin.catalog.sync.ahead import ahead
+from plugin.catalog.sync.one_schema import narrowed
 from plugin.catalog.sync.queries import stage_queries
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import (
@@ -59,16 +60,17 @@ def sync(
     integration_id: int,
     *,
     full: bool = False,
+    only_schema: str | None = None,
     progress: Report | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Sync:
-    """Sync one integration now, in this thread. Conflict where a sync of it is under way.
+    """Sync one integration, or one schema of it, now, in this thread. Conflict where a sync of it is under way.
 
     Does not raise for what goes wrong with the source: the Sync that comes back says so.
     """
     workspace_id = workspace.workspace_id if isinstance(workspace, Viewer) else workspace
     with store.ingest(workspace_id, integration_id) as ingest:
-        queued = ingest.syncs.queue(integration_id, full=full)
+        queued = ingest.syncs.queue(integration_id, full=full, only_schema=only_schema)
     return run_queued_sync(
         store, workspace_id, integration_id, queued.id, full=full, progress=progress, cancelled=cancelled
     )
@@ -86,8 +88,8 @@ def run_queued_sync(
 ) -> Sync:
     """Run a sync that is queued already. Conflict where it was cancelled or has ended."""
     with store.ingest(workspace_id, integration_id) as ingest:
-        ingest.syncs.start(sync_id)
-    run = _Run(store, workspace_id, integration_id, sync_id, full, progress, cancelled)
+        only_schema = ingest.syncs.start(sync_id).only_schema
+    run = _Run(store, workspace_id, integration_id, sync_id, full, only_schema, progress, cancelled)
     status, errors, merged = "failed", [], None
     try:
         merged = run.run()
@@ -112,6 +114,7 @@ class _Run:
         integration_id: int,
         sync_id: int,
         full: bool,
+        only_schema: str | None,
         progress: Report | None,
         cancelled: Callable[[], bool] | None,
     ) -> None:
@@ -120,6 +123,7 @@ class _Run:
         self.integration_id = integration_id
         self.sync_id = sync_id
         self.full = full
+        self.only_schema = only_schema
         self.watch = progress
         self.stop = cancelled
         self.reported = 0.0
@@ -131,7 +135,10 @@ class _Run:
             return Merged()
         with self.store.secrets(self.workspace_id) as vault:
             secrets = vault.integration_secrets(self.integration_id)
-        connector = connect(source.type, text_settings(source.settings), secrets)
+        settings = text_settings(source.settings)
+        if self.only_schema is not None:
+            settings = narrowed(source.type, settings, self.only_schema)
+        connector = connect(source.type, settings, secrets)
         return self.take(connector, source, known)
 
     def take(self, connector: Connector, source: Source, known: Known) -> Merged:
@@ -150,13 +157,16 @@ class _Run:
             self.report("linking", 0, None, len(stage.seen), force=True)
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
                 reader.link(ingest.columns_of)
-                if isinstance(connector, HasQueries):
+                # What a source tells of everything at once says nothing while one schema is looked at.
+                if self.only_schema is not None:
+                    stage.stated_sources.clear()
+                elif isinstance(connector, HasQueries):
                     stage_queries(
                         stage, connector.queries(), connector.dialect, reader.names, ingest.columns_of
                     )
             self.report("writing", 0, None, len(stage.seen), force=True)
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
-                return ingest.merge(stage, rank=popularity, force=self.full)
+                return ingest.merge(stage, rank=popularity, force=self.full, only_schema=self.only_schema)
 
     def report(self, stage: str, done: int, total: int | None, seen: int, *, force: bool = False) -> None:
         at = time.monotonic()
