@@ -6,7 +6,7 @@ A result belongs to a member and to their session together: another browser of t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,17 @@ def run_sql(integration_id: int, sql: str, *, confirm: bool, run_id: str | None 
     return run(
         bundle.store, who, integration_id, sql, results=bundle.results, session=session_key(),
         surface=who.surface, confirm=confirm, run_id=run_id,
+    )  # fmt: skip
+
+
+def run_saved(query_id: int, values: Mapping[str, str], *, run_id: str | None = None) -> Any:
+    """Run an approved query (or a draft of one's own) through every gate. Raises as `plugin.run_sql.approved`."""
+    from plugin.run_sql.approved import run_approved
+
+    bundle, who = services(), viewer()
+    return run_approved(
+        bundle.store, who, query_id, values, results=bundle.results, session=session_key(),
+        surface=who.surface, run_id=run_id,
     )  # fmt: skip
 
 

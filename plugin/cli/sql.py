@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from plugin.cli.redact import stdin_lines
+from plugin.cli.saved_sql import query
 from plugin.cli.session import Session, command_options, json_option, print_json, print_lines, say
 from plugin.errors import BadInput
+
+if TYPE_CHECKING:
+    from plugin.run_sql.run import RunOutcome
 
 
 @click.group()
@@ -88,7 +92,7 @@ def text_of(path: str) -> str:
 def run(session: Session, integration: str, limit: int, as_json: bool) -> None:
     """Run the SQL on stdin through every gate and print its rows for the person."""
     from plugin.errors import NotFound
-    from plugin.run_sql.results import Owner, Results
+    from plugin.run_sql.results import Results
     from plugin.run_sql.run import run as run_sql
 
     statement = sys.stdin.read()
@@ -102,11 +106,16 @@ def run(session: Session, integration: str, limit: int, as_json: bool) -> None:
         outcome = run_sql(
             session.store, viewer, found[integration.casefold()], statement, results=kept, session="cli"
         )
-        result = kept.get(Owner(viewer.workspace_id, viewer.member_id, "cli"), outcome.result_id)
-        names = [column.name for column in result.columns]
-        rows = [[cell(value) for value in row] for row in result.page(0, limit)]
+        print_rows(outcome, limit, as_json)
     finally:
         kept.close()
+
+
+def print_rows(outcome: RunOutcome, limit: int, as_json: bool) -> None:
+    """A finished run for the person at the terminal."""
+    result = outcome.result
+    names = [column.name for column in result.columns]
+    rows = [[cell(value) for value in row] for row in result.page(0, limit)]
     if as_json:
         print_json(
             {"columns": names, "rows": rows, "receipt": outcome.receipt.id, "truncated": result.truncated}
@@ -144,3 +153,6 @@ def explain_decision(session: Session, receipt_id: int, as_json: bool) -> None:
         click.echo(f"  {change}")
     if not found.changes:
         click.echo("Nothing that decided it has changed.")
+
+
+sql.add_command(query)

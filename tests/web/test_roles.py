@@ -13,7 +13,7 @@ from tests.web.conftest import ROLES, Person
 from web.door import PUBLIC
 
 ADMINS_ONLY = {
-    "integrations.add", "integrations.create", "integrations.one", "integrations.progress", "integrations.check",
+    "integrations.add", "integrations.try_it", "integrations.create", "integrations.options", "integrations.pause", "integrations.one", "integrations.progress", "integrations.check",
     "integrations.sync", "integrations.cancel", "integrations.settings", "integrations.query_credential",
     "integrations.teams", "integrations.permissions", "integrations.delete",
     "people.show", "people.invite", "people.withdraw", "people.role", "people.state", "people.remove", "people.teams",
@@ -24,7 +24,9 @@ ADMINS_ONLY = {
     "records.audit", "records.ledger", "records.audit_export", "records.ledger_export", "records.usage",
     "oversight.show", "oversight.open_reading", "oversight.end_reading",
     "api_integrations.create", "api_integrations.show", "api_integrations.change", "api_integrations.delete",
-    "api_integrations.sync", "api_integrations.syncs",
+    "api_integrations.sync", "api_integrations.syncs", "api_integrations.connectors", "api_integrations.try_it",
+    "api_integrations.check", "api_integrations.permissions", "api_integrations.give", "api_integrations.take",
+    "api_integrations.cancel",
     "api_settings.show", "api_settings.change", "api_settings.models",
     "api_records.ledger", "api_records.audit", "api_records.usage",
 }  # fmt: skip
@@ -40,6 +42,8 @@ EVERYBODY = {
     "api_prompts.stop", "api_prompts.save", "api_prompts.chats", "api_prompts.change_chat", "api_prompts.delete_chat",
     "api_catalog.search", "api_catalog.suggest", "api_catalog.roots", "api_catalog.resource",
     "api_catalog.children", "api_catalog.lineage",
+    "queries.show", "queries.draft", "queries.save", "queries.run", "queries.approve", "queries.delete",
+    "api_queries.index", "api_queries.save", "api_queries.approve", "api_queries.run", "api_queries.delete",
     "api_sql.check", "api_sql.run", "api_sql.cancel", "api_sql.result", "api_sql.bound", "api_integrations.index",
     "api_settings.redaction_try",
     "api_describe.openapi", "api_describe.docs", "mcp.speak",

@@ -10,7 +10,17 @@ from importlib import import_module
 
 from flask import Flask
 
-MODULES = ("prompts", "catalog", "sql", "integrations", "settings", "register", "records", "describe")
+MODULES = (
+    "prompts",
+    "catalog",
+    "sql",
+    "queries",
+    "integrations",
+    "settings",
+    "register",
+    "records",
+    "describe",
+)
 """The files of the API, in the order in which the document shows them."""
 
 

@@ -175,7 +175,10 @@ class ResourceOut(Answer):
     row_estimate: int | None = None
     size_bytes: int | None = None
     changed_at: datetime | None = None
+    analyzed_at: datetime | None = None
     synced_at: datetime | None = None
+    last_sync_at: datetime | None = None
+    sync_failed: bool = False
     stale_since: datetime | None = None
     url: str | None = None
     dialect: str | None = None
@@ -318,16 +321,22 @@ class SqlCheckBody(Body):
 
     sql: str = Field(min_length=1, max_length=60000)
     integration_id: int
+    estimate: bool = False
 
 
 class VerdictOut(Answer):
-    """The verdict of gates and guard; nothing was run. `gate` is the first closed one, `who` can open it."""
+    """The verdict of gates and guard; nothing was run. `gate` is the first closed one, `who` can open it.
+
+    The estimates are the planner's, where it was asked for and the engine has one.
+    """
 
     decision: Literal["accept", "reject"]
     reasons: list[str] = []
     tables: list[str] = []
     gate: str | None = None
     who: str | None = None
+    estimated_rows: int | None = None
+    estimated_cost: float | None = None
 
 
 class SqlRunBody(Body):
@@ -387,6 +396,77 @@ class ResultQuery(Query):
     limit: int = Field(100, ge=1, le=1000)
 
 
+class QueryParameterOut(Answer):
+    """A typed value that whoever runs a saved query gives."""
+
+    name: str
+    type: str
+    default: str | None = None
+
+
+class QueryParameterIn(Body):
+    """A parameter that stands in the statement as :name."""
+
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,39}$")
+    type: Literal["text", "integer", "number", "date", "timestamp", "boolean"] = "text"
+    default: str | None = Field(None, max_length=10_000)
+
+
+class SavedQueryBody(Body):
+    """A statement to save. It passes every gate for you first; changing one (`query_id`) takes its approval away."""
+
+    name: str = Field(min_length=1, max_length=120)
+    sql: str = Field(min_length=1, max_length=60000)
+    integration_id: int
+    description: str = Field("", max_length=1000)
+    parameters: list[QueryParameterIn] = Field(default=[], max_length=50)
+    query_id: int | None = None
+
+
+class SavedQueryOut(Answer):
+    """A saved statement. `teams` are those of yours (an admin: all) that it is approved for."""
+
+    id: int
+    name: str
+    description: str
+    integration_id: int
+    integration: str
+    sql: str
+    parameters: list[QueryParameterOut] = []
+    tables: list[str] = []
+    author: str
+    mine: bool
+    teams: list[str] = []
+    approved: bool
+    approved_by: str | None = None
+
+
+class SavedQueryList(Answer):
+    """Saved statements by name."""
+
+    items: list[SavedQueryOut]
+
+
+class SavedQueriesQuery(Query):
+    """Which saved statements."""
+
+    integration_id: int | None = None
+
+
+class ApproveBody(Body):
+    """The teams, by id, that may run it; none takes the approval back."""
+
+    teams: list[int] = Field(max_length=500)
+
+
+class RunSavedBody(Body):
+    """Values of a saved query's parameters, as text, by name."""
+
+    values: dict[str, str] = Field(default={}, max_length=50)
+    limit: int = Field(100, ge=0, le=1000)
+    run_id: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{8,64}$")
+
+
 # --- integrations, settings, records ---------------------------------------------------------------------------
 
 
@@ -400,6 +480,7 @@ class IntegrationOut(Answer):
     secret_names: list[str] = []
     has_query_credential: bool = False
     schedule: str | None = None
+    options: dict[str, Any] = {}
     state: str = "new"
     last_sync_at: datetime | None = None
     last_error: str | None = None
@@ -419,7 +500,59 @@ class IntegrationBody(Body):
     type: str = Field(min_length=1, max_length=60)
     settings: dict[str, str] = {}
     secrets: dict[str, str] = {}
+    query: dict[str, str] | None = None
     schedule: str | None = Field(None, max_length=100)
+    options: dict[str, bool | str] = {}
+    teams: list[int] = []
+
+
+class ConnectionBody(Body):
+    """Settings to try. Nothing of it is stored."""
+
+    type: str = Field(min_length=1, max_length=60)
+    settings: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+
+
+class SchemaOut(Answer):
+    """A schema that a source has."""
+
+    name: str
+    description: str = ""
+
+
+class ConnectionOut(Answer):
+    """What a source answered; `schemas` are null where it has no such thing."""
+
+    said: str
+    schemas: list[SchemaOut] | None = None
+
+
+class ConnectorList(Answer):
+    """Every connector, as `docent connectors --json` has it, with the fields of its form."""
+
+    items: list[dict[str, Any]]
+
+
+class PermissionBody(Body):
+    """Whom query permission is given to or taken from."""
+
+    subject: Literal["member", "team", "group"]
+    subject_id: int
+
+
+class PermissionOut(Answer):
+    """Who may run SQL on an integration, and by what."""
+
+    subject: str
+    subject_id: int | None = None
+    name: str
+
+
+class PermissionList(Answer):
+    """Query permissions of an integration."""
+
+    items: list[PermissionOut]
 
 
 class IntegrationPatch(Body):
@@ -429,12 +562,18 @@ class IntegrationPatch(Body):
     settings: dict[str, str] | None = None
     secrets: dict[str, str] | None = None
     schedule: str | None = Field(None, max_length=100)
+    options: dict[str, bool | str] | None = None
+    paused: bool | None = None
+    teams: list[int] | None = None
+    query: dict[str, str] | None = None
 
 
 class SyncBody(Body):
     """How to sync."""
 
     full: bool = False
+    only_schema: str | None = Field(default=None, alias="schema", max_length=1000)
+    """One schema instead of everything."""
 
 
 class SyncOut(Answer):
@@ -455,6 +594,7 @@ class SyncOut(Answer):
     unchanged: int = 0
     removed: int = 0
     errors: list[str] = []
+    only_schema: str | None = None
 
 
 class SyncList(Answer):

@@ -26,7 +26,8 @@ def check() -> Response:
     from plugin.run_sql.run import preview  # brings every engine's driver along
 
     values: SqlCheckBody = body()
-    decision = preview(services().store, viewer(), values.integration_id, values.sql, cost=False).decision
+    found = preview(services().store, viewer(), values.integration_id, values.sql, cost=values.estimate)
+    decision = found.decision
     closed, verdict = decision.closed, decision.verdict
     reasons = list(verdict.reasons) if verdict is not None else []
     if closed is not None and not reasons:
@@ -39,6 +40,8 @@ def check() -> Response:
             "tables": list(verdict.tables) if verdict is not None else [],
             "gate": closed.gate if closed is not None else None,
             "who": closed.who if closed is not None else None,
+            "estimated_rows": found.rows,
+            "estimated_cost": found.cost,
         },
     )
 

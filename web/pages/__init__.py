@@ -42,6 +42,7 @@ PAGES: dict[str, Page] = {
     "history": Page("web.pages.history"),
     "me": Page("web.pages.me"),
     "results": Page("web.pages.results"),
+    "queries": Page("web.pages.queries"),
     "mcp": Page("web.pages.mcp"),
 }
 
