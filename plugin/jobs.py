@@ -63,10 +63,11 @@ class Jobs:
                 self._client = None
 
     def _connected(self) -> Any:
-        from dbos import DBOSClient, DBOSPortableJSONSerializer
+        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
         with self._lock:
             if self._client is None:
+                DBOS.migrate(_url(self._config))  # a worker does it too, but may never have run yet
                 self._client = DBOSClient(
                     system_database_url=_url(self._config), serializer=DBOSPortableJSONSerializer()
                 )

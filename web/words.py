@@ -208,13 +208,21 @@ def engine_word(name: str | None) -> str:
     return ENGINES.get(name or "", (name or "unknown").replace("_", " ").capitalize())
 
 
+CRONS = {"0 * * * *": "Every hour", "0 */6 * * *": "Every 6 hours", "0 3 * * *": "Every day at 03:00 UTC"}
+
+
+def cron_word(schedule: str | None) -> str:
+    """A schedule as people say it; one that is not usual is shown as it was typed."""
+    return CRONS.get(schedule or "", f"{schedule} (UTC)") if schedule else "By hand"
+
+
 def register(app: Flask) -> None:
     """Give the templates these words."""
     env = app.jinja_env
     env.filters.update(
         kind_word=kind_word, kind_icon=kind_icon, plural=plural, big=big, size=size, exact=exact, ago=ago, when=when,
         initials=initials, sql_html=sql_html, marked=marked, short_name=short_name, provider_word=provider_word,
-        engine_word=engine_word, sent_marks=sent_marks,
+        engine_word=engine_word, cron_word=cron_word, sent_marks=sent_marks,
     )  # fmt: skip
     env.trim_blocks = True
     env.lstrip_blocks = True

@@ -12,9 +12,12 @@ from web.door import scope
 bp = Blueprint("api_describe", __name__)
 
 
+_made: list[dict[str, Any]] = []
+
+
 def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document of this application."""
-    cached = current_app.extensions.get("docent_openapi")
+    """The OpenAPI 3.1 document of this application, made once a process: SpecTree gives its models up as it writes."""
+    cached = _made[0] if _made else None
     if cached is None:
         spec.app = current_app
         cached = spec._generate_spec()
@@ -30,7 +33,7 @@ def document() -> dict[str, Any]:
             "description": "The answer as server-sent events, where a stream was asked for",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         }
-        current_app.extensions["docent_openapi"] = cached
+        _made.append(cached)
     return cached  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""Integrations: what is connected, adding one, its syncs, its teams and who may run SQL on it."""
+"""Integrations: what is connected, adding one in steps, its syncs, its options, its teams and who may run SQL on it."""
 
 from __future__ import annotations
 
@@ -8,42 +8,60 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.catalog import sync as sources
-from plugin.errors import BadInput, Misconfigured, NotFound, SourceFailed
+from plugin.errors import BadInput, DocentError
+from plugin.store.shapes import Sync
+from web.connecting import (
+    IMPORT_MODES,
+    RUN_MODES,
+    SCHEDULES,
+    SELECTION,
+    SWITCHES,
+    Tried,
+    connect,
+    connector_of,
+    queue_sync,
+    read_form,
+    read_options,
+    see_whole,
+    try_connection,
+)
 from web.services import admin, mine, only_admins, services, viewer
+from web.words import plural
 
 bp = Blueprint("integrations", __name__, url_prefix="/integrations")
 bp.before_request(only_admins(but=frozenset({"integrations.show"})))
-STAGES = ("check", "schemas", "tables", "columns", "lineage", "done")
-SCHEDULES = (
-    ("", "Only by hand"),
-    ("0 * * * *", "Every hour"),
-    ("0 */6 * * *", "Every 6 hours"),
-    ("0 3 * * *", "Every day at 03:00 UTC"),
+FORMS: dict[str, Any] = {
+    "schedules": SCHEDULES,
+    "import_modes": IMPORT_MODES,
+    "run_modes": RUN_MODES,
+    "switches": SWITCHES,
+    "selection": SELECTION,
+}
+STAGES = (
+    ("Connect", ("queued", "connecting")),
+    ("Read", ()),
+    ("Link", ("linking",)),
+    ("Write", ("writing",)),
 )
+"""A sync as people see it; every other stage of the record is the connector's own word while it reads."""
 
 
-def connector_of(type_: str) -> dict[str, Any]:
-    """A connector's description from the listing. NotFound."""
-    for each in sources.connectors():
-        if each["name"] == type_:
-            return each  # type: ignore[no-any-return]
-    raise NotFound("no such connector")
-
-
-def read_form(
-    connector: dict[str, Any], form: Any, prefix: str = ""
-) -> tuple[dict[str, str], dict[str, str]]:
-    """The form made from a connector's settings as (settings, secrets); what is empty is left out."""
-    settings: dict[str, str] = {}
-    secrets: dict[str, str] = {}
-    for each in connector["settings"]:
-        value = form.get(f"{prefix}{each['name']}", "").strip()
-        if value:
-            (secrets if each["secret"] else settings)[each["name"]] = value
-    url = settings.get("url", "")
-    if url and sources.has_password(url):
-        secrets["url"] = settings.pop("url")
-    return settings, secrets
+def stages_of(sync: Sync) -> list[tuple[str, str, str]]:
+    """The stages of a sync as (title, state, what is known): state is done, working, waiting or failed."""
+    here = next((at for at, (_title, names) in enumerate(STAGES) if sync.stage in names), 1)
+    if sync.status == "done":
+        here = len(STAGES)
+    elif sync.status == "queued":
+        here = 0
+    now = "working" if sync.status in ("queued", "running") else "failed"
+    read = plural(sync.seen, "resource") if sync.seen else ""
+    if here == 1 and sync.total:
+        read = f"{sync.done:,} of {sync.total:,}" + (f" {sync.stage}" if sync.stage != "reading" else "")
+    told = ("waits for a worker" if sync.status == "queued" else "", read, "", "")
+    return [
+        (title, "done" if at < here else now if at == here else "waiting", told[at])
+        for at, (title, _names) in enumerate(STAGES)
+    ]
 
 
 @bp.get("")
@@ -61,7 +79,9 @@ def show() -> str:
             for each in door.integrations.syncs(limit=50)
             if each.status in ("queued", "running")
         }
-    return render_template("integrations/show.html", items=items, running=running, may=True)
+    return render_template(
+        "integrations/show.html", items=items, running=running, may=True, stages_of=stages_of
+    )
 
 
 @bp.get("/new")
@@ -70,32 +90,58 @@ def add() -> str:
     type_ = request.args.get("type", "")
     if not type_:
         return render_template("integrations/choose.html", connectors=sources.connectors())
+    return _form(connector_of(type_))
+
+
+def _form(
+    connector: dict[str, Any],
+    filled: dict[str, Any] | None = None,
+    wrong: str = "",
+    tried: Tried | None = None,
+) -> str:
+    with admin() as door:
+        teams = door.people.teams()
     return render_template(
-        "integrations/add.html", connector=connector_of(type_), schedules=SCHEDULES, filled={}, wrong=""
-    )
+        "integrations/add.html", connector=connector, teams=teams, filled=filled or {}, wrong=wrong, tried=tried,
+        chosen=set(request.form.getlist("team")), options=request.form, **FORMS,
+    )  # fmt: skip
+
+
+def _filled(settings: dict[str, str]) -> dict[str, Any]:
+    """What a form is filled with again: all but the secrets."""
+    return {**settings, "name": request.form.get("name", ""), "schedule": request.form.get("schedule", "")}
+
+
+@bp.post("/new/check")
+def try_it() -> str:
+    """Try the connection of a form and list its schemas; nothing is stored. A fragment for the page's script."""
+    connector = connector_of(request.form.get("type", ""))
+    settings, secrets = read_form(connector, request.form)
+    tried = try_connection(connector["name"], settings, secrets)
+    if request.headers.get("Docent-Page") == "1":
+        return render_template("integrations/_tried.html", tried=tried, connector=connector)
+    return _form(connector, _filled(settings), tried=tried)
 
 
 @bp.post("/new")
 def create() -> Response | tuple[str, int]:
-    """Add the integration, try its connection, and go on to schemas and teams."""
+    """Add the integration with its teams, and start its first sync."""
     connector = connector_of(request.form.get("type", ""))
     settings, secrets = read_form(connector, request.form)
     try:
-        made = sources.add_integration(
-            services().store, viewer(), request.form.get("name", "").strip(), connector["name"],
-            settings=settings, secrets=secrets, query=None, schedule=request.form.get("schedule") or None,
+        if request.form.get("scope") == "chosen" and not settings.get("schemas"):
+            raise BadInput("Choose at least one schema, or all of them.", field="schema")
+        made = connect(
+            request.form.get("name", "").strip(), connector["name"], settings, secrets,
+            schedule=request.form.get("schedule") or None, options=read_options(request.form),
+            teams=[int(each) for each in request.form.getlist("team") if each.isdecimal()],
         )  # fmt: skip
-    except BadInput as error:
-        page = render_template(
-            "integrations/add.html", connector=connector, schedules=SCHEDULES, wrong=str(error),
-            filled={**settings, "name": request.form.get("name", "")},
-        )  # fmt: skip
-        return page, 422
-    try:
-        flash(sources.check(services().store, viewer(), made.id), "green")
-    except (BadInput, Misconfigured, SourceFailed) as error:
-        flash(f"Saved, but the connection does not work yet: {error}", "red")
-    return redirect(url_for("integrations.one", integration_id=made.id, step="teams"), 303)
+    except DocentError as error:
+        return _form(connector, _filled(settings), str(error)), 422
+    if connector["name"] == sources.CUSTOM:
+        return _back(made.id, "Added. Push metadata with docent import or the API.")
+    queue_sync(made.id)
+    return _back(made.id, "Added. Its first sync is queued.", "sync")
 
 
 @bp.get("/<int:integration_id>")
@@ -106,7 +152,7 @@ def one(integration_id: int) -> str:
         values: dict[str, Any] = {
             "item": item,
             "syncs": door.integrations.syncs(integration_id, 12),
-            "permissions": door.integrations.query_permissions(integration_id),
+            "permissions": _permissions(door, integration_id),
             "members": door.people.members(),
             "teams": door.people.teams(),
             "groups": door.people.groups(),
@@ -117,14 +163,37 @@ def one(integration_id: int) -> str:
                 for team in door.people.teams()
             },
         }
-    connector = connector_of(item.type)
     return render_template(
-        "integrations/one.html",
-        connector=connector,
-        schedules=SCHEDULES,
-        step=request.args.get("step", ""),
-        **values,
+        "integrations/one.html", connector=connector_of(item.type), stages_of=stages_of, **FORMS, **values
     )
+
+
+def _permissions(door: Any, integration_id: int) -> list[dict[str, Any]]:
+    """Who may run SQL, and why: the right as it was given, and the people whom it reaches."""
+    members = {each.id: each for each in door.people.members()}
+    found = []
+    for each in door.integrations.query_permissions(integration_id):
+        if each.subject == "role":
+            people = [one.name or one.email for one in members.values() if one.role.value == each.name]
+            who, why = "Admins", "By their role, in every integration"
+        elif each.subject == "member":
+            one = members.get(each.subject_id)
+            people, who, why = [], (one.name or one.email) if one else each.name, "Given to this member"
+            if one is not None and one.role.value == "guest":
+                why = "Given, but guests never run SQL"
+        else:
+            people = _people_of(door, each.subject, each.subject_id)
+            who, why = each.name, f"Given to the {each.subject}"
+        found.append(
+            {"subject": each.subject, "subject_id": each.subject_id, "who": who, "why": why, "people": people}
+        )
+    return found
+
+
+def _people_of(door: Any, subject: str, subject_id: int) -> list[str]:
+    if subject == "team":
+        return [each.name or each.email for each in door.people.team_members(subject_id)]
+    return [name for each in door.people.groups() if each.id == subject_id for name in each.members]
 
 
 @bp.get("/<int:integration_id>/progress")
@@ -132,7 +201,10 @@ def progress(integration_id: int) -> str:
     """The running sync alone, for the page to look again every second."""
     with admin() as door:
         syncs = door.integrations.syncs(integration_id, 1)
-    return render_template("integrations/_progress.html", sync=syncs[0] if syncs else None)
+        item = door.integrations.get(integration_id)
+    return render_template(
+        "integrations/_progress.html", sync=syncs[0] if syncs else None, item=item, stages_of=stages_of
+    )
 
 
 def _back(integration_id: int, said: str = "Saved.", anchor: str | None = None) -> Response:
@@ -149,10 +221,8 @@ def check(integration_id: int) -> Response:
 @bp.post("/<int:integration_id>/sync")
 def sync(integration_id: int) -> Response:
     """Queue a sync."""
-    full = bool(request.form.get("full"))
-    with admin() as door:
-        queued = door.integrations.start_sync(integration_id, full=full)
-    services().jobs.enqueue_sync(viewer().workspace_id, integration_id, queued.id, full=full)
+    only = (request.form.get("schema") or "").strip() or None
+    queue_sync(integration_id, full=bool(request.form.get("full")), only_schema=only)
     return _back(integration_id, "The sync is queued.", "sync")
 
 
@@ -173,6 +243,8 @@ def settings(integration_id: int) -> Response:
     with admin() as door:
         item = door.integrations.get(integration_id)
     given, secrets = read_form(connector_of(item.type), request.form)
+    if item.type != sources.CUSTOM:
+        sources.check_form(item.type, given, {**dict.fromkeys(item.secret_names, "kept"), **secrets})
     with admin() as door:
         door.integrations.update(
             integration_id,
@@ -182,6 +254,23 @@ def settings(integration_id: int) -> Response:
         )
         door.integrations.set_schedule(integration_id, request.form.get("schedule") or None)
     return _back(integration_id)
+
+
+@bp.post("/<int:integration_id>/options")
+def options(integration_id: int) -> Response:
+    """Change import mode, run mode and what a sync does with what vanished."""
+    with admin() as door:
+        door.integrations.update(integration_id, options=read_options(request.form))
+    return _back(integration_id, "Saved. It holds from the next sync and the next run on.", "options")
+
+
+@bp.post("/<int:integration_id>/pause")
+def pause(integration_id: int) -> Response:
+    """Stop its schedule, or let it go on."""
+    wanted = bool(request.form.get("paused"))
+    with admin() as door:
+        door.integrations.update(integration_id, paused=wanted)
+    return _back(integration_id, "Paused. Its schedule rests." if wanted else "Its schedule goes on.")
 
 
 @bp.post("/<int:integration_id>/query-credential")
@@ -206,15 +295,7 @@ def teams(integration_id: int) -> Response:
     """Say which teams see the whole integration."""
     wanted = {int(each) for each in request.form.getlist("team") if each.isdecimal()}
     with admin() as door:
-        for team in door.people.teams():
-            has = any(
-                each.integration_id == integration_id and each.resource_id is None
-                for each in door.people.grants(team.id)
-            )
-            if team.id in wanted and not has:
-                door.people.grant(team.id, integration_id)
-            elif team.id not in wanted and has:
-                door.people.revoke(team.id, integration_id)
+        see_whole(door, integration_id, wanted)
     return _back(integration_id, "Saved. It holds from the next request on.", "teams")
 
 
