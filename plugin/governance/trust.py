@@ -1,31 +1,29 @@
 """The Trust report: each promise with its present state, found out now from the running system (law 9).
 
-In: an admin's viewer, the store and the configuration. Out: one `Line` a promise. A check runs the very code that
-keeps the promise on a probe, or reads the settings, the chains and the database. Nothing here is a stored claim; what
-depends on the operator says how to check it, and what is not built yet says so.
+In: a viewer, the store and the configuration. Out: one `Line` a promise. A check runs the very code that keeps the
+promise on a probe, or reads the settings, the chains and the database. Nothing here is a stored claim; what depends on
+the operator says how to check it. A member gets every state, with evidence that tells nothing of what they may not see.
 """
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable, Mapping
+import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from plugin.access.viewer import Viewer
 from plugin.config import Config
+from plugin.governance.checks import CHECKS
+from plugin.governance.checks.facts import BROKEN, STATES, Facts, Finding
 from plugin.governance.promises import PROMISES
+from plugin.governance.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from plugin.governance.ai_settings import AiSettings
     from plugin.store import Store
-    from plugin.store.evidence import Isolation
-    from plugin.store.shapes import Integration
 
-KEPT, PARTLY, OPERATOR, MISSING, BROKEN = "kept", "partly", "operator", "not yet", "broken"
-STATES = (KEPT, PARTLY, OPERATOR, MISSING, BROKEN)
+__all__ = ["STATES", "Latest", "Line", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,76 +40,86 @@ class Line:
     checked_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What every check may look at, read once."""
-
-    ai: AiSettings
-    settings: Mapping[str, Any]
-    integrations: tuple[Integration, ...]
-    isolation: Isolation
-    ledger: tuple[bool, str]
-    audit: tuple[bool, str]
-    permissions: int
-    config: Config
-
-
-Finding = tuple[str, str, str]
-"""State, evidence, how it was established."""
-Check = Callable[[Facts], Finding]
-
-
 def report(store: Store, viewer: Viewer, config: Config) -> tuple[Line, ...]:
-    """Check every promise now. For admins: raises Refused for others."""
-    facts = _facts(store, viewer, config)
-    from plugin.governance.trust_checks import CHECKS
-
+    """Check every promise now. Admins read the evidence, members what they may know of it."""
+    facts, is_admin = _facts(store, viewer, config)
     lines = []
     for promise in PROMISES:
-        state, evidence, how = CHECKS[promise.id](facts)
+        found = _checked(promise.id, facts)
+        evidence = found.evidence if is_admin or found.shown is None else found.shown
         lines.append(
             Line(
                 promise.id,
                 promise.section,
                 promise.text,
                 promise.source,
-                state,
+                found.state,
                 evidence,
-                how,
+                found.how,
                 datetime.now(UTC),
             )
         )
     return tuple(lines)
 
 
-def _facts(store: Store, viewer: Viewer, config: Config) -> Facts:
-    """Read what the checks need, in one transaction."""
-    with store.as_admin(viewer) as admin:
-        integrations = admin.integrations.list()
-        given = [
-            p
-            for each in integrations
-            for p in admin.integrations.query_permissions(each.id)
-            if p.subject != "role"
-        ]
-        found = Facts(
-            ai=admin.settings.ai(),
-            settings={each.key: each.value for each in admin.settings.all()},
-            integrations=integrations,
-            isolation=admin.evidence.isolation(),
-            ledger=admin.ledger.verify(),
-            audit=admin.audit.verify(),
-            permissions=len(given),
-            config=config,
-        )
-    return found
+class Latest:
+    """The latest report of each member in this process, so that pages do not verify whole chains at each look."""
+
+    SECONDS = 60.0
+    AGAIN_AFTER = 5.0
+    MOST = 500
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[tuple[int, int], tuple[float, tuple[Line, ...]]] = {}
+
+    def of(self, store: Store, viewer: Viewer, config: Config, *, now: bool = False) -> tuple[Line, ...]:
+        """A report that is at most a minute old; with `now` a new one, at most every five seconds."""
+        key = (viewer.workspace_id, viewer.member_id)
+        with self._lock:
+            made, lines = self._made.get(key, (0.0, ()))
+        age = time.monotonic() - made
+        if lines and age < (self.AGAIN_AFTER if now else self.SECONDS):
+            return lines
+        lines = report(store, viewer, config)
+        with self._lock:
+            if len(self._made) >= self.MOST:
+                self._made.clear()
+            self._made[key] = (time.monotonic(), lines)
+        return lines
 
 
-def lowest_tls() -> str:
-    """The lowest TLS version that a default client of this Python accepts."""
-    return ssl.create_default_context().minimum_version.name.replace("_", ".")
+def _checked(promise: str, facts: Facts) -> Finding:
+    """Run one check. One that cannot run has not shown that its promise holds."""
+    try:
+        return CHECKS[promise](facts)
+    except Exception as error:  # noqa: BLE001  a control that is broken may break its probe in any way
+        return Finding(BROKEN, f"its check could not run: {type(error).__name__}", "a probe failed just now")
 
 
-def host_of(url: str | None) -> str:
-    """The host of a URL, "" where there is none."""
-    return urlsplit(url).hostname or "" if url else ""
+def _facts(store: Store, viewer: Viewer, config: Config) -> tuple[Facts, bool]:
+    """Read what the checks need."""
+    from plugin.tools import offered
+
+    with store.as_viewer(viewer) as mine:
+        as_person = sum(mine.catalog.counts().values())
+        hosts = mine.hosts.all()
+        ai, database = mine.policy.ai(), mine.evidence.found()
+        settings = {key: mine.policy.setting(key) for key in SETTINGS}
+        is_admin = mine.viewer.is_admin
+    with store.as_viewer(viewer.as_assistant()) as assistant:
+        through = sum(assistant.catalog.counts().values())
+        tools = frozenset(each.name for each in offered(assistant))
+    integrations, permissions = None, None
+    if is_admin:
+        with store.as_admin(viewer) as admin:
+            integrations = admin.integrations.list()
+            permissions = sum(
+                given.subject != "role"
+                for each in integrations
+                for given in admin.integrations.query_permissions(each.id)
+            )
+    facts = Facts(
+        ai, settings, database, hosts, tools, (as_person, through), config, integrations, permissions
+    )
+    return facts, is_admin

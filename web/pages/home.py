@@ -55,6 +55,12 @@ def notice_words(kind: str, facts: Mapping[str, Any]) -> str:
     if kind == "sensitive_text":
         what = f"{facts.get('field')} of resource {facts.get('resource')}"
         return f"A saved {what} looks like it holds {facts.get('kinds')}."
+    if kind == "sensitive_import":
+        first = (facts.get("resources") or [""])[0]
+        return (
+            f"A sync or import brought {facts.get('count')} texts that look like they hold {facts.get('kinds')}; the "
+            f"first is of resource {first}."
+        )
     if kind == "break_glass":
         until = str(facts.get("until", ""))[:16].replace("T", " ")
         return (

@@ -6,14 +6,13 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.governance.dossier import as_markdown, dossier
 from plugin.governance.in_force import in_force
-from plugin.governance.promises import PROMISES
 from plugin.governance.register import processors
-from plugin.governance.trust import report
+from plugin.governance.trust import Latest, report
 from web.services import admin, mine, services, viewer
 
 bp = Blueprint("trust", __name__, url_prefix="/trust")
@@ -21,23 +20,14 @@ bp = Blueprint("trust", __name__, url_prefix="/trust")
 
 @bp.get("")
 def show() -> str:
-    """Each promise; for admins, whose report reads the whole workspace, with its state and evidence found out now."""
-    who = viewer()
+    """Each promise with its state and evidence. Admins get it found out now; members at most a minute old."""
+    who, bundle = viewer(), services()
     if who.is_admin:
-        bundle = services()
-        lines = [asdict(line) for line in report(bundle.store, who, bundle.config)]
+        found = report(bundle.store, who, bundle.config)
     else:
-        lines = [
-            {
-                "id": each.id,
-                "section": each.section,
-                "promise": each.text,
-                "state": "",
-                "evidence": "",
-                "how": "",
-            }
-            for each in PROMISES
-        ]
+        latest = current_app.extensions.setdefault("docent_trust", Latest())
+        found = latest.of(bundle.store, who, bundle.config, now="now" in request.args)
+    lines = [asdict(line) for line in found]
     counted: dict[str, int] = {}
     sections: dict[str, list[dict[str, Any]]] = {}
     for line in lines:

@@ -1,0 +1,412 @@
+"""The Trust page is computed: break a control and its line turns red, mend it and it turns back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from plugin.access.viewer import Viewer
+from plugin.governance.checks import CHECKS
+from plugin.governance.checks.facts import BROKEN, KEPT, STATES, STATIC
+from plugin.governance.promises import PROMISES
+from plugin.governance.trust import Latest, report
+from plugin.store import Store
+from tests.assistant.shop import World
+from tests.store.test_history import add, ask
+
+Patch = pytest.MonkeyPatch
+
+
+def states(store: Store, viewer: Viewer) -> dict[str, str]:
+    return {each.id: each.state for each in report(store, viewer, store.config)}
+
+
+def change(store: Store, statement: str, **values: Any) -> None:
+    """Change the database behind everybody's back, foreign keys and all."""
+    with store._engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        if store.dialect == "sqlite":
+            raw.execute("PRAGMA foreign_keys=OFF")
+            raw.execute(statement, values)
+            raw.execute("PRAGMA foreign_keys=ON")
+        else:
+            connection.execute(text(statement), values)
+            connection.commit()
+
+
+def send(store: Store, viewer: Viewer, **different: Any) -> int:
+    entry: dict[str, Any] = {
+        "provider": "openai", "host": "api.openai.com", "region": "us", "model": "m", "purpose": "chat",
+        "body_bytes": 1, "body_sha256": "0" * 64, "manifest": {},
+    }  # fmt: skip
+    with store.as_viewer(viewer) as mine:
+        if different.pop("registered", True):
+            mine.hosts.use("api.openai.com", "openai", "us", trusted=False)
+        return mine.record.ledger_open(**(entry | different))
+
+
+def test_every_promise_has_a_line_for_admins_and_members(any_store: Store, any_admin: Viewer) -> None:
+    member = add(any_store, any_admin, "vi@example.com")
+    for viewer in (any_admin, member):
+        lines = report(any_store, viewer, any_store.config)
+        assert [each.id for each in lines] == [each.id for each in PROMISES] == list(CHECKS)
+        assert all(each.state in STATES and each.evidence and each.how for each in lines)
+        assert [each.id for each in lines if each.state == BROKEN] == []
+        assert sum(each.how == STATIC for each in lines) <= 7
+        assert all(datetime.now(UTC) - each.checked_at < timedelta(minutes=1) for each in lines)
+
+
+def test_a_member_reads_nothing_that_they_may_not_know(world: World) -> None:
+    store, admin = world.store, world.viewers["ada"]
+    with store.as_admin(admin) as door:
+        names = [each.name for each in door.integrations.list()]
+    guest = next(each for each in world.viewers.values() if not each.is_admin)
+    told = " ".join(each.evidence for each in report(store, guest, store.config))
+    assert (
+        re.search(r"\d+ (?:entries|more permissions|of \d+ integrations|attempts|sealed values)", told)
+        is None
+    )
+    assert not any(f" {name} " in told or f"{name}," in told for name in names)
+
+
+def test_members_get_a_kept_report_and_a_new_one_on_demand(store: Store, admin: Viewer) -> None:
+    latest = Latest()
+    first = latest.of(store, admin, store.config)
+    assert latest.of(store, admin, store.config) is first
+    assert latest.of(store, admin, store.config, now=True) is first, "not more often than every five seconds"
+    latest.AGAIN_AFTER = 0  # type: ignore[misc]
+    assert latest.of(store, admin, store.config, now=True) is not first
+
+
+# --- break it in the database -------------------------------------------------------------------------------------
+
+
+def _another(store: Store) -> int:
+    with store.sign_in() as door:
+        return door.create_workspace("Other", "olga@example.com", "a long password").id
+
+
+def _cross(store: Store, admin: Viewer) -> None:
+    prompt = ask(store, admin)
+    change(store, "UPDATE chats SET workspace_id = :w WHERE id = :c", w=_another(store), c=prompt.chat_id)
+
+
+def _strangers(store: Store, _admin: Viewer) -> None:
+    change(store, "UPDATE notices SET workspace_id = 999")
+    change(
+        store,
+        "INSERT INTO settings (workspace_id, key, value, changed_by, changed_at) "
+        "VALUES (999, 'x', '1', '', '2026-01-01 00:00:00')",
+    )
+
+
+def _plain_prompt(store: Store, admin: Viewer) -> None:
+    change(store, "UPDATE prompts SET text = :t WHERE id = :i", t=b"in the clear", i=ask(store, admin).id)
+
+
+def _plain_template(store: Store, admin: Viewer) -> None:
+    with store.as_viewer(admin) as mine:
+        mine.history.templates.save("T", "x")
+    change(store, "UPDATE templates SET sealed = :t", t=b"in the clear")
+
+
+def _plain_memory(store: Store, admin: Viewer) -> None:
+    with store.as_viewer(admin) as mine:
+        mine.history.memory.remember("x")
+    change(store, "UPDATE memories SET sealed = :t", t=b"in the clear")
+
+
+def _stray_prompt(store: Store, admin: Viewer) -> None:
+    other = add(store, admin, "bo@example.com")
+    change(
+        store, "UPDATE prompts SET member_id = :m WHERE id = :i", m=other.member_id, i=ask(store, admin).id
+    )
+
+
+def _old_prompt(store: Store, admin: Viewer) -> None:
+    at = (datetime.now(UTC) - timedelta(days=31)).replace(tzinfo=None).isoformat(" ")
+    change(store, "UPDATE prompts SET at = :a WHERE id = :i", a=at, i=ask(store, admin).id)
+
+
+def _forged_audit(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.set("ai.region", "eu")
+    change(store, "UPDATE audit_log SET outcome = 'deny' WHERE seq = 1")
+
+
+def _forged_ledger(store: Store, admin: Viewer) -> None:
+    send(store, admin)
+    change(store, "UPDATE ledger SET body_sha256 = 'x'")
+
+
+def _wordy(store: Store, admin: Viewer) -> None:
+    send(store, admin, manifest={"question": "who owns what " * 30})
+
+
+def _undeclared(store: Store, admin: Viewer) -> None:
+    send(store, admin, host="api.elsewhere.example", registered=False)
+
+
+def _early(store: Store, admin: Viewer) -> None:
+    send(store, admin)
+    with store.as_admin(admin) as door:
+        door.settings.apply({"ai.provider": "anthropic"})
+    send(store, admin, host="api.anthropic.com", provider="anthropic")
+
+
+def _foreign(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.set("ai.region", "eu")
+    send(store, admin)
+
+
+def _leftover(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.set("monitoring.content", True)
+    change(store, "UPDATE settings SET value = 'false' WHERE key = 'monitoring.content'")
+
+
+def _untold(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.set("monitoring.content", True)
+    change(store, "DELETE FROM notices WHERE kind = 'monitoring'")
+
+
+def _no_receipt(store: Store, admin: Viewer) -> None:
+    with store.as_viewer(admin) as mine:
+        mine.record.audit("run_sql", "allow")
+
+
+def _no_zone(store: Store, admin: Viewer) -> None:
+    with store.as_viewer(admin) as mine:
+        mine.edits.create_term("Margin", "Revenue less cost")
+    change(store, "UPDATE resources SET zone_id = 424242")
+
+
+def _no_rules(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.set("watch.requests_per_hour", 1)
+    change(
+        store, 'UPDATE settings SET key = \'ai.redaction.patterns\', value = \'[{"name":"x","pattern":"("}]\''
+    )
+
+
+def _readable(store: Store, _admin: Viewer) -> None:
+    (store.config.home / "master.key").chmod(0o644)
+
+
+IN_THE_DATABASE: dict[str, tuple[Callable[[Store, Viewer], None], str]] = {
+    "a row of another workspace": (_cross, "P1"),
+    "a row of no workspace": (_strangers, "P26"),
+    "an open prompt": (_plain_prompt, "P25 P30"),
+    "an open template": (_plain_template, "P25 P32"),
+    "an open preference": (_plain_memory, "P25 P36"),
+    "a key that others may read": (_readable, "P25"),
+    "a prompt in another's chat": (_stray_prompt, "P30"),
+    "a prompt past its time": (_old_prompt, "P33"),
+    "a forged line of the audit log": (_forged_audit, "P37"),
+    "a forged entry of the ledger": (_forged_ledger, "P19"),
+    "text in the ledger": (_wordy, "P19 P41"),
+    "a host in no register": (_undeclared, "P18 P44"),
+    "a host on hold that was reached": (_early, "P44"),
+    "a request out of the home region": (_foreign, "P20"),
+    "a monitoring store although it is off": (_leftover, "P40"),
+    "monitoring that nobody was told of": (_untold, "P40"),
+    "a run without a receipt": (_no_receipt, "P54"),
+    "a resource in no zone": (_no_zone, "P4"),
+    "a pattern that cannot be used": (_no_rules, "P11"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(IN_THE_DATABASE))
+def test_what_is_wrong_in_the_database_turns_its_line_red(store: Store, admin: Viewer, name: str) -> None:
+    make_wrong, promises = IN_THE_DATABASE[name]
+    make_wrong(store, admin)
+    found = states(store, admin)
+    assert {each for each in promises.split() if found[each] == BROKEN} == set(promises.split())
+    assert sum(state == BROKEN for state in found.values()) <= len(promises.split()) + 2, found
+
+
+# --- break it in the code that keeps it -------------------------------------------------------------------------
+
+
+def nothing_redacted(monkeypatch: Patch) -> None:
+    from plugin.egress.redact import Redacted
+    from plugin.egress.stand_ins import StandIns
+
+    def through(value: str, **_more: Any) -> Redacted:
+        return Redacted(value, (), StandIns())
+
+    monkeypatch.setattr("plugin.governance.checks.out.redact", through)
+
+
+def owners_in_the_clear(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.egress.render._Writer._pseudonym", lambda _self, name: name)
+
+
+def every_field(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.governance.checks.out.check_fields", lambda _fragment: None)
+
+
+def no_budget(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.governance.checks.out.fit", lambda parts, _tokens: (parts, ()))
+
+
+def literals_stay(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.catalog.mask.mask_literals", lambda sql, *_more: sql)
+
+
+def old_tls(monkeypatch: Patch) -> None:
+    import ssl
+
+    loose = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    loose.check_hostname = False
+    loose.verify_mode = ssl.CERT_NONE
+    monkeypatch.setattr("plugin.egress.transport._tls", lambda: loose)
+
+
+def arguments_logged(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.logs.JsonFormatter.format", lambda _self, record: record.getMessage())
+
+
+def nothing_flagged(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.store._flags.kinds_in", lambda _text: {})
+
+
+def spills_named(monkeypatch: Patch) -> None:
+    from pathlib import Path
+
+    from plugin.run_sql.results import Results
+
+    inner = Results._to_disk
+
+    def leave_a_copy(self: Results, result: Any, chunk: Any, packed: bytes) -> None:
+        inner(self, result, chunk, packed)
+        assert self._folder is not None
+        Path(self._folder, "spill").write_bytes(packed)
+
+    monkeypatch.setattr(Results, "_to_disk", leave_a_copy)
+
+
+def export_does_not_compile(monkeypatch: Patch) -> None:
+    from plugin.history import export
+
+    forms = dict(export.FORMS) | {"py": ("text/x-python", lambda *_: "def (")}
+    monkeypatch.setattr(export, "FORMS", forms)
+
+
+def blocks_end(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.egress.render._Writer._lined", lambda _self, value: value)
+
+
+def links_out(monkeypatch: Patch) -> None:
+    import sys
+
+    module = sys.modules["plugin.assistant.render"]
+    monkeypatch.setattr(module, "render", lambda value, **_: f'<img src="http{value}">')
+
+
+def the_guard_sleeps(monkeypatch: Patch) -> None:
+    from plugin.run_sql.batch import Checker
+    from plugin.run_sql.verdict import Verdict
+
+    yes = Checker(allow=["a.b"]).check("select 1 from a.b", "postgres")
+    assert isinstance(yes, Verdict)
+    monkeypatch.setattr(Checker, "check", lambda *_: yes)
+
+
+def run_sql_offered(monkeypatch: Patch) -> None:
+    from plugin.tools import TOOLS, find_tool
+
+    every = [find_tool(name) for name in TOOLS]
+    monkeypatch.setattr("plugin.tools.offered", lambda _mine: every)
+
+
+def rules_let_in(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.governance.checks.isolation.refusing", lambda *_, **__: None)
+
+
+def filters_ignored(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.governance.checks.isolation.decide", lambda *_, **__: (True, ""))
+
+
+def assistant_sees_more(monkeypatch: Patch) -> None:
+    from plugin.store.catalog import ViewerCatalog
+
+    monkeypatch.setattr(ViewerCatalog, "counts", lambda self: {"table": 1 + self._context.for_ai})
+
+
+IN_THE_CODE: dict[Callable[[Patch], None], str] = {
+    assistant_sees_more: "P3",
+    filters_ignored: "P5",
+    rules_let_in: "P6",
+    every_field: "P7",
+    no_budget: "P8",
+    nothing_redacted: "P9 P10",
+    owners_in_the_clear: "P12",
+    literals_stay: "P14",
+    old_tls: "P17",
+    spills_named: "P27",
+    arguments_logged: "P28",
+    nothing_flagged: "P29",
+    export_does_not_compile: "P34",
+    blocks_end: "P42",
+    links_out: "P42",
+    run_sql_offered: "P49",
+    the_guard_sleeps: "P51 P52",
+}
+
+
+@pytest.mark.parametrize("sabotage", list(IN_THE_CODE), ids=lambda each: each.__name__)
+def test_a_control_that_stops_working_turns_its_line_red(
+    store: Store, admin: Viewer, monkeypatch: Patch, sabotage: Callable[[Patch], None]
+) -> None:
+    with monkeypatch.context() as patch:
+        sabotage(patch)
+        found = states(store, admin)
+    assert {each for each in IN_THE_CODE[sabotage].split() if found[each] == BROKEN} == set(
+        IN_THE_CODE[sabotage].split()
+    )
+    assert BROKEN not in states(store, admin).values(), "mended"
+
+
+def test_a_check_that_fails_itself_does_not_say_kept(store: Store, admin: Viewer, monkeypatch: Patch) -> None:
+    def fails(_facts: Any) -> Any:
+        raise RuntimeError("a value that nobody shall read")
+
+    monkeypatch.setitem(CHECKS, "P9", fails)
+    line = next(each for each in report(store, admin, store.config) if each.id == "P9")
+    assert line.state == BROKEN and "nobody shall read" not in line.evidence
+
+
+# --- on PostgreSQL ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def unlocked(store: Store, table: str) -> Iterator[None]:
+    change(store, f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    yield
+    change(store, f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+
+
+def test_a_table_without_its_second_lock_is_told(any_store: Store, any_admin: Viewer) -> None:
+    if any_store.dialect == "sqlite":
+        assert states(any_store, any_admin)["P2"] == "partly"
+        return
+    assert states(any_store, any_admin)["P2"] in (KEPT, "operator")
+    with unlocked(any_store, "prompts"):
+        assert states(any_store, any_admin)["P2"] == BROKEN
+
+
+def test_believing_every_proxy_is_told(store: Store, admin: Viewer) -> None:
+    config = replace(store.config, trusted_proxies=("0.0.0.0/0",))
+    line = next(each for each in report(store, admin, config) if each.id == "P6")
+    assert line.state == BROKEN and "trusts every address" in line.evidence
