@@ -72,18 +72,20 @@ def _frame() -> dict[str, Any]:
         return values
     who = current_user.viewer
     values.update(viewer=who, navigation=navigation(who.role), workspaces=(), workspace_name=who.workspace_slug,
-                  egress=NOTHING, may_ask=False, ai=None)  # fmt: skip
+                  egress=NOTHING, may_ask=False, ai=None, personas=())  # fmt: skip
     try:
         with mine() as door:
             ai = door.policy.ai()
             workspaces = tuple(door.me.workspaces())
             hosts = door.hosts.all()
+            personas = door.policy.personas()
     except DocentError:
         return values
     where = whereabouts(services().store, services().config, who.workspace_id, ai)
     here = next((each.name for each in workspaces if each.id == who.workspace_id), who.workspace_slug)
     values.update(
         workspaces=workspaces, workspace_name=here, egress=egress_words(ai, where, hosts), where=where, ai=ai,
+        personas=personas,
         may_ask=bool(ai.enabled) and (who.role is not Role.GUEST or ai.guests_may_ask),
     )  # fmt: skip
     return values

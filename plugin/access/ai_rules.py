@@ -33,6 +33,8 @@ class AiRule:
     sensitivity: tuple[str, ...] = ()
     verified: bool | None = None
     published: bool | None = None
+    also: AiRule | None = None
+    """A further rule that must match, too: a persona's beside the workspace's."""
 
     def matches(
         self,
@@ -54,6 +56,18 @@ class AiRule:
             and (not self.sensitivity or sensitivity in self.sensitivity)
             and (self.verified is None or verified == self.verified)
             and (self.published is None or published == self.published)
+            and (
+                self.also is None
+                or self.also.matches(
+                    kind=kind,
+                    integration=integration,
+                    schemas=schemas,
+                    tags=tags,
+                    sensitivity=sensitivity,
+                    verified=verified,
+                    published=published,
+                )
+            )
         )
 
     def describe(self) -> str:
@@ -64,7 +78,8 @@ class AiRule:
             for name in FLAGS
             if getattr(self, name) is not None
         ]
-        return f"{self.effect}: {'; '.join(parts) or 'everything'}"
+        both = f", and {self.also.describe()}" if self.also is not None else ""
+        return f"{self.effect}: {'; '.join(parts) or 'everything'}{both}"
 
 
 def decide(rules: Sequence[AiRule], **facts: Any) -> tuple[bool, str]:

@@ -52,6 +52,8 @@ class Viewer:
     """Where the request came from; "" where that is not known. For conditional access only."""
     method: str = "session"
     """How they proved who they are: session, token or cli."""
+    persona: str = ""
+    """The persona that the assistant answers as; its filters narrow every read of the assistant further."""
 
     def as_assistant(self) -> Viewer:
         """The same person, seen through the AI filters."""

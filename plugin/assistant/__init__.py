@@ -15,6 +15,7 @@ catalog and rendered here, so that nothing downstream has to trust it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from plugin.access.viewer import Viewer
@@ -60,6 +61,7 @@ def preview(store: Store, gateway: Gateway, viewer: Viewer, question: Question) 
     from plugin.tools import tool_specs
 
     checked = check_text(question)
+    viewer = replace(viewer, persona=(question.persona or "").strip())
     with store.as_viewer(viewer.as_assistant()) as mine:
         opening = open_conversation(mine, checked, ())
         specs = tool_specs(mine)

@@ -79,6 +79,9 @@ def open_conversation(mine: ViewerDoor, question: Question, turns: Sequence[Prom
     parts: list[Part] = [Instructions(TEMPLATE, SYSTEM)]
     if ai.instructions.strip():
         parts.append(Guidance("admin", ai.instructions.strip()))
+    persona = mine.policy.persona()
+    if persona is not None and persona.instructions:
+        parts.append(Guidance("persona", persona.instructions))
     remembered = [memory.text for memory in mine.history.memory.all()]
     if remembered:
         parts.append(

@@ -35,6 +35,8 @@ class Course:
     provider: str = ""
     model: str | None = None
     calls: int = 0
+    seconds: float = 180.0
+    """How long the answer may take."""
     status: str = "running"
     message: str | None = None
     made: dict[str, int] = field(default_factory=dict)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from plugin.run_sql.results import Results
     from plugin.store import Store
 
-SECONDS = 180.0
+_TOO_LONG = "The answer was ended after {:.0f} seconds, the limit that an admin set."
 CALLS_A_ROUND = 8
 RECHECK_SECONDS = 1.0
 MOST_LINKED = 20
@@ -53,6 +53,7 @@ def ask(
     """
     try:
         question = check_text(question)
+        viewer = replace(viewer, persona=(question.persona or "").strip())
         with store.as_viewer(viewer.as_assistant()) as mine:
             _may_ask(mine.viewer, mine.policy.ai(), question, mine.policy.admins)
             provider = question.provider or mine.policy.ai().provider
@@ -74,7 +75,7 @@ def ask(
     except DocentError as error:
         yield _error(error)
         return
-    course = Course(Writer(store, viewer), provider=provider)
+    course = Course(Writer(store, viewer), provider=provider, seconds=limits.seconds)
     place = Session(prompt.chat_id, prompt.id, question.text, results, session)
     with running(viewer, prompt.id) as entry:
         try:
@@ -165,8 +166,8 @@ def _answer(
                 f"The answer was ended after {used:,} tokens; {limits.tokens_per_question:,} a question are allowed.",
             )
             return
-        if time.monotonic() - course.started > SECONDS:
-            yield from _ended(course, f"The answer was ended after {SECONDS:.0f} seconds.")
+        if time.monotonic() - course.started > course.seconds:
+            yield from _ended(course, _TOO_LONG.format(course.seconds))
             return
 
 
@@ -224,8 +225,8 @@ def _round(
             if course.writer.too_long:
                 yield from _ended(course, "The answer was ended because it became too long.")
                 return
-            if time.monotonic() - course.started > SECONDS:
-                yield from _ended(course, f"The answer was ended after {SECONDS:.0f} seconds.")
+            if time.monotonic() - course.started > course.seconds:
+                yield from _ended(course, _TOO_LONG.format(course.seconds))
                 return
             _still_allowed(store, viewer, course)
     if cancelled():

@@ -25,6 +25,7 @@ class AiLimits:
     """What one question, one member and the workspace may use. 0 means: no such limit."""
 
     steps: int
+    seconds: int
     tokens_per_question: int
     context_tokens: int
     requests_per_minute: int
@@ -105,6 +106,7 @@ def read_ai_settings(value: Callable[[str], Any]) -> AiSettings:
         guests_may_ask=value("ai.guests_may_ask"),
         limits=AiLimits(
             steps=value("ai.limits.steps"),
+            seconds=value("ai.limits.seconds"),
             tokens_per_question=value("ai.limits.tokens_per_question"),
             context_tokens=value("ai.limits.context_tokens"),
             requests_per_minute=value("ai.limits.requests_per_minute"),

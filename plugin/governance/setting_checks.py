@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from plugin.access.ai_rules import parse_rules
 from plugin.access.conditions import parse_conditions
+from plugin.access.personas import parse_personas
 from plugin.egress.admin_patterns import checked_pattern
 from plugin.errors import BadInput
 
@@ -124,6 +125,11 @@ def _short(value: Any) -> str:
 
 def check_filters(value: Any, _values: Values) -> Any:
     parse_rules(value)
+    return value
+
+
+def check_personas(value: Any, _values: Values) -> Any:
+    parse_personas(value)
     return value
 
 

@@ -17,6 +17,7 @@ from plugin.governance.setting_checks import (
     check_filters,
     check_hosts,
     check_patterns,
+    check_personas,
     check_region,
     check_regions,
     check_team_budgets,
@@ -108,6 +109,14 @@ _SPECS = (
         check=check_filters,
     ),
     SettingSpec(
+        "ai.personas",
+        "Personas",
+        "Ways of answering that people may choose: a name, words for the model, AI filters and teams of its own.",
+        [],
+        "json",
+        check=check_personas,
+    ),
+    SettingSpec(
         "ai.redaction.patterns",
         "Redaction patterns",
         "Your own patterns, replaced by stand-ins in whatever is sent, beside the built-in ones.",
@@ -146,6 +155,15 @@ _SPECS = (
         "int",
         least=1,
         most=40,
+    ),
+    SettingSpec(
+        "ai.limits.seconds",
+        "Seconds per question",
+        "When an answer has taken this long, it ends with what it has.",
+        180,
+        "int",
+        least=10,
+        most=1_800,
     ),
     SettingSpec(
         "ai.limits.tokens_per_question",

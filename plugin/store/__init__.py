@@ -24,6 +24,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from plugin.access.ai_rules import parse_rules
+from plugin.access.personas import narrowed
 from plugin.access.viewer import Viewer
 from plugin.config import Config
 from plugin.errors import NotFound
@@ -37,6 +38,7 @@ from plugin.store._models.people import WorkspaceKeyRow
 from plugin.store._models.settings import SettingRow
 from plugin.store._unsaved import Unsaved
 from plugin.store.keys import check_key, load_vault
+from plugin.store.policy import chosen_persona
 from plugin.vault import WorkspaceVault, WrappedKey, open_vault
 
 if TYPE_CHECKING:
@@ -203,6 +205,8 @@ class Store:
                             )
                         )
                         context.ai_rules = parse_rules(stored or [])
+                        if viewer.persona:
+                            context.ai_rules = narrowed(context.ai_rules, chosen_persona(context).filters)
                 yield context
         finally:
             for context in after:

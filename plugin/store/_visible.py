@@ -101,6 +101,8 @@ def _matches(rule: AiRule, row: Any) -> ColumnElement[bool]:
         table = aliased(ResourceRow)
         published = and_(row.published, or_(row.kind != "column", _on_table(row, table, table.published)))
         parts.append(published if rule.published else not_(published))
+    if rule.also is not None:
+        parts.append(_matches(rule.also, row))
     return and_(true(), *parts)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from plugin.access.personas import SETTING, Persona, named, parse_personas
 from plugin.access.viewer import Role
 from plugin.governance.ai_settings import AiSettings, read_ai_settings
 from plugin.governance.settings import spec_of
 from plugin.store._context import Context
-from plugin.store._models.people import AccountRow, MemberRow
+from plugin.store._models.people import AccountRow, MemberRow, TeamRow
 from plugin.store._models.settings import SettingRow
 
 
@@ -26,6 +27,29 @@ def stored_values(session: Session, workspace_id: int) -> dict[str, Any]:
 def value_of(stored: dict[str, Any], key: str) -> Any:
     """A setting's present value."""
     return stored[key] if key in stored else spec_of(key).default
+
+
+def personas_of(context: Context, stored: Any) -> tuple[Persona, ...]:
+    """The personas of the setting `ai.personas` that the acting member may choose."""
+    found = parse_personas(stored or [])
+    teams: set[str] = set()
+    if any(each.teams for each in found):
+        theirs = select(TeamRow.name).where(
+            TeamRow.workspace_id == context.workspace_id, TeamRow.id.in_(context.member.team_ids)
+        )
+        teams = {name.lower() for name in context.session.scalars(theirs)}
+    admin = context.member.role is Role.ADMIN
+    return tuple(each for each in found if each.is_for(teams, admin=admin))
+
+
+def chosen_persona(context: Context) -> Persona:
+    """The persona that the acting viewer names. BadInput where there is none, or none for them."""
+    stored = context.session.scalar(
+        select(SettingRow.value).where(
+            SettingRow.workspace_id == context.workspace_id, SettingRow.key == SETTING
+        )
+    )
+    return named(personas_of(context, stored), context.viewer.persona if context.viewer else "")
 
 
 class Policy:
@@ -44,6 +68,15 @@ class Policy:
         if self._stored is None:
             self._stored = stored_values(self._context.session, self._context.workspace_id)
         return value_of(self._stored, key)
+
+    def personas(self) -> tuple[Persona, ...]:
+        """The personas that this member may choose."""
+        return personas_of(self._context, self.setting(SETTING))
+
+    def persona(self) -> Persona | None:
+        """The one that the assistant answers as now; None where none was chosen."""
+        viewer = self._context.viewer
+        return named(self.personas(), viewer.persona) if viewer is not None and viewer.persona else None
 
     def admins(self) -> tuple[str, ...]:
         """Names of those who can change settings, to say whom to ask."""

@@ -128,7 +128,10 @@ def ask() -> str | Response:
     """Ask without JavaScript: the whole answer at once."""
     text = request.form.get("prompt", "").strip()
     page_resource = request.form.get("page_resource_id", "")
-    question = Question(text=text, page_resource_id=int(page_resource) if page_resource.isdecimal() else None)
+    question = Question(
+        text=text, page_resource_id=int(page_resource) if page_resource.isdecimal() else None,
+        persona=request.form.get("persona") or None,
+    )  # fmt: skip
     bundle = services()
     done: dict[str, Any] = {}
     failed: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from plugin.access.personas import parse_personas
 from plugin.egress.allowed_fields import ALLOWED
 from plugin.egress.whereabouts import whereabouts
 from plugin.errors import BadInput, DocentError
@@ -76,7 +77,7 @@ SECTIONS = (
     ),
     Section(
         "limits", "Limits", "At a limit the person is told which, and when it opens again.",
-        ("ai.limits.steps", "ai.limits.tokens_per_question", "ai.limits.context_tokens",
+        ("ai.limits.steps", "ai.limits.seconds", "ai.limits.tokens_per_question", "ai.limits.context_tokens",
          "ai.limits.requests_per_minute", "ai.limits.tokens_per_day_member", "ai.limits.tokens_per_day_workspace",
          "ai.limits.teams"),
     ),
@@ -91,7 +92,7 @@ SECTIONS = (
         ("ai.instructions",),
     ),
 )  # fmt: skip
-OWN_CONTROL = frozenset({"ai.filters", "ai.redaction.patterns"})
+OWN_CONTROL = frozenset({"ai.filters", "ai.personas", "ai.redaction.patterns"})
 """Lists that are edited entry by entry."""
 
 WATCHED = tuple(f"watch.{name}_per_hour" for name in ("requests", "megabytes", "denials", "teams"))
@@ -106,6 +107,7 @@ def show() -> str:
         keys = door.settings.provider_keys()
         ai = door.settings.ai()
         integrations = door.integrations.list()
+        teams = [each.name for each in door.people.teams()]
         admins = sum(each.role.value == "admin" and each.state == "active" for each in door.people.members())
     practice = checklist(
         ai, watched=any(found[key].value for key in WATCHED), rules=len(found["access.rules"].value),
@@ -117,6 +119,7 @@ def show() -> str:
         "settings/ai.html", sections=SECTIONS, settings=found, ai=ai, sentences=in_force(ai), provider_keys=keys,
         rules=[(number, rule.describe(), rule.effect) for number, rule in enumerate(ai.filters)],
         other=[each for key, each in found.items() if key not in placed], fields=_fields(),
+        personas=parse_personas(found["ai.personas"].value), teams=teams,
         checklist=practice, conditions=CONDITIONS, picks_of=_picks(ai, keys),
     )  # fmt: skip
 
@@ -192,6 +195,29 @@ def filters() -> Response:
             rules.append({"effect": request.form.get("effect", "exclude"), condition: wanted})
         door.settings.set("ai.filters", rules)
     return _back("send")
+
+
+@bp.post("/personas")
+def personas() -> Response:
+    """Add a persona, or take one away."""
+    with admin() as door:
+        kept = list(door.settings.get("ai.personas").value)
+        gone = request.form.get("remove", "")
+        if gone.isdecimal() and int(gone) < len(kept):
+            kept.pop(int(gone))
+        else:
+            schemas = [part.strip() for part in request.form.get("schemas", "").split(",") if part.strip()]
+            only = [
+                {"effect": "include", "schemas": schemas},
+                {"effect": "include", "kinds": ["term", "document"]},
+            ]
+            kept.append({
+                "name": request.form.get("name", "").strip(), "instructions": request.form.get("instructions", ""),
+                "teams": [each for each in request.form.getlist("team") if each],
+                "filters": only if schemas else [],
+            })  # fmt: skip
+        door.settings.set("ai.personas", kept)
+    return _back("instructions")
 
 
 @bp.post("/patterns")

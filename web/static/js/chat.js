@@ -81,6 +81,8 @@ class DocentChat extends HTMLElement {
     const body = { prompt: text, stream: true, mentions: this.mentions.take() };
     if (this.dataset.chat) body.chat_id = Number(this.dataset.chat);
     if (this.parent) body.parent = this.parent;
+    const persona = this.querySelector("[data-persona]")?.value;
+    if (persona) body.persona = persona;
     if (this.dataset.resource) body.page_resource_id = Number(this.dataset.resource);
     try {
       const response = await send("POST", "/api/v1/prompts", body, {
