@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from plugin.catalog.freshness import freshness
 from plugin.cli.session import Session, command_options, json_option, plain, print_json, print_lines
 from plugin.errors import BadInput
 from plugin.store.shapes import Edge, Lineage, Resource
@@ -102,10 +103,12 @@ def _facts(resource: Resource) -> Iterator[str]:
         yield "Tags: " + ", ".join(resource.tags)
     if resource.row_estimate is not None:
         yield f"About {resource.row_estimate:,} rows"
-    if resource.synced_at:
-        yield f"As of {resource.synced_at:%Y-%m-%d %H:%M} UTC"
-    if resource.stale_since:
-        yield f"Gone from the source since {resource.stale_since:%Y-%m-%d %H:%M} UTC"
+    if resource.changed_at:
+        yield f"Changed at its source {resource.changed_at:%Y-%m-%d %H:%M} UTC"
+    if resource.analyzed_at:
+        yield f"Last analysed {resource.analyzed_at:%Y-%m-%d %H:%M} UTC"
+    if words := freshness(resource, datetime.now(UTC)):
+        yield words[0].upper() + words[1:]
     if resource.definition:
         yield resource.definition
 

@@ -52,6 +52,7 @@ _TABLE = (
     AllowedField("size_bytes", "to warn about large tables"),
     AllowedField("changed_at", "to answer how fresh it is"),
     AllowedField("analyzed_at", "to answer how fresh its statistics are"),
+    AllowedField("freshness", "to say that a fact may be out of date"),
     AllowedField("synced_at", "to answer how fresh this catalog is"),
     AllowedField("stale_since", "to say that it is gone at the source"),
     AllowedField("children", "to say how much is inside, counted over what the asker sees"),

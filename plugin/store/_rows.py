@@ -10,14 +10,17 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    String,
     bindparam,
     case,
+    cast,
     func,
     literal_column,
     not_,
@@ -101,7 +104,7 @@ def to_resources(context: Context, rows: Sequence[Row[Any]]) -> list[Resource]:
     if not rows:
         return []
     ids = [row.id for row in rows]
-    names, tags, owners = _beside(context, ids)
+    names, tags, owners, synced = _beside(context, ids)
     paths = _paths(context, {row.parent_id for row in rows if row.parent_id is not None})
     counts = _children(context, rows)
     definitions = _definitions(context, rows)
@@ -138,6 +141,8 @@ def to_resources(context: Context, rows: Sequence[Row[Any]]) -> list[Resource]:
                 analyzed_at=row.analyzed_at,
                 synced_at=row.synced_at,
                 stale_since=row.stale_since,
+                last_sync_at=synced.get(row.integration_id, NEVER)[0],
+                sync_failed=synced.get(row.integration_id, NEVER)[1],
                 url=row.url,
                 dialect=row.dialect,
                 children=counts.get(row.id, 0),
@@ -188,15 +193,29 @@ BESIDE = union_all(
         _tags.workspace_id == bindparam("workspace"), _tags.resource_id.in_(bindparam("ids", expanding=True))
     ),
     select(
-        literal_column("'integration'"), _integrations.id, _integrations.name, null(), null(), null(), null()
+        literal_column("'integration'"),
+        _integrations.id,
+        _integrations.name,
+        null(),
+        cast(_integrations.last_sync_at, String),
+        case((_integrations.last_error.is_not(None), 1), else_=0),
+        null(),
     ).where(_integrations.workspace_id == bindparam("workspace")),
 )
 
 
 def _beside(
     context: Context, ids: Iterable[int]
-) -> tuple[dict[int | None, str], dict[int, tuple[str, ...]], dict[int, tuple[Owner, ...]]]:
-    """Names of the workspace's integrations; tags by resource id; owners by resource id."""
+) -> tuple[
+    dict[int | None, str],
+    dict[int, tuple[str, ...]],
+    dict[int, tuple[Owner, ...]],
+    dict[int | None, tuple[datetime | None, bool]],
+]:
+    """Names of the workspace's integrations; tags and owners by resource id; last sync of each integration, and
+    whether one failed since.
+    """
+    synced: dict[int | None, tuple[datetime | None, bool]] = {}
     names: dict[int | None, str] = {}
     tags: dict[int, list[str]] = defaultdict(list)
     owners: dict[int, list[tuple[str, int, Owner]]] = defaultdict(list)
@@ -210,6 +229,7 @@ def _beside(
                 tags[of].append(name)
             else:
                 names[of] = name
+                synced[of] = (_moment(email), bool(member))
     return (
         names,
         {of: tuple(sorted(found)) for of, found in tags.items()},
@@ -217,7 +237,19 @@ def _beside(
             of: tuple(owner for _name, _row, owner in sorted(found, key=lambda each: each[:2]))
             for of, found in owners.items()
         },
+        synced,
     )
+
+
+NEVER: tuple[datetime | None, bool] = (None, False)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time that came as text, as both databases write it; they keep UTC."""
+    if text is None:
+        return None
+    at = datetime.fromisoformat(text)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 _statements: dict[tuple[object, ...], Any] = {}

@@ -61,6 +61,10 @@ class Resource:
     analyzed_at: datetime | None = None
     synced_at: datetime | None = None
     stale_since: datetime | None = None
+    last_sync_at: datetime | None = None
+    """When its integration was last synced as a whole; `synced_at` is when this very thing was last written."""
+    sync_failed: bool = False
+    """A sync of its integration failed since."""
     url: str | None = None
     dialect: str | None = None
     children: int = 0

@@ -6,9 +6,11 @@ Every fragment carries the id of the one resource its text came from, so that "w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from plugin.catalog.context import ContextEntry
+from plugin.catalog.freshness import freshness, is_stale
 from plugin.egress.parts import FieldValue, Fragment
 from plugin.store.shapes import Edge, Join, Key, Resource
 from plugin.tools import Cited
@@ -73,6 +75,9 @@ def fragment(
         fields["popularity"] = round(resource.popularity, 2)
     if resource.kind == "term" and resource.definition:
         fields["definition"] = shorten(resource.definition, limit)
+    now = datetime.now(UTC)
+    if is_stale(resource, now):
+        fields["freshness"] = freshness(resource, now)
     if full:
         fields |= _details(resource)
     if columns:

@@ -16,9 +16,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from plugin.access.viewer import Viewer
+from plugin.catalog.freshness import freshness, is_stale
 from plugin.catalog.sync import add_integration, sync
 from plugin.cli import cli
 from plugin.store import Store
+from plugin.tools.fragments import fragment
 
 DIES = """
 import sys, time
@@ -118,7 +120,7 @@ def test_the_command_line_tells_what_drifted(
     assert "TEXT -> NUMERIC" in words
     assert not docent(home, monkeypatch, "drift", "--since", "2999-01-01").stdout
     shown = docent(home, monkeypatch, "show", "orders").stdout
-    assert "As of 2" in shown
+    assert "As of the sync of" in shown
 
 
 def test_an_exchanged_table_is_no_unchanged_source(store: Store, admin: Viewer, tmp_path: Path) -> None:
@@ -177,3 +179,29 @@ def test_a_schema_that_the_settings_leave_out_is_refused(
     for schema in ("marketing", "stage_1", "*"):
         refused = sync(store, admin, integration, only_schema=schema)
         assert refused.status == "failed" and "schema" in refused.errors[0]
+
+
+def test_what_may_be_out_of_date_is_said(store: Store, admin: Viewer, tmp_path: Path) -> None:
+    path = tmp_path / "shop.sqlite3"
+    change(path, "CREATE TABLE orders (id INTEGER)")
+    integration = connect(store, admin, path)
+    sync(store, admin, integration)
+    with store.as_viewer(admin) as mine:
+        fresh = mine.catalog.by_name("orders")
+    now = datetime.now(UTC)
+    assert fresh.last_sync_at is not None and now - fresh.last_sync_at < timedelta(minutes=5)
+    assert not is_stale(fresh, now)
+    assert (
+        freshness(fresh, fresh.last_sync_at + timedelta(hours=5, minutes=1))
+        == "as of the sync of 5 hours ago"
+    )
+    assert is_stale(fresh, now + timedelta(days=3))
+    assert "freshness" not in fragment(fresh, full=True).fields
+    path.unlink()
+    path.mkdir()
+    assert sync(store, admin, integration).status == "failed"
+    with store.as_viewer(admin) as mine:
+        after = mine.catalog.by_name("orders")
+    said = freshness(after, fresh.last_sync_at + timedelta(days=3, hours=2))
+    assert said == "as of the sync of 3 days ago; the last sync failed"
+    assert "the last sync failed" in fragment(after, full=True).fields["freshness"]

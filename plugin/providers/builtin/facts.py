@@ -57,6 +57,8 @@ def _freshness(thing: Thing) -> str:
         said.append(f"Its statistics are from {analyzed} UTC.")
     if synced:
         said.append(f"Its metadata was last synced on {synced} UTC.")
+    if thing.text("freshness"):
+        said.append(f"This may be out of date: {thing.text('freshness')}.")
     return " ".join(said)
 
 
