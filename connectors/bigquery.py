@@ -187,7 +187,8 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
             answer = api.get(f"{base}/{job['jobId']}", params)
         if answer.get("errors"):
             raise PermissionMissing("BigQuery refused a metadata statement; run the grant script")
-        names = [field["name"] for field in answer["schema"]["fields"]]
+        # What is no SELECT (push back) answers without a schema.
+        names = [field["name"] for field in (answer.get("schema") or {}).get("fields") or ()]
         while True:
             for row in answer.get("rows") or ():
                 yield dict(zip(names, (cell["v"] for cell in row["f"]), strict=True))

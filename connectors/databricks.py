@@ -167,7 +167,9 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
             answer = api.get(path)
         if answer["status"]["state"] != "SUCCEEDED":
             raise PermissionMissing("Databricks refused a metadata statement; run the grant script")
-        names = [column["name"] for column in answer["manifest"]["schema"]["columns"]]
+        # What is no SELECT (push back) answers without columns.
+        schema = (answer.get("manifest") or {}).get("schema") or {}
+        names = [column["name"] for column in schema.get("columns") or ()]
         chunk = answer.get("result") or {}
         while True:
             for row in chunk.get("data_array") or ():

@@ -75,6 +75,11 @@ class Settings:
         "Schemas", "Patterns such as SALES or SALES.TMP_*", kind="list", default=()
     )
     exclude: tuple[str, ...] = setting("Leave out", "Patterns, as above", kind="list", default=())
+    tag_schema: str = setting(
+        "Schema of tags",
+        "Only for push back: database.schema where Docent makes the tags it pushes",
+        default="",
+    )
     url: str = setting("Address", "Only where it is not <account>.snowflakecomputing.com", default="")
 
 

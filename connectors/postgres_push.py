@@ -1,0 +1,203 @@
+"""Descriptions for PostgreSQL and Redshift: `COMMENT ON`, with psycopg's own quoting of names and texts.
+
+Neither engine has tags. `COMMENT ON` wants the owner of a relation, which is why this credential is one of its own: it
+can be a member of the owning roles and still has nothing to do with the one that syncs.
+
+Source: https://www.postgresql.org/docs/current/sql-comment.html, https://docs.aws.amazon.com/redshift/latest/dg/r_COMMENT.html
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from connectors.errors import BadSettings, PermissionMissing, SourceError, SourceInterrupted
+from connectors.postgres_errors import during_connect
+from connectors.push import Found, Session, Target
+from connectors.servers import Server, ServerSettings, server_of
+
+SETUP = "SET lock_timeout = '5s'; SET statement_timeout = '30s'"
+# Comments by relation and number of the column, 0 for the relation itself; a dropped column has no name to ask for.
+COMMENTS = """
+SELECT n.nspname, c.relname, a.attname, c.relkind, d.description
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN (SELECT attrelid, attnum, attname FROM pg_catalog.pg_attribute WHERE attnum > 0 AND NOT attisdropped
+           UNION ALL SELECT oid, 0, NULL FROM pg_catalog.pg_class) a ON a.attrelid = c.oid
+LEFT JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid = a.attnum
+     AND d.classoid = 'pg_catalog.pg_class'::regclass
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname IN ({schemas}) AND c.relname IN ({tables})
+"""
+_WORDS = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW", "f": "FOREIGN TABLE"}
+
+
+class PostgresPush:
+    """Writes comments to one PostgreSQL database."""
+
+    tags: ClassVar[bool] = False
+    engine: ClassVar[str] = "PostgreSQL"
+    schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
+    port: ClassVar[int] = 5432
+    grant_script: ClassVar[str] = """\
+-- COMMENT ON wants the owner of the table. A role of its own that is a member of the owning role, and nothing else;
+-- it is not the role that syncs, and Docent sends it no other statement than COMMENT ON.
+CREATE ROLE <push_role> LOGIN PASSWORD '<password>' NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 2;
+GRANT CONNECT ON DATABASE <database> TO <push_role>;
+GRANT <owning_role> TO <push_role>;
+"""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._server: Server = dataclasses.replace(
+            server_of(settings, self.schemes, self.port), engine=self.engine
+        )
+
+    @contextmanager
+    def open(self) -> Iterator[Session]:
+        """A connection for reading comments and writing them. Raises SourceError."""
+        with during_connect(self._server):
+            connection = self._connect()
+        try:
+            yield self._session(connection)
+        finally:
+            connection.close()
+
+    def _session(self, connection: psycopg.Connection[TupleRow]) -> Session:
+        with _during_write(self._server):
+            connection.execute(SETUP)
+        return PostgresSession(connection, self._server)
+
+    def _connect(self) -> psycopg.Connection[TupleRow]:
+        server = self._server
+        files: dict[str, Any] = {
+            "sslrootcert": server.ssl_ca, "sslcert": server.ssl_cert, "sslkey": server.ssl_key
+        }  # fmt: skip
+        return psycopg.connect(
+            host=server.host,
+            port=server.port,
+            user=server.user or None,
+            # Never the password of the account that runs Docent: not from PGPASSWORD, not from ~/.pgpass.
+            password=server.password or "",
+            passfile=os.devnull,
+            options="",
+            gssencmode="disable",
+            dbname=server.database or None,
+            sslmode=server.ssl_mode,
+            connect_timeout=server.connect_timeout,
+            client_encoding="UNICODE",
+            application_name="docent push",
+            autocommit=True,
+            prepare_threshold=None,
+            cursor_factory=psycopg.ClientCursor,
+            **{name: value for name, value in files.items() if value},
+        )
+
+
+class RedshiftPush(PostgresPush):
+    """Writes comments to one Redshift database."""
+
+    engine: ClassVar[str] = "Redshift"
+    schemes: ClassVar[tuple[str, ...]] = ("redshift", "postgresql", "postgres")
+    port: ClassVar[int] = 5439
+    grant_script: ClassVar[str] = """\
+-- COMMENT ON wants the owner of the table or a superuser; Redshift has no membership in an owner. Make the user the
+-- owner of the tables whose descriptions are kept in Docent, or leave push off:
+CREATE USER <push_role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMIT 2;
+-- ALTER TABLE <schema>.<table> OWNER TO <push_role>;
+"""
+
+    def _session(self, connection: psycopg.Connection[TupleRow]) -> Session:
+        return RedshiftSession(connection, self._server)
+
+
+class PostgresSession:
+    """One connection; see `connectors.push.Session`."""
+
+    def __init__(self, connection: psycopg.Connection[TupleRow], server: Server) -> None:
+        self._connection = connection
+        self._server = server
+
+    def read(self, targets: Sequence[Target], *, tags: bool = False) -> dict[Target, Found]:
+        """Comments of relations and columns, and the relations' kinds, in one statement."""
+        if not targets:
+            return {}
+        database = targets[0].database
+        names = {
+            "schemas": sql.SQL(", ").join(map(sql.Literal, sorted({each.schema for each in targets}))),
+            "tables": sql.SQL(", ").join(map(sql.Literal, sorted({each.table for each in targets}))),
+        }
+        with _during_write(self._server):
+            rows = self._connection.execute(sql.SQL(COMMENTS).format(**names)).fetchall()
+        wanted = set(targets)
+        found = {}
+        for schema, table, column, kind, text in rows:
+            target = Target(database, schema, table, column)
+            if target in wanted:
+                found[target] = Found(text, facts={"kind": kind})
+        return found
+
+    def describe(self, target: Target, found: Found, text: str | None) -> str:
+        """COMMENT ON, with NULL to take it away."""
+        name = [target.schema, target.table, *([target.column] if target.column is not None else [])]
+        word = "COLUMN" if target.column is not None else self._word(found.facts["kind"])
+        value: sql.Composable = sql.SQL("NULL") if text is None else self._literal(text)
+        made = sql.SQL("COMMENT ON {} {} IS {}").format(sql.SQL(word), sql.Identifier(*name), value)
+        return made.as_string(self._connection)
+
+    def _word(self, kind: str) -> str:
+        return _WORDS[kind]
+
+    def _literal(self, text: str) -> sql.Composable:
+        return sql.Literal(text)
+
+    def tag(self, target: Target, found: Found, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
+        """Neither engine has tags."""
+        raise BadSettings(f"{self._server.engine} has no tags")
+
+    def run(self, statement: str) -> None:
+        """Run one COMMENT ON; nothing in it is a placeholder."""
+        with _during_write(self._server):
+            self._connection.execute(statement.encode())
+
+
+class RedshiftSession(PostgresSession):
+    """As PostgreSQL's, with what Redshift does not know."""
+
+    def _word(self, kind: str) -> str:
+        return "VIEW" if kind in "vm" else "TABLE"
+
+    def _literal(self, text: str) -> sql.Composable:
+        # libpq writes E'...' for a backslash; Redshift comes from a PostgreSQL that has no such literal.
+        if "\\" in text:
+            raise BadSettings("the text has a backslash, which Redshift may read as an escape")
+        return sql.Literal(text)
+
+
+@contextmanager
+def _during_write(server: Server) -> Iterator[None]:
+    """Turn what goes wrong into a SourceError; the driver's own text quotes the statement and is not passed on."""
+    try:
+        yield
+    except pg.InsufficientPrivilege:
+        raise PermissionMissing(
+            f"the role {server.user!r} is not the owner; GRANT what the push grant script names"
+        ) from None
+    except pg.ReadOnlySqlTransaction:
+        raise PermissionMissing(
+            f"the role {server.user!r} is read-only, as the one that syncs is; make one with the push grant script"
+        ) from None
+    except (pg.LockNotAvailable, pg.QueryCanceled):
+        raise SourceInterrupted("the table is locked by somebody else (5 s); try again") from None
+    except psycopg.Error as error:
+        code = error.sqlstate or ""
+        if not code or code.startswith(("08", "57P")):
+            raise SourceInterrupted(
+                f"the connection to {server.engine} at {server.place} dropped; try again"
+            ) from None
+        raise SourceError(f"{server.engine} at {server.place} refused the statement (code {code})") from None

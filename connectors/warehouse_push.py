@@ -1,0 +1,368 @@
+"""Descriptions and tags for Snowflake, Databricks and BigQuery, by the statements of each, over the connectors' wires.
+
+None of them takes a bind parameter in these statements, so texts and names are quoted by the dialect's own rule, each
+in one function below. What is there now is read from the catalog that is current at once (`information_schema`), not
+from ACCOUNT_USAGE, which lags by hours and would hide a conflict.
+
+Sources: https://docs.snowflake.com/en/sql-reference/sql/comment and /alter-table (SET TAG);
+https://docs.databricks.com/sql/language-manual/sql-ref-syntax-ddl-comment (SET TAGS beside it);
+https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language#alter_table_set_options_statement
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from connectors.bigquery import LABEL, BigQuery
+from connectors.databricks import Databricks
+from connectors.errors import BadSettings
+from connectors.push import Found, Session, Target
+from connectors.snowflake import Snowflake
+from connectors.warehouse import Row, quoted
+
+_LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
+
+
+class _Session(ABC):
+    """What the three have in common: one open API, statements that are rows or nothing."""
+
+    def __init__(self, connector: Any, api: Any) -> None:
+        self._connector, self._api = connector, api
+
+    def _rows(self, statement: str, *given: Any) -> Iterator[Row]:
+        rows: Iterator[Row] = self._connector._rows(self._api, statement, *given)
+        return rows
+
+    def run(self, statement: str) -> None:
+        """Run one statement and wait for its end."""
+        for _ in self._rows(statement):
+            pass
+
+    def read(self, targets: Sequence[Target], *, tags: bool = False) -> dict[Target, Found]:
+        """What the catalog has of `targets`: a constant number of statements a database, and of tags a table."""
+        by_database: dict[str, list[Target]] = defaultdict(list)
+        for target in targets:
+            by_database[target.database or ""].append(target)
+        found: dict[Target, Found] = {}
+        for database, wanted in by_database.items():
+            schemas, tables = (
+                sorted({each.schema for each in wanted}),
+                sorted({each.table for each in wanted}),
+            )
+            held = set(wanted)
+            for row in self._comments(database, schemas, tables):
+                target = Target(database, row["schema_"], row["table_"], row["column_"])
+                if target in held:
+                    view = "view" in str(row["kind_"] or "").lower()
+                    found[target] = Found(row["comment_"] or None, facts={"view": view})
+            views = {each for each, facts in found.items() if facts.facts["view"]}
+            marks = self._tags(database, wanted) if tags else {}
+            for target in held & set(found):
+                facts = {
+                    "view": target in views or target.owner in views,
+                    "labels": marks.get(target.owner, ()),
+                }
+                found[target] = Found(found[target].description, frozenset(marks.get(target, ())), facts)
+        return found
+
+    @abstractmethod
+    def _comments(self, database: str, schemas: list[str], tables: list[str]) -> Iterator[Row]:
+        """Rows of schema_, table_, column_ (None for the table), kind_, comment_."""
+
+    @abstractmethod
+    def _tags(self, database: str, targets: Sequence[Target]) -> dict[Target, list[str]]:
+        """Tags by target."""
+
+
+def _in(values: Iterable[str], literal: Any) -> str:
+    return ", ".join(literal(each) for each in values)
+
+
+# --- Snowflake ------------------------------------------------------------------------------------------------------
+
+
+def snowflake_name(*parts: str) -> str:
+    """A name as it is: in double quotes, which keep its case."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+class SnowflakePush:
+    """Writes comments and tags to one Snowflake account."""
+
+    tags: ClassVar[bool] = True
+    grant_script: ClassVar[str] = """\
+-- A role of its own. Snowflake wants OWNERSHIP (or MODIFY, which also writes rows) for a comment; for tags APPLY TAG.
+CREATE ROLE <push_role>;
+GRANT USAGE ON WAREHOUSE <warehouse> TO ROLE <push_role>;
+GRANT USAGE ON DATABASE <database> TO ROLE <push_role>;
+GRANT USAGE ON SCHEMA <database>.<schema> TO ROLE <push_role>;
+GRANT ROLE <owning_role> TO ROLE <push_role>;   -- comments
+GRANT APPLY TAG ON ACCOUNT TO ROLE <push_role>;  -- tags
+GRANT USAGE, CREATE TAG ON SCHEMA <tag_database>.<tag_schema> TO ROLE <push_role>;  -- tags
+CREATE USER <push_role> TYPE = SERVICE DEFAULT_ROLE = <push_role> RSA_PUBLIC_KEY = '<public key>';
+GRANT ROLE <push_role> TO USER <push_role>;
+"""
+
+    def __init__(self, settings: Any) -> None:
+        self._connector = Snowflake(settings)
+        self._home = (
+            tuple(part.strip() for part in settings.tag_schema.split(".")) if settings.tag_schema else ()
+        )
+        if self._home and len(self._home) != 2:
+            raise BadSettings(
+                "the setting 'tag_schema' is a database and a schema, for example GOVERNANCE.TAGS"
+            )
+
+    @contextmanager
+    def open(self) -> Iterator[Session]:
+        """A session of the SQL API. Raises SourceError."""
+        with self._connector._open() as api:
+            yield SnowflakeSession(self._connector, api, self._home)
+
+
+class SnowflakeSession(_Session):
+    """See `connectors.push.Session`."""
+
+    def __init__(self, connector: Any, api: Any, home: tuple[str, ...]) -> None:
+        super().__init__(connector, api)
+        self._home = home
+
+    def _comments(self, database: str, schemas: list[str], tables: list[str]) -> Iterator[Row]:
+        base = f"{snowflake_name(database)}.information_schema"
+        where = f"WHERE table_schema IN ({_in(schemas, quoted)}) AND table_name IN ({_in(tables, quoted)})"
+        return self._rows(
+            f"""SELECT table_schema AS "schema_", table_name AS "table_", NULL AS "column_", table_type AS "kind_",
+            comment AS "comment_" FROM {base}.tables {where} UNION ALL
+            SELECT table_schema, table_name, column_name, '', comment FROM {base}.columns {where}"""
+        )
+
+    def _tags(self, database: str, targets: Sequence[Target]) -> dict[Target, list[str]]:
+        found: dict[Target, list[str]] = defaultdict(list)
+        for table in dict.fromkeys(each.owner for each in targets):
+            name = quoted(snowflake_name(database, table.schema, table.table))
+            base = f"{snowflake_name(database)}.information_schema"
+            for row in self._rows(
+                f"""SELECT NULL AS "column_", tag_name AS "tag_" FROM TABLE({base}.tag_references({name}, 'table'))
+                UNION ALL SELECT column_name, tag_name FROM TABLE({base}.tag_references_all_columns({name}, 'table'))"""
+            ):
+                found[Target(database, table.schema, table.table, row["column_"])].append(row["tag_"])
+        return found
+
+    def describe(self, target: Target, found: Found, text: str | None) -> str:
+        """COMMENT ON; '' is how Snowflake says that there is none."""
+        word = "COLUMN" if target.column is not None else "VIEW" if found.facts["view"] else "TABLE"
+        return f"COMMENT ON {word} {snowflake_name(*_parts(target))} IS {quoted(text or '')}"
+
+    def tag(self, target: Target, found: Found, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
+        """CREATE TAG where it is new, then SET TAG; UNSET TAG."""
+        if not self._home:
+            raise BadSettings("give the setting 'tag_schema': where the tags are that Docent pushes")
+        word = "VIEW" if found.facts["view"] else "TABLE"
+        on = f"ALTER {word} {snowflake_name(*_parts(target.owner))}"
+        if target.column is not None:
+            on += f" MODIFY COLUMN {snowflake_name(target.column)}"
+        made = []
+        for tag in add:
+            made.append(f"CREATE TAG IF NOT EXISTS {snowflake_name(*self._home, tag)}")
+            made.append(f"{on} SET TAG {snowflake_name(*self._home, tag)} = ''")
+        return (*made, *(f"{on} UNSET TAG {snowflake_name(*self._home, tag)}" for tag in remove))
+
+
+def _parts(target: Target) -> list[str]:
+    parts = [target.database, target.schema, target.table, target.column]
+    return [part for part in parts if part is not None]
+
+
+# --- Databricks -----------------------------------------------------------------------------------------------------
+
+
+def databricks_name(*parts: str) -> str:
+    """A name in backticks."""
+    return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
+
+
+def databricks_text(text: str) -> str:
+    """A literal: two of Spark's next to each other are one, so a quote is escaped and never doubled."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class DatabricksPush:
+    """Writes comments and tags to one Databricks workspace with Unity Catalog."""
+
+    tags: ClassVar[bool] = True
+    grant_script: ClassVar[str] = """\
+-- Comments want MODIFY on the table (which also writes rows) or its ownership; tags want APPLY TAG.
+GRANT USE CATALOG ON CATALOG <catalog> TO `<push service principal>`;
+GRANT USE SCHEMA, APPLY TAG ON SCHEMA <catalog>.<schema> TO `<push service principal>`;
+GRANT MODIFY ON SCHEMA <catalog>.<schema> TO `<push service principal>`;
+GRANT USE CATALOG ON CATALOG system TO `<push service principal>`;
+GRANT USE SCHEMA, SELECT ON SCHEMA system.information_schema TO `<push service principal>`;
+-- and 'Can use' on the SQL warehouse.
+"""
+
+    def __init__(self, settings: Any) -> None:
+        self._connector = Databricks(settings)
+
+    @contextmanager
+    def open(self) -> Iterator[Session]:
+        """A session of the SQL statements API. Raises SourceError."""
+        with self._connector._open() as api:
+            yield DatabricksSession(self._connector, api)
+
+
+class DatabricksSession(_Session):
+    """See `connectors.push.Session`."""
+
+    def _where(self, prefix: str, database: str, schemas: Iterable[str], tables: Iterable[str]) -> str:
+        return (
+            f"WHERE {prefix}catalog{'_name' if prefix == '' else ''} = {databricks_text(database)}"
+            f" AND {prefix or ''}schema{'_name' if prefix == '' else ''} IN ({_in(schemas, databricks_text)})"
+            f" AND table_name IN ({_in(tables, databricks_text)})"
+        )
+
+    def _comments(self, database: str, schemas: list[str], tables: list[str]) -> Iterator[Row]:
+        where = self._where("table_", database, schemas, tables)
+        return self._rows(
+            f"""SELECT table_schema AS schema_, table_name AS table_, NULL AS column_, table_type AS kind_,
+            comment AS comment_ FROM system.information_schema.tables {where} UNION ALL
+            SELECT table_schema, table_name, column_name, '', comment FROM system.information_schema.columns {where}"""
+        )
+
+    def _tags(self, database: str, targets: Sequence[Target]) -> dict[Target, list[str]]:
+        where = self._where("", database, {each.schema for each in targets}, {each.table for each in targets})
+        found: dict[Target, list[str]] = defaultdict(list)
+        for row in self._rows(
+            f"""SELECT schema_name AS schema_, table_name AS table_, NULL AS column_, tag_name AS tag_
+            FROM system.information_schema.table_tags {where} UNION ALL
+            SELECT schema_name, table_name, column_name, tag_name FROM system.information_schema.column_tags {where}"""
+        ):
+            found[Target(database, row["schema_"], row["table_"], row["column_"])].append(row["tag_"])
+        return found
+
+    def describe(self, target: Target, found: Found, text: str | None) -> str:
+        """COMMENT ON TABLE (views too), ALTER COLUMN for a table's column."""
+        name = databricks_name(*_parts(target.owner))
+        if target.column is None:
+            return f"COMMENT ON TABLE {name} IS {databricks_text(text) if text else 'NULL'}"
+        if found.facts["view"]:
+            raise BadSettings("Databricks changes no comment of a view's column without making the view anew")
+        return f"ALTER TABLE {name} ALTER COLUMN {databricks_name(target.column)} COMMENT {databricks_text(text or '')}"
+
+    def tag(self, target: Target, found: Found, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
+        """SET TAGS, UNSET TAGS."""
+        on = f"ALTER {'VIEW' if found.facts['view'] else 'TABLE'} {databricks_name(*_parts(target.owner))}"
+        if target.column is not None:
+            on += f" ALTER COLUMN {databricks_name(target.column)}"
+        more, less = list(add), list(remove)
+        made = []
+        if more:
+            made.append(
+                f"{on} SET TAGS ({', '.join(databricks_text(tag) + ' = ' + chr(39) * 2 for tag in more)})"
+            )
+        if less:
+            made.append(f"{on} UNSET TAGS ({_in(less, databricks_text)})")
+        return tuple(made)
+
+
+# --- BigQuery -------------------------------------------------------------------------------------------------------
+
+
+def bigquery_text(text: str) -> str:
+    """A literal in double quotes: JSON's escapes are among GoogleSQL's, and what is no ASCII stands as it is."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def bigquery_name(*parts: str) -> str:
+    """A name in backticks. BigQuery has no names with a backtick or a backslash."""
+    if any("`" in part or "\\" in part for part in parts):
+        raise BadSettings("BigQuery has no names with a backtick or a backslash")
+    return ".".join(f"`{part}`" for part in parts)
+
+
+class BigQueryPush:
+    """Writes descriptions and labels to one project of BigQuery."""
+
+    tags: ClassVar[bool] = True
+    grant_script: ClassVar[str] = """\
+# A service account of its own with a role of your own that changes tables and reads no row:
+gcloud iam roles create docentPush --project <project> \\
+  --permissions bigquery.tables.get,bigquery.tables.list,bigquery.tables.update,bigquery.jobs.create
+gcloud projects add-iam-policy-binding <project> --member serviceAccount:<push account> \\
+  --role projects/<project>/roles/docentPush
+"""
+
+    def __init__(self, settings: Any) -> None:
+        self._connector = BigQuery(settings)
+
+    @contextmanager
+    def open(self) -> Iterator[Session]:
+        """A session of the jobs API. Raises SourceError."""
+        with self._connector._open() as api:
+            yield BigQuerySession(self._connector, api)
+
+
+class BigQuerySession(_Session):
+    """See `connectors.push.Session`. Labels stand on tables alone, and are written all at once."""
+
+    def _comments(self, database: str, schemas: list[str], tables: list[str]) -> Iterator[Row]:
+        region = self._connector._names["region"]
+        marks = (
+            f"IN ({', '.join('?' * len(schemas))}) AND {{0}}table_name IN ({', '.join('?' * len(tables))})"
+        )
+        text = f"""SELECT t.table_schema AS schema_, t.table_name AS table_, CAST(NULL AS STRING) AS column_,
+            t.table_type AS kind_, o.option_value AS comment_ FROM {region}.TABLES t
+            LEFT JOIN {region}.TABLE_OPTIONS o ON o.table_schema = t.table_schema AND o.table_name = t.table_name
+            AND o.option_name = 'description' WHERE t.table_schema {marks.format("t.")} UNION ALL
+            SELECT f.table_schema, f.table_name, f.column_name, '', f.description FROM {region}.COLUMN_FIELD_PATHS f
+            WHERE f.field_path = f.column_name AND f.table_schema {marks.format("f.")}"""
+        for row in self._rows(text, [*schemas, *tables] * 2):
+            told = row["comment_"]
+            if row["column_"] is None and told:
+                told = json.loads(told)
+            yield {**row, "comment_": told}
+
+    def _tags(self, database: str, targets: Sequence[Target]) -> dict[Target, list[str]]:
+        region = self._connector._names["region"]
+        schemas, tables = sorted({each.schema for each in targets}), sorted({each.table for each in targets})
+        text = f"""SELECT table_schema AS schema_, table_name AS table_, option_value AS labels_
+            FROM {region}.TABLE_OPTIONS WHERE option_name = 'labels' AND table_schema
+            IN ({", ".join("?" * len(schemas))}) AND table_name IN ({", ".join("?" * len(tables))})"""
+        return {
+            Target(database, row["schema_"], row["table_"]): [
+                f"{key}:{value}" if value else key for key, value in LABEL.findall(row["labels_"])
+            ]
+            for row in self._rows(text, [*schemas, *tables])
+        }
+
+    def describe(self, target: Target, found: Found, text: str | None) -> str:
+        """SET OPTIONS of the table, the view or the column."""
+        on = f"ALTER {'VIEW' if found.facts['view'] else 'TABLE'} {bigquery_name(*_parts(target.owner))}"
+        if target.column is not None:
+            on += f" ALTER COLUMN {bigquery_name(target.column)}"
+        return f"{on} SET OPTIONS (description = {'NULL' if text is None else bigquery_text(text)})"
+
+    def tag(self, target: Target, found: Found, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
+        """SET OPTIONS with all labels: those there are, those to add. The undoing writes those that were there."""
+        if target.column is not None:
+            raise BadSettings(
+                "BigQuery has labels on tables; on columns it has policy tags, which are rights"
+            )
+        labels = [*found.facts["labels"], *add]
+        pairs = [tuple(label.partition(":")[::2]) for label in labels]
+        for key, value in pairs:
+            if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
+                raise BadSettings(
+                    "a label of BigQuery is of lower-case letters, digits, - and _, as key or key:value"
+                )
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise BadSettings("the table has a label of that key already")
+        listed = ", ".join(f"({bigquery_text(key)}, {bigquery_text(value)})" for key, value in pairs)
+        on = f"ALTER {'VIEW' if found.facts['view'] else 'TABLE'} {bigquery_name(*_parts(target))}"
+        return (f"{on} SET OPTIONS (labels = [{listed}])",)

@@ -1,0 +1,380 @@
+"""Push back: hostile texts and names against a real PostgreSQL and MariaDB; warehouses' statements read by a parser."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pymysql
+import pytest
+import sqlglot
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlglot.tokens import TokenType
+
+from connectors.errors import BadSettings, PermissionMissing
+from connectors.push import PUSHERS, Found, Pusher, Session, Target, Wanted, plan, pusher
+from connectors.warehouse_push import BigQuerySession, DatabricksSession, SnowflakeSession
+from tests.connectors.databases import MARIADB, POSTGRES, MariaDBRig, PostgresRig
+
+HOSTILE = (
+    "it's", "'; DROP TABLE orders; --", '"', "`", "\\", "\\'; DROP TABLE orders; --", "''", "%s %(x)s %%", "{x} {}", "$1 $$ $a$",
+    ":name ?", "/* */ -- #", "line\nline\r\n\ttab", "\x01\x7f", "Größe テーブル", "\u2028\u202e\ufeff", "E'x'", "\x1a", "NULL", " ",
+)  # fmt: skip
+TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(codec="utf-8", max_codepoint=0xFFFF, exclude_characters="\0"), min_size=1, max_size=60))  # fmt: skip
+SLOWLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresRig]:
+    with PostgresRig().made() as rig:
+        yield rig
+
+
+@pytest.fixture
+def mariadb() -> Iterator[MariaDBRig]:
+    with MariaDBRig().made() as rig:
+        yield rig
+
+
+def pushing(rig: PostgresRig | MariaDBRig) -> Pusher:
+    return pusher(rig.type, *rig.settings())
+
+
+def apply(session: Session, wanted: list[Wanted]) -> list[tuple[str, ...]]:
+    """Plan and run; the statements that undo it, each step's in turn."""
+    steps = plan(session, wanted)
+    assert {step.state for step in steps} <= {"ready", "same"}, steps
+    for step in steps:
+        for statement in step.statements:
+            session.run(statement)
+    return [step.undo for step in steps if step.state == "ready"]
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+
+
+def test_any_text_arrives_in_postgres_as_it_is_and_is_undone(postgres: PostgresRig) -> None:
+    postgres.shop()
+    base = postgres.database
+    with pushing(postgres).open() as session:
+
+        @SLOWLY
+        @given(TEXTS, TEXTS)
+        def arrives(first: str, second: str) -> None:
+            table, column, view = (
+                Target(base, "public", *name) for name in (("orders",), ("orders", "note"), ("open_orders",))
+            )
+            before = {
+                target: found.description for target, found in session.read([table, column, view]).items()
+            }
+            undo = apply(session, [
+                Wanted(table, text=first, expected=before[table]), Wanted(column, text=second, expected=before[column]),
+                Wanted(view, text=first, expected=before[view]),
+            ])  # fmt: skip
+            now = session.read([table, column, view])
+            assert [now[each].description for each in (table, column, view)] == [first, second, first]
+            for statements in undo:
+                for statement in statements:
+                    session.run(statement)
+            assert {
+                target: found.description for target, found in session.read([table, column, view]).items()
+            } == before
+
+        arrives()
+    with psycopg.connect(**POSTGRES, dbname=base) as connection:  # type: ignore[arg-type]
+        names = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'v') AND relnamespace = 'public'::regnamespace"
+        )
+        assert {name for (name,) in names} == {"customers", "orders", "open_orders"}
+
+
+def test_awkward_names_in_postgres(postgres: PostgresRig) -> None:
+    names = [
+        'a "quoted" name',
+        "it's",
+        "dots.in.it",
+        "percent%s%%",
+        "brace{x}",
+        "back\\slash",
+        "; DROP TABLE x",
+    ]
+    postgres.execute(
+        *(f"CREATE TABLE {postgres.quote(name)} ({postgres.quote('c ' + name)} int)" for name in names)
+    )
+    targets = [
+        Target(postgres.database, "public", name, column) for name in names for column in (None, "c " + name)
+    ]
+    with pushing(postgres).open() as session:
+        apply(session, [Wanted(each, text=f"about {each.table}") for each in targets])
+        assert {each.description for each in session.read(targets).values()} == {
+            f"about {name}" for name in names
+        }
+
+
+def test_every_kind_of_relation(postgres: PostgresRig) -> None:
+    postgres.execute(
+        "CREATE TABLE p (a int) PARTITION BY RANGE (a)", "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a",
+        "CREATE EXTENSION IF NOT EXISTS file_fdw", "CREATE SERVER files FOREIGN DATA WRAPPER file_fdw",
+        "CREATE FOREIGN TABLE f (a int) SERVER files OPTIONS (filename '/dev/null')",
+    ) if _has_file_fdw(postgres) else postgres.execute(
+        "CREATE TABLE p (a int) PARTITION BY RANGE (a)", "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a"
+    )  # fmt: skip
+    targets = [Target(postgres.database, "public", name, column) for name in "pmf" for column in (None, "a")]
+    with pushing(postgres).open() as session:
+        there = list(session.read(targets))
+        assert len(there) >= 4
+        apply(session, [Wanted(each, text="x") for each in there])
+        assert {each.description for each in session.read(there).values()} == {"x"}
+
+
+def _has_file_fdw(rig: PostgresRig) -> bool:
+    with psycopg.connect(**POSTGRES, dbname=rig.database) as connection:  # type: ignore[arg-type]
+        return (
+            connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'file_fdw'").fetchone()
+            is not None
+        )
+
+
+def test_what_somebody_changed_meanwhile_is_a_conflict(postgres: PostgresRig, mariadb: MariaDBRig) -> None:
+    for rig in (postgres, mariadb):
+        rig.shop()
+        base = rig.database
+        table, column = Target(base, rig.schema, "orders"), Target(base, rig.schema, "orders", "note")
+        with pushing(rig).open() as session:
+            steps = plan(session, [
+                Wanted(table, text="ours", expected="What was bought"), Wanted(column, text="ours", expected="as it was long ago"),
+                Wanted(column, text="Free text", expected=None), Wanted(Target(base, rig.schema, "gone"), text="ours"),
+                Wanted(table, text="a\0b", expected="What was bought"), Wanted(table, "tags", tags=("pii",)),
+            ])  # fmt: skip
+        assert [step.state for step in steps] == ["ready", "conflict", "same", "missing", "cannot", "cannot"]
+        assert steps[1].now == "Free text" and steps[1].statements == ()
+
+
+def test_a_role_that_owns_nothing_writes_nothing(postgres: PostgresRig, mariadb: MariaDBRig) -> None:
+    for rig in (postgres, mariadb):
+        rig.shop()
+        from connectors import connector_class
+
+        bare = pusher(rig.type, *rig.role(connector_class(rig.type).grant_script))
+        target = Target(rig.database, rig.schema, "orders")
+        with bare.open() as session:
+            (step,) = plan(session, [Wanted(target, text="SECRET-TEXT", expected="What was bought")])
+            assert step.state == "ready"
+            with pytest.raises(PermissionMissing, match="push grant script") as refused:
+                session.run(step.statements[0])
+        assert "SECRET-TEXT" not in str(refused.value)
+
+
+def test_the_push_grant_is_enough_and_reads_no_row(mariadb: MariaDBRig) -> None:
+    mariadb.shop()
+    script = pushing(mariadb).grant_script.replace("<push_role>", "<role>")
+    place, secrets = mariadb.role(script)
+    narrow = pusher("mysql", place, secrets)
+    targets = [Target(None, mariadb.schema, "orders"), Target(None, mariadb.schema, "orders", "customer_id")]
+    with narrow.open() as session:
+        apply(
+            session,
+            [Wanted(targets[0], text="ours", expected="What was bought"), Wanted(targets[1], text="ours")],
+        )
+        assert {found.description for found in session.read(targets).values()} == {"ours"}
+        with pytest.raises(PermissionMissing):
+            session.run(f"SELECT * FROM {mariadb.schema}.orders")
+
+
+# --- MariaDB --------------------------------------------------------------------------------------------------------
+
+COLUMNS = (
+    "a int", "b int NOT NULL DEFAULT 7", "c varchar(40) CHARACTER SET latin1 COLLATE latin1_german2_ci DEFAULT 'it''s, (x) COMMENT ''y'''",
+    "d timestamp NOT NULL DEFAULT current_timestamp() ON UPDATE current_timestamp()", "e timestamp NULL DEFAULT NULL",
+    "f datetime(3) DEFAULT current_timestamp(3)", "g decimal(10,2) UNSIGNED ZEROFILL", "h enum('a,b', 'c)''d', 'COMMENT ''x''') DEFAULT 'a,b'",
+    "i int INVISIBLE DEFAULT 3", "j varchar(200) COMPRESSED", "k int CHECK (k > 0 and k <> 5)", "l varchar(9) COMMENT 'old' CHECK (l <> 'COMMENT')",
+    "m int GENERATED ALWAYS AS (a + 1) VIRTUAL", "n int GENERATED ALWAYS AS (a + 2) STORED", "o json", "p text DEFAULT concat('x', '(')",
+    "q set('x','y') NOT NULL", "r bit(3) DEFAULT b'101'", "s point NOT NULL", "t binary(4) DEFAULT 0x00FF", "u year", "v double DEFAULT 1.5e10",
+    "w timestamp NOT NULL DEFAULT '0000-00-00 00:00:00'", "`x ``y``, (` int COMMENT 'back\\\\slash ''q'' \"d\"'", "y bigint UNSIGNED", "z uuid",
+    "aa inet6", "bb varchar(3) DEFAULT NULL COMMENT 'x'", "cc longblob", "dd time(6)", "ee char(0)", "ff int DEFAULT (1 + 2)",
+)  # fmt: skip
+
+
+def _shape(rig: MariaDBRig, table: str) -> tuple[list[Any], list[Any], bytes]:
+    """Everything about a table but its comments: its columns, its keys, its own CREATE text."""
+    connection = pymysql.connect(**MARIADB, database=rig.schema, charset="utf8mb4", use_unicode=False)  # type: ignore[arg-type]
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COLUMN_NAME, ORDINAL_POSITION, COLUMN_DEFAULT, IS_NULLABLE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME,"
+            " COLUMN_KEY, EXTRA, GENERATION_EXPRESSION, DATETIME_PRECISION, NUMERIC_SCALE FROM information_schema.COLUMNS"
+            " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION", (rig.schema, table))  # fmt: skip
+        columns = list(cursor.fetchall())
+        cursor.execute("SELECT CONSTRAINT_NAME, LEVEL, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = %s AND TABLE_NAME = %s ORDER BY 1", (rig.schema, table))  # fmt: skip
+        checks = list(cursor.fetchall())
+        cursor.execute(f"SHOW CREATE TABLE `{table}`")
+        created = bytes((cursor.fetchone() or (b"", b""))[1])
+    return columns, checks, re.sub(rb" COMMENT[ =]'(?:[^'\\]|''|\\.)*'", b"", created)
+
+
+@pytest.mark.parametrize("engine", ["InnoDB", "MyISAM", "Aria"])
+def test_nothing_but_the_comment_changes(mariadb: MariaDBRig, engine: str) -> None:
+    """A column of every kind, in every engine: after any text, and after its undoing, all else is as it was."""
+    mariadb.execute(
+        f"CREATE TABLE parent (id int PRIMARY KEY) ENGINE={engine}",
+        "SET sql_mode = ''",
+        f"CREATE TABLE wide (id int NOT NULL AUTO_INCREMENT, {', '.join(COLUMNS)}, y2 int, PRIMARY KEY (id), KEY by_a (a, b),"
+        f" UNIQUE (c), CHECK (a <> 99), FOREIGN KEY (y2) REFERENCES parent (id)) ENGINE={engine} COMMENT 'old, ''(x)'",
+        "INSERT INTO wide (s, q) VALUES (POINT(1, 1), 'x')",
+    )
+    names = [row[0].decode() for row in _shape(mariadb, "wide")[0]]
+    assert len(names) == len(COLUMNS) + 2
+    shape = _shape(mariadb, "wide")
+    with pushing(mariadb).open() as session:
+        for name, why in (("t", "bytes"), ("n", "stored generated")):
+            names.remove(name)
+            (step,) = plan(session, [Wanted(Target(None, mariadb.schema, "wide", name), text="x")])
+            assert step.state == "cannot" and why in step.reason
+        targets = [Target(None, mariadb.schema, "wide", name) for name in (None, *names)]
+
+        @settings(max_examples=12 if engine == "InnoDB" else 5, deadline=None)
+        @given(st.lists(TEXTS, min_size=len(targets), max_size=len(targets)))
+        def keeps(texts: list[str]) -> None:
+            before = {target: found.description for target, found in session.read(targets).items()}
+            wanted = [
+                Wanted(target, text=text, expected=before[target])
+                for target, text in zip(targets, texts, strict=True)
+            ]
+            undo = apply(session, wanted)
+            now = session.read(targets)
+            assert {target: now[target].description for target in targets} == dict(
+                zip(targets, texts, strict=True)
+            )
+            assert _shape(mariadb, "wide") == shape
+            for statements in undo:
+                session.run(statements[0])
+            assert {target: found.description for target, found in session.read(targets).items()} == before
+            assert _shape(mariadb, "wide") == shape
+
+        keeps()
+
+
+def test_what_mysql_cannot_keep_is_said_before_anything_runs(mariadb: MariaDBRig) -> None:
+    mariadb.shop()
+    orders, note = Target(None, mariadb.schema, "orders"), Target(None, mariadb.schema, "orders", "note")
+    view = Target(None, mariadb.schema, "open_orders")
+    with pushing(mariadb).open() as session:
+        steps = plan(session, [
+            Wanted(note, text="x" * 1025, expected="Free text"), Wanted(orders, text="x" * 2048, expected="What was bought"),
+            Wanted(note, text="\U0001f600", expected="Free text"), Wanted(view, text="about"), Wanted(Target(None, mariadb.schema, "open_orders", "id"), text="about"),
+        ])  # fmt: skip
+        assert [step.state for step in steps] == ["cannot", "ready", "cannot", "cannot", "cannot"]
+        assert all(step.reason for step in steps if step.state == "cannot")
+        session.run(steps[1].statements[0])
+
+
+def test_there_is_a_pusher_for_each_of_the_six_and_no_other(tmp_path: Path) -> None:
+    assert set(PUSHERS) == {"postgres", "mysql", "snowflake", "bigquery", "redshift", "databricks"}
+    with pytest.raises(BadSettings, match="nothing can be pushed"):
+        pusher("metabase", {}, {})
+
+
+# --- warehouses -----------------------------------------------------------------------------------------------------
+
+NAMES = st.one_of(st.sampled_from(["it's", 'a"b', "a`b", "a.b", "a\\b", "; DROP", "Größe"]), st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S"), exclude_characters="\\"), min_size=1, max_size=12))  # fmt: skip
+SESSIONS: dict[str, Session] = {
+    "snowflake": SnowflakeSession(None, None, ("GOV", 'TA"GS')),
+    "databricks": DatabricksSession(None, None),
+    "bigquery": BigQuerySession(None, None),
+}
+
+
+@pytest.mark.parametrize("dialect", sorted(SESSIONS))
+@settings(max_examples=200, deadline=None)
+@given(st.lists(NAMES, min_size=4, max_size=4), TEXTS, st.booleans(), st.booleans())
+def test_a_parser_reads_one_statement_with_exactly_our_text(
+    dialect: str, names: list[str], text: str, column: bool, view: bool
+) -> None:
+    target = Target(names[0], names[1], names[2], names[3] if column else None)
+    session, found = SESSIONS[dialect], Found("old", facts={"view": view, "labels": ()})
+    if dialect == "databricks" and view and column:
+        with pytest.raises(BadSettings):
+            session.describe(target, found, text)
+        return
+    parts = names[: 4 if column else 3]
+    if dialect == "bigquery" and any("`" in part or "\\" in part for part in parts):
+        with pytest.raises(BadSettings):
+            session.describe(target, found, text)
+        return
+    tokens = sqlglot.tokenize(session.describe(target, found, text), read=dialect)
+    assert [token.text for token in tokens if token.token_type is TokenType.STRING] == [text]
+    assert [token.text for token in tokens if token.token_type is TokenType.IDENTIFIER] == parts
+    assert not [token for token in tokens if token.token_type is TokenType.SEMICOLON or token.comments]
+    if dialect != "bigquery":
+        for statement in session.tag(target, found, [text], ()) + session.tag(target, found, (), [text]):
+            parts = sqlglot.tokenize(statement, read=dialect)
+            kinds = (TokenType.STRING, TokenType.IDENTIFIER)
+            assert text in [token.text for token in parts if token.token_type in kinds]
+            assert not [token for token in parts if token.token_type is TokenType.SEMICOLON]
+
+
+class _Told:
+    """A connector that answers reads from a table of comments and tags, and keeps what is written."""
+
+    def __init__(self, rows: list[dict[str, Any]], tags: list[dict[str, Any]]) -> None:
+        self.rows, self.tags, self.written, self.reads = rows, tags, list[str](), 0
+        self._names = {"region": "`p`.`region-eu`.INFORMATION_SCHEMA"}
+
+    def _rows(self, api: object, statement: str, given: list[str] | None = None) -> Iterator[dict[str, Any]]:
+        if not statement.lstrip().startswith("SELECT"):
+            self.written.append(statement)
+            return iter(())
+        self.reads += 1
+        tagged = "tag_name" in statement or "'labels'" in statement
+        return iter(self.tags if tagged else self.rows)
+
+
+@pytest.mark.parametrize("dialect", sorted(SESSIONS))
+def test_a_warehouse_is_read_and_written(dialect: str) -> None:
+    text = '"old \\"one\\""' if dialect == "bigquery" else 'old "one"'
+    row = {"schema_": "S", "table_": "T", "column_": None, "kind_": "BASE TABLE", "comment_": text}
+    tag = {"schema_": "S", "table_": "T", "column_": None, "tag_": "gold", "labels_": '[STRUCT("gold", "")]'}
+    told = _Told([row, {**row, "column_": "C", "kind_": "", "comment_": "a column"}], [tag])
+    session: Session = {
+        "snowflake": SnowflakeSession(told, None, ("GOV", "TAGS")),
+        "databricks": DatabricksSession(told, None),
+        "bigquery": BigQuerySession(told, None),
+    }[dialect]
+    table, column = Target("D", "S", "T"), Target("D", "S", "T", "C")
+    steps = plan(session, [
+        Wanted(table, text="new", expected='old "one"'), Wanted(column, text="new", expected="something else"),
+        Wanted(table, "tags", tags=("gold", "pii")), Wanted(table, "tags", tags=("gold",)), Wanted(Target("D", "S", "X"), text="x"),
+    ])  # fmt: skip
+    assert [step.state for step in steps] == ["ready", "conflict", "ready", "same", "missing"]
+    assert told.reads <= 3 and told.written == []
+    assert "new" in steps[0].statements[0] and "old" in steps[0].undo[0]
+    assert "pii" in steps[2].statements[-1]
+    assert ("pii" in steps[2].undo[-1]) is (dialect != "bigquery")
+    assert "gold" not in steps[2].undo[-1] or dialect == "bigquery"
+    for step in steps:
+        for statement in (*step.statements, *step.undo):
+            session.run(statement)
+    assert len(told.written) == (5 if dialect == "snowflake" else 4)
+
+
+def test_labels_that_bigquery_does_not_take() -> None:
+    for labels, tag in (((), "PII"), ((), "a b"), (("team:x",), "team:y"), ((), "ü")):
+        with pytest.raises(BadSettings):
+            SESSIONS["bigquery"].tag(
+                Target("d", "s", "t"), Found(facts={"view": False, "labels": labels}), [tag], ()
+            )
+
+
+def test_redshift_refuses_what_it_might_read_otherwise(postgres: PostgresRig) -> None:
+    postgres.execute("CREATE TABLE orders (id int)")
+    place, secrets = postgres.settings()
+    target = Target(postgres.database, "public", "orders")
+    with pusher("redshift", place, secrets).open() as session:
+        steps = plan(session, [Wanted(target, text="a \\ b"), Wanted(target, text="it's")])
+        assert [step.state for step in steps] == ["cannot", "ready"]
+        assert steps[1].statements == ("COMMENT ON TABLE \"public\".\"orders\" IS 'it''s'",)
+        session.run(steps[1].statements[0])
