@@ -1,40 +1,32 @@
-"""Lineage from SQL, at table and column level: views, CREATE TABLE AS, INSERT ... SELECT, MERGE, queries.
+"""Lineage from SQL, at table and column level: views, CREATE TABLE AS, INSERT ... SELECT, MERGE, UPDATE, queries.
 
-Enters: SQL text, its dialect, and a way to look up what a name stands for. Leaves: what the statement reads, what it
+Enters: SQL text, its dialect, and a way to look up what a name stands for. Leaves: what each statement reads, what it
 writes, and for each column it gives, the columns it comes from. Never raises: what cannot be parsed is read by its
-tokens, and the result then says `partial`.
-
-It walks the tree itself, scope by scope, instead of having the optimiser qualify and rewrite the whole statement:
-that is several times faster and still answers where a table's columns are unknown. One file because each part of the
-walk calls every other.
+words (`lineage_words`), and the result then says `partial`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.errors import SqlglotError
 
-LONGEST = 400_000
-DEEPEST = 300
-"""Nested brackets beyond which the parser is not asked: it is recursive and compiled, and a crash is no exception."""
+from plugin.catalog.lineage_walk import Column, Lookup, Origin, Walk, name_of, target_of
+from plugin.catalog.lineage_words import names_in
+from plugin.catalog.sql_text import Guessed, Statement, Unread, statements_in
 
-Lookup = Callable[[tuple[str, ...]], "Sequence[str] | None"]
-"""Name parts, outermost first -> the table's columns in order, or None where they are unknown."""
-Origin = tuple[tuple[str, ...], str]
-"""(a table's name parts as written, a column of it)"""
-Column = tuple[str, frozenset[Origin]]
-"""(the name of an output column, where it comes from)"""
+__all__ = ["Column", "Lookup", "Origin", "SqlLineage", "lineage_of", "lineages", "statements_of", "tables_in"]
+
+
+_QUOTED = re.compile(r"\s*\(\s*'((?:[^']|'')*)'\s*\)")
 
 
 @dataclass(slots=True)
 class SqlLineage:
-    """What one text reads and writes."""
+    """What one statement reads and writes."""
 
     tables: tuple[tuple[str, ...], ...] = ()
     """Name parts of every table read, as written, CTEs left out."""
@@ -50,566 +42,101 @@ class SqlLineage:
 
 def lineage_of(sql: str, dialect: str | None, lookup: Lookup | None = None) -> SqlLineage:
     """The lineage of one statement; of several, the last that reads or writes a table. Never raises."""
-    found = statements_of(sql, dialect, lookup)
-    for each in reversed(found):
-        if each.tables or each.target:
-            return each
-    return found[-1] if found else SqlLineage(partial=True)
+    return last_of(statements_of(sql, dialect, lookup))
+
+
+def last_of(found: list[SqlLineage]) -> SqlLineage:
+    """Of several statements the last that reads or writes a table: what goes before it prepares."""
+    return next((each for each in reversed(found) if each.tables or each.target), found[-1])
 
 
 def statements_of(sql: str, dialect: str | None, lookup: Lookup | None = None) -> list[SqlLineage]:
-    """The lineage of each statement of a text. Never raises."""
-    trees = parse(sql, dialect)
-    if trees is None:
-        return [_by_tokens(sql)]
-    found = []
-    for tree in trees:
-        try:
-            found.append(lineage_of_tree(tree, lookup))
-        except (SqlglotError, RecursionError, ValueError, TypeError, KeyError, IndexError, AttributeError):
-            found.append(_by_tokens(sql))
+    """The lineage of each statement of a text; at least one. Never raises."""
+    return lineages(statements_in(sql, dialect), lookup)
+
+
+def lineages(statements: Iterable[Statement], lookup: Lookup | None = None) -> list[SqlLineage]:
+    """The lineage of statements that were read already, in their order. Never raises."""
+    return [_lineage(each, lookup or _unknown) for each in statements]
+
+
+def tables_in(statements: Iterable[Statement]) -> set[tuple[str, ...]]:
+    """Every name that stands where a table may, CTEs included: what to look up before the walk."""
+    trees = [
+        each.tree if isinstance(each, Guessed) else each
+        for each in statements
+        if not isinstance(each, Unread)
+    ]
+    return {name for tree in trees for table in tree.find_all(exp.Table) if (name := name_of(table))}
+
+
+def _unknown(_name: tuple[str, ...]) -> None:
+    return None
+
+
+def _lineage(statement: Statement, lookup: Lookup) -> SqlLineage:
+    if isinstance(statement, Unread):
+        return _by_words(statement.sql)
+    tree = statement.tree if isinstance(statement, Guessed) else statement
+    try:
+        found = _of_tree(tree, lookup)
+    except (SqlglotError, RecursionError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+        found = _by_names(tree)
+    if isinstance(statement, Guessed):
+        found.partial = True
     return found
 
 
-def parse(sql: str, dialect: str | None) -> list[exp.Expression] | None:
-    """The statements of a text, or None where no parser should or could read it."""
-    if len(sql) > LONGEST or _depth(sql) > DEEPEST:
-        return None
-    try:
-        trees = sqlglot.parse(sql, read=dialect or None, error_level=ErrorLevel.IMMEDIATE)
-    except (SqlglotError, RecursionError, ValueError, TypeError, KeyError, IndexError, AttributeError):
-        return None
-    kept = [tree for tree in trees if tree is not None]
-    return kept or None  # type: ignore[return-value]
+def _by_words(sql: str) -> SqlLineage:
+    tables, target = names_in(sql)
+    return SqlLineage(tables, target, partial=True)
 
 
-def tables_in(trees: Iterable[exp.Expression]) -> set[tuple[str, ...]]:
-    """Every name that stands where a table may, CTEs included: what to look up before the walk."""
-    return {name for tree in trees for table in tree.find_all(exp.Table) if (name := _name(table))}
+def _by_names(tree: exp.Expression) -> SqlLineage:
+    """A tree whose walk failed: its tables, without what its CTEs are called."""
+    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    target = (
+        target_of(tree.this)[0]
+        if isinstance(tree, exp.Create | exp.Insert | exp.Merge | exp.Update)
+        else None
+    )
+    names = {name: None for table in tree.find_all(exp.Table) if (name := name_of(table))}
+    kept = (name for name in names if name != target and not (len(name) == 1 and name[0].lower() in ctes))
+    return SqlLineage(tuple(kept), target, partial=True)
 
 
-def lineage_of_tree(tree: exp.Expression, lookup: Lookup | None = None) -> SqlLineage:
-    """The lineage of one parsed statement."""
-    walk = _Walk(lookup or (lambda _name: None))
+def _of_tree(tree: exp.Expression, lookup: Lookup) -> SqlLineage:
+    walk = Walk(lookup)
     target: tuple[str, ...] | None = None
     columns: list[Column] = []
-    if isinstance(tree, exp.Command):
-        return _by_tokens(tree.sql())
+    if isinstance(tree, exp.Command | exp.Describe):
+        return _by_words(_text_inside(tree))
     if isinstance(tree, exp.Create | exp.Insert):
-        target, names = _target(tree.this)
-        source = tree.args.get("expression")
-        outer = walk.with_of(tree, {}, ())
-        if isinstance(source, exp.Query | exp.Table | exp.Values):
-            columns = walk.query(source, outer, ())
-        elif source is None and isinstance(tree, exp.Insert):
-            walk.partial = True
-        if names and len(names) == len(columns):
-            columns = [(name, origins) for name, (_old, origins) in zip(names, columns, strict=True)]
-        elif (
-            isinstance(tree, exp.Insert)
-            and target
-            and (known := walk.lookup(target))
-            and len(known) == len(columns)
-        ):
-            columns = [(name, origins) for name, (_old, origins) in zip(known, columns, strict=True)]
+        target, columns = walk.write(tree)
+    elif isinstance(tree, exp.MultitableInserts):
+        target, columns = walk.write_several(tree)
     elif isinstance(tree, exp.Merge):
         target, columns = walk.merge(tree)
     elif isinstance(tree, exp.Update):
         target, columns = walk.update(tree)
     elif isinstance(tree, exp.Query):
         columns = walk.query(tree, {}, ())
+        into = tree.args.get("into")
+        if isinstance(into, exp.Into):
+            target, _names = target_of(into.this)
     elif isinstance(tree, exp.Delete):
-        target, _names = _target(tree.this)
+        target, _names = target_of(tree.this)
         walk.nested(tree, {}, ())
     else:
         walk.nested(tree, {}, ())
     tables = tuple(name for name in walk.tables if name != target) if target else tuple(walk.tables)
-    joins = tuple(walk.joins)
-    return SqlLineage(tables, target, tuple(columns), walk.partial, joins)
+    return SqlLineage(tables, target, tuple(columns), walk.partial, tuple(walk.joins))
 
 
-def _target(node: Any) -> tuple[tuple[str, ...] | None, list[str]]:
-    names: list[str] = []
-    if isinstance(node, exp.Schema):
-        names = [each.name for each in node.expressions if each.name]
-        node = node.this
-    return (_name(node) or None, names) if isinstance(node, exp.Table) else (None, names)
-
-
-def _name(table: exp.Expression) -> tuple[str, ...]:
-    """The parts of a table's name, outermost first; () for what is no plain name (a table function)."""
-    parts: list[str] = []
-    for arg in ("catalog", "db", "this"):
-        part = table.args.get(arg)
-        if isinstance(part, exp.Dot):
-            parts += [each.name for each in part.find_all(exp.Identifier)]
-        elif isinstance(part, exp.Identifier):
-            # BigQuery writes a whole name between one pair of backticks.
-            parts += (
-                part.name.split(".")
-                if part.args.get("quoted") and arg == "this" and not parts
-                else [part.name]
-            )
-        elif part is not None:
-            return ()
-    return tuple(part for part in parts if part)
-
-
-@dataclass(slots=True)
-class _Relation:
-    """What stands behind an alias: output columns with their origins, or a table whose columns are unknown."""
-
-    columns: list[Column] | None
-    name: tuple[str, ...] | None = None
-    by_name: dict[str, frozenset[Origin]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name, origins in self.columns or ():
-            self.by_name.setdefault(name.lower(), origins)
-
-    def origins(self, column: str) -> frozenset[Origin] | None:
-        """Where a column comes from; None where this relation does not have it."""
-        if self.columns is None:
-            return frozenset(((self.name, column),)) if self.name else frozenset()
-        return self.by_name.get(column.lower())
-
-
-_Scope = dict[str, _Relation]
-_NOTHING: frozenset[Origin] = frozenset()
-
-
-class _Walk:
-    """One walk over one statement."""
-
-    def __init__(self, lookup: Lookup) -> None:
-        self.lookup = lookup
-        self.tables: dict[tuple[str, ...], None] = {}
-        self.joins: dict[tuple[Origin, Origin], None] = {}
-        self.partial = False
-
-    # `ctes`: name -> relation; `outer`: the scopes around a correlated subquery, innermost first.
-
-    def query(self, node: Any, ctes: _Scope, outer: tuple[_Scope, ...]) -> list[Column]:
-        """The output columns of a query."""
-        if isinstance(node, exp.Select):
-            return self.select(node, ctes, outer)
-        if isinstance(node, exp.SetOperation):
-            return self.set_operation(node, ctes, outer)
-        if isinstance(node, exp.Subquery | exp.Paren):
-            ctes = self.with_of(node, ctes, outer)
-            if isinstance(node.this, exp.Table):
-                return self.source(node.this, ctes, outer)[1].columns or []
-            return self.query(node.this, ctes, outer)
-        if isinstance(node, exp.Table):
-            relation = self.source(node, self.with_of(node, ctes, outer), outer)[1]
-            return relation.columns or []
-        if isinstance(node, exp.Values):
-            self.nested(node, ctes, outer)
-            names = _alias_columns(node)
-            return [(name, _NOTHING) for name in names]
-        if node is not None:
-            self.nested(node, ctes, outer)
-        return []
-
-    def with_of(self, node: exp.Expression, ctes: _Scope, outer: tuple[_Scope, ...]) -> _Scope:
-        clause = node.args.get("with_")
-        if clause is None:
-            return ctes
-        ctes = dict(ctes)
-        recursive = bool(clause.args.get("recursive"))
-        for cte in clause.expressions:
-            name = cte.alias.lower()
-            names = _alias_columns(cte)
-            if recursive and isinstance(cte.this, exp.SetOperation):
-                anchor = self.query(cte.this.left, ctes, outer)
-                ctes[name] = _Relation(_renamed(anchor, names))
-            ctes[name] = _Relation(_renamed(self.query(cte.this, ctes, outer), names))
-        return ctes
-
-    def set_operation(self, node: exp.SetOperation, ctes: _Scope, outer: tuple[_Scope, ...]) -> list[Column]:
-        # A long chain of UNIONs leans to the left; walk it in a loop, not in the stack.
-        ctes = self.with_of(node, ctes, outer)
-        branches: list[Any] = []
-        at: Any = node
-        while isinstance(at, exp.SetOperation):
-            branches.append(at.expression)
-            at = at.this
-            if isinstance(at, exp.SetOperation):
-                ctes = self.with_of(at, ctes, outer)
-        branches.append(at)
-        columns = self.query(branches[-1], ctes, outer)
-        for branch in reversed(branches[:-1]):
-            more = self.query(branch, ctes, outer)
-            columns = [
-                (name, origins | more[i][1] if i < len(more) else origins)
-                for i, (name, origins) in enumerate(columns)
-            ] or more
-        return columns
-
-    def select(self, node: exp.Select, ctes: _Scope, outer: tuple[_Scope, ...]) -> list[Column]:
-        ctes = self.with_of(node, ctes, outer)
-        scope: _Scope = {}
-        clause = node.args.get("from_")
-        if clause is not None:
-            self.add(clause.this, scope, ctes, outer)
-        conditions = []
-        for join in node.args.get("joins") or ():
-            self.add(join.this, scope, ctes, outer)
-            conditions.append(join)
-        for lateral in node.args.get("laterals") or ():
-            self.add(lateral, scope, ctes, outer)
-        scopes = (scope, *outer)
-        for join in conditions:
-            self.join(join, scope, ctes, scopes)
-        for arg, value in node.args.items():
-            if value and arg not in (
-                "expressions",
-                "from_",
-                "joins",
-                "with_",
-                "laterals",
-                "hint",
-                "limit",
-                "offset",
-            ):
-                for each in value if isinstance(value, list) else (value,):
-                    if isinstance(each, exp.Expression):
-                        self.nested(each, ctes, scopes)
-        where = node.args.get("where")
-        if where is not None:
-            self.equalities(where.this, scopes)
-        columns: list[Column] = []
-        for projection in node.expressions:
-            columns += self.projection(projection, scope, ctes, scopes)
-        return columns
-
-    def join(self, join: exp.Join, scope: _Scope, ctes: _Scope, scopes: tuple[_Scope, ...]) -> None:
-        condition = join.args.get("on")
-        if condition is not None:
-            self.nested(condition, ctes, scopes)
-            self.equalities(condition, scopes)
-        aliases = list(scope)
-        for using in join.args.get("using") or ():
-            ends = [
-                next(iter(origins))
-                for alias in aliases
-                if (origins := scope[alias].origins(using.name)) and len(origins) == 1
-            ]
-            if len(ends) >= 2:
-                self.pair(ends[0], ends[-1])
-
-    def equalities(self, condition: Any, scopes: tuple[_Scope, ...]) -> None:
-        """Remember pairs of columns that a condition sets equal."""
-        stack = [condition]
-        while stack:
-            node = stack.pop()
-            if isinstance(node, exp.And | exp.Paren):
-                stack += [node.args.get("this"), node.args.get("expression")]
-            elif (
-                isinstance(node, exp.EQ)
-                and isinstance(node.this, exp.Column)
-                and isinstance(node.expression, exp.Column)
-            ):
-                left, right = self.column(node.this, scopes), self.column(node.expression, scopes)
-                if len(left) == 1 and len(right) == 1:
-                    self.pair(next(iter(left)), next(iter(right)))
-
-    def pair(self, left: Origin, right: Origin) -> None:
-        if left[0] != right[0]:
-            self.joins[(left, right) if left <= right else (right, left)] = None
-
-    def add(self, node: Any, scope: _Scope, ctes: _Scope, outer: tuple[_Scope, ...]) -> None:
-        """Put a FROM item into the scope, with the joins that hang on it."""
-        alias, relation = self.source(node, ctes, (scope, *outer))
-        key = alias.lower()
-        while key in scope:
-            key += " "
-        scope[key] = relation
-        for join in node.args.get("joins") or () if isinstance(node, exp.Expression) else ():
-            self.add(join.this, scope, ctes, outer)
-            self.join(join, scope, ctes, (scope, *outer))
-
-    def source(self, node: Any, ctes: _Scope, outer: tuple[_Scope, ...]) -> tuple[str, _Relation]:
-        """(alias, relation) of a FROM item."""
-        alias = node.alias_or_name if isinstance(node, exp.Expression) else ""
-        pivots = node.args.get("pivots") if isinstance(node, exp.Expression) else None
-        if isinstance(node, exp.Table):
-            relation = self.table(node, ctes, outer)
-        elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
-            alias, relation = self.source(node.this, ctes, outer)
-            alias = node.alias or alias
-            inner: _Scope = {alias.lower(): relation}
-            for join in node.this.args.get("joins") or ():
-                self.add(join.this, inner, ctes, outer)
-                self.join(join, inner, ctes, (inner, *outer))
-            if len(inner) > 1:
-                merged = [column for each in inner.values() for column in each.columns or ()]
-                relation = _Relation(merged)
-        elif isinstance(node, exp.Subquery | exp.SetOperation | exp.Select):
-            relation = _Relation(self.query(node, ctes, outer))
-        elif isinstance(node, exp.Lateral):
-            inner_query = node.this
-            if isinstance(inner_query, exp.Subquery | exp.Select):
-                relation = _Relation(self.query(inner_query, ctes, outer))
-            else:
-                relation = self.computed(node, ctes, outer)
-        else:
-            relation = self.computed(node, ctes, outer)
-        names = _alias_columns(node) if isinstance(node, exp.Expression) else []
-        if names and relation.columns is not None and not isinstance(node, exp.Lateral | exp.Unnest):
-            relation = _Relation(_renamed(relation.columns, names))
-        if pivots:
-            self.partial = True
-            everything = frozenset(origin for _name, origins in relation.columns or () for origin in origins)
-            relation = (
-                _Relation(None, None)
-                if not relation.columns
-                else _Relation(
-                    [*relation.columns, *((each.alias, everything) for each in pivots if each.alias)]
-                )
-            )
-            alias = pivots[-1].alias or alias
-        return alias, relation
-
-    def computed(self, node: Any, ctes: _Scope, outer: tuple[_Scope, ...]) -> _Relation:
-        """UNNEST, a table function, VALUES: each output column comes from every column that goes in."""
-        if not isinstance(node, exp.Expression):
-            return _Relation([])
-        origins = self.expression(node, ctes, outer)
-        names = _alias_columns(node) or ([node.alias] if node.alias else [])
-        return _Relation([(name, origins) for name in names])
-
-    def table(self, node: exp.Table, ctes: _Scope, outer: tuple[_Scope, ...]) -> _Relation:
-        name = _name(node)
-        if not name:
-            return self.computed(node, ctes, outer)
-        if len(name) == 1 and name[0].lower() in ctes:
-            return ctes[name[0].lower()]
-        if any(name[0].lower() in scope and len(name) > 1 for scope in outer) and len(name) == 2:
-            # BigQuery: FROM t, t.items unnests a column of t.
-            for scope in outer:
-                relation = scope.get(name[0].lower())
-                if relation is not None:
-                    origins = relation.origins(name[1]) or _NOTHING
-                    return _Relation([(node.alias_or_name, origins)])
-        self.tables[name] = None
-        columns = self.lookup(name)
-        if columns is None:
-            return _Relation(None, name)
-        return _Relation([(column, frozenset(((name, column),))) for column in columns], name)
-
-    def projection(
-        self, node: exp.Expression, scope: _Scope, ctes: _Scope, scopes: tuple[_Scope, ...]
-    ) -> list[Column]:
-        if isinstance(node, exp.Star):
-            return self.star(node, list(scope.values()), ctes, scopes)
-        if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
-            relation = next((each[node.table.lower()] for each in scopes if node.table.lower() in each), None)
-            return self.star(node.this, [relation] if relation else [], ctes, scopes)
-        origins = self.expression(node, ctes, scopes)
-        if isinstance(node, exp.Aliases):
-            return [(each.name, origins) for each in node.aliases]
-        return [(node.alias_or_name or node.output_name, origins)]
-
-    def star(
-        self, node: exp.Expression, relations: list[_Relation], ctes: _Scope, scopes: tuple[_Scope, ...]
-    ) -> list[Column]:
-        left_out = {each.name.lower() for each in node.args.get("except_") or ()}
-        replaced = {
-            each.alias.lower(): self.expression(each, ctes, scopes) for each in node.args.get("replace") or ()
-        }
-        renamed = {each.name.lower(): each.alias for each in node.args.get("rename") or ()}
-        columns: list[Column] = []
-        for relation in relations:
-            if relation.columns is None:
-                # A table that nobody knows: which columns come through cannot be said.
-                self.partial = True
-            for name, origins in relation.columns or ():
-                low = name.lower()
-                if low not in left_out:
-                    columns.append((renamed.get(low, name), replaced.get(low, origins)))
-        return columns
-
-    def expression(self, node: exp.Expression, ctes: _Scope, scopes: tuple[_Scope, ...]) -> frozenset[Origin]:
-        """Every column that an expression is made of, those of subqueries in it included."""
-        found: set[Origin] = set()
-        stack: list[exp.Expression] = [node]
-        while stack:
-            at = stack.pop()
-            if isinstance(at, exp.Column):
-                found |= self.column(at, scopes)
-            elif isinstance(at, exp.Query):
-                for _name, origins in self.query(at, ctes, scopes):
-                    found |= origins
-            else:
-                stack.extend(at.iter_expressions())
-        return frozenset(found)
-
-    def nested(self, node: exp.Expression, ctes: _Scope, scopes: tuple[_Scope, ...]) -> None:
-        """Walk the subqueries of a clause for the tables that they read."""
-        stack: list[exp.Expression] = [node]
-        while stack:
-            at = stack.pop()
-            if isinstance(at, exp.Query):
-                self.query(at, ctes, scopes)
-            elif isinstance(at, exp.Table) and at is not node:
-                self.source(at, ctes, scopes)
-            elif not isinstance(at, exp.Column):
-                stack.extend(at.iter_expressions())
-
-    def column(self, node: exp.Column, scopes: tuple[_Scope, ...]) -> frozenset[Origin]:
-        name, table = node.name, node.table.lower()
-        if table:
-            for scope in scopes:
-                relation = scope.get(table)
-                if relation is not None:
-                    return relation.origins(name) or _NOTHING
-            # schema.table.column, or a field of a record: record.field
-            for scope in scopes:
-                for relation in scope.values():
-                    if relation.name and relation.name[-1].lower() == table:
-                        return relation.origins(name) or _NOTHING
-                    found = relation.by_name.get(table)
-                    if found is not None:
-                        return found
-            return _NOTHING
-        for scope in scopes:
-            unknown = None
-            for relation in scope.values():
-                if relation.columns is None:
-                    unknown = relation if unknown is None else unknown
-                    continue
-                found = relation.by_name.get(name.lower())
-                if found is not None:
-                    return found
-            if unknown is not None:
-                several = sum(1 for each in scope.values() if each.columns is None) > 1
-                if several:
-                    self.partial = True
-                    return _NOTHING
-                return unknown.origins(name) or _NOTHING
-        return _NOTHING
-
-    def merge(self, node: exp.Merge) -> tuple[tuple[str, ...] | None, list[Column]]:
-        target, _names = _target(node.this)
-        ctes = self.with_of(node, {}, ())
-        scope: _Scope = {}
-        alias = node.this.alias_or_name.lower()
-        self.add(node.args["using"], scope, ctes, ())
-        columns: dict[str, frozenset[Origin]] = {}
-        scopes: tuple[_Scope, ...] = (scope, {alias: _Relation([])})
-        whens = node.args.get("whens")
-        for when in whens.expressions if whens is not None else ():
-            then = when.args.get("then")
-            if isinstance(then, exp.Update):
-                self.assignments(then, columns, ctes, scopes)
-            elif isinstance(then, exp.Insert) and isinstance(then.this, exp.Tuple):
-                values = then.args.get("expression")
-                given = values.expressions if isinstance(values, exp.Tuple) else []
-                for into, value in zip(then.this.expressions, given, strict=False):
-                    columns[into.name] = columns.get(into.name, _NOTHING) | self.expression(
-                        value, ctes, scopes
-                    )
-        return target, list(columns.items())
-
-    def update(self, node: exp.Update) -> tuple[tuple[str, ...] | None, list[Column]]:
-        target, _names = _target(node.this)
-        ctes = self.with_of(node, {}, ())
-        scope: _Scope = {}
-        clause = node.args.get("from_")
-        if clause is not None:
-            self.add(clause.this, scope, ctes, ())
-        if isinstance(node.this, exp.Table):
-            for join in node.this.args.get("joins") or ():
-                self.add(join.this, scope, ctes, ())
-        columns: dict[str, frozenset[Origin]] = {}
-        scopes: tuple[_Scope, ...] = (scope, {node.this.alias_or_name.lower(): _Relation([])})
-        self.assignments(node, columns, ctes, scopes)
-        where = node.args.get("where")
-        if where is not None:
-            self.nested(where, ctes, scopes)
-        return target, list(columns.items())
-
-    def assignments(
-        self,
-        node: exp.Update,
-        columns: dict[str, frozenset[Origin]],
-        ctes: _Scope,
-        scopes: tuple[_Scope, ...],
-    ) -> None:
-        for each in node.expressions:
-            if isinstance(each, exp.EQ):
-                name = each.this.name
-                columns[name] = columns.get(name, _NOTHING) | self.expression(each.expression, ctes, scopes)
-
-
-def _alias_columns(node: exp.Expression) -> list[str]:
-    alias = node.args.get("alias")
-    if not isinstance(alias, exp.TableAlias):
-        return []
-    return [each.name for each in alias.args.get("columns") or ()]
-
-
-def _renamed(columns: list[Column], names: list[str]) -> list[Column]:
-    if not names:
-        return columns
-    return [(names[i] if i < len(names) else name, origins) for i, (name, origins) in enumerate(columns)] or [
-        (name, _NOTHING) for name in names
-    ]
-
-
-# --- where nothing parses ------------------------------------------------------------------------------------
-
-_IDENTIFIER = r"(?:\"[^\"]+\"|`[^`]+`|\[[^\]]+\]|[A-Za-z_][\w$]*)"
-_NAME = rf"{_IDENTIFIER}(?:\s*\.\s*{_IDENTIFIER})*"
-_READS = re.compile(rf"\b(?:from|join|using)\s+(?:only\s+|lateral\s+)?({_NAME})(?!\s*\()", re.IGNORECASE)
-_COMMA = re.compile(rf"\s*(?:as\s+)?(?:{_IDENTIFIER})?\s*,\s*({_NAME})(?!\s*\()", re.IGNORECASE)
-_WRITES = re.compile(
-    rf"\b(?:insert\s+(?:into|overwrite)(?:\s+table)?|merge\s+into"
-    rf"|create\s+(?:or\s+replace\s+)?(?:materialized\s+)?(?:temp(?:orary)?\s+)?(?:view|table)(?:\s+if\s+not\s+exists)?)"
-    rf"\s+({_NAME})",
-    re.IGNORECASE,
-)
-_CTE = re.compile(
-    rf"(?:\bwith\s+(?:recursive\s+)?|,\s*)({_IDENTIFIER})\s*(?:\([^)]*\)\s*)?as\s*"
-    r"(?:not\s+)?(?:materialized\s*)?\(",
-    re.IGNORECASE,
-)
-_NOISE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_KEYWORDS = frozenset("select where on lateral unnest values set dual table".split())
-
-
-def _by_tokens(sql: str) -> SqlLineage:
-    """Names after FROM, JOIN and INTO: what can be said of a text that no parser reads."""
-    text = _NOISE.sub(" ", sql[:LONGEST])
-    ctes = {_plain(match.group(1)).lower() for match in _CTE.finditer(text)}
-    tables: dict[tuple[str, ...], None] = {}
-    for match in _READS.finditer(text):
-        at: re.Match[str] | None = match
-        while at is not None:
-            name = _parts(at.group(1))
-            if name and name[0].lower() not in _KEYWORDS and not (len(name) == 1 and name[0].lower() in ctes):
-                tables[name] = None
-            at = _COMMA.match(text, at.end())
-    writes = _WRITES.search(text)
-    target = _parts(writes.group(1)) if writes else None
-    return SqlLineage(tuple(name for name in tables if name != target), target, (), True)
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(_plain(part) for part in re.findall(_IDENTIFIER, text))
-
-
-def _plain(identifier: str) -> str:
-    return identifier[1:-1] if identifier[:1] in '"`[' else identifier
-
-
-def _depth(sql: str) -> int:
-    depth = deepest = 0
-    for char in sql:
-        if char in "([":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in ")]":
-            depth -= 1
-    return deepest
+def _text_inside(tree: exp.Expression) -> str:
+    inner = tree.args.get("expression")
+    text = inner.name if isinstance(inner, exp.Expression) else str(inner or "")
+    if tree.name == "UNLOAD":  # Redshift: UNLOAD ('select ...') TO 's3://...'
+        quoted = _QUOTED.match(text)
+        text = quoted.group(1).replace("''", "'") if quoted else text
+    return f"{tree.name} {text}"

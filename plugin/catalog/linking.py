@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlglot import exp
-
-from plugin.catalog.lineage import SqlLineage, lineage_of, lineage_of_tree, parse, tables_in
+from plugin.catalog.lineage import last_of, lineages, tables_in
 from plugin.catalog.naming import Names
+from plugin.catalog.sql_text import Statement, statements_in
 from plugin.store.staging import Stage, StagedEdge
 
 BATCH = 200
@@ -47,16 +46,16 @@ def link_definitions(
     """The edges of each definition. Never raises for what SQL says."""
     for start in range(0, len(definitions), BATCH):
         batch = definitions[start : start + BATCH]
-        trees = [parse(each.sql, each.dialect) for each in batch]
+        read = [statements_in(each.sql, each.dialect) for each in batch]
         wanted = {each.key for each in batch}
-        for each, parsed in zip(batch, trees, strict=True):
-            for parts in tables_in(parsed or ()):
+        for each, statements in zip(batch, read, strict=True):
+            for parts in tables_in(statements):
                 key = names.find(parts, database=each.database, schema=each.schema)
                 if key is not None:
                     wanted.add(key)
         columns = table_columns(wanted, stage, columns_of)
-        for each, parsed in zip(batch, trees, strict=True):
-            yield _derive(each, parsed, names, columns)
+        for each, statements in zip(batch, read, strict=True):
+            yield _derive(each, statements, names, columns)
 
 
 def table_columns(keys: set[str], stage: Stage, columns_of: ColumnsOf) -> dict[str, tuple[str, ...]]:
@@ -77,7 +76,7 @@ def table_columns(keys: set[str], stage: Stage, columns_of: ColumnsOf) -> dict[s
 
 def _derive(
     definition: Definition,
-    trees: list[exp.Expression] | None,
+    statements: list[Statement],
     names: Names,
     columns: Mapping[str, tuple[str, ...]],
 ) -> Derived:
@@ -88,7 +87,7 @@ def _derive(
         key = find(parts)
         return columns.get(key) if key is not None else None
 
-    read = _read(definition, trees, lookup)
+    read = last_of(lineages(statements, lookup))
     derived = Derived(definition.key, definition.source, partial=read.partial)
     keys: dict[tuple[str, ...], str] = {}
     for parts in read.tables:
@@ -120,19 +119,6 @@ def _derive(
                         StagedEdge(keys[parts], definition.key, definition.source, upper, lower, 1.0)
                     )
     return derived
-
-
-def _read(
-    definition: Definition,
-    trees: list[exp.Expression] | None,
-    lookup: Callable[[tuple[str, ...]], Sequence[str] | None],
-) -> SqlLineage:
-    if trees is None or len(trees) != 1:
-        return lineage_of(definition.sql, definition.dialect, lookup)
-    try:
-        return lineage_of_tree(trees[0], lookup)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        return lineage_of(definition.sql, definition.dialect, lookup)
 
 
 def _actual(column: str, known: Sequence[str]) -> str | None:

@@ -1,0 +1,495 @@
+"""The walk over one parsed statement: which tables it reads, and for each column it gives, where that comes from.
+
+Enters: a tree and a way to look up a table's columns. Leaves: output columns with their origins; on the way the tables
+read and the columns that joins set equal. It walks scope by scope instead of having the optimiser qualify and rewrite
+the whole statement: that is many times faster and still answers where a table's columns are unknown. One file because
+each part of the walk calls every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import exp
+
+Lookup = Callable[[tuple[str, ...]], "Sequence[str] | None"]
+"""Name parts, outermost first -> the table's columns in order, or None where they are unknown."""
+Origin = tuple[tuple[str, ...], str]
+"""(a table's name parts as written, a column of it)"""
+Column = tuple[str, frozenset[Origin]]
+"""(the name of an output column, where it comes from)"""
+
+
+def target_of(node: Any) -> tuple[tuple[str, ...] | None, list[str]]:
+    """The name parts of the table that a statement writes, and the columns it names."""
+    names: list[str] = []
+    if isinstance(node, exp.Schema):
+        names = [each.name for each in node.expressions if each.name]
+        node = node.this
+    return (name_of(node) or None, names) if isinstance(node, exp.Table) else (None, names)
+
+
+def name_of(table: exp.Expression) -> tuple[str, ...]:
+    """The parts of a table's name, outermost first; () for what is no plain name (a table function)."""
+    parts: list[str] = []
+    for arg in ("catalog", "db", "this"):
+        part = table.args.get(arg)
+        if isinstance(part, exp.Dot):
+            parts += [each.name for each in part.find_all(exp.Identifier)]
+        elif isinstance(part, exp.Identifier):
+            # BigQuery writes a whole name between one pair of backticks.
+            parts += (
+                part.name.split(".")
+                if part.args.get("quoted") and arg == "this" and not parts
+                else [part.name]
+            )
+        elif part is not None:
+            return ()
+    return tuple(part for part in parts if part)
+
+
+@dataclass(slots=True)
+class Relation:
+    """What stands behind an alias: output columns with their origins, or a table whose columns are unknown."""
+
+    columns: list[Column] | None
+    name: tuple[str, ...] | None = None
+    by_name: dict[str, frozenset[Origin]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, origins in self.columns or ():
+            self.by_name.setdefault(name.lower(), origins)
+
+    def origins(self, column: str) -> frozenset[Origin] | None:
+        """Where a column comes from; None where this relation does not have it."""
+        if self.columns is None:
+            return frozenset(((self.name, column),)) if self.name else frozenset()
+        return self.by_name.get(column.lower())
+
+
+Scope = dict[str, Relation]
+_NOTHING: frozenset[Origin] = frozenset()
+
+
+class Walk:
+    """One walk over one statement."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self.lookup = lookup
+        self.tables: dict[tuple[str, ...], None] = {}
+        self.joins: dict[tuple[Origin, Origin], None] = {}
+        self.partial = False
+
+    # `ctes`: name -> relation; `outer`: the scopes around a correlated subquery, innermost first.
+
+    def query(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
+        """The output columns of a query."""
+        if isinstance(node, exp.Select):
+            return self.select(node, ctes, outer)
+        if isinstance(node, exp.SetOperation):
+            return self.set_operation(node, ctes, outer)
+        if isinstance(node, exp.Subquery | exp.Paren):
+            ctes = self.with_of(node, ctes, outer)
+            if isinstance(node.this, exp.Table):
+                return self.source(node.this, ctes, outer)[1].columns or []
+            return self.query(node.this, ctes, outer)
+        if isinstance(node, exp.Table):
+            relation = self.source(node, self.with_of(node, ctes, outer), outer)[1]
+            return relation.columns or []
+        if isinstance(node, exp.Values):
+            self.nested(node, ctes, outer)
+            names = _alias_columns(node)
+            return [(name, _NOTHING) for name in names]
+        if node is not None:
+            self.nested(node, ctes, outer)
+        return []
+
+    def with_of(self, node: exp.Expression, ctes: Scope, outer: tuple[Scope, ...]) -> Scope:
+        clause = node.args.get("with_")
+        if clause is None:
+            return ctes
+        ctes = dict(ctes)
+        recursive = bool(clause.args.get("recursive"))
+        for cte in clause.expressions:
+            name = cte.alias.lower()
+            names = _alias_columns(cte)
+            if recursive and isinstance(cte.this, exp.SetOperation):
+                anchor = self.query(cte.this.left, ctes, outer)
+                ctes[name] = Relation(_renamed(anchor, names))
+            ctes[name] = Relation(_renamed(self.query(cte.this, ctes, outer), names))
+        return ctes
+
+    def set_operation(self, node: exp.SetOperation, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
+        # A long chain of UNIONs leans to the left; walk it in a loop, not in the stack.
+        ctes = self.with_of(node, ctes, outer)
+        branches: list[Any] = []
+        at: Any = node
+        while isinstance(at, exp.SetOperation):
+            branches.append(at.expression)
+            at = at.this
+            if isinstance(at, exp.SetOperation):
+                ctes = self.with_of(at, ctes, outer)
+        branches.append(at)
+        columns = self.query(branches[-1], ctes, outer)
+        for branch in reversed(branches[:-1]):
+            more = self.query(branch, ctes, outer)
+            columns = [
+                (name, origins | more[i][1] if i < len(more) else origins)
+                for i, (name, origins) in enumerate(columns)
+            ] or more
+        return columns
+
+    def select(self, node: exp.Select, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
+        ctes = self.with_of(node, ctes, outer)
+        scope: Scope = {}
+        clause = node.args.get("from_")
+        if clause is not None:
+            self.add(clause.this, scope, ctes, outer)
+        conditions = []
+        for join in node.args.get("joins") or ():
+            self.add(join.this, scope, ctes, outer)
+            conditions.append(join)
+        for lateral in node.args.get("laterals") or ():
+            self.add(lateral, scope, ctes, outer)
+        scopes = (scope, *outer)
+        for join in conditions:
+            self.join(join, scope, ctes, scopes)
+        for arg, value in node.args.items():
+            if value and arg not in (
+                "expressions",
+                "from_",
+                "joins",
+                "with_",
+                "laterals",
+                "hint",
+                "limit",
+                "offset",
+            ):
+                for each in value if isinstance(value, list) else (value,):
+                    if isinstance(each, exp.Expression):
+                        self.nested(each, ctes, scopes)
+        where = node.args.get("where")
+        if where is not None:
+            self.equalities(where.this, scopes)
+        columns: list[Column] = []
+        for projection in node.expressions:
+            columns += self.projection(projection, scope, ctes, scopes)
+        return columns
+
+    def join(self, join: exp.Join, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]) -> None:
+        condition = join.args.get("on")
+        if condition is not None:
+            self.nested(condition, ctes, scopes)
+            self.equalities(condition, scopes)
+        for using in join.args.get("using") or ():
+            first, last = _only(using.name, scope.values()), _only(using.name, reversed(scope.values()))
+            if first is not None and last is not None:
+                self.pair(first, last)
+
+    def equalities(self, condition: Any, scopes: tuple[Scope, ...]) -> None:
+        """Remember pairs of columns that a condition sets equal."""
+        stack = [condition]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, exp.And | exp.Paren):
+                stack += [node.args.get("this"), node.args.get("expression")]
+            elif (
+                isinstance(node, exp.EQ)
+                and isinstance(node.this, exp.Column)
+                and isinstance(node.expression, exp.Column)
+            ):
+                left, right = self.column(node.this, scopes), self.column(node.expression, scopes)
+                if len(left) == 1 and len(right) == 1:
+                    self.pair(next(iter(left)), next(iter(right)))
+
+    def pair(self, left: Origin, right: Origin) -> None:
+        if left[0] != right[0]:
+            self.joins[(left, right) if left <= right else (right, left)] = None
+
+    def add(self, node: Any, scope: Scope, ctes: Scope, outer: tuple[Scope, ...]) -> None:
+        """Put a FROM item into the scope, with the joins that hang on it."""
+        alias, relation = self.source(node, ctes, (scope, *outer))
+        key = alias.lower()
+        while key in scope:
+            key += " "
+        scope[key] = relation
+        for join in node.args.get("joins") or () if isinstance(node, exp.Expression) else ():
+            self.add(join.this, scope, ctes, outer)
+            self.join(join, scope, ctes, (scope, *outer))
+
+    def source(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> tuple[str, Relation]:
+        """(alias, relation) of a FROM item."""
+        alias = node.alias_or_name if isinstance(node, exp.Expression) else ""
+        pivots = node.args.get("pivots") if isinstance(node, exp.Expression) else None
+        if isinstance(node, exp.Table):
+            relation = self.table(node, ctes, outer)
+        elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
+            alias, relation = self.source(node.this, ctes, outer)
+            alias = node.alias or alias
+            inner: Scope = {alias.lower(): relation}
+            for join in node.this.args.get("joins") or ():
+                self.add(join.this, inner, ctes, outer)
+                self.join(join, inner, ctes, (inner, *outer))
+            if len(inner) > 1:
+                merged = [column for each in inner.values() for column in each.columns or ()]
+                relation = Relation(merged)
+        elif isinstance(node, exp.Subquery | exp.SetOperation | exp.Select):
+            relation = Relation(self.query(node, ctes, outer))
+        elif isinstance(node, exp.Lateral):
+            inner_query = node.this
+            if isinstance(inner_query, exp.Subquery | exp.Select):
+                relation = Relation(self.query(inner_query, ctes, outer))
+            else:
+                relation = self.computed(node, ctes, outer)
+        else:
+            relation = self.computed(node, ctes, outer)
+        names = _alias_columns(node) if isinstance(node, exp.Expression) else []
+        if names and relation.columns is not None and not isinstance(node, exp.Lateral | exp.Unnest):
+            relation = Relation(_renamed(relation.columns, names))
+        if pivots:
+            self.partial = True
+            everything = frozenset(origin for _name, origins in relation.columns or () for origin in origins)
+            relation = (
+                Relation(None, None)
+                if not relation.columns
+                else Relation(
+                    [*relation.columns, *((each.alias, everything) for each in pivots if each.alias)]
+                )
+            )
+            alias = pivots[-1].alias or alias
+        return alias, relation
+
+    def computed(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> Relation:
+        """UNNEST, a table function, VALUES: each output column comes from every column that goes in."""
+        if not isinstance(node, exp.Expression):
+            return Relation([])
+        origins = self.expression(node, ctes, outer)
+        names = _alias_columns(node) or ([node.alias] if node.alias else [])
+        return Relation([(name, origins) for name in names])
+
+    def table(self, node: exp.Table, ctes: Scope, outer: tuple[Scope, ...]) -> Relation:
+        name = name_of(node)
+        if not name:
+            return self.computed(node, ctes, outer)
+        if len(name) == 1 and name[0].lower() in ctes:
+            return ctes[name[0].lower()]
+        if any(name[0].lower() in scope and len(name) > 1 for scope in outer) and len(name) == 2:
+            # BigQuery: FROM t, t.items unnests a column of t.
+            for scope in outer:
+                relation = scope.get(name[0].lower())
+                if relation is not None:
+                    origins = relation.origins(name[1]) or _NOTHING
+                    return Relation([(node.alias_or_name, origins)])
+        self.tables[name] = None
+        columns = self.lookup(name)
+        if columns is None:
+            return Relation(None, name)
+        return Relation([(column, frozenset(((name, column),))) for column in columns], name)
+
+    def projection(
+        self, node: exp.Expression, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]
+    ) -> list[Column]:
+        if isinstance(node, exp.Star):
+            return self.star(node, list(scope.values()), ctes, scopes)
+        if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
+            relation = next((each[node.table.lower()] for each in scopes if node.table.lower() in each), None)
+            return self.star(node.this, [relation] if relation else [], ctes, scopes)
+        origins = self.expression(node, ctes, scopes)
+        if isinstance(node, exp.Aliases):
+            return [(each.name, origins) for each in node.aliases]
+        return [(node.alias_or_name or node.output_name, origins)]
+
+    def star(
+        self, node: exp.Expression, relations: list[Relation], ctes: Scope, scopes: tuple[Scope, ...]
+    ) -> list[Column]:
+        left_out = {each.name.lower() for each in node.args.get("except_") or ()}
+        replaced = {
+            each.alias.lower(): self.expression(each, ctes, scopes) for each in node.args.get("replace") or ()
+        }
+        renamed = {each.name.lower(): each.alias for each in node.args.get("rename") or ()}
+        columns: list[Column] = []
+        for relation in relations:
+            if relation.columns is None:
+                # A table that nobody knows: which columns come through cannot be said.
+                self.partial = True
+            for name, origins in relation.columns or ():
+                low = name.lower()
+                if low not in left_out:
+                    columns.append((renamed.get(low, name), replaced.get(low, origins)))
+        return columns
+
+    def expression(self, node: exp.Expression, ctes: Scope, scopes: tuple[Scope, ...]) -> frozenset[Origin]:
+        """Every column that an expression is made of, those of subqueries in it included."""
+        found: set[Origin] = set()
+        stack: list[exp.Expression] = [node]
+        while stack:
+            at = stack.pop()
+            if isinstance(at, exp.Column):
+                found |= self.column(at, scopes)
+            elif isinstance(at, exp.Query):
+                for _name, origins in self.query(at, ctes, scopes):
+                    found |= origins
+            else:
+                stack.extend(at.iter_expressions())
+        return frozenset(found)
+
+    def nested(self, node: exp.Expression, ctes: Scope, scopes: tuple[Scope, ...]) -> None:
+        """Walk the subqueries of a clause for the tables that they read."""
+        stack: list[exp.Expression] = [node]
+        while stack:
+            at = stack.pop()
+            if isinstance(at, exp.Query):
+                self.query(at, ctes, scopes)
+            elif isinstance(at, exp.Table) and at is not node:
+                self.source(at, ctes, scopes)
+            elif not isinstance(at, exp.Column):
+                stack.extend(at.iter_expressions())
+
+    def column(self, node: exp.Column, scopes: tuple[Scope, ...]) -> frozenset[Origin]:
+        name, table = node.name, node.table.lower()
+        if table:
+            for scope in scopes:
+                relation = scope.get(table)
+                if relation is not None:
+                    return relation.origins(name) or _NOTHING
+            # schema.table.column, or a field of a record: record.field
+            for scope in scopes:
+                for relation in scope.values():
+                    if relation.name and relation.name[-1].lower() == table:
+                        return relation.origins(name) or _NOTHING
+                    found = relation.by_name.get(table)
+                    if found is not None:
+                        return found
+            return _NOTHING
+        for scope in scopes:
+            unknown = None
+            for relation in scope.values():
+                if relation.columns is None:
+                    unknown = relation if unknown is None else unknown
+                    continue
+                found = relation.by_name.get(name.lower())
+                if found is not None:
+                    return found
+            if unknown is not None:
+                several = sum(1 for each in scope.values() if each.columns is None) > 1
+                if several:
+                    self.partial = True
+                    return _NOTHING
+                return unknown.origins(name) or _NOTHING
+        return _NOTHING
+
+    def write(self, node: exp.Create | exp.Insert) -> tuple[tuple[str, ...] | None, list[Column]]:
+        """The table made or written, and its columns with their origins."""
+        target, names = target_of(node.this)
+        if isinstance(node, exp.Create) and node.kind in ("FUNCTION", "PROCEDURE"):
+            self.partial = True
+            self.nested(node, {}, ())
+            return None, []
+        source = node.args.get("expression")
+        outer = self.with_of(node, {}, ())
+        columns: list[Column] = []
+        if isinstance(source, exp.Query | exp.Table | exp.Values):
+            columns = self.query(source, outer, ())
+        elif source is None and isinstance(node, exp.Insert):
+            self.partial = True
+        clone = node.args.get("clone")
+        if clone is not None and isinstance(clone.this, exp.Table):
+            columns = self.query(clone.this, outer, ())
+        if not names and isinstance(node, exp.Insert) and target and not node.args.get("by_name"):
+            known = self.lookup(target) or ()
+            names = list(known) if len(known) == len(columns) else []
+        if names and len(names) == len(columns):
+            columns = [(name, origins) for name, (_old, origins) in zip(names, columns, strict=True)]
+        return target, columns
+
+    def write_several(self, node: exp.MultitableInserts) -> tuple[tuple[str, ...] | None, list[Column]]:
+        """INSERT ALL: one target is told, and that it is not the only one."""
+        columns = self.query(node.args.get("source"), {}, ())
+        targets = [target_of(insert.this)[0] for insert in node.find_all(exp.Insert)]
+        named = dict.fromkeys(each for each in targets if each)
+        for each in named:
+            self.tables.pop(each, None)
+        self.partial = self.partial or len(named) > 1
+        return next(iter(named), None), columns
+
+    def merge(self, node: exp.Merge) -> tuple[tuple[str, ...] | None, list[Column]]:
+        target, _names = target_of(node.this)
+        ctes = self.with_of(node, {}, ())
+        scope: Scope = {}
+        alias = node.this.alias_or_name.lower()
+        self.add(node.args["using"], scope, ctes, ())
+        columns: dict[str, frozenset[Origin]] = {}
+        scopes: tuple[Scope, ...] = (scope, {alias: Relation([])})
+        whens = node.args.get("whens")
+        for when in whens.expressions if whens is not None else ():
+            then = when.args.get("then")
+            if isinstance(then, exp.Update):
+                self.assignments(then, columns, ctes, scopes)
+            elif isinstance(then, exp.Insert) and isinstance(then.this, exp.Tuple):
+                values = then.args.get("expression")
+                given = values.expressions if isinstance(values, exp.Tuple) else []
+                for into, value in zip(then.this.expressions, given, strict=False):
+                    columns[into.name] = columns.get(into.name, _NOTHING) | self.expression(
+                        value, ctes, scopes
+                    )
+        return target, list(columns.items())
+
+    def update(self, node: exp.Update) -> tuple[tuple[str, ...] | None, list[Column]]:
+        target, _names = target_of(node.this)
+        ctes = self.with_of(node, {}, ())
+        scope: Scope = {}
+        clause = node.args.get("from_")
+        if clause is not None:
+            self.add(clause.this, scope, ctes, ())
+        if isinstance(node.this, exp.Table):
+            for join in node.this.args.get("joins") or ():
+                self.add(join.this, scope, ctes, ())
+        # T-SQL names an alias of its FROM as the target.
+        named = scope.get(target[0].lower()) if target and len(target) == 1 else None
+        if named is not None and named.name:
+            target = named.name
+        columns: dict[str, frozenset[Origin]] = {}
+        scopes: tuple[Scope, ...] = (scope, {node.this.alias_or_name.lower(): Relation([])})
+        self.assignments(node, columns, ctes, scopes)
+        where = node.args.get("where")
+        if where is not None:
+            self.nested(where, ctes, scopes)
+        return target, list(columns.items())
+
+    def assignments(
+        self,
+        node: exp.Update,
+        columns: dict[str, frozenset[Origin]],
+        ctes: Scope,
+        scopes: tuple[Scope, ...],
+    ) -> None:
+        for each in node.expressions:
+            if isinstance(each, exp.EQ):
+                name = each.this.name
+                columns[name] = columns.get(name, _NOTHING) | self.expression(each.expression, ctes, scopes)
+
+
+def _only(column: str, relations: Iterable[Relation]) -> Origin | None:
+    """Where a column comes from in the first of these that has it from one place."""
+    for relation in relations:
+        origins = relation.origins(column)
+        if origins and len(origins) == 1:
+            return next(iter(origins))
+    return None
+
+
+def _alias_columns(node: exp.Expression) -> list[str]:
+    alias = node.args.get("alias")
+    if not isinstance(alias, exp.TableAlias):
+        return []
+    return [each.name for each in alias.args.get("columns") or ()]
+
+
+def _renamed(columns: list[Column], names: list[str]) -> list[Column]:
+    if not names:
+        return columns
+    return [(names[i] if i < len(names) else name, origins) for i, (name, origins) in enumerate(columns)] or [
+        (name, _NOTHING) for name in names
+    ]

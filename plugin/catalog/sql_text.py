@@ -1,0 +1,172 @@
+"""SQL text -> statements that may be walked. What no parser should be asked, or reads, leaves as text.
+
+The parser is recursive and compiled: nesting that is too deep ends the process, which no `except` catches, and a
+bracket after a type's name is tried as a type and as a call, so that work doubles with each level. Both are seen in
+the tokens before the parser is asked. One statement that cannot be read does not take the others with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
+from sqlglot.parser import Parser
+from sqlglot.tokenizer_core import Token, TokenType
+
+LONGEST = 400_000
+DEEPEST = 150
+"""Brackets, CASEs and types in each other."""
+MOST_TYPED = 10
+"""Brackets in each other that follow the name of a type."""
+SHORT = 120
+"""Tokens that cannot nest deep enough to harm, whatever they are."""
+
+_FAILURES = (
+    SqlglotError,
+    RecursionError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+)
+_OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
+_CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
+_TYPES = Parser.TYPE_TOKENS | Parser.STRUCT_TYPE_TOKENS | Parser.ENUM_TYPE_TOKENS | {TokenType.ARRAY}
+_CHAR = {kind: chr(0x4E00 + number) for number, kind in enumerate(TokenType)}
+_BARE_CALLS = frozenset(Parser.NO_PAREN_FUNCTION_PARSERS)
+"""Words like IF and ANY that take what follows without a bracket."""
+_BARE = chr(0x4DFF)
+_REPEATED = re.compile(r"(.{1,4})\1{79,}", re.DOTALL)
+_BETWEEN = "COMMA AND OR UNION SEMICOLON DPIPE PLUS DASH STAR SLASH THEN"
+"""What the parser reads in a loop: a thousand of them are a long list, not a deep one."""
+_OPERANDS = "VAR IDENTIFIER NUMBER STRING NULL TRUE FALSE PARAMETER R_PAREN"
+_LISTED = "L_PAREN DOT EQ LIKE SELECT ALL DISTINCT FROM WHEN ALIAS"
+_BETWEEN_CHARS = {_CHAR[TokenType[name]] for name in _BETWEEN.split()}
+_OPERAND_CHARS = {_CHAR[TokenType[name]] for name in _OPERANDS.split()}
+_LIST_CHARS = _BETWEEN_CHARS | _OPERAND_CHARS | {_CHAR[TokenType[name]] for name in _LISTED.split()}
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A statement that no parser read."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guessed:
+    """A statement that its own dialect does not read and the general one does."""
+
+    tree: exp.Expression
+
+
+Statement = exp.Expression | Guessed | Unread
+
+
+def statements_in(sql: str, dialect: str | None) -> list[Statement]:
+    """The statements of a text; at least one. Never raises."""
+    if len(sql) > LONGEST:
+        return [Unread(sql)]
+    reader = _dialect(dialect)
+    try:
+        tokens = reader.tokenize(sql)
+    except _FAILURES:
+        return [Unread(sql)]
+    whole = _parsed(reader, tokens, sql)
+    if whole is not None:
+        return list(whole) or [Unread(sql)]
+    found: list[Statement] = []
+    for part in _parts(tokens):
+        trees = _parsed(reader, part, sql)
+        if trees is not None:
+            found += trees
+            continue
+        text = sql[part[0].start : part[-1].end + 1]
+        general = _general(text) if dialect else None
+        found += [Guessed(each) for each in general] if general else [Unread(text)]
+    return found or [Unread(sql)]
+
+
+def is_readable(tokens: Sequence[Token]) -> bool:
+    """May the parser be asked without harm? Told from the tokens alone."""
+    opened: list[bool] = []
+    """Of each open bracket: does it follow a type?"""
+    typed = cases = 0
+    previous = None
+    for token in tokens:
+        kind = token.token_type
+        if kind in _OPENING or (kind is TokenType.LT and previous in _TYPES):
+            opened.append(previous in _TYPES)
+            typed += opened[-1]
+        elif kind in _CLOSING or kind is TokenType.GT:
+            if opened and (kind is not TokenType.GT or opened[-1]):
+                typed -= opened.pop()
+        elif kind is TokenType.CASE:
+            cases += 1
+        elif kind is TokenType.END:
+            cases = max(0, cases - 1)
+        elif kind is TokenType.SEMICOLON:
+            cases = typed = 0
+            opened.clear()
+        if len(opened) + cases > DEEPEST or typed > MOST_TYPED:
+            return False
+        previous = kind
+    if len(tokens) < SHORT:
+        return True
+    kinds = "".join(
+        [_BARE if each.text.upper() in _BARE_CALLS else _CHAR[each.token_type] for each in tokens]
+    )
+    return all(_is_list(set(match.group(1))) for match in _REPEATED.finditer(kinds))
+
+
+def _is_list(kinds: set[str]) -> bool:
+    """Is this, repeated, a long list? Anything else that repeats may nest."""
+    return kinds <= _LIST_CHARS and bool(kinds & _BETWEEN_CHARS) and bool(kinds & _OPERAND_CHARS)
+
+
+def _dialect(name: str | None) -> Dialect:
+    try:
+        return Dialect.get_or_raise(name or None)
+    except ValueError:
+        return Dialect.get_or_raise(None)
+
+
+def _parsed(reader: Dialect, tokens: list[Token], sql: str) -> list[exp.Expression] | None:
+    if not is_readable(tokens):
+        return None
+    try:
+        trees = reader.parser().parse(tokens, sql)
+    except _FAILURES:
+        return None
+    kept = [tree for tree in trees if tree is not None]
+    return kept  # type: ignore[return-value]
+
+
+def _general(sql: str) -> list[exp.Expression]:
+    reader = Dialect.get_or_raise(None)
+    try:
+        found = _parsed(reader, reader.tokenize(sql), sql)
+    except _FAILURES:
+        return []
+    return [tree for tree in found or () if not isinstance(tree, exp.Command)]
+
+
+def _parts(tokens: list[Token]) -> list[list[Token]]:
+    parts: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.token_type is TokenType.SEMICOLON:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+# The parser warns of each statement that it keeps whole, and quotes the statement: SQL is nothing for a log.
+logging.getLogger("sqlglot").addFilter(lambda record: record.levelno > logging.WARNING)
