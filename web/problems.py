@@ -56,6 +56,9 @@ def facts(error: DocentError) -> dict[str, Any]:
         found["field"] = error.field
     if isinstance(error, LimitReached | ProviderFailed):
         found["retry_after"] = error.retry_after
+    if isinstance(error, SourceFailed):
+        # The engine's own text is for the person who ran it, and written down nowhere.
+        found.update(full=getattr(error, "full", ""), position=getattr(error, "position", None))
     return found
 
 
@@ -94,10 +97,13 @@ def _ours(error: DocentError) -> Response:
         error, BadInput | Misconfigured | LimitReached | SourceFailed | ProviderFailed
     ):
         # A form that was refused goes back to where it was filled in, with the sentence on top.
-        if came_from.startswith(request.host_url) and error.status != 429:
+        in_full = getattr(error, "full", "")  # may quote values, which no session may hold: shown once
+        if came_from.startswith(request.host_url) and error.status != 429 and not in_full:
             flash(text, "red")
             return redirect(came_from, 303)
-    return page(error.status, _TITLES.get(error.status, "That did not work"), text, **facts(error))
+    found = facts(error)
+    text = " ".join(part for part in (text, found.pop("full", "")) if part)
+    return page(error.status, _TITLES.get(error.status, "That did not work"), text, **found)
 
 
 def _http(error: HTTPException) -> Response:

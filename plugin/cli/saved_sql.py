@@ -137,8 +137,9 @@ def approve_query(session: Session, query_id: int, teams: tuple[str, ...], as_js
 @click.pass_obj
 def run_query(session: Session, query_id: int, values: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Run a saved statement under the gates of this moment and print its rows for the person."""
-    from plugin.cli.sql import print_rows
+    from plugin.cli.sql import in_full, print_rows
     from plugin.run_sql.approved import run_approved
+    from plugin.run_sql.execute import QueryError
     from plugin.run_sql.results import Results
 
     given = {}
@@ -151,6 +152,9 @@ def run_query(session: Session, query_id: int, values: tuple[str, ...], limit: i
     try:
         outcome = run_approved(session.store, session.viewer(), query_id, given, results=kept, session="cli")
         print_rows(outcome, limit, as_json)
+    except QueryError as error:
+        in_full(error)
+        raise
     finally:
         kept.close()
 

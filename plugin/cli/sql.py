@@ -15,6 +15,7 @@ from plugin.cli.session import Session, command_options, json_option, print_json
 from plugin.errors import BadInput
 
 if TYPE_CHECKING:
+    from plugin.run_sql.execute import QueryError
     from plugin.run_sql.run import RunOutcome
 
 
@@ -92,6 +93,7 @@ def text_of(path: str) -> str:
 def run(session: Session, integration: str, limit: int, as_json: bool) -> None:
     """Run the SQL on stdin through every gate and print its rows for the person."""
     from plugin.errors import NotFound
+    from plugin.run_sql.execute import QueryError
     from plugin.run_sql.results import Results
     from plugin.run_sql.run import run as run_sql
 
@@ -107,8 +109,17 @@ def run(session: Session, integration: str, limit: int, as_json: bool) -> None:
             session.store, viewer, found[integration.casefold()], statement, results=kept, session="cli"
         )
         print_rows(outcome, limit, as_json)
+    except QueryError as error:
+        in_full(error)
+        raise
     finally:
         kept.close()
+
+
+def in_full(error: QueryError) -> None:
+    """What the engine itself said, for the person at the terminal; nothing where a masked column was touched."""
+    if error.full:
+        say(error.full)
 
 
 def print_rows(outcome: RunOutcome, limit: int, as_json: bool) -> None:

@@ -164,7 +164,7 @@ def run(
                 results,
                 owner,
                 facts,
-                hide_errors=bool(decision.sensitive),
+                hide_errors=decision.masked,
                 progress=progress,
                 parameters=tuple((values or {})[name] for name in decision.verdict.bound),
             )

@@ -137,6 +137,30 @@ def test_errors_come_apart_and_receipts_can_be_replayed(store: Store, admin: Vie
         explain_decision(store, admin, 10_000)
 
 
+def test_an_engines_own_words_are_for_the_person_and_not_where_a_column_is_masked(
+    store: Store, admin: Viewer, shop: int
+) -> None:
+    broken = "SELECT json_extract(note, '$') FROM orders"
+
+    def error() -> QueryError:
+        with pytest.raises(QueryError) as caught:
+            run(store, admin, shop, broken, results=Results())
+        return caught.value
+
+    assert "malformed JSON" in error().full and "malformed" not in str(error())
+    with store.as_viewer(admin) as mine:
+        table = mine.catalog.by_name("main.orders", integration=shop)
+        note = next(each for each in mine.catalog.columns(table.id) if each.name == "note")
+        mine.edits.set_property(note.id, "sensitivity", "secret")
+    assert error().full == "" and "SQLite refused the query" in str(error())
+    with store.as_admin(admin) as door:
+        door.settings.set("ai.sql_sensitive", "allow")
+    assert error().full
+    with store.as_admin(admin) as door:
+        door.settings.set("ai.sql_sensitive", "refuse")
+    assert attempt(store, admin, shop, broken) == "run_sql.sensitive"
+
+
 def test_a_run_can_be_cancelled_by_its_owner_only(store: Store, admin: Viewer, shop: int) -> None:
     caught: list[Exception] = []
 

@@ -41,6 +41,8 @@ class Problem(Answer):
     who: str | None = None
     field: str | None = None
     retry_after: int | None = None
+    full: str | None = None
+    position: int | None = None
 
 
 class Ok(Answer):

@@ -271,7 +271,7 @@ class DocentChat extends HTMLElement {
       await this.bind(block.closest("[data-message]"), block.dataset.n, result.result_id);
     } catch (error) {
       const who = error.problem?.who ? ` ${error.problem.who} can change it.` : "";
-      place.replaceChildren(el("div", { class: "notice", "data-tone": error.status === 403 ? "amber" : "red", role: "alert" }, icon(error.status === 403 ? "lock" : "circle-alert"), el("div", {}, el("p", {}, error.message), who ? el("p", {}, who) : null)));
+      place.replaceChildren(el("div", { class: "notice", "data-tone": error.status === 403 ? "amber" : "red", role: "alert" }, icon(error.status === 403 ? "lock" : "circle-alert"), el("div", {}, el("p", {}, error.message), error.problem?.full ? el("pre", { class: "code pre-wrap", tabindex: "0" }, error.problem.full) : null, who ? el("p", {}, who) : null)));
       if (error.status === 403) {
         lock.dataset.tone = "amber";
         lock.querySelector("strong").textContent = error.message;
