@@ -74,13 +74,14 @@ FROM information_schema.COLUMNS WHERE {_WANTED}
 ORDER BY CAST(TABLE_SCHEMA AS BINARY), CAST(TABLE_NAME AS BINARY), ORDINAL_POSITION
 """
 
-# The digest has ? for every literal. QUERY_SAMPLE_TEXT has the literals: not asked for.
+# The digest has ? for every literal. QUERY_SAMPLE_TEXT has the literals: not asked for. Sessions without a default
+# database, as many tools open them, have none here either and name it in the statement.
 DIGESTS = f"""
 SELECT DIGEST_TEXT, COUNT_STAR, LAST_SEEN, SCHEMA_NAME
 FROM performance_schema.events_statements_summary_by_digest
-WHERE SCHEMA_NAME IS NOT NULL AND SCHEMA_NAME NOT IN {_OWN}
+WHERE (SCHEMA_NAME IS NULL OR SCHEMA_NAME NOT IN {_OWN})
   AND DIGEST_TEXT REGEXP '^[( ]*(SELECT|WITH|INSERT|UPDATE|DELETE|REPLACE) '
-  AND LOCATE('information_schema', DIGEST_TEXT) = 0
+  AND LOCATE('information_schema', DIGEST_TEXT) = 0 AND LOCATE('performance_schema', DIGEST_TEXT) = 0
 ORDER BY COUNT_STAR DESC LIMIT 5000
 """
 

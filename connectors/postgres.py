@@ -126,9 +126,11 @@ class Postgres(PostgresRuns):
                 rows = connection.execute(statement).fetchall()
             except (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.InsufficientPrivilege):
                 return  # installed, but not loaded by the server or not open to this role
-            for text, runs, users in rows:
+            for text, runs, users, runs_of in rows:
                 if text != "<insufficient privilege>":
-                    yield Query(sql=text, runs=runs, users=tuple(sorted(users)), database=database)
+                    yield Query(
+                        sql=text, runs=runs, users=tuple(users), runs_of=tuple(runs_of), database=database
+                    )
 
     @contextmanager
     def _reading(self) -> Iterator[psycopg.Connection[TupleRow]]:

@@ -160,7 +160,8 @@ WHERE e.extname = 'pg_stat_statements'
 # Constants are already $1, $2 in what the extension keeps. Utility statements are not normalised: left out.
 STATEMENTS = """
 SELECT s.query, pg_catalog.sum(s.calls)::bigint,
-       pg_catalog.array_agg(DISTINCT pg_catalog.pg_get_userbyid(s.userid)::text)
+       pg_catalog.array_agg(pg_catalog.pg_get_userbyid(s.userid)::text ORDER BY s.userid),
+       pg_catalog.array_agg(s.calls::bigint ORDER BY s.userid)
 FROM {extension_schema}.pg_stat_statements s
 JOIN pg_catalog.pg_database d ON d.oid = s.dbid
 WHERE d.datname = pg_catalog.current_database()

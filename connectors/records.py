@@ -155,6 +155,8 @@ class Query:
     last_run: datetime | None = None
     database: str | None = None
     default_schema: str | None = None
+    runs_of: tuple[int, ...] = ()
+    """How often each of `users` ran it, where the source tells; they sum up to `runs`."""
 
 
 @dataclass(frozen=True, slots=True)

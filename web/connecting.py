@@ -95,8 +95,10 @@ def read_form(
 
 
 def read_options(form: Any) -> dict[str, Any]:
-    """Import mode, run mode and the switches of a form."""
+    """Import mode, run mode, service accounts and the switches of a form."""
     chosen = {name: form[name] for name in ("import_mode", "run_mode") if form.get(name)}
+    if "service_accounts" in form:
+        chosen["service_accounts"] = form["service_accounts"]
     return {**chosen, **{name: bool(form.get(name)) for name, _title, _text in SWITCHES}}
 
 

@@ -176,6 +176,32 @@ def integration_list(session: Session, as_json: bool) -> None:
         click.echo(f"{each.name}\t{each.type}\t{each.state}\t{each.last_sync_at or 'never synced'}")
 
 
+@integration.command("option")
+@command_options
+@json_option
+@click.argument("name")
+@click.argument("key", required=False)
+@click.argument("value", required=False)
+@click.pass_obj
+def integration_option(
+    session: Session, name: str, key: str | None, value: str | None, as_json: bool
+) -> None:
+    """List how an integration syncs and runs, or set one option: import_mode, keep_literals, service_accounts, ..."""
+    with session.store.as_admin(session.viewer()) as admin:
+        found = admin.integrations.by_name(name)
+        if key is not None and value is not None:
+            said: Any = {"true": True, "false": False}.get(value.lower(), value)
+            found = admin.integrations.update(found.id, options={key: said})
+        elif key is not None and key not in found.options:
+            raise BadInput(f"there is no option {key!r}; there are {', '.join(found.options)}", field="key")
+    shown = dict(found.options) if key is None else {key: found.options[key]}
+    if as_json:
+        print_json(shown)
+        return
+    for each, now in shown.items():
+        click.echo(f"{each}\t{str(now).lower() if isinstance(now, bool) else now}")
+
+
 @integration.command("remove")
 @command_options
 @click.argument("name")

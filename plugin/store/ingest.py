@@ -37,6 +37,8 @@ class Source:
     keep_stale: bool
     shrink_stop: bool
     keep_literals: bool
+    service_accounts: tuple[str, ...] = ()
+    """Names or patterns of accounts whose queries do not count."""
 
 
 class Ingest:
@@ -69,6 +71,9 @@ class Ingest:
             keep_stale=bool(options.get("keep_stale", False)),
             shrink_stop=bool(options.get("shrink_stop", True)),
             keep_literals=bool(options.get("keep_literals", False)),
+            service_accounts=tuple(
+                part.strip() for part in options.get("service_accounts", "").split(",") if part.strip()
+            ),
         )
 
     def known(self) -> Known:

@@ -28,6 +28,9 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "run_mode": ("confirm", "run"),
 }
 """Each option with its values, the default first."""
+TEXTS = ("service_accounts",)
+"""Options that hold a text: names or patterns (etl_*, *_bot) of accounts whose queries tell nothing of people."""
+LONGEST_OPTION = 4000
 
 
 class Integrations:
@@ -172,6 +175,7 @@ class Integrations:
         """Remove an integration with its credentials and everything the catalog has from it; returns the receipt."""
         from plugin.store.monitoring import forget_integration as forget_monitored
         from plugin.store.search_index import forget_integration
+        from plugin.store.search_scrub import scrub_index
 
         self._context.begin_write()
         row = self._row(integration_id)
@@ -184,7 +188,7 @@ class Integrations:
         gone["integrations"], gone["monitored"] = 1, forget_monitored(self._context, integration_id)
         self._session.delete(row)
         self._session.flush()
-        self._context.scrub_after()
+        scrub_index(self._context)
         self._audit("integration.remove", integration_id, type=row.type, deleted=gone)
         return Erased(now(), gone)
 
@@ -320,12 +324,24 @@ def clean_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options with allowed values. BadInput names the allowed ones."""
     tidy: dict[str, Any] = {}
     for key, value in options.items():
+        if key in TEXTS:
+            if not isinstance(value, str) or len(value) > LONGEST_OPTION:
+                raise BadInput(f"{key} is a text of at most {LONGEST_OPTION:,} characters", field=key)
+            tidy[key] = ", ".join(names_in(value))
+            continue
         if key not in OPTIONS:
-            raise BadInput(f"there is no option {key!r}; there are {', '.join(OPTIONS)}", field=key)
+            raise BadInput(
+                f"there is no option {key!r}; there are {', '.join((*OPTIONS, *TEXTS))}", field=key
+            )
         if not any(value == allowed and type(value) is type(allowed) for allowed in OPTIONS[key]):
             raise BadInput(f"{key} is one of {', '.join(str(each) for each in OPTIONS[key])}", field=key)
         tidy[key] = value
     return tidy
+
+
+def names_in(text: str) -> list[str]:
+    """The names or patterns of a text with commas or lines."""
+    return [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
 
 
 def integration_shape(
@@ -340,7 +356,11 @@ def integration_shape(
         secret_names=() if stripped else tuple(row.secret_names or ()),
         has_query_credential=row.sealed_query is not None,
         schedule=row.schedule,
-        options={**{key: values[0] for key, values in OPTIONS.items()}, **row.options},
+        options={
+            **{key: values[0] for key, values in OPTIONS.items()},
+            **dict.fromkeys(TEXTS, ""),
+            **row.options,
+        },
         state=row.state,
         last_sync_at=row.last_sync_at,
         last_error=None if stripped else row.last_error,

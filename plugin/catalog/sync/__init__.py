@@ -162,8 +162,9 @@ class _Run:
                     stage.stated_sources.clear()
                 elif isinstance(connector, HasQueries):
                     stage_queries(
-                        stage, connector.queries(), connector.dialect, reader.names, ingest.columns_of
-                    )
+                        stage, connector.queries(), connector.dialect, reader.names, ingest.columns_of,
+                        source.service_accounts,
+                    )  # fmt: skip
             self.report("writing", 0, None, len(stage.seen), force=True)
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
                 return ingest.merge(stage, rank=popularity, force=self.full, only_schema=self.only_schema)

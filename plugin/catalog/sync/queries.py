@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
 
 from connectors.records import Query
 from plugin.catalog.lineage import SqlLineage, statements_of
@@ -31,9 +32,23 @@ OF_THE_ENGINE = re.compile(
 
 
 def stage_queries(
-    stage: Stage, queries: Iterable[Query], dialect: str | None, names: Names, columns_of: ColumnsOf
+    stage: Stage,
+    queries: Iterable[Query],
+    dialect: str | None,
+    names: Names,
+    columns_of: ColumnsOf,
+    service_accounts: Sequence[str] = (),
 ) -> None:
-    """Stage the statements of a query log, most run first."""
+    """Stage the statements of a query log, most run first. `service_accounts`: names or patterns that do not count,
+    besides those that are called like one.
+    """
+
+    def is_person(user: str) -> bool:
+        low = user.lower()
+        return not SERVICE.search(user) and not any(
+            fnmatchcase(low, pattern.lower()) for pattern in service_accounts
+        )
+
     taken: list[tuple[Query, list[SqlLineage]]] = []
     for number, query in enumerate(queries):
         if number >= READ:
@@ -53,7 +68,7 @@ def stage_queries(
     columns = table_columns(keys, stage, columns_of)
     folded: dict[str, StagedQuery] = {}
     for query, _first in taken:
-        _take(stage, query, dialect, names, columns, folded)
+        _take(stage, query, dialect, names, columns, folded, is_person)
     kept = sorted(folded.values(), key=lambda each: (-each.runs, each.sql))[:MOST]
     stage.queries = kept
 
@@ -65,6 +80,7 @@ def _take(
     names: Names,
     columns: dict[str, tuple[str, ...]],
     folded: dict[str, StagedQuery],
+    is_person: Callable[[str], bool],
 ) -> None:
     def find(parts: tuple[str, ...]) -> str | None:
         return names.find(parts, database=query.database, schema=query.default_schema)
@@ -73,7 +89,10 @@ def _take(
         key = find(parts)
         return columns.get(key) if key is not None else None
 
-    people = [user for user in query.users if not SERVICE.search(user)]
+    people = {user for user in query.users if is_person(user)}
+    runs = query.runs
+    if query.runs_of:
+        runs = sum(n for user, n in zip(query.users, query.runs_of, strict=True) if user in people)
     for read in statements_of(query.sql, dialect, lookup):
         if read.target is not None:
             _written(stage, read, find)
@@ -91,8 +110,8 @@ def _take(
         before = folded.get(sql)
         folded[sql] = StagedQuery(
             sql=sql,
-            runs=query.runs + (before.runs if before else 0),
-            users=max(len(set(people)), before.users if before else 0),
+            runs=runs + (before.runs if before else 0),
+            users=max(len(people), before.users if before else 0),
             last_run=query.last_run,
             tables=tuple(sorted(key for key in found.values() if key)),
             joins=tuple((left, right, tuple(pairs)) for (left, right), pairs in joins.items()),
