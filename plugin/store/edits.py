@@ -17,7 +17,7 @@ from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store import search_index, zones
 from plugin.store._flags import flag
 from plugin.store._models.base import now
-from plugin.store._models.catalog import ProposalRow, ResourceRow
+from plugin.store._models.catalog import ProposalRow, ResourceRow, TagRow
 from plugin.store._rows import to_resources
 from plugin.store._texts import clean_line, clean_text
 from plugin.store._visible import visible
@@ -26,17 +26,18 @@ from plugin.store.changes import (
     FLAGS,
     TEXTS,
     WRITTEN_HERE,
-    Changes,
     as_text,
     synonym_list,
 )
+from plugin.store.edges import Edges
 from plugin.store.removal import remove_resources
+from plugin.store.search_scrub import scrub_index
 from plugin.store.shapes import Proposal, Resource
 
 PROPOSED = (*TEXTS, *FLAGS, "sensitivity", "tag", "owner", "term")
 
 
-class Edits(Changes):
+class Edits(Edges):
     """What one member may change of the catalog. Made by the viewer's door."""
 
     # --- terms and documents ----------------------------------------------------------------------------------
@@ -86,9 +87,12 @@ class Edits(Changes):
         """Delete a term or document that people wrote. NotFound, Refused, BadInput for what a source has."""
         row = self._editable(resource_id)
         self._only_here(row)
+        tags = self._session.scalars(select(TagRow.tag).where(TagRow.resource_id == row.id)).all()
+        names = [row.name, *tags, *search_index.synonyms_in(row.properties)]
         remove_resources(self._context, [row.id])
         zones.recount(self._session, self._context.workspace_id, (row.zone_id,))
         search_index.index_changes(self._session, self._context.workspace_id, [], [row.id])
+        scrub_index(self._context, names)
         self._context.audit("catalog.delete", "done", target=f"resource:{row.id}", detail={"kind": row.kind})
 
     # --- proposals --------------------------------------------------------------------------------------------

@@ -165,6 +165,7 @@ def destroy_workspace(context: Context, slug: str) -> Erased:
     if session.scalar(select(WorkspaceRow.slug).where(WorkspaceRow.id == workspace_id)) != slug:
         raise BadInput("repeat the workspace's short name to delete it", field="workspace")
     from plugin.store.search_index import forget_workspace
+    from plugin.store.search_scrub import scrub_index
 
     counts: dict[str, int] = {}
     accounts = session.scalars(
@@ -176,6 +177,7 @@ def destroy_workspace(context: Context, slug: str) -> Erased:
     if monitored:
         counts["monitored"] = monitored
     forget_workspace(session, workspace_id)
+    scrub_index(context, ())
     table: Table
     for table in reversed(Base.metadata.sorted_tables):
         if "workspace_id" in table.c and table.name not in ("workspace_keys", "sessions"):
