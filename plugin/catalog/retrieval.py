@@ -91,15 +91,20 @@ class Ranking:
         self._strength: dict[int, tuple[float, float, float, float]] = {}
 
     def add(
-        self, term: Term, evidence: Mapping[int, int], members: Callable[[int], int] | None = None
+        self,
+        term: Term,
+        evidence: Mapping[int, int],
+        members: Callable[[int], int] | None = None,
+        having: int | None = None,
     ) -> None:
         """Count one term. `evidence`: document -> places as bits; containers are among the documents.
 
-        `members(container)` says how many documents a container has for this viewer.
+        `members(container)` says how many documents a container has for this viewer; `having` how many documents have
+        the term, where the evidence is of some of them only.
         """
         weights = self.weights
         inside = self._containers_with(evidence)
-        counted = len(evidence)
+        counted = len(evidence) if having is None else having
         if members is not None:
             counted += sum(members(container) for container in inside)
         counted = min(counted, self.total)

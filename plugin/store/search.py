@@ -7,7 +7,7 @@ all must be there, and only when that finds too little as words of which some ma
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -18,15 +18,23 @@ from plugin.store._models.catalog import ResourceRow
 from plugin.store._rows import integration_names, load
 from plugin.store._visible import visible
 from plugin.store.search_columns import TABLES, find_columns
+from plugin.store.search_evidence import CONTAINER_KINDS, FEW_WORDS, WEIGHED, Doc
 from plugin.store.search_family import choose_members
-from plugin.store.search_filters import Filters, facet_counts, integration_ids, passing, schema_ids
-from plugin.store.search_rank import Ranked, Search
+from plugin.store.search_filters import (
+    COUNTED,
+    Filters,
+    facet_counts,
+    integration_ids,
+    passing,
+    schema_ids,
+    zones_within,
+)
+from plugin.store.search_rank import TERM_KINDS, Ranked, Search
 from plugin.store.search_scope import FullText, full_text
 from plugin.store.search_spelling import spelled
 from plugin.store.search_together import MOST, together
 from plugin.store.shapes import Found, Hit
 
-FEW_WORDS = 4
 ENOUGH = 8
 """So many hits with every word make hits with some of them needless."""
 MOST_HITS = 1000
@@ -61,18 +69,22 @@ def search(
     limit, offset = max(0, min(limit, MOST_HITS)), max(0, offset)
     filters = Filters(tuple(kinds), tuple(integrations), tuple(tags), tuple(owners), verified, schema, under)
     question = read_question(text)
-    index = full_text(context)
+    integration_set = integration_ids(context, filters.integrations) if filters.integrations else None
+    schema_set = schema_ids(context, filters.schema) if filters.schema is not None else None
+    index = full_text(context, zones_within(context, integration_set, schema_set, under))
+    places = Places(integration_set, schema_set)
     if index.nothing or not question.terms:
         return Found((), 0)
-    asked = Asked(context, index, question, filters, only, fold_copies, limit + offset, facets)
+    asked = Asked(context, index, question, filters, places, only, fold_copies, limit + offset, facets)
     entries = asked.entries()
     meant = None
     # Spelling looks words up by zone only; for a reader whom AI filters narrow as well it could propose a hidden one.
     if (not entries or asked.poor) and not (context.for_ai and context.ai_rules):
         better = spelled(index, question, text)
         if better is not None:
+            spelled_right = read_question(better)
             again = Asked(
-                context, index, read_question(better), filters, only, fold_copies, limit + offset, facets
+                context, index, spelled_right, filters, places, only, fold_copies, limit + offset, facets
             )
             found = again.entries()
             if found:
@@ -85,6 +97,13 @@ Entry = tuple[int, float, Ranked | None]
 """A resource to show, its score, and what is known of why (None for a column)."""
 
 
+class Places(NamedTuple):
+    """Where the filters on place say that a hit must be; None is anywhere."""
+
+    integrations: set[int] | None
+    schemas: set[int] | None
+
+
 class Asked:
     """One reading of one text, with its filters."""
 
@@ -94,39 +113,37 @@ class Asked:
         index: FullText,
         question: Question,
         filters: Filters,
+        places: Places,
         only: Collection[int] | None,
         fold_copies: bool,
         needed: int,
-        counts_all: bool,
+        facets: bool,
     ) -> None:
         self.context = context
         self.index = index
         self.question = question
         self.filters = filters
+        self.places = places
         self.only = only
         self.fold_copies = fold_copies
         self.needed = needed
-        self.counts_all = counts_all or filters != Filters()
-        """Must every hit be looked at: for facets, or since a filter may take it away?"""
         self.more = 0
         """Hits beyond those that were looked at."""
         self.poor = False
         """Did some word that counts find nothing at all?"""
         self.run = Search(context, index, question, only)
-        self._within: set[int] | None = None
-        if filters.integrations:
-            self._integrations = integration_ids(context, filters.integrations)
-        if filters.schema is not None:
-            self._schemas = schema_ids(context, filters.schema)
+        if filters != Filters():
+            self.run.keep = self._leaves
+        # Facets count hits, a filter may take them away.
+        self.look_at = MOST if filters != Filters() else COUNTED if facets else needed
+        self.run.look_at = max(WEIGHED, min(self.look_at, COUNTED))
 
     def entries(self) -> list[Entry]:
         """Everything that is found, best first."""
         short = len(self.question.content) <= FEW_WORDS
         first: list[Ranked] = []
         if short and not self.run.filtered:
-            look_at = MOST if self.counts_all else self.needed
-            placed = self.filters.schema is not None or self.filters.under is not None
-            together_, self.more = together(self.run, look_at, containers=placed)
+            together_, self.more = together(self.run, self.look_at)
             first = self._kept(together_)
         ranked = first
         if len(first) < min(self.needed, ENOUGH) or "column" in self.filters.kinds:
@@ -138,6 +155,7 @@ class Asked:
                 for each in rest:
                     each.score *= shift
             ranked = first + rest
+            self.more = self.run.more
             self.poor = any(
                 term.word not in self.run.bits for term in self.question.content if not term.word.isdigit()
             )
@@ -154,20 +172,42 @@ class Asked:
 
     def _kept(self, ranked: Sequence[Ranked]) -> list[Ranked]:
         """Those that pass the filters on place, and where the row decides, those on the row."""
-        filters = self.filters
-        kept = list(ranked)
-        if filters.integrations:
-            kept = [each for each in kept if each.integration_id in self._integrations]
-        chain = self.run.places.chain
-        if filters.schema is not None:
-            kept = [each for each in kept if self._schemas.intersection(chain(each.container_id))]
-        if filters.under is not None:
-            kept = [each for each in kept if filters.under in (each.id, *chain(each.container_id))]
-            if set(filters.kinds) != {"column"}:
-                kept = [each for each in kept if each.id != filters.under] or kept
-        if filters.of_rows and "column" not in filters.kinds:
-            rows = passing(self.context, filters, [each.id for each in kept])
+        kept = self._placed(ranked)
+        under = self.filters.under
+        if under is not None and set(self.filters.kinds) != {"column"}:
+            kept = [each for each in kept if each.id != under] or kept
+        if self._by_row:
+            rows = passing(self.context, self.filters, [each.id for each in kept])
             kept = [each for each in kept if each.id in rows]
+        return kept
+
+    def _leaves(self, docs: Sequence[Doc]) -> set[int]:
+        """The families of those documents that the filters leave, and what helps to rank: containers, terms."""
+        kinds = set(self.filters.kinds)
+        helping = {doc.id for doc in docs if doc.kind in CONTAINER_KINDS or doc.kind in TERM_KINDS}
+        if kinds and "column" not in kinds:
+            docs = [doc for doc in docs if doc.kind in kinds or doc.kind == "column"]
+        families = {doc.family_id for doc in docs}
+        kept = self._placed([self.run.docs[id_] for id_ in families if id_ in self.run.docs])
+        left = {each.id for each in kept}
+        return helping | (passing(self.context, self.filters, left) if self._by_row else left)
+
+    @property
+    def _by_row(self) -> bool:
+        return self.filters.of_rows and "column" not in self.filters.kinds
+
+    def _placed(self, found: Sequence[Any]) -> list[Any]:
+        """Those hits or documents that are where the filters on place say."""
+        kept = list(found)
+        integrations, schemas = self.places
+        under = self.filters.under
+        if integrations is not None:
+            kept = [each for each in kept if each.integration_id in integrations]
+        chain = self.run.places.chain
+        if schemas is not None:
+            kept = [each for each in kept if schemas.intersection(chain(each.container_id))]
+        if under is not None:
+            kept = [each for each in kept if under in (each.id, *chain(each.container_id))]
         return kept
 
     def _columns(self, ranked: Sequence[Ranked], short: bool) -> list[Entry]:
@@ -184,9 +224,10 @@ class Asked:
                 return []
             places = [each for each in places if _all_in_columns(each, self.question)]
         tables = TABLES if asked else BESIDE
-        found = find_columns(self.context, places, self.question.terms, max(self.needed, 50), tables=tables)
-        if not asked:
-            found = [each for each in found if each.complete]
+        wanted = max(self.needed, 50)
+        found = find_columns(
+            self.context, places, self.question.terms, wanted, tables=tables, complete=not asked
+        )
         if self.filters.of_rows:
             rows = passing(self.context, self.filters, [each.id for each in found])
             found = [each for each in found if each.id in rows]

@@ -37,9 +37,16 @@ class FoundColumn:
 
 
 def find_columns(
-    context: Context, ranked: Sequence[Ranked], terms: Sequence[Term], limit: int, tables: int = TABLES
+    context: Context,
+    ranked: Sequence[Ranked],
+    terms: Sequence[Term],
+    limit: int,
+    tables: int = TABLES,
+    *,
+    complete: bool = False,
 ) -> list[FoundColumn]:
-    """The columns that the terms mean, best first."""
+    """The columns that the terms mean, best first. `complete`: only those whose own name has every content word."""
+    content = {term.word for term in terms if not term.joined}
     wanted = {term.word: term.weight for term in terms}
     places = sorted(
         (each for each in ranked if any(bits & (COLUMN | NOTE) for bits in each.matched.values())),
@@ -62,6 +69,8 @@ def find_columns(
         )
         for id_, parent, name, description in found:
             named = frozenset((*identifier_words(name), *joined_words(name)))
+            if complete and not content <= named:
+                continue
             noted = frozenset(text_words(description[:2000])) if description else frozenset()
             if wanted.keys() & named or wanted.keys() & noted:
                 rows.append((id_, parent or 0, named, noted, len(identifier_words(name))))
@@ -70,7 +79,6 @@ def find_columns(
         for word in wanted.keys() & (named | noted):
             having[word] += 1
     rarity = {word: math.log(1 + (len(rows) + 1) / (count + 0.5)) for word, count in having.items()}
-    content = {term.word for term in terms if not term.joined}
     scored = []
     for id_, parent, named, noted, length in rows:
         table = context_of[parent]

@@ -3,8 +3,9 @@
 `search_docs` has one row per resource that can be found on its own, and one more for each column whose visibility to
 the assistant may differ from its table's (tags, sensitivity). The words themselves are in `search_fts` (FTS5) on
 SQLite, whose rowids start with the zone, so that a viewer's zones are a range of the index; on PostgreSQL in
-`search_docs.body` under a GIN index, with the zone as one more lexeme. `search_words` is what "did you mean" chooses
-from. Neither database needs an extension. Every statement can be run twice.
+`search_docs.body` under a GIN index, plain and with the zone before each word, and in `words`, to read them back.
+`search_words` is what "did you mean" chooses from. Neither database needs an extension. Every statement can be run
+twice.
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ FTS = (
     "body, detail='none', tokenize=\"ascii tokenchars '_'\")"
 )
 
+FTS_MEMORY = "INSERT INTO search_fts (search_fts, rank) VALUES ('hashsize', 67108864)"
+"""A sync's words are collected in memory before they are written as one sorted run: with the default of a megabyte a
+large one leaves several runs, which are merged while it writes and walked one by one in each search."""
+
 FOUND = """
 CREATE OR REPLACE FUNCTION docent_found(query tsquery, zones integer[], most integer) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
@@ -71,12 +76,13 @@ def create(connection: Connection) -> None:
         columns = COLUMNS.replace("id BIGINT NOT NULL PRIMARY KEY", "id INTEGER NOT NULL PRIMARY KEY")
         connection.execute(text(f"CREATE TABLE IF NOT EXISTS search_docs ({columns})"))
         connection.execute(text(FTS))
+        connection.execute(text(FTS_MEMORY))
         connection.execute(text(WORDS + " WITHOUT ROWID"))
     else:
         connection.execute(
-            text(f"CREATE TABLE IF NOT EXISTS search_docs ({COLUMNS}, body TSVECTOR NOT NULL)")
+            text(f"CREATE TABLE IF NOT EXISTS search_docs ({COLUMNS}, words TEXT, body TSVECTOR)")
         )
-        # Words are read through the index only: long ones are kept out of the rows that a search walks over.
+        # Long words are kept out of the rows that a search walks over.
         connection.execute(text("ALTER TABLE search_docs SET (toast_tuple_target = 256)"))
         connection.execute(
             text("CREATE INDEX IF NOT EXISTS search_docs_body ON search_docs USING gin (body)")

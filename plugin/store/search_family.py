@@ -31,7 +31,8 @@ def choose_members(
     """Replace each family's first member by the one to show, for the entries that a page will show."""
     firsts = [entry[0] for entry in entries[: max(needed, 20)]]
     members: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for part in parts(firsts):
+    grouped = [id_ for id_, _score, each in entries[: len(firsts)] if each is not None and each.grouped]
+    for part in parts(grouped):
         for id_, family, name in index.members(part):
             if only is None or id_ in only:
                 members[family].append((id_, name))

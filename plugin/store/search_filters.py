@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from plugin.store._context import Context
-from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow
+from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow, ZoneRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import visible
 from plugin.store.search_sql import parts
@@ -68,6 +68,39 @@ def schema_ids(context: Context, name: str) -> set[int]:
         )
     )
     return {id_ for (id_,) in rows}
+
+
+def zones_within(
+    context: Context, integrations: Collection[int] | None, schemas: Collection[int] | None, under: int | None
+) -> set[int] | None:
+    """The zones that can hold what the filters on place leave, and the workspace's own with its glossary; None: any.
+
+    Every integration, database, schema and dashboard group is a zone, so that a filter on one narrows the index itself.
+    """
+    if integrations is None and schemas is None and under is None:
+        return None
+    zones = context.session.execute(
+        select(ZoneRow.id, ZoneRow.parent_id, ZoneRow.resource_id, ZoneRow.integration_id).where(
+            ZoneRow.workspace_id == context.workspace_id
+        )
+    ).all()
+    within = {zone for zone, _parent, _resource, _integration in zones}
+    if integrations is not None:
+        within &= {zone for zone, _parent, _resource, integration in zones if integration in integrations}
+    for places in (schemas, None if under is None else {under}):
+        roots = {zone for zone, _parent, resource, _integration in zones if resource in (places or ())}
+        if places is not None and (roots or not places):
+            within &= _zones_below(roots, {zone: parent for zone, parent, *_ in zones})
+    return within | {zone for zone, _parent, _resource, integration in zones if integration is None}
+
+
+def _zones_below(roots: set[int], parents: dict[int, int | None]) -> set[int]:
+    """These zones and all below them."""
+    found, fresh = set(roots), set(roots)
+    while fresh:
+        fresh = {zone for zone, parent in parents.items() if parent in found} - found
+        found |= fresh
+    return found
 
 
 def passing(context: Context, filters: Filters, ids: Collection[int]) -> set[int]:

@@ -7,25 +7,18 @@ counted over what came out of the viewer's zones and passed the AI filters, so w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import case, func, literal_column, select
 
 from plugin.catalog.retrieval import NAME, TEXT, Card, Ranking, Scored, Weights, pointed_at
-from plugin.catalog.words import Question, Term, name_core
-from plugin.store._context import Context
-from plugin.store._models.catalog import ResourceRow, ZoneCountRow
+from plugin.catalog.words import Term, name_core
+from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
-from plugin.store.search_scope import FullText
-from plugin.store.search_sql import parts
+from plugin.store.search_evidence import CONTAINER_KINDS, Evidence
 
-CONTAINER_KINDS = frozenset(("database", "schema", "dashboard_group"))
-DOC = (
-    "id, asset_id, family_id, container_id, kind, integration_id, sample_id,"
-    " name_words, text_words, columns_count, notes_words, shape, zone_id"
-)
 PLACES = 60
 """Containers whose size is looked at."""
 FILLED_PLACES = 3
@@ -37,25 +30,6 @@ EXPLAINED = 600
 A_QUESTION = 5
 """So many words ask a question; then tables that stand beside the best count too, without a word in common."""
 TERM_KINDS = ("term",)
-
-
-@dataclass(slots=True)
-class Doc:
-    """A row of `search_docs`."""
-
-    id: int
-    asset_id: int
-    family_id: int
-    container_id: int | None
-    kind: str
-    integration_id: int | None
-    sample_id: int | None
-    name_words: int
-    text_words: int
-    columns_count: int
-    notes_words: int
-    shape: int | None
-    zone_id: int
 
 
 @dataclass(slots=True)
@@ -74,47 +48,14 @@ class Ranked:
     whole: bool = False
     """Does its own name have every word of the question?"""
     shards: int = 1
+    grouped: bool = True
+    """May it be one of a family of shards?"""
 
 
-class Places:
-    """What is known of the containers that a search met."""
-
-    def __init__(self) -> None:
-        self.parents: dict[int, int | None] = {}
-
-    def chain(self, container: int | None) -> list[int]:
-        """A container and those above it."""
-        found: list[int] = []
-        while container is not None and container not in found:
-            found.append(container)
-            container = self.parents.get(container)
-        return found
-
-
-class Search:
+class Search(Evidence):
     """One question of one viewer."""
 
-    def __init__(
-        self,
-        context: Context,
-        index: FullText,
-        question: Question,
-        only: Collection[int] | None = None,
-        weights: Weights | None = None,
-    ) -> None:
-        self.context = context
-        self.index = index
-        self.question = question
-        self.weights = weights or Weights()
-        self.only = None if only is None else set(only)
-        self.filtered = bool(context.for_ai and context.ai_rules)
-        self.docs: dict[int, Doc] = {}
-        self.places = Places()
-        self.bits: dict[str, dict[int, int]] = {}
-        """word -> family -> bits"""
-        self.members: dict[int, set[int]] = defaultdict(set)
-        self._columns_shown: set[int] = set()
-        self._families_within: set[int] | None = None
+    weights = Weights()
 
     def ranked(self, fill: bool | None = None) -> list[Ranked]:
         """Everything that the question's words find, best first."""
@@ -127,88 +68,6 @@ class Search:
             return []
         fill = len(self.question.content) >= A_QUESTION if fill is None else fill
         return self._rank(terms, fill)
-
-    # --- evidence ----------------------------------------------------------------------------------------------
-
-    def gather(self, terms: Iterable[Term]) -> None:
-        """Ask the index for these terms and keep what may be counted."""
-        raw = self.index.evidence([term.word for term in terms if term.word not in self.bits])
-        self.load({id_ for bits in raw.values() for id_ in bits})
-        for word, found in raw.items():
-            kept: dict[int, int] = {}
-            for id_, places in found.items():
-                doc = self.docs.get(id_)
-                if doc is None:
-                    continue
-                if self.filtered and doc.kind != "column" and doc.id not in self._columns_shown:
-                    places &= NAME | TEXT
-                    if not places:
-                        continue
-                family = doc.family_id
-                if doc.id != family and doc.kind != "column":
-                    self.members[family].add(doc.id)
-                kept[family] = kept.get(family, 0) | places
-            if kept:
-                self.bits[word] = kept
-
-    def load(self, ids: Collection[int], containers: bool = True) -> None:
-        """Read the rows of documents, of those that this viewer may count, and of the families they stand for."""
-        fresh = self._read(set(ids) - set(self.docs))
-        firsts = {doc.family_id for doc in fresh} - set(self.docs) - {doc.id for doc in fresh}
-        known = {doc.id for doc in fresh} | set(self.docs)
-        if firsts:
-            more = self._read(firsts)
-            known |= {doc.id for doc in more}
-            fresh += more
-        for doc in fresh:
-            if doc.family_id not in known:
-                # The first of the family is hidden from this reader: the shard stands for itself.
-                doc.family_id = doc.id
-            self.docs[doc.id] = doc
-        if containers:
-            self._load_containers()
-
-    def _read(self, ids: set[int]) -> list[Doc]:
-        found: list[Doc] = []
-        for part in parts(sorted(ids), 20_000):
-            found += [Doc(*row) for row in self.index.docs(part, DOC)]
-        if self.only is not None:
-            within = self._within()
-            found = [doc for doc in found if doc.family_id in within or doc.kind in CONTAINER_KINDS]
-        if self.filtered:
-            samples = {doc.sample_id for doc in found if doc.sample_id is not None}
-            seen = self.seen({doc.id for doc in found} | samples)
-            self._columns_shown.update(doc.id for doc in found if doc.sample_id in seen)
-            found = [doc for doc in found if doc.id in seen]
-        return found
-
-    def seen(self, ids: Collection[int]) -> set[int]:
-        """Those of `ids` that the one sentence on visibility lets through, AI filters included."""
-        found: set[int] = set()
-        for part in parts(sorted(ids)):
-            found.update(
-                self.context.session.scalars(
-                    select(ResourceRow.id).where(ResourceRow.id.in_(part), visible(self.context))
-                )
-            )
-        return found
-
-    def _within(self) -> set[int]:
-        if self._families_within is None:
-            self._families_within = set()
-            for part in parts(sorted(self.only or ()), 20_000):
-                self._families_within.update(row[0] for row in self.index.docs(part, "family_id"))
-        return self._families_within
-
-    def _load_containers(self) -> None:
-        missing = {doc.container_id for doc in self.docs.values()} - set(self.places.parents) - {None}
-        while missing:
-            for part in parts(sorted(id_ for id_ in missing if id_ is not None), 20_000):
-                for id_, parent in self.index.docs(part, "id, container_id"):
-                    self.places.parents[id_] = parent
-                for id_ in part:
-                    self.places.parents.setdefault(id_, None)
-            missing = set(self.places.parents.values()) - set(self.places.parents) - {None}
 
     def _synonyms(self, terms: Sequence[Term]) -> list[Term]:
         """Words that the glossary gives for terms which the question names in full, at half weight."""
@@ -250,29 +109,78 @@ class Search:
             for id_, places in found.items()
             if places & NAME and id_ in self.places.parents
         }
-        inside = self.index.inside(sorted(named | self._below(named))) if named else {}
+        inside = self._inside(named | self._below(named))
         ranking = Ranking(
             self._cards(), self.places.parents, self._total(), len(self.places.parents), self.weights
         )
         for term in terms:
             found = self.bits.get(term.word)
             if found:
-                ranking.add(term, found, lambda container: inside.get(container, (0, 0))[0])
+                ranking.add(
+                    term,
+                    found,
+                    lambda container: inside.get(container, (0, 0))[0],
+                    self._counts.get(term.word),
+                )
         best = ranking.best_places(PLACES)
-        sizes = self.index.inside(best)
-        ranking.place_sizes({place: float(size) for place, (_count, size) in sizes.items()})
+        missing = [place for place in best if place not in inside]
+        inside.update(self._inside(missing))
+        ranking.place_sizes({place: float(inside[place][1]) for place in best if place in inside})
         siblings = self._siblings(ranking.best_places(FILLED_PLACES)) if fill else {}
         ranking.cards = self._cards()
         ranking.fill(id_ for tables in siblings.values() for id_, _name in tables)
         order = ranking.order()
         if fill:
             order = self._with_pointed_at(order, siblings)
-        return [self._ranked(each, at < EXPLAINED) for at, each in enumerate(order[:MOST_RANKED])]
+        ranked = [self._ranked(each, at < EXPLAINED) for at, each in enumerate(order[:MOST_RANKED])]
+        return ranked + self._rest({each.id for each in ranked})
+
+    def _rest(self, known: set[int]) -> list[Ranked]:
+        """What was looked at and not weighed, behind the rest."""
+        found = []
+        for id_ in self._unweighed:
+            family = self.docs[id_].family_id
+            if family not in known:
+                known.add(family)
+                found.append(self._ranked(Scored(family, 0.0, 0.0), False))
+        return found
+
+    def _inside(self, containers: Collection[int]) -> dict[int, tuple[int, int]]:
+        """For each container: how many documents this reader sees in it, and how large they are together."""
+        if not containers:
+            return {}
+        if not self.filtered:
+            return self.index.inside(sorted(containers))
+        found: dict[int, tuple[int, int]] = {}
+        columns = func.coalesce(ResourceRow.columns_count, 0)
+        # The index knows zones, not AI filters: what those hide must not be counted.
+        inside = self.context.session.execute(
+            select(
+                ResourceRow.parent_id,
+                func.count(),
+                func.sum(case((columns < 60, columns), else_=60) + 4),
+            )
+            .where(
+                ResourceRow.parent_id.in_(sorted(containers)),
+                ResourceRow.kind != literal_column("'column'"),
+                visible(self.context),
+            )
+            .group_by(ResourceRow.parent_id)
+        )
+        for container, count, size in inside:
+            found[container] = (count, int(size))
+        return found
 
     def _cards(self) -> dict[int, Card]:
         return {
             doc.id: Card(
-                doc.id, doc.container_id, doc.name_words, doc.text_words, doc.columns_count, doc.notes_words
+                doc.id,
+                doc.container_id,
+                doc.name_words,
+                doc.text_words,
+                # Columns that are hidden from this reader make no document longer.
+                doc.columns_count if not self.filtered or doc.id in self._columns_shown else 0,
+                doc.notes_words if not self.filtered or doc.id in self._columns_shown else 0,
             )
             for doc in self.docs.values()
             if doc.id == doc.family_id and doc.kind != "column"
@@ -287,17 +195,7 @@ class Search:
             return len(self._within())
         if self.filtered:
             return sum(1 for doc in self.docs.values() if doc.id == doc.family_id)
-        total = 0
-        for part in parts(self.index.zones):
-            total += (
-                self.context.session.scalar(
-                    select(func.sum(ZoneCountRow.resources)).where(
-                        ZoneCountRow.zone_id.in_(part), ZoneCountRow.kind != "column"
-                    )
-                )
-                or 0
-            )
-        return int(total)
+        return self.index.total
 
     def _siblings(self, containers: Sequence[int]) -> dict[int, list[tuple[int, tuple[str, ...]]]]:
         found: dict[int, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
@@ -350,6 +248,7 @@ class Search:
             if explained
             else {},
             members=self.members.get(doc.id, set()),
+            grouped=doc.group_key is not None,
         )
 
     def doc(self, id_: int) -> Any:

@@ -27,16 +27,14 @@ FACTS = select(_rows.id, _rows.popularity, _rows.verified, _rows.description.is_
 SHARES = {NAME: 4.0, TEXT: 1.5, COLUMN: 1.5}
 
 
-def together(search: Search, look_at: int, containers: bool = True) -> tuple[list[Ranked], int]:
-    """Documents that have every content word of the question, and how many more there are than were looked at.
-
-    `containers`: read what stands above them too, for filters on place.
-    """
+def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
+    """Documents that have every content word of the question, and how many more there are than were looked at."""
     words = list(dict.fromkeys(term.word for term in search.question.content))
     if not words:
         return [], 0
     index = search.index
-    named, anywhere = index.having_each([[f"n_{word}" for word in words], words], MOST)
+    lists = [[f"n_{word}" for word in words], words, *_nearly_named(words)]
+    named, anywhere, *nearly = index.having_each(lists, MOST)
     if not anywhere:
         anywhere = index.having_all(words, MOST, prefix=True)
     if not anywhere:
@@ -44,11 +42,12 @@ def together(search: Search, look_at: int, containers: bool = True) -> tuple[lis
     ids = list(dict.fromkeys([*named, *anywhere]))
     whole = set(named)
     if len(named) < LOOKED_AT < len(ids):
-        ids = _by_name(index.having_each(_nearly_named(words), MOST), ids)
+        ids = _by_name(nearly, ids)
     rest = ids[max(LOOKED_AT, look_at) :]
     ids = ids[: len(ids) - len(rest)]
     looked = ids[:LOOKED_AT]
-    search.load(ids, containers=containers)
+    search.load(looked, words=True)
+    search.load(ids[LOOKED_AT:])
     bits = _bits(search, words, looked)
     facts = _facts(search, looked)
     found: dict[int, Ranked] = {}
@@ -75,6 +74,7 @@ def together(search: Search, look_at: int, containers: bool = True) -> tuple[lis
             matched=places,
             members={id_},
             whole=id_ in whole,
+            grouped=doc.group_key is not None,
         )
     return sorted(found.values(), key=lambda each: (not each.whole, -each.score, each.id)), len(rest)
 
@@ -95,17 +95,14 @@ def _by_name(nearly: list[list[int]], ids: list[int]) -> list[int]:
 
 def _bits(search: Search, words: list[str], looked: list[int]) -> dict[int, dict[str, int]]:
     """Where each word stands in the candidates."""
-    rows = [(id_, search.docs[id_].zone_id) for id_ in looked if id_ in search.docs]
     found: dict[int, dict[str, int]] = {}
-    for id_, body in search.index.bodies(rows):
-        places = {}
-        for word in words:
-            bits = 0
-            for mark, bit in MARKS[:3]:
-                if f" {mark}{word} " in body:
-                    bits |= bit
-            places[word] = bits or NOTE
-        found[id_] = places
+    for id_ in looked:
+        if id_ in search.docs:
+            own = f" {search.words.get(id_, '')} "
+            found[id_] = {
+                word: sum([bit for mark, bit in MARKS[:3] if f" {mark}{word} " in own]) or NOTE
+                for word in words
+            }
     return found
 
 

@@ -1,0 +1,241 @@
+"""What a search counts: the documents that have its words, and where, as far as its reader may count them.
+
+Enters: terms, and the index as its viewer may read it. Leaves: documents, containers, and for each word the families
+that have it. Of many words every document is weighed; of few words the most promising, since few words are in half a
+warehouse. Every statistic is counted over what came out of the viewer's zones and passed the AI filters, so what is
+hidden moves nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from plugin.catalog.retrieval import NAME, NOTE, TEXT
+from plugin.catalog.words import Question, Term
+from plugin.store._context import Context
+from plugin.store._models.catalog import ResourceRow
+from plugin.store._visible import visible
+from plugin.store.search_few import Promising, promising
+from plugin.store.search_scope import MARKS, FullText
+from plugin.store.search_sql import parts
+
+CONTAINER_KINDS = frozenset(("database", "schema", "dashboard_group"))
+WEIGHED = 160
+"""Of few words, so many of the most promising documents are weighed; the rest follow as they come."""
+FEW_WORDS = 4
+
+
+@dataclass(slots=True)
+class Doc:
+    """A row of `search_docs`."""
+
+    id: int
+    asset_id: int
+    family_id: int
+    container_id: int | None
+    kind: str
+    integration_id: int | None
+    sample_id: int | None
+    name_words: int
+    text_words: int
+    columns_count: int
+    notes_words: int
+    shape: int | None
+    zone_id: int
+    group_key: int | None
+
+
+class Places:
+    """What is known of the containers that a search met."""
+
+    def __init__(self) -> None:
+        self.parents: dict[int, int | None] = {}
+
+    def chain(self, container: int | None) -> list[int]:
+        """A container and those above it."""
+        found: list[int] = []
+        while container is not None and container not in found:
+            found.append(container)
+            container = self.parents.get(container)
+        return found
+
+
+class Evidence:
+    """What one viewer's search has gathered."""
+
+    def __init__(
+        self,
+        context: Context,
+        index: FullText,
+        question: Question,
+        only: Collection[int] | None = None,
+    ) -> None:
+        self.context = context
+        self.index = index
+        self.question = question
+        self.only = None if only is None else set(only)
+        self.filtered = bool(context.for_ai and context.ai_rules)
+        self.docs: dict[int, Doc] = {}
+        self.places = Places()
+        self.bits: dict[str, dict[int, int]] = {}
+        """word -> family -> bits"""
+        self.members: dict[int, set[int]] = defaultdict(set)
+        self.few = len(question.content) <= FEW_WORDS
+        self.look_at = WEIGHED
+        """Of few words: how many documents to look at, weighed or not."""
+        self.keep: Callable[[Sequence[Doc]], Collection[int]] | None = None
+        """What a filter leaves of documents, by family: asked before they are weighed, so that what it takes away
+        takes nobody's place."""
+        self.more = 0
+        """Hits beyond those that were looked at."""
+        self.words: dict[int, str] = {}
+        """The words of documents that were read."""
+        self._counts: dict[str, int] = {}
+        self._unweighed: list[int] = []
+        self._columns_shown: set[int] = set()
+        self._families_within: set[int] | None = None
+
+    def gather(self, terms: Iterable[Term]) -> None:
+        """Ask the index for these terms and keep what may be counted."""
+        fresh = [term for term in terms if term.word not in self.bits]
+        if self.few:
+            raw = self._of_few(fresh)
+        else:
+            raw = self.index.evidence([term.word for term in fresh])
+            self.load({id_ for bits in raw.values() for id_ in bits})
+        for word, found in raw.items():
+            kept: dict[int, int] = {}
+            for id_, places in found.items():
+                doc = self.docs.get(id_)
+                if doc is None:
+                    continue
+                if self.filtered and doc.kind != "column" and doc.id not in self._columns_shown:
+                    places &= NAME | TEXT
+                    if not places:
+                        continue
+                family = doc.family_id
+                if doc.id != family and doc.kind != "column":
+                    self.members[family].add(doc.id)
+                kept[family] = kept.get(family, 0) | places
+            if kept:
+                self.bits[word] = kept
+
+    def _of_few(self, terms: Sequence[Term]) -> dict[str, dict[int, int]]:
+        """Evidence for a few words: of the most promising documents only, read from their own words."""
+        found = promising(self.index, terms)
+        if len(found.ids) <= WEIGHED and self.keep is None:
+            self.load(found.ids, words=True)
+        else:
+            self._load_best(found)
+        words = [term.word for term in terms]
+        raw: dict[str, dict[int, int]] = {word: {} for word in words}
+        for id_ in self.docs:
+            # Looked for in the text as it is: taking it apart costs more than a few words are worth.
+            own = f" {self.words.get(id_, '')} "
+            for word in words:
+                if f" {word} " in own:
+                    bits = sum([bit for mark, bit in MARKS[:-1] if f" {mark}{word} " in own])
+                    raw[word][id_] = bits or NOTE
+        return {word: bits for word, bits in raw.items() if bits}
+
+    def _load_best(self, found: Promising) -> None:
+        """Load the most promising documents until enough of them pass the filters."""
+        if not self.filtered:
+            # How rare a word is, is counted over all that the viewer sees, weighed or not.
+            self._counts.update(found.counts)
+        passed: set[int] = set()
+        at, block = 0, WEIGHED
+        while at < len(found.ids) and len(passed) < WEIGHED:
+            part = found.ids[at : at + block]
+            at, block = at + len(part), 1000
+            passed |= self._passing(part)
+        rest = found.ids[at:]
+        # A table whose column was found may have other words itself, and was not reached yet.
+        beside = {self.docs[id_].family_id for id_ in passed} & found.known
+        self.load(passed | beside, words=True)
+        look_at = self.look_at - len(passed)
+        if look_at > 0 and rest:
+            self._unweighed += sorted(self._passing(rest[:look_at]))
+            rest = rest[look_at:]
+        if not self.filtered and self.keep is None:
+            self.more = max(self.more, len(rest))
+
+    def _passing(self, ids: Sequence[int]) -> set[int]:
+        """Those of these documents that may be counted and that the filters leave."""
+        self.load(ids, words=self.keep is None and len(ids) <= WEIGHED)
+        docs = [self.docs[id_] for id_ in ids if id_ in self.docs]
+        if self.keep is None:
+            return {doc.id for doc in docs}
+        families = set(self.keep(docs))
+        return {doc.id for doc in docs if doc.family_id in families}
+
+    def load(self, ids: Collection[int], words: bool = False) -> None:
+        """Read the rows of documents, of those that this viewer may count, and of the families they stand for.
+
+        `words`: read their words too.
+        """
+        for part in parts(sorted(set(ids) - set(self.docs)), 20_000):
+            around = self.index.around(part, words=words)
+            hits = [Doc(*row) for row in around.docs]
+            firsts = [doc for row in around.firsts if (doc := Doc(*row)).id not in self.docs]
+            seen = self._may_count([*hits, *firsts])
+            hits = [doc for doc in hits if doc.id in seen]
+            wanted = {doc.family_id for doc in hits}
+            firsts = [doc for doc in firsts if doc.id in seen and doc.id in wanted]
+            known = {doc.id for doc in hits} | {doc.id for doc in firsts} | set(self.docs)
+            for doc in (*hits, *firsts):
+                if doc.family_id not in known:
+                    # The first of the family is hidden from this reader: the shard stands for itself.
+                    doc.family_id = doc.id
+                self.docs[doc.id] = doc
+            self._add_places((*hits, *firsts), dict(around.places))
+            self.words.update((id_, text) for id_, text in around.words if id_ in self.docs)
+        if words:
+            missing = [
+                (id_, self.docs[id_].zone_id) for id_ in ids if id_ in self.docs and id_ not in self.words
+            ]
+            if missing:
+                self.words.update(self.index.words(missing))
+
+    def _add_places(self, docs: Iterable[Doc], parents: Mapping[int, int | None]) -> None:
+        known = self.places.parents
+        for place in {doc.container_id for doc in docs}:
+            at = place
+            while at is not None and at not in known:
+                known[at] = parents.get(at)
+                at = known[at]
+
+    def _may_count(self, docs: Sequence[Doc]) -> set[int]:
+        """Ids of those that `only` and the AI filters leave."""
+        kept = list(docs)
+        if self.only is not None:
+            within = self._within()
+            kept = [doc for doc in kept if doc.family_id in within or doc.kind in CONTAINER_KINDS]
+        if self.filtered:
+            samples = {doc.sample_id for doc in kept if doc.sample_id is not None}
+            seen = self.seen({doc.id for doc in kept} | samples)
+            self._columns_shown.update(doc.id for doc in kept if doc.sample_id in seen)
+            kept = [doc for doc in kept if doc.id in seen]
+        return {doc.id for doc in kept}
+
+    def seen(self, ids: Collection[int]) -> set[int]:
+        """Those of `ids` that the one sentence on visibility lets through, AI filters included."""
+        found: set[int] = set()
+        for part in parts(sorted(ids)):
+            found.update(
+                self.context.session.scalars(
+                    select(ResourceRow.id).where(ResourceRow.id.in_(part), visible(self.context))
+                )
+            )
+        return found
+
+    def _within(self) -> set[int]:
+        if self._families_within is None:
+            self._families_within = set()
+            for part in parts(sorted(self.only or ()), 20_000):
+                self._families_within.update(row[0] for row in self.index.docs(part, "family_id"))
+        return self._families_within
