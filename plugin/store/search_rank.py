@@ -14,10 +14,12 @@ from typing import Any
 from sqlalchemy import case, func, literal_column, select
 
 from plugin.catalog.retrieval import NAME, TEXT, Card, Ranking, Scored, Weights, pointed_at
+from plugin.catalog.synonyms import NEAR, WEIGHT
 from plugin.catalog.words import Term, name_core
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
 from plugin.store.search_evidence import CONTAINER_KINDS, Evidence
+from plugin.store.search_facts import standing
 
 PLACES = 60
 """Containers whose size is looked at."""
@@ -25,6 +27,10 @@ FILLED_PLACES = 3
 POINTING = 15
 MOST_SIBLINGS = 3000
 MOST_RANKED = 5000
+STANDING = 60
+"""Hits whose popularity and verification are looked at."""
+TIES = 0.05
+"""So much more a hit scores at most for them: enough where words say the same, too little to outdo a word."""
 EXPLAINED = 600
 """Hits that carry which word they have where; columns are looked for in these."""
 A_QUESTION = 5
@@ -64,10 +70,11 @@ class Search(Evidence):
         terms = list(self.question.terms)
         self.gather(terms)
         terms += self._synonyms(terms)
-        if not self.bits:
+        related = self._related(terms)
+        if not self.bits and not related:
             return []
         fill = len(self.question.content) >= A_QUESTION if fill is None else fill
-        return self._rank(terms, fill)
+        return self._rank(terms, related, fill)
 
     def _synonyms(self, terms: Sequence[Term]) -> list[Term]:
         """Words that the glossary gives for terms which the question names in full, at half weight."""
@@ -100,12 +107,38 @@ class Search(Evidence):
         self.gather(added.values())
         return list(added.values())
 
+    def _related(self, terms: Sequence[Term]) -> list[tuple[Term, dict[int, int]]]:
+        """Words of nearly the same meaning as those of the question, each in what has not the word itself."""
+        asked = {term.word for term in terms}
+        said: dict[str, list[Term]] = defaultdict(list)
+        for term in terms:
+            if not term.joined:
+                for word in NEAR.get(term.word, ()):
+                    if word not in asked:
+                        said[word].append(term)
+        self.gather(Term(word, WEIGHT, word) for word in said)
+        found = []
+        for word, behind in said.items():
+            ways = [self.bits.get(term.word, {}) for term in behind]
+            kept = {
+                id_: places
+                for id_, places in self.bits.pop(word, {}).items()
+                if not any(id_ in way for way in ways)
+            }
+            if kept:
+                weight = WEIGHT * max(term.weight for term in behind)
+                found.append((Term(word, weight, word, joined=True), kept))
+        return found
+
     # --- order -------------------------------------------------------------------------------------------------
 
-    def _rank(self, terms: Sequence[Term], fill: bool) -> list[Ranked]:
+    def _rank(
+        self, terms: Sequence[Term], related: Sequence[tuple[Term, Mapping[int, int]]], fill: bool
+    ) -> list[Ranked]:
+        evidence = [(term, self.bits[term.word]) for term in terms if term.word in self.bits] + [*related]
         named = {
             id_
-            for found in self.bits.values()
+            for _term, found in evidence
             for id_, places in found.items()
             if places & NAME and id_ in self.places.parents
         }
@@ -113,15 +146,13 @@ class Search(Evidence):
         ranking = Ranking(
             self._cards(), self.places.parents, self._total(), len(self.places.parents), self.weights
         )
-        for term in terms:
-            found = self.bits.get(term.word)
-            if found:
-                ranking.add(
-                    term,
-                    found,
-                    lambda container: inside.get(container, (0, 0))[0],
-                    self._counts.get(term.word),
-                )
+        for term, found in evidence:
+            ranking.add(
+                term,
+                found,
+                lambda container: inside.get(container, (0, 0))[0],
+                self._counts.get(term.word),
+            )
         best = ranking.best_places(PLACES)
         missing = [place for place in best if place not in inside]
         inside.update(self._inside(missing))
@@ -132,6 +163,7 @@ class Search(Evidence):
         order = ranking.order()
         if fill:
             order = self._with_pointed_at(order, siblings)
+        self._break_ties(order)
         ranked = [self._ranked(each, at < EXPLAINED) for at, each in enumerate(order[:MOST_RANKED])]
         return ranked + self._rest({each.id for each in ranked})
 
@@ -234,6 +266,15 @@ class Search(Evidence):
         order += [Scored(id_, added, 0.0) for id_, added in bonus.items() if id_ not in present]
         order.sort(key=lambda each: (-each.score, each.id))
         return order
+
+    def _break_ties(self, order: list[Scored]) -> None:
+        """Let what people use, verified or described come before what is as good by its words."""
+        best = order[:STANDING]
+        facts = standing(self.context.session, [each.id for each in best])
+        for each in best:
+            each.score *= 1 + TIES * facts.get(each.id, 0.0)
+        best.sort(key=lambda each: (-each.score, each.id))
+        order[:STANDING] = best
 
     def _ranked(self, scored: Scored, explained: bool) -> Ranked:
         doc = self.docs[scored.id]

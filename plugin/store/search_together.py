@@ -9,21 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from itertools import chain
 
-from sqlalchemy import bindparam, select
-
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE, TEXT
-from plugin.store._models.catalog import ResourceRow
+from plugin.store.search_facts import standing
 from plugin.store.search_rank import Ranked, Search
 from plugin.store.search_scope import MARKS
-from plugin.store.search_sql import parts
 
 MOST = 10_000
 LOOKED_AT = 120
 """Candidates that are weighed one by one."""
-_rows = ResourceRow.__table__.c
-FACTS = select(_rows.id, _rows.popularity, _rows.verified, _rows.description.is_not(None)).where(
-    _rows.id.in_(bindparam("ids", expanding=True))
-)
 SHARES = {NAME: 4.0, TEXT: 1.5, COLUMN: 1.5}
 
 
@@ -49,7 +42,7 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
     search.load(looked, words=True)
     search.load(ids[LOOKED_AT:])
     bits = _bits(search, words, looked)
-    facts = _facts(search, looked)
+    facts = standing(search.context.session, _families(search, looked))
     found: dict[int, Ranked] = {}
     for id_ in ids:
         doc = search.docs.get(id_)
@@ -106,15 +99,8 @@ def _bits(search: Search, words: list[str], looked: list[int]) -> dict[int, dict
     return found
 
 
-def _facts(search: Search, looked: list[int]) -> dict[int, float]:
-    """What breaks ties: popular, verified and described things come first."""
-    found: dict[int, float] = {}
-    ids = {search.docs[id_].family_id for id_ in looked if id_ in search.docs}
-    for part in parts(sorted(ids)):
-        rows = search.context.session.connection().execute(FACTS, {"ids": part})
-        for id_, popularity, verified, described in rows:
-            found[id_] = 0.6 * popularity + (0.3 if verified else 0.0) + (0.1 if described else 0.0)
-    return found
+def _families(search: Search, looked: list[int]) -> set[int]:
+    return {search.docs[id_].family_id for id_ in looked if id_ in search.docs}
 
 
 def _score(name_words: int, bits: dict[str, int], whole: bool, facts: float) -> float:
