@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from plugin.run_sql.called import function_name
 from plugin.run_sql.dialects import Engine
-from plugin.run_sql.scope import function_name
 from plugin.run_sql.verdict import Refusal, ascii_lower
 
 _COMBINATORS = (

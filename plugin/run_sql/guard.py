@@ -14,11 +14,13 @@ from collections.abc import Collection
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from plugin.run_sql.called import function_name
 from plugin.run_sql.dialects import Engine, engine_of, parser_of
 from plugin.run_sql.functions_check import check_function, check_type
 from plugin.run_sql.nodes import ALLOWED, ARGUMENTS, PROBES, ROOTS
 from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render, render_bound
-from plugin.run_sql.scope import Found, Resolver, function_name
+from plugin.run_sql.resolver import Resolver
+from plugin.run_sql.scope import Found
 from plugin.run_sql.second_parser import check_again
 from plugin.run_sql.sizes import check_connect, check_size
 from plugin.run_sql.text import read_tokens

@@ -19,7 +19,8 @@ from sqlglot import exp
 from plugin.run_sql.dialects import Engine, engine_of
 from plugin.run_sql.guard import parse_one
 from plugin.run_sql.nested import Fields, of_scalars, path_of
-from plugin.run_sql.scope import Output, Resolver, Scope, Source
+from plugin.run_sql.resolver import Resolver
+from plugin.run_sql.scope import Output, Scope, Source
 from plugin.run_sql.verdict import Refusal, VisibleTable, VisibleTables, ascii_lower
 
 _DIGITS = re.compile(r"\d{4,8}$")

@@ -1,0 +1,199 @@
+"""Columns: whose is this name? Each is looked up from its own SELECT outwards, and touched where it is found.
+
+A table that is read as a whole (a star, its row, a natural join) is pinned: its place is then taken by exactly its
+visible columns. Where a name was taken for something else, tables with hidden columns are pinned too, so that none of
+those can answer to it.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from plugin.run_sql.called import UNIT_FUNCTIONS, UNITS, function_name
+from plugin.run_sql.dialects import Engine
+from plugin.run_sql.scope import Found, Scope, Source
+from plugin.run_sql.verdict import Refusal, VisibleTables, ascii_lower
+
+
+class Columns:
+    """The lowest part of the resolver: names of columns, pins, how names fold. Use once."""
+
+    def __init__(
+        self, engine: Engine, visible: VisibleTables, default_schema: str | None, database: str | None
+    ) -> None:
+        self.engine = engine
+        self.default_schema = default_schema
+        self.database = database
+        self.index = visible.index("lower" if engine.names == "insensitive" else "exact")
+        self.found = Found()
+
+    def _column(self, node: exp.Column, scope: Scope, clause: str, parent: exp.Expr | None) -> None:
+        name = node.this
+        if (
+            isinstance(name, exp.Literal)
+            and self.engine.structs
+            and isinstance(node.args.get("table"), exp.Identifier)
+        ):
+            tuple_ = exp.Column(this=node.args["table"].copy(), table=_copy(node.args.get("db")))
+            self._column(tuple_, scope, clause, parent)  # c.1, an element of a tuple
+            return
+        if not isinstance(name, exp.Identifier):
+            raise Refusal("column", "a column has no plain name")
+        parts = [
+            part for part in (node.args.get(key) for key in ("catalog", "db", "table")) if part is not None
+        ]
+        if not all(isinstance(part, exp.Identifier) for part in parts):
+            raise Refusal("column", "a column has no plain name")
+        if not parts:
+            self._unqualified(name, scope, clause, parent)
+            return
+        chain = [*parts, name]
+        if self._qualified(chain, scope):
+            return
+        if self.engine.structs:
+            table = self._table_key(chain[0])
+            if not any(table in each.sources for each in scope.chain()):
+                self._unqualified(chain[0], scope, clause, parent)
+                return
+        raise Refusal(
+            "column", f"{'.'.join(shortened(part) for part in chain)} is not a column that you can query here"
+        )
+
+    def _qualified(self, chain: list[exp.Identifier], scope: Scope) -> bool:
+        first = self._table_key(chain[0])
+        source = self._lookup(first, scope, None)
+        if source is not None and (len(chain) == 2 or self.engine.structs):
+            return self._has(source, chain[1])
+        if len(chain) >= 3 and source is None:
+            source = self._lookup(self._table_key(chain[1]), scope, chain[0])
+            if source is not None and (len(chain) == 3 or self.engine.structs):
+                return self._has(source, chain[2])
+        if len(chain) == 4 and source is None and self.database is not None:
+            if first == self._catalog_key(self.database):
+                source = self._lookup(self._table_key(chain[2]), scope, chain[1])
+                if source is not None:
+                    return self._has(source, chain[3])
+        return False
+
+    def _has(self, source: Source, name: exp.Identifier) -> bool:
+        key = self._column_key(name)
+        if source.columns is None:
+            self._touch(source, key, name)
+            return True
+        if key in source.columns:
+            self._touch(source, key, name)
+            return True
+        if source.loose and (name.args.get("quoted") or key.startswith("_")):
+            return True
+        if source.table is not None and key in self.engine.pseudo_columns:
+            return True
+        return False
+
+    def _touch(self, source: Source, key: str, name: exp.Identifier) -> None:
+        if source.table is not None:
+            shown = source.display.get(key, name.name)
+            self.found.columns[f"{source.table.label}.{shown}"] = None
+
+    def _unqualified(self, name: exp.Identifier, scope: Scope, clause: str, parent: exp.Expr | None) -> None:
+        key = self._column_key(name)
+        for each in scope.chain():
+            if key in each.local:
+                return
+            own_clause = clause if each is scope else "select"
+            known = [
+                source
+                for source in each.sources.values()
+                if source.columns is not None and key in source.columns
+            ]
+            by_alias = key in each.aliases and own_clause in self.engine.alias_clauses
+            if by_alias and not known:
+                self._pin_partial(each)
+                return
+            if known:
+                for source in known:
+                    self._touch(source, key, name)
+                if len(known) < len(each.sources):
+                    self._pin_partial(each)
+                return
+            unknown = [source for source in each.sources.values() if source.columns is None]
+            if unknown:
+                for source in unknown:
+                    self._touch(source, key, name)
+                self._pin_partial(each)
+                return
+            row = each.sources.get(self._table_key(name))
+            if row is not None and (row.function or self.engine.whole_rows):
+                self._pin(row)
+                return
+            if any(source.loose for source in each.sources.values()) and (
+                name.args.get("quoted") or key.startswith("_")
+            ):
+                self._pin_partial(each)
+                return
+        if key in self.engine.pseudo_columns and not name.args.get("quoted"):
+            return
+        if ascii_lower(name.name) in UNITS and isinstance(parent, exp.Func) and not name.args.get("quoted"):
+            if function_name(parent) in UNIT_FUNCTIONS:
+                return
+        raise Refusal("column", f"{shortened(name)} is not a column that you can query here")
+
+    def _lookup(self, key: str, scope: Scope, schema: exp.Expr | None) -> Source | None:
+        for each in scope.chain():
+            if schema is None:
+                source = each.sources.get(key)
+                if source is not None:
+                    return source
+                continue
+            for source in each.sources.values():
+                if source.table is None or source.node is None or source.node.args.get("alias") is not None:
+                    continue
+                parts = source.table.parts
+                if isinstance(schema, exp.Identifier) and len(parts) > 1:
+                    wanted = (self._table_key(schema), key)
+                    if (self._catalog_key(parts[-2]), self._catalog_key(parts[-1])) == wanted:
+                        return source
+        return None
+
+    # --- pins --------------------------------------------------------------------------------------------------
+
+    def _pin(self, source: Source) -> None:
+        """This table is read through a star, as a whole row or the like: show exactly its visible columns instead."""
+        table, node = source.table, source.node
+        if table is None or node is None:
+            return
+        if table.columns is not None:
+            self.found.pins[id(node)] = (node, table)
+            for column in table.columns:
+                self.found.columns[f"{table.label}.{column}"] = None
+
+    def _pin_all(self, scope: Scope) -> None:
+        for source in scope.sources.values():
+            self._pin(source)
+
+    def _pin_partial(self, scope: Scope) -> None:
+        """A name was taken for something else than a column: tables with hidden columns must not answer to it."""
+        for source in scope.sources.values():
+            if source.table is not None and source.node is not None and source.table.partial:
+                self.found.pins[id(source.node)] = (source.node, source.table)
+
+    # --- folding -----------------------------------------------------------------------------------------------
+
+    def _table_key(self, name: exp.Expr) -> str:
+        return self.engine.key(name.name, bool(name.args.get("quoted")), self.engine.names)
+
+    def _column_key(self, name: exp.Expr) -> str:
+        return self.engine.key(name.name, bool(name.args.get("quoted")), self.engine.columns)
+
+    def _catalog_key(self, name: str) -> str:
+        return self.engine.key(name, True, self.engine.names)
+
+    def _catalog_column_key(self, name: str) -> str:
+        return self.engine.key(name, True, self.engine.columns)
+
+
+def _copy(node: exp.Expr | None) -> exp.Expr | None:
+    return None if node is None else node.copy()
+
+
+def shortened(name: exp.Expr) -> str:
+    return name.name[:80]

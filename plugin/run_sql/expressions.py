@@ -1,0 +1,172 @@
+"""Expressions: every name below one is resolved, every query in it on its own, every lambda with its own names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlglot import exp
+
+from plugin.run_sql.columns import Columns
+from plugin.run_sql.scope import Output, Scope, Source
+from plugin.run_sql.verdict import Refusal
+
+_SKIPPED: dict[type[exp.Expr], tuple[str, ...]] = {
+    exp.Alias: ("alias",),
+    exp.PropertyEQ: ("this",),
+    exp.Kwarg: ("this",),
+    exp.Window: ("alias",),
+}
+
+
+class Expressions(Columns):
+    """Walks expressions; what is a query or a projection goes to the resolver above."""
+
+    # --- given by the resolver -----------------------------------------------------------------------------------
+
+    def query(self, node: exp.Expr, ctes: Mapping[str, Source], outer: Scope | None) -> Output:
+        """Any query expression: its columns. Raises Refusal."""
+        raise NotImplementedError
+
+    def _with(self, node: exp.Expr, ctes: Mapping[str, Source], outer: Scope | None) -> Mapping[str, Source]:
+        raise NotImplementedError
+
+    def _values(self, node: exp.Values, ctes: Mapping[str, Source], outer: Scope | None) -> Output:
+        raise NotImplementedError
+
+    def _projection(self, projection: exp.Expr, scope: Scope) -> list[str] | None:
+        raise NotImplementedError
+
+    # --- walking -----------------------------------------------------------------------------------------------
+
+    def _walk_parts(self, node: exp.Expr, scope: Scope, clause: str, skip: Iterable[str] = ()) -> None:
+        for key, value in node.args.items():
+            if key in skip:
+                continue
+            for part in value if isinstance(value, list) else (value,):
+                if isinstance(part, exp.Expr):
+                    self._walk(part, scope, clause)
+
+    def _walk(self, root: exp.Expr, scope: Scope, clause: str) -> None:
+        """Check every name below an expression. An explicit stack: conditions may be long chains."""
+        stack: list[exp.Expr] = [root]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, exp.Column):
+                if isinstance(node.this, exp.Star):
+                    self._projection(node, scope)
+                else:
+                    self._column(node, scope, clause, node.parent)
+                continue
+            if isinstance(node, exp.Identifier):
+                continue
+            if isinstance(node, (exp.Select, exp.SetOperation, exp.Subquery)):
+                self.query(node, scope.ctes, scope)
+                continue
+            if isinstance(node, exp.Values):
+                self._values(node, scope.ctes, scope)
+                continue
+            if isinstance(node, exp.Table):
+                raise Refusal("table", "a table stands where an expression is expected")
+            if isinstance(node, exp.Star):
+                if not isinstance(node.parent, exp.Count):
+                    self._pin_all(scope)
+                self._walk_parts(node, scope, clause, skip=("except_", "rename"))
+                continue
+            if isinstance(node, exp.Columns):
+                self._pin_all(scope)
+            if isinstance(node, (exp.Lambda, exp.Comprehension)):
+                self._lambda(node, scope, clause)
+                continue
+            if isinstance(node, exp.In):
+                self._in(node, scope)
+            if isinstance(node, exp.Dot):
+                self._dot(node, scope, clause)
+                continue
+            skipped = _SKIPPED.get(type(node), ())
+            for key, value in node.args.items():
+                if key in skipped:
+                    continue
+                if isinstance(value, list):
+                    stack.extend(part for part in value if isinstance(part, exp.Expr))
+                elif isinstance(value, exp.Expr):
+                    stack.append(value)
+
+    def _lambda(self, node: exp.Expr, scope: Scope, clause: str) -> None:
+        names: set[str] = set()
+        parameters = node.expressions if isinstance(node, exp.Lambda) else [node.args.get("expression")]
+        for parameter in parameters:
+            if isinstance(parameter, exp.Expr):
+                names.update(self._column_key(each) for each in parameter.find_all(exp.Identifier))
+        inner = Scope(scope.outer, scope.ctes, scope.sources, scope.aliases, scope.local | names)
+        if isinstance(node, exp.Lambda):
+            self._walk(node.this, inner, clause)
+            return
+        for key in ("this", "condition"):
+            part = node.args.get(key)
+            if isinstance(part, exp.Expr):
+                self._walk(part, inner, clause)
+        iterator = node.args.get("iterator")
+        if isinstance(iterator, exp.Expr):
+            self._walk(iterator, scope, clause)
+
+    def _in(self, node: exp.In, scope: Scope) -> None:
+        operand = node.args.get("field")
+        listed = node.expressions
+        if self.engine.bare_in:
+            if operand is not None and not isinstance(
+                operand, (exp.Array, exp.Tuple, exp.Paren, exp.Func, exp.Subquery)
+            ):
+                raise Refusal("table", "a bare name after IN could be a table; write a list or a subquery")
+            columns = [each for each in listed if isinstance(each, exp.Column)]
+            if len(listed) == 1 and columns:
+                name = columns[0]
+                if not self._is_known(name, scope):
+                    raise Refusal(
+                        "table", "a bare name after IN could be a table; write a list or a subquery"
+                    )
+
+    def _is_known(self, column: exp.Column, scope: Scope) -> bool:
+        key = self._column_key(column.this)
+        table = column.args.get("table")
+        for each in scope.chain():
+            for name, source in each.sources.items():
+                if source.columns is not None and key in source.columns:
+                    if not isinstance(table, exp.Identifier) or self._table_key(table) == name:
+                        return True
+        return False
+
+    def _dot(self, node: exp.Dot, scope: Scope, clause: str) -> None:
+        """`(x).name`, struct fields and qualified built-ins; a function behind a dot was checked with the functions."""
+        right = node.expression
+        left = node.this
+        if isinstance(right, exp.Func):  # only engines' own names get here, see guard.check_functions
+            self._walk_parts(right, scope, clause)
+            return
+        if isinstance(left, exp.Paren) and not self.engine.structs:
+            column = left.this
+            if (
+                isinstance(column, exp.Column)
+                and column.args.get("table") is None
+                and isinstance(column.this, exp.Identifier)
+                and isinstance(right, (exp.Identifier, exp.Star))
+            ):
+                qualified = exp.Column(this=right.copy(), table=column.this.copy())
+                source = self._lookup(self._table_key(column.this), scope, None)
+                if source is not None and source.columns is not None:
+                    if isinstance(right, exp.Star):
+                        self._pin(source)
+                        return
+                    self._column(qualified, scope, clause, node)
+                    self._pin(source)
+                    return
+            raise Refusal("column", "a name after a bracket could call a function; name the column directly")
+        if not self.engine.structs and not isinstance(left, (exp.Column, exp.Dot)):
+            raise Refusal(
+                "column", "a name after an expression could call a function; name the column directly"
+            )
+        if not self.engine.structs and isinstance(left, (exp.Column, exp.Dot)):
+            raise Refusal("column", "a name with too many parts")
+        if isinstance(left, exp.Expr):
+            self._walk(left, scope, clause)
+        if isinstance(right, exp.Expr) and not isinstance(right, (exp.Identifier, exp.Star, exp.Literal)):
+            self._walk(right, scope, clause)
