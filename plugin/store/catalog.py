@@ -18,6 +18,7 @@ from plugin.store._context import Context
 from plugin.store._models.catalog import ActivityRow, DriftRow, ResourceRow
 from plugin.store._rows import integration_names, load, one, to_resources
 from plugin.store._visible import sees_everything, visible, visible_ids, visible_zones
+from plugin.store.impact import Impact, impact
 from plugin.store.policy import stored_values
 from plugin.store.shapes import (
     Activity,
@@ -336,6 +337,10 @@ class ViewerCatalog:
             columns=columns,
             limit=limit,
         )
+
+    def impact(self, resource_id: int, *, limit: int = 1000) -> Impact:
+        """What depends on a resource, directly or through others, how sure that is, and whom to tell. NotFound."""
+        return impact(self._context, resource_id, limit=limit)
 
     def joins(self, table_id: int, other_id: int | None = None) -> tuple[Join, ...]:
         """Ways to join a table with others, or with one other: foreign keys, then joins seen in queries. NotFound."""
