@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from connectors import connect, has_password
 from connectors.abilities import Connector, HasQueries
 from connectors.errors import SourceError
-from connectors.records import Progress
+from connectors.records import Progress, Table
 from plugin.access.viewer import Viewer
 from plugin.catalog.popularity import popularity
 from plugin.catalog.sync.ahead import ahead
@@ -146,12 +146,16 @@ class _Run:
             reader = Reader(stage, connector.dialect, keep_literals=source.keep_literals)
             records = ahead(connector.extract())
             try:
+                at, tables = Progress("reading", 0), 0
                 for record in records:
                     if isinstance(record, Progress):
-                        self.report(record.stage, record.done, record.total, len(stage.seen))
+                        at = record
                     else:
                         reader.take(record)
-                        self.report("reading", len(stage.seen), None, len(stage.seen))
+                        tables += isinstance(record, Table)
+                    # What a connector told last holds until it tells more; tables are counted in between.
+                    done = max(at.done, tables) if at.stage == "tables" else at.done or len(stage.seen)
+                    self.report(at.stage, done, at.total, len(stage.seen))
             finally:
                 records.close()
             self.report("linking", 0, None, len(stage.seen), force=True)
