@@ -102,10 +102,12 @@ class _Sqlite:
     def upgrade(self, connection: Connection, raw: Any) -> None:
         if self.owner == threading.get_ident():
             raise RuntimeError("a door that writes was opened inside another door that writes, in one thread")
+        # The snapshot goes before we queue: emptying the log holds writers up until every snapshot has gone, so whoever
+        # kept theirs in the queue would stand in the way of the writer at its head.
+        raw.execute("COMMIT")
         if self.lock.acquire(timeout=BUSY_SECONDS):
             connection.info["lock"] = True
             self.owner = threading.get_ident()
-        raw.execute("COMMIT")
         raw.execute("BEGIN IMMEDIATE")
         connection.info["writing"] = True
 
