@@ -122,6 +122,8 @@ class Merge:
         self.column_ids: dict[tuple[int, str], int] = {}
         self.gone: dict[int, Place] = {}
         """What was removed, by id."""
+        self.released: set[int] = set()
+        """Tables of any integration that something removed had lent a description to."""
 
     def run(self, *, partial: bool, force: bool, only_schema: str | None = None) -> Merged:
         """Merge everything, or stop without having written anything."""
@@ -451,8 +453,11 @@ class Merge:
     # --- removing ----------------------------------------------------------------------------------------------
 
     def _remove(self, keys: list[str]) -> None:
+        from plugin.store._merge_borrowed import tied_tables
+
         if not keys:
             return
+        self.released = tied_tables(self, [self.places[key].id for key in keys])
         if self.source.keep_stale:
             ids = [self.places[key].id for key in keys if not self.places[key].stale]
             for part in chunks(ids):
@@ -507,10 +512,12 @@ class Merge:
     # --- the rest ----------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
+        from plugin.store._merge_borrowed import lend
         from plugin.store._merge_links import link
 
         self._write_tags_and_owners()
         link(self)
+        lend(self, self.released)
         if self.drift:
             for start in range(0, len(self.drift), 2000):
                 self.session.execute(insert(DriftRow), self.drift[start : start + 2000])

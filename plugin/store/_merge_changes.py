@@ -148,6 +148,10 @@ def _text(merge: Merge, row: Any, field: str, wanted: str | None, *, structural:
         return {field: wanted} if wanted != value else {}
     if mode == "never":
         return {}
+    lent = f"dbt:{field}"
+    if lent in _edited(row) and field not in _edited(row):
+        # What dbt lent stays until the source has a text of its own.
+        return {field: wanted, "edited": ",".join(sorted(_edited(row) - {lent})) or None} if wanted else {}
     if field in _edited(row) and mode == "smart":
         return {f"source_{field}": wanted} if wanted != kept else {}
     changes: dict[str, Any] = {}

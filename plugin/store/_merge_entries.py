@@ -9,6 +9,9 @@ from typing import Any
 
 from plugin.store.staging import database_key, schema_key
 
+DESCRIBED = ("model", "dataset")
+"""Assets that have columns; where a source no longer tells any, those that were there go."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -109,6 +112,7 @@ def asset_entry(key: str, fingerprint: bytes, values: Mapping[str, Any], underst
         fingerprint=fingerprint,
         tags=values.get("tags", ()),
         owners=values.get("owners", ()),
+        columns=values.get("columns", [] if values["kind"] in DESCRIBED else None),
         full_text=values.get("full_text"),
     )
 

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 """Counted up when the merge makes something else of the same record: then everything is merged anew."""
 SEPARATOR = "\x1f"
 MOST_IN_MEMORY = 250_000

@@ -16,6 +16,7 @@ from plugin.catalog.mask import mask_default, mask_literals
 from plugin.catalog.mask_facts import mask_named_sql, mask_properties, mask_type
 from plugin.catalog.naming import Names
 from plugin.store.staging import (
+    COLUMN,
     Stage,
     StagedEdge,
     asset_key,
@@ -88,16 +89,22 @@ class Reader:
             known = {column.name.lower() for column in table.columns}
             definition = mask_literals(table.definition, self.dialect, self.names.words | known)
             head = (*head[:6], definition, *head[7:])
-        dialect = self.dialect
+        seen = self._masked_columns(columns, self.dialect)
+        if table.properties:
+            rest[-1] = sorted(mask_properties(table.properties, self.dialect).items())
+        return (head, seen, *rest)
+
+    def _masked_columns(self, columns: list[tuple[Any, ...]], dialect: str | None) -> list[tuple[Any, ...]]:
+        """Columns with the literals of types and defaults masked, and what each looks like."""
         made = self._seen_columns
         if len(made) > MOST_REMEMBERED:
             made.clear()
         seen = []
         for column in columns:
-            masked = made.get(column)
+            masked = made.get(column) if dialect == self.dialect else None
             if masked is None:
                 name, position, type_, nullable, default, description, tags = column
-                masked = made[column] = (
+                masked = (
                     name,
                     position,
                     mask_type(type_),
@@ -107,14 +114,14 @@ class Reader:
                     tags,
                     *classify(name, type_, description),
                 )
+                if dialect == self.dialect:
+                    made[column] = masked
             seen.append(masked)
-        if table.properties:
-            rest[-1] = sorted(mask_properties(table.properties, dialect).items())
-        return (head, seen, *rest)
+        return seen
 
     def take_asset(self, asset: Asset, *, dialect: str | None = None, parent_key: str | None = None) -> None:
         """Stage a dashboard, model, term, ..."""
-        values = {
+        values: dict[str, Any] = {
             "kind": asset.kind,
             "name": asset.name,
             "parent_key": parent_key or self._parent_key(asset.parent),
@@ -128,15 +135,19 @@ class Reader:
             "properties": dict(asset.properties),
             "dialect": (dialect or self.dialect) if asset.definition else None,
         }
+        columns = list(map(COLUMN, asset.columns))
         key = asset_key(asset.key)
-        fingerprint = self.stage.fingerprint(tuple(sorted(values.items(), key=lambda item: item[0])))
+        facts = tuple(sorted(values.items(), key=lambda item: item[0]))
+        fingerprint = self.stage.fingerprint((*facts, columns) if columns else facts)
         if key in self.stage.seen:
             self.stage.problems.append(
                 f"the source names {asset.kind} {asset.key} twice; the first was taken"
             )
             return
-        if self.stage.is_unchanged(key, fingerprint, 1):
+        if self.stage.is_unchanged(key, fingerprint, 1 + len(columns)):
             return
+        if columns:
+            values["columns"] = self._masked_columns(columns, dialect or self.dialect)
         if asset.definition and asset.kind not in ("term", "document"):
             self.definitions.append(
                 Definition(key, None, None, asset.definition, dialect or self.dialect, source=asset.kind)
@@ -185,6 +196,7 @@ class Reader:
         lower = self._end(stated.downstream)
         upper = self._end(stated.upstream)
         if lower is None:
+            self._feeds_another(stated, upper)
             return
         self.stage.stated_sources.add(stated.source)
         columns = (stated.upstream.column, stated.downstream.column)
@@ -196,6 +208,14 @@ class Reader:
             parts = (stated.upstream.database, stated.upstream.schema, stated.upstream.table)
             name = ".".join(part for part in parts if part)
             self.stage.edges.append(StagedEdge(name, lower, stated.source, loose="up"))
+
+    def _feeds_another(self, stated: Lineage, upper: str | None) -> None:
+        """A table of another integration, as the one that a dbt model builds in a warehouse."""
+        ref = stated.downstream
+        if upper is not None and ref.table:
+            self.stage.stated_sources.add(stated.source)
+            name = ".".join(part for part in (ref.database, ref.schema, ref.table) if part)
+            self.stage.edges.append(StagedEdge(upper, name, stated.source, loose="down"))
 
     def _end(self, ref: Ref) -> str | None:
         if ref.key is not None:
