@@ -1,5 +1,6 @@
 // What every page does: theme, panels that open and close, shortcuts, copying, confirming, menus, filters of lists.
 import { say } from "./api.js";
+import "./offline.js";
 
 const root = document.documentElement;
 const app = document.querySelector(".app");

@@ -44,6 +44,11 @@ document.addEventListener("submit", async (event) => {
     say(answer.proposed ? "Proposed. An editor can accept it." : "Saved.");
   } catch (error) {
     form.querySelector(".notice")?.remove();
+    if (error.status === 0 && !navigator.onLine) {
+      form.prepend(el("div", { class: "notice", role: "status" }, icon("wifi-off"), el("div", {}, el("p", {}, "Your edit waits."), el("p", {}, "It is saved when you are back online. Keep this page open."))));
+      addEventListener("online", () => { form.querySelector(".notice")?.remove(); form.requestSubmit(); }, { once: true });
+      return;
+    }
     form.prepend(el("div", { class: "notice", "data-tone": "red", role: "alert" }, icon("circle-alert"), el("div", {}, el("p", {}, error.message))));
   }
 });

@@ -1,16 +1,16 @@
 // The catalog's tree: a level is fetched when it is opened, long levels in pages.
-import { page } from "./api.js";
+import { el, page } from "./api.js";
 
 document.addEventListener("toggle", async (event) => {
   const node = event.target;
   if (!node.matches?.("details[data-level]") || !node.open || node.dataset.loaded) return;
   node.dataset.loaded = "yes";
   const list = node.querySelector(":scope > ul");
-  const waiting = document.createElement("li");
-  waiting.className = "small muted";
-  waiting.textContent = "Reading…";
+  const waiting = el("li", { class: "tree-wait", role: "status" }, ...[88, 120, 104].map((width) => el("span", { class: `skel skel-${width}` })), el("span", { class: "vh" }, "Reading this level"));
+  const long = setTimeout(() => waiting.append(el("span", { class: "small muted" }, "Still reading this level")), 2000);
   list.append(waiting);
-  try { list.replaceChildren(await page(node.dataset.level)); } catch (error) { waiting.textContent = error.message; delete node.dataset.loaded; }
+  try { list.replaceChildren(await page(node.dataset.level)); } catch (error) { waiting.replaceChildren(el("span", { class: "small" }, error.message)); delete node.dataset.loaded; }
+  clearTimeout(long);
 }, true);
 
 document.addEventListener("click", async (event) => {
