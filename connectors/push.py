@@ -80,6 +80,8 @@ class Step:
     now: str | None = None
     statements: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    """Of the tags that are wanted, those that the source does not have."""
 
 
 class Session(Protocol):
@@ -138,6 +140,27 @@ def plan(session: Session, wanted: Sequence[Wanted]) -> list[Step]:
     return [_step(session, each, found.get(each.target)) for each in wanted]
 
 
+def plan_undo(session: Session, done: Sequence[Step]) -> list[Step]:
+    """How steps that ran would be undone now: "conflict" where the source no longer says what was pushed."""
+    wanted = [
+        Wanted(each.wanted.target, each.wanted.what, each.now, each.wanted.text, each.tags) for each in done
+    ]
+    found = session.read(
+        list(dict.fromkeys(each.target for each in wanted)), tags=any(each.what == "tags" for each in wanted)
+    )
+    steps = []
+    for step, each in zip(done, wanted, strict=True):
+        there = found.get(each.target)
+        if each.what == "description" or there is None:
+            fresh = _step(session, each, there)
+        else:
+            fresh = Step(each, "ready", statements=session.tag(each.target, there, (), step.tags))
+        if fresh.state == "ready" and fresh.statements != step.undo:
+            fresh = Step(each, "conflict", "the table changed at the source since this was pushed", fresh.now)
+        steps.append(fresh)
+    return steps
+
+
 def _step(session: Session, wanted: Wanted, found: Found | None) -> Step:
     if found is None:
         return Step(
@@ -178,6 +201,7 @@ def _tag_step(session: Session, wanted: Wanted, found: Found) -> Step:
             now,
             session.tag(wanted.target, found, add, ()),
             session.tag(wanted.target, found, (), add),
+            tuple(add),
         )
     except BadSettings as error:
         return Step(wanted, "cannot", str(error), now)

@@ -349,12 +349,13 @@ class BigQuerySession(_Session):
         return f"{on} SET OPTIONS (description = {'NULL' if text is None else bigquery_text(text)})"
 
     def tag(self, target: Target, found: Found, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
-        """SET OPTIONS with all labels: those there are, those to add. The undoing writes those that were there."""
+        """SET OPTIONS with all labels: those there are and stay, and those to add."""
         if target.column is not None:
             raise BadSettings(
                 "BigQuery has labels on tables; on columns it has policy tags, which are rights"
             )
-        labels = [*found.facts["labels"], *add]
+        less = set(remove)
+        labels = [*(label for label in found.facts["labels"] if label not in less), *add]
         pairs = [tuple(label.partition(":")[::2]) for label in labels]
         for key, value in pairs:
             if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):

@@ -44,6 +44,8 @@ LOCKED = (
     "proposals",
     "provider_hosts",
     "provider_keys",
+    "push_credentials",
+    "pushes",
     "query_permissions",
     "receipts",
     "resource_full_texts",
@@ -875,6 +877,56 @@ def upgrade() -> None:
     op.create_index("ix_notices_for", "notices", ["workspace_id", "member_id", "id"], unique=False)
     op.create_index(op.f("ix_notices_member_id"), "notices", ["member_id"], unique=False)
     op.create_table(
+        "push_credentials",
+        sa.Column("integration_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["integration_id"],
+            ["integrations.id"],
+            name=op.f("fk_push_credentials_integration_id_integrations"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_push_credentials_workspace_id_workspaces"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("integration_id", name=op.f("pk_push_credentials")),
+    )
+    op.create_index(
+        op.f("ix_push_credentials_workspace_id"), "push_credentials", ["workspace_id"], unique=False
+    )
+    op.create_table(
+        "pushes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("integration_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("planned_by", sa.String(length=200), nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("applied", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["integration_id"],
+            ["integrations.id"],
+            name=op.f("fk_pushes_integration_id_integrations"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_pushes_workspace_id_workspaces"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pushes")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_pushes_integration_id"), "pushes", ["integration_id"], unique=False)
+    op.create_index(op.f("ix_pushes_workspace_id"), "pushes", ["workspace_id"], unique=False)
+    op.create_table(
         "query_permissions",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -1227,6 +1279,11 @@ def downgrade() -> None:
     op.drop_table("receipts")
     op.drop_index(op.f("ix_query_permissions_workspace_id"), table_name="query_permissions")
     op.drop_table("query_permissions")
+    op.drop_index(op.f("ix_pushes_workspace_id"), table_name="pushes")
+    op.drop_index(op.f("ix_pushes_integration_id"), table_name="pushes")
+    op.drop_table("pushes")
+    op.drop_index(op.f("ix_push_credentials_workspace_id"), table_name="push_credentials")
+    op.drop_table("push_credentials")
     op.drop_index(op.f("ix_notices_member_id"), table_name="notices")
     op.drop_index("ix_notices_for", table_name="notices")
     op.drop_table("notices")

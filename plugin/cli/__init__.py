@@ -40,6 +40,7 @@ COMMANDS = {
     "mcp": "plugin.cli.mcp:mcp",
     "member": "plugin.cli.people:member",
     "migrate": "plugin.cli.start:migrate",
+    "push": "plugin.cli.push:push",
     "query-permission": "plugin.cli.people:query_permission",
     "redact": "plugin.cli.redact:redact",
     "search": "plugin.cli.catalog:search",

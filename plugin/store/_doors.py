@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from plugin.store.monitoring import Monitoring
     from plugin.store.people import People
     from plugin.store.policy import Policy
+    from plugin.store.pushes import Pushes
     from plugin.store.record import Record
     from plugin.store.see_as import Seen
     from plugin.store.settings import Settings
@@ -122,6 +123,13 @@ class AdminDoor:
         from plugin.store.integrations import Integrations
 
         return Integrations(self._context)
+
+    @cached_property
+    def pushes(self) -> Pushes:
+        """Push back: its credentials, what people edited, plans and what became of them."""
+        from plugin.store.pushes import Pushes
+
+        return Pushes(self._context)
 
     @cached_property
     def people(self) -> People:

@@ -12,6 +12,7 @@ from typing import Any
 from plugin.store._models.catalog import FullTextRow
 from plugin.store._models.history import BreakGlassRow, ChatRow, MemoryRow, PromptRow, TemplateRow
 from plugin.store._models.integrations import ApprovedQueryRow, IntegrationRow
+from plugin.store._models.pushes import PushCredentialRow
 from plugin.store._models.settings import ProviderKeyRow
 
 
@@ -28,6 +29,7 @@ SEALED = (
     SealedColumn(ProviderKeyRow, "sealed", lambda row: row.provider),
     SealedColumn(IntegrationRow, "sealed_secrets", lambda row: row.id),
     SealedColumn(IntegrationRow, "sealed_query", lambda row: row.id),
+    SealedColumn(PushCredentialRow, "sealed", lambda row: row.integration_id),
     SealedColumn(ApprovedQueryRow, "sealed", lambda row: row.uid),
     SealedColumn(ChatRow, "title", lambda row: row.uid),
     SealedColumn(PromptRow, "text", lambda row: row.uid),

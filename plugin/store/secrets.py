@@ -12,6 +12,7 @@ from sqlalchemy import select
 from plugin.errors import NotFound
 from plugin.store._context import Context
 from plugin.store._models.integrations import IntegrationRow
+from plugin.store._models.pushes import PushCredentialRow
 from plugin.store._models.settings import ProviderKeyRow
 from plugin.store.settings import store_provider_key
 
@@ -53,6 +54,21 @@ class Secrets:
         """The query credential's settings and secrets by field name, or None where Run SQL has none."""
         row = self._row(integration_id)
         return None if row.sealed_query is None else self._open("sealed_query", row.sealed_query, row.id)
+
+    def push_secrets(self, integration_id: int) -> dict[str, str] | None:
+        """The credential that writes to a source, by field name, or None where push back is off."""
+        sealed = self._context.session.scalar(
+            select(PushCredentialRow.sealed).where(
+                PushCredentialRow.integration_id == integration_id,
+                PushCredentialRow.workspace_id == self._context.workspace_id,
+            )
+        )
+        if sealed is None:
+            return None
+        opened: dict[str, str] = self._context.vault.open_json(
+            "push_credentials", "sealed", sealed, row=integration_id
+        )
+        return opened
 
     def set_query_secrets(self, integration_id: int, secrets: Mapping[str, str] | None) -> None:
         """Replace the query credential, or remove it with None."""

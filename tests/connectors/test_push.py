@@ -306,7 +306,10 @@ def test_a_parser_reads_one_statement_with_exactly_our_text(
             session.describe(target, found, text)
         return
     tokens = sqlglot.tokenize(session.describe(target, found, text), read=dialect)
-    assert [token.text for token in tokens if token.token_type is TokenType.STRING] == [text]
+    said = [token.text for token in tokens if token.token_type is TokenType.STRING]
+    if dialect == "bigquery":  # whose \\u001a this tokenizer leaves as it is written
+        said = [re.sub(r"\\u(00[01][0-9a-f])", lambda code: chr(int(code[1], 16)), each) for each in said]
+    assert said == [text]
     assert [token.text for token in tokens if token.token_type is TokenType.IDENTIFIER] == parts
     assert not [token for token in tokens if token.token_type is TokenType.SEMICOLON or token.comments]
     if dialect != "bigquery":

@@ -23,6 +23,7 @@ def plant(store: Store, admin: Viewer) -> tuple[int, str]:
         added = door.integrations.add("shop", "postgres", secrets={"password": CANARY}, query={"url": CANARY})
         door.integrations.update(added.id, secrets={"ssl_key": CANARY})
         door.integrations.set_query_credential(added.id, {"url": CANARY, "password": CANARY})
+        door.pushes.set_credential(added.id, {"url": CANARY, "password": CANARY})
     with store.as_viewer(admin) as mine:
         mine.me.create_token("t")
     return added.id, "shop"
@@ -62,6 +63,7 @@ def test_no_door_gives_a_secret_back(any_store: Store, any_admin: Viewer) -> Non
         assert CANARY not in everything(mine, integration_id)
     with any_store.secrets(any_admin) as secrets:
         assert secrets.integration_secrets(integration_id) == {"password": CANARY, "ssl_key": CANARY}
+        assert secrets.push_secrets(integration_id) == {"url": CANARY, "password": CANARY}
 
 
 def test_no_file_holds_a_secret_in_the_clear(store: Store, admin: Viewer, home: Path) -> None:

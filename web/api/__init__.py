@@ -16,6 +16,7 @@ MODULES = (
     "sql",
     "queries",
     "integrations",
+    "push",
     "settings",
     "register",
     "records",

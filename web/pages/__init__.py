@@ -34,6 +34,7 @@ PAGES: dict[str, Page] = {
     "assistant": Page("web.pages.assistant", "Assistant", "message-square-text"),
     "glossary": Page("web.pages.glossary", "Glossary", "book-open"),
     "integrations": Page("web.pages.integrations", "Integrations", "plug"),
+    "push": Page("web.pages.push"),
     "people": Page("web.pages.people", "Members", "users", for_admins=True),
     "settings": Page("web.pages.settings", "Settings", "settings"),
     "trust": Page("web.pages.trust"),
