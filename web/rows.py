@@ -16,7 +16,7 @@ from flask_login import current_user
 from plugin.errors import NotFound
 from plugin.mcp import SESSION as MCP_SESSION
 from plugin.run_sql.cells import as_json
-from plugin.run_sql.download import as_csv
+from plugin.run_sql.download import as_csv, as_parquet, parquet_possible
 from plugin.run_sql.results import Owner, Result
 from web.people import SESSION
 from web.services import services, viewer
@@ -81,9 +81,15 @@ def page_of(result_id: str, *, offset: int, limit: int) -> dict[str, Any]:
         "truncated": result.truncated,
         "milliseconds": None,
         "receipt_id": result.facts.get("receipt"),
+        "downloads": ["csv", "parquet"] if parquet_possible() else ["csv"],
     }
 
 
 def csv_of(result_id: str) -> Iterator[str]:
     """One's own result as CSV, in pieces; formulas are made harmless. NotFound before the first piece."""
     return as_csv(result_of(result_id))
+
+
+def parquet_of(result_id: str) -> Iterator[bytes]:
+    """One's own result as Parquet, in pieces. NotFound, or Misconfigured where the library is missing."""
+    return as_parquet(result_of(result_id))

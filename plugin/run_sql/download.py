@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
+from importlib.util import find_spec
+from itertools import islice
 from typing import Any
 
+from plugin.errors import Misconfigured
 from plugin.run_sql.cells import is_number, shown
 from plugin.run_sql.results import Result
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+
+
+GROUP_ROWS = 50_000
 
 
 def guarded(value: Any) -> str:
@@ -41,38 +45,71 @@ def as_csv(result: Result) -> Iterator[str]:
     yield buffer.getvalue()
 
 
+def parquet_possible() -> bool:
+    """Is the library for Parquet installed?"""
+    return find_spec("pyarrow") is not None
+
+
 def as_parquet(result: Result) -> Iterator[bytes]:
-    """The whole result as Parquet, in pieces. The file is made in a private folder and gone with the last piece."""
-    import duckdb
+    """The whole result as Parquet, a row group at a time: in memory, and on no disk. Raises Misconfigured.
 
+    pyarrow writes it because it writes into a stream: DuckDB, which is here anyway, needs a table and a file of its
+    own, both of them rows on a disk.
+    """
+    if not parquet_possible():
+        raise Misconfigured("Parquet needs a library that is not installed: pip install 'docent[parquet]'")
+    return _parquet(result)
+
+
+def _parquet(result: Result) -> Iterator[bytes]:
+    import pyarrow
+    from pyarrow import parquet
+
+    known = {
+        "BOOLEAN": pyarrow.bool_(), "BIGINT": pyarrow.int64(), "DOUBLE": pyarrow.float64(), "VARCHAR": pyarrow.string(),
+        "DATE": pyarrow.date32(), "TIMESTAMP": pyarrow.timestamp("us"),
+        "TIMESTAMP WITH TIME ZONE": pyarrow.timestamp("us", tz="UTC"),
+    }  # fmt: skip
     names = _unique([column.name or "column" for column in result.columns])
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect(":memory:") as connection:
-        connection.execute("SET memory_limit = '256MB'")
-        connection.execute(f"SET temp_directory = '{folder}'")
-        types = _types(result)
-        columns = ", ".join(
-            f'"{name.replace(chr(34), chr(34) * 2)}" {type_}'
-            for name, type_ in zip(names, types, strict=True)
-        )
-        connection.execute(f"CREATE TABLE result ({columns})")
-        insert = "INSERT INTO result SELECT " + ", ".join(f"unnest(?::{type_}[])" for type_ in types)
-        batch: list[tuple[Any, ...]] = []
-        for row in result:
-            batch.append(row)
-            if len(batch) == 20_000:
-                connection.execute(insert, _by_column(batch, types))
-                batch = []
-        if batch:
-            connection.execute(insert, _by_column(batch, types))
-        path = Path(folder) / "result.parquet"
-        connection.execute(f"COPY result TO '{path}' (FORMAT parquet)")
-        with path.open("rb") as file:
-            while piece := file.read(1 << 20):
-                yield piece
+    types = _types(result)
+    schema = pyarrow.schema([(name, known[type_]) for name, type_ in zip(names, types, strict=True)])
+    sink = _Drain()
+    rows = iter(result)
+    with parquet.ParquetWriter(pyarrow.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
+        while batch := list(islice(rows, GROUP_ROWS)):
+            arrays = [
+                pyarrow.array([_fitted(row[index], type_) for row in batch], type=known[type_])
+                for index, type_ in enumerate(types)
+            ]
+            writer.write_batch(pyarrow.record_batch(arrays, schema=schema))
+            del arrays, batch
+            pyarrow.default_memory_pool().release_unused()
+            yield sink.taken()
+    yield sink.taken()
 
 
-def _by_column(rows: list[tuple[Any, ...]], types: list[str]) -> list[list[Any]]:
-    return [[_fitted(row[index], type_) for row in rows] for index, type_ in enumerate(types)]
+class _Drain(io.RawIOBase):
+    """A file that is written once from front to back and emptied on the way."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._at = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: Any) -> int:
+        self._held += memoryview(piece).cast("B")
+        self._at += len(piece)
+        return len(piece)
+
+    def tell(self) -> int:
+        return self._at
+
+    def taken(self) -> bytes:
+        """What came since the last time."""
+        held, self._held = bytes(self._held), bytearray()
+        return held
 
 
 def _fitted(value: Any, type_: str) -> Any:

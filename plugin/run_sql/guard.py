@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
 from plugin.run_sql.called import function_name
-from plugin.run_sql.dialects import Engine, engine_of, parser_of
+from plugin.run_sql.dialects import ENGINES, Engine, engine_of, parser_of
 from plugin.run_sql.functions_check import check_function, check_type
 from plugin.run_sql.nodes import ALLOWED, ARGUMENTS, PROBES, ROOTS
 from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render, render_bound
@@ -72,6 +73,35 @@ def _check(
     parameters: frozenset[str],
 ) -> Verdict:
     tree = parse_one(sql, engine)
+    try:
+        return _checked(tree, sql, engine, tables, default_schema, database, row_limit, parameters)
+    finally:
+        _unlink(tree)
+
+
+def _unlink(tree: exp.Expr) -> None:
+    """Cut each node from its parent. A tree is nothing but cycles, and collecting those of a long statement costs the
+    process more than reading it; cut, it is gone at once."""
+    stack: list[Any] = [tree]
+    while stack:
+        node = stack.pop()
+        if type(node) is list:
+            stack.extend(node)
+        elif isinstance(node, exp.Expr):
+            node.parent = None
+            stack.extend(node.args.values())
+
+
+def _checked(
+    tree: exp.Expr,
+    sql: str,
+    engine: Engine,
+    tables: VisibleTables,
+    default_schema: str | None,
+    database: str | None,
+    row_limit: int | None,
+    parameters: frozenset[str],
+) -> Verdict:
     statement = ROOTS.get(type(tree))
     if statement is None:
         raise Refusal("statement", "only a query that reads is allowed (SELECT, VALUES, set operations)")
@@ -96,6 +126,13 @@ def _check(
         statement=statement,
         bound=bound,
     )
+
+
+def warm() -> None:
+    """Read every engine's lists and parser now, so that the first person who asks does not wait for it."""
+    nothing = VisibleTables(())
+    for name in ENGINES:
+        check("SELECT 1 AS one", dialect=name, tables=nothing, row_limit=1)
 
 
 def parse_one(sql: str, engine: Engine) -> exp.Expr:

@@ -69,12 +69,15 @@ def _facts(
     stack: list[Any] = [statements[0]["stmt"]]
     while stack:
         node = stack.pop()
-        if isinstance(node, list):
-            stack.extend(node)
-            continue
-        if not isinstance(node, dict):
+        if type(node) is list:
+            stack.extend(part for part in node if type(part) is dict or type(part) is list)
             continue
         for key, value in node.items():
+            kind = type(value)
+            if kind is dict or kind is list:
+                stack.append(value)
+            if not _matters(key):
+                continue
             if (key in _FORBIDDEN and not (bound and key == "ParamRef")) or (
                 key.endswith("Stmt") and key != "SelectStmt"
             ):
@@ -87,9 +90,15 @@ def _facts(
                 _function(value, engine)
             elif key == "TypeName":
                 _type(value)
-            if isinstance(value, (dict, list)):
-                stack.append(value)
     return True, (names, qualified)
+
+
+@cache
+def _matters(key: str) -> bool:
+    """Is this a kind of node that is looked at? Kept, since a statement has thousands of nodes of few kinds."""
+    return (
+        key in _FORBIDDEN or key.endswith("Stmt") or key in ("intoClause", "RangeVar", "FuncCall", "TypeName")
+    )
 
 
 def _table(value: dict[str, Any], names: set[str], qualified: set[tuple[str, str]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -96,16 +96,33 @@ def test_csv_starts_no_formula(cell: str) -> None:
     assert rows[1][0].startswith("'") and rows[1][1] == "-5"
 
 
-def test_csv_and_parquet_hold_every_row() -> None:
-    import duckdb
+def test_csv_and_parquet_hold_every_row_and_write_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tempfile
 
-    rows = [(date(2024, 1, 1 + n % 28), Decimal(n)) for n in range(1200)] + [(None, None)]
-    result = made(rows)
-    assert len(list(csv.reader(io.StringIO("".join(as_csv(result)), newline="")))) == 1202
-    data = b"".join(as_parquet(result))
-    assert data[:4] == b"PAR1"
-    path = Path(__file__).parent / "corpus"
-    assert path.exists() and duckdb is not None
+    import duckdb
+    from pyarrow import parquet
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))  # whoever wants a file there fails
+    moment = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    rows = [
+        (date(2024, 1, 1 + n % 28), Decimal(n), n, n / 7, f'"x"\n{n}', n % 2 == 0, moment, b"\x00\xff")
+        for n in range(120_001)
+    ] + [(None,) * 8]
+    names = ("day", "amount", "n", "share", "text", "flag", "at", "bytes")
+    result = made(rows, [Column(name) for name in names])
+    assert len(list(csv.reader(io.StringIO("".join(as_csv(result)), newline="")))) == 120_003
+    pieces = list(as_parquet(result))
+    assert len(pieces) >= 3, "a group at a time"
+    table = parquet.read_table(io.BytesIO(b"".join(pieces)))
+    assert table.num_rows == 120_002 and table.column_names == list(names)
+    first = table.slice(0, 1).to_pylist()[0]
+    assert (first["day"], first["n"], first["text"], first["flag"]) == (date(2024, 1, 1), 0, '"x"\n0', True)
+    assert first["at"] == moment and table.slice(120_001).to_pylist()[0] == dict.fromkeys(names)
+    (tmp_path / "read.parquet").write_bytes(b"".join(pieces))
+    told = duckdb.sql(f"SELECT sum(n), count(day) FROM '{tmp_path}/read.parquet'").fetchall()
+    assert told == [(120_000 * 120_001 // 2, 120_001)], "another reader agrees"
 
 
 # --- placeholders ----------------------------------------------------------------------------------------------

@@ -39,11 +39,11 @@ EVERYBODY = {
     "assistant.rename", "assistant.pin", "assistant.delete",
     "me.show", "me.name", "me.theme", "me.password", "me.team", "me.create_token", "me.revoke_token", "me.end_session",
     "auth.sign_out", "auth.switch",
-    "resource.show", "resource.part", "results.show", "results.download",
+    "resource.show", "resource.part", "results.show", "results.download", "results.download_parquet",
     "api_prompts.create", "api_prompts.index", "api_prompts.show", "api_prompts.delete", "api_prompts.feedback",
     "api_prompts.stop", "api_prompts.save", "api_prompts.chats", "api_prompts.change_chat", "api_prompts.delete_chat",
     "api_catalog.search", "api_catalog.suggest", "api_catalog.roots", "api_catalog.resource",
-    "api_catalog.children", "api_catalog.lineage",
+    "api_catalog.children", "api_catalog.lineage", "api_catalog.impact", "lineage.edges", "lineage.impact",
     "queries.show", "queries.draft", "queries.save", "queries.run", "queries.approve", "queries.delete",
     "api_queries.index", "api_queries.save", "api_queries.approve", "api_queries.run", "api_queries.delete",
     "api_sql.check", "api_sql.run", "api_sql.cancel", "api_sql.result", "api_sql.bound", "api_integrations.index",
@@ -55,7 +55,7 @@ EVERYBODY = {
 }  # fmt: skip
 BY_RIGHT = {
     "glossary.add", "resource.edit", "resource.tags", "resource.owners", "resource.decide", "resource.delete",
-    "api_catalog.edit",
+    "api_catalog.edit", "api_catalog.draw_edge", "api_catalog.erase_edge", "lineage.draw_edge", "lineage.erase_edge",
 }  # fmt: skip
 """Open to those who may edit the thing; the store decides for each."""
 

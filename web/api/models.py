@@ -284,6 +284,15 @@ class LineageQuery(Query):
     downstream: bool = True
     depth: int = Field(1, ge=1, le=10)
     columns: bool = False
+    limit: int = Field(500, ge=1, le=1000)
+
+
+class EdgeBody(Body):
+    """The other end of an edge that a person draws: by id, or by qualified name."""
+
+    other_id: int | None = None
+    other: str | None = Field(None, max_length=1000)
+    way: Literal["upstream", "downstream"] = "upstream"
 
 
 class EdgeOut(Answer):
@@ -306,6 +315,35 @@ class LineageOut(Answer):
     start_id: int
     resources: list[ResourceOut]
     edges: list[EdgeOut]
+    cut: bool = False
+    degrees: dict[int, tuple[int, int]] = {}
+    """How many resources feed each of `resources`, and how many it feeds."""
+
+
+class BrokenOut(Answer):
+    """One resource that depends on another."""
+
+    resource: ResourceOut
+    hops: int
+    certain: bool
+    through: str
+    source: str
+    confidence: float
+    columns: list[str]
+
+
+class ImpactQuery(Query):
+    """How much to list."""
+
+    limit: int = Field(1000, ge=1, le=5000)
+
+
+class ImpactOut(Answer):
+    """What breaks if a resource is dropped; `tell` names its owners and of how much each is one."""
+
+    broken: list[BrokenOut]
+    tell: list[tuple[OwnerOut, int]]
+    unowned: int
     cut: bool = False
 
 
@@ -368,6 +406,7 @@ class RunOut(Answer):
     truncated: str | None = None
     milliseconds: int | None = None
     receipt_id: int | None = None
+    downloads: list[str] = []
 
 
 class BindBody(Body):

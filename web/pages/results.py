@@ -1,10 +1,10 @@
-"""Rows of Run SQL as a page of their own and as a CSV file, for whoever ran it and nobody else."""
+"""Rows of Run SQL as a page of their own and as a CSV or Parquet file, for whoever ran it and nobody else."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from web.rows import csv_of, page_of
+from web.rows import csv_of, page_of, parquet_of
 
 bp = Blueprint("results", __name__, url_prefix="/results")
 PAGE = 200
@@ -27,4 +27,12 @@ def download(result_id: str) -> Response:
     """One's own result as CSV; formulas are made harmless."""
     response = Response(csv_of(result_id), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="docent-result.csv"'
+    return response
+
+
+@bp.get("/<result_id>.parquet")
+def download_parquet(result_id: str) -> Response:
+    """One's own result as Parquet."""
+    response = Response(parquet_of(result_id), mimetype="application/vnd.apache.parquet")
+    response.headers["Content-Disposition"] = 'attachment; filename="docent-result.parquet"'
     return response

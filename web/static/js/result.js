@@ -32,7 +32,7 @@ export function showResult(place, result) {
   const figure = el("div");
   if (numeric.some(Boolean) && rows.length > 1) import("./chart.js").then((module) => figure.replaceChildren(...[module.chartOf(columns, rows, numeric)].filter(Boolean)));
   place.replaceChildren(el("section", { class: "result", "aria-label": "Result" },
-    el("div", { class: "result-head" }, count, el("span", { class: "push" }), more, result.result_id ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.csv`, download: true }, icon("download"), "CSV") : null),
+    el("div", { class: "result-head" }, count, el("span", { class: "push" }), more, result.result_id ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.csv`, download: true }, icon("download"), "CSV") : null, result.result_id && result.downloads?.includes("parquet") ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.parquet`, download: true }, icon("download"), "Parquet") : null),
     el("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Rows" }, el("table", { class: "table table-tight" }, el("thead", {}, el("tr", {}, ...heads)), body)),
     figure,
     el("p", { class: "result-note" }, icon("eye-off", "icon-sm"), el("span", {}, "Rows came straight to this page and are not stored. The assistant saw only column names and types."))));
