@@ -72,6 +72,8 @@ class Sent:
                     "text": part.text,
                     "resource_id": part.resource_id,
                     "field": part.field,
+                    "message": part.message,
+                    "role": part.role,
                 }
                 for part in self.parts
             ],
