@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +56,35 @@ def live(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server.close()
     thread.join(timeout=5)
     store.close()
+
+
+@pytest.fixture(scope="session")
+def served(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: F811
+    """The address of `docent serve`, a process of its own with a worker inside, over a copy of the sample company.
+
+    Its admin has a second workspace, Second House.
+    """
+    home = tmp_path_factory.mktemp("served") / "docent"
+    shutil.copytree(demo_home, home)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {**os.environ, "DOCENT_HOME": str(home)}
+    docent = [sys.executable, "-c", "from plugin.cli import main; main()"]
+    second = [*docent, "init", "--workspace", "Second House", "--admin", ADMIN, "--password-stdin"]
+    subprocess.run(second, env=env, check=True, input=PASSWORD.encode(), capture_output=True)
+    process = subprocess.Popen(
+        [*docent, "serve", "--port", str(port)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            break
+        assert process.poll() is None, "docent serve ended"
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(20)
 
 
 @pytest.fixture(scope="session")

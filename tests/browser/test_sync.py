@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,36 +15,10 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tests.web.conftest import ADMIN, PASSWORD, demo_home  # noqa: F401 - a fixture
+from tests.web.conftest import ADMIN, PASSWORD
 
 expect = pytest.importorskip("playwright.sync_api").expect
 TABLES = 2_000
-
-
-@pytest.fixture(scope="module")
-def served(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: F811
-    """The address of `docent serve`, a process of its own with a worker inside, over a copy of the sample company."""
-    home = tmp_path_factory.mktemp("served") / "docent"
-    shutil.copytree(demo_home, home)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-c", "from plugin.cli import main; main()", "serve", "--port", str(port)]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, "DOCENT_HOME": str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-            break
-        assert process.poll() is None, "docent serve ended"
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
 
 
 @pytest.fixture
