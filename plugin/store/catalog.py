@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from plugin.access.ai_rules import AiRule, decide, decide_column, parse_rules
-from plugin.store import listing, names, relations
+from plugin.store import lineage, listing, names, relations
 from plugin.store._context import Context
 from plugin.store._models.catalog import ActivityRow, DriftRow, ResourceRow
 from plugin.store._rows import integration_names, load, one, to_resources
@@ -328,7 +328,7 @@ class ViewerCatalog:
         limit: int = 500,
     ) -> Lineage:
         """What feeds a resource and what it feeds, over visible resources only. NotFound."""
-        return relations.lineage(
+        return lineage.lineage(
             self._context,
             resource_id,
             upstream=upstream,
@@ -337,6 +337,10 @@ class ViewerCatalog:
             columns=columns,
             limit=limit,
         )
+
+    def degrees(self, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """How many visible resources feed each visible one of these, and how many it feeds."""
+        return lineage.degrees(self._context, ids)
 
     def impact(self, resource_id: int, *, limit: int = 1000) -> Impact:
         """What depends on a resource, directly or through others, how sure that is, and whom to tell. NotFound."""

@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from plugin.store import relations
+from plugin.store import lineage
 from plugin.store._context import Context
 from plugin.store._rows import load, one
 from plugin.store.shapes import Edge, Owner, Resource
@@ -54,11 +54,11 @@ def impact(context: Context, resource_id: int, *, limit: int = 1000) -> Impact:
     flows: dict[int, set[str]] = defaultdict(set)
     start = load(context, [resource_id])[resource_id]
     if row.kind == "column":
-        found = relations.lineage(context, resource_id, upstream=False, depth=DEEPEST, limit=limit)
+        found = lineage.lineage(context, resource_id, upstream=False, depth=DEEPEST, limit=limit)
         for edge in found.edges:
             if edge.downstream_column and edge.downstream_id != table_id:
                 flows[edge.downstream_id].add(edge.downstream_column)
-    whole = relations.lineage(context, table_id, upstream=False, depth=DEEPEST, limit=limit)
+    whole = lineage.lineage(context, table_id, upstream=False, depth=DEEPEST, limit=limit)
     broken = []
     for resource, hops, edge in _reached(table_id, whole.edges, whole.resources):
         columns = tuple(sorted(flows.get(resource.id, ())))

@@ -93,6 +93,7 @@ READS: dict[str, list[Call]] = {
         lambda c, b, p: c.lineage(b.ids[p], depth=5, columns=True),
         lambda c, b, p: c.lineage(table_id(b, p), depth=3, columns=True),
     ],
+    "degrees": [lambda c, b, p: c.degrees([b.ids[p]]), lambda c, b, p: c.degrees(b.ids.values())],
     "impact": [lambda c, b, p: c.impact(b.ids[p]), lambda c, b, p: c.impact(table_id(b, p))],
     "joins": [
         lambda c, b, p: c.joins(table_id(b, p)),

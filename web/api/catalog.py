@@ -6,11 +6,15 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from plugin.errors import BadInput
 from web.api.models import (
     ChildrenQuery,
+    EdgeBody,
     EditBody,
     EditOut,
     FoundOut,
+    ImpactOut,
+    ImpactQuery,
     LineageOut,
     LineageQuery,
     ResourceFull,
@@ -136,8 +140,64 @@ def lineage(resource_id: int) -> Response:
             downstream=asked.downstream,
             depth=asked.depth,
             columns=asked.columns,
+            limit=asked.limit,
         )
+        degrees = door.catalog.degrees(found.resources)
     resources, edges = plain(list(found.resources.values())), plain(list(found.edges))
     return reply(
-        LineageOut, {"start_id": found.start_id, "resources": resources, "edges": edges, "cut": found.cut}
+        LineageOut,
+        {
+            "start_id": found.start_id,
+            "resources": resources,
+            "edges": edges,
+            "cut": found.cut,
+            "degrees": degrees,
+        },
     )
+
+
+@bp.post("/resources/<int:resource_id>/lineage")
+@scope("read")
+@spec.validate(json=EdgeBody, resp=answers(LineageOut), tags=["Catalog"])
+def draw_edge(resource_id: int) -> Response:
+    """Draw an edge by hand, for which you may edit one end and see the other. No sync takes it away."""
+    return _by_hand(resource_id, True)
+
+
+@bp.delete("/resources/<int:resource_id>/lineage")
+@scope("read")
+@spec.validate(json=EdgeBody, resp=answers(LineageOut), tags=["Catalog"])
+def erase_edge(resource_id: int) -> Response:
+    """Erase an edge that somebody drew by hand."""
+    return _by_hand(resource_id, False)
+
+
+def _by_hand(resource_id: int, drawn: bool) -> Response:
+    asked: EdgeBody = body()
+    with mine() as door:
+        here = door.catalog.resource(resource_id)
+        if asked.other_id is None and not asked.other:
+            raise BadInput("Give other_id or other, the other end of the edge.", field="other")
+        other = asked.other_id if asked.other_id is not None else door.catalog.by_name(asked.other or "").id
+        ends = (other, here.id) if asked.way == "upstream" else (here.id, other)
+        (door.edits.add_edge if drawn else door.edits.remove_edge)(*ends)
+        found = door.catalog.lineage(resource_id)
+        values = {
+            "start_id": found.start_id,
+            "resources": plain(list(found.resources.values())),
+            "edges": plain(list(found.edges)),
+            "cut": found.cut,
+            "degrees": door.catalog.degrees(found.resources),
+        }
+    return reply(LineageOut, values)
+
+
+@bp.get("/resources/<int:resource_id>/impact")
+@scope("read")
+@spec.validate(query=ImpactQuery, resp=answers(ImpactOut), tags=["Catalog"])
+def impact(resource_id: int) -> Response:
+    """What breaks if this is dropped, how sure that is, and whom to tell."""
+    asked: ImpactQuery = query()
+    with mine() as door:
+        found = door.catalog.impact(resource_id, limit=asked.limit)
+    return reply(ImpactOut, plain(found))

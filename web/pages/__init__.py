@@ -31,6 +31,7 @@ PAGES: dict[str, Page] = {
     "search": Page("web.pages.search"),
     "catalog": Page("web.pages.catalog", "Catalog", "library"),
     "resource": Page("web.pages.resource"),
+    "lineage": Page("web.pages.lineage"),
     "assistant": Page("web.pages.assistant", "Assistant", "message-square-text"),
     "glossary": Page("web.pages.glossary", "Glossary", "book-open"),
     "integrations": Page("web.pages.integrations", "Integrations", "plug"),

@@ -11,8 +11,8 @@ from plugin.access.viewer import Role
 from plugin.errors import BadInput, NotFound
 from plugin.store.shapes import Proposal, Resource
 from web.frame import Context
-from web.lineage_picture import draw
 from web.pages.home import remember
+from web.pages.lineage import read_tab
 from web.services import mine
 from web.words import short_name
 
@@ -110,24 +110,6 @@ def _columns(door: Any, resource: Resource) -> dict[str, Any]:
     return {"columns": door.catalog.columns(resource.id), "of_column": of_column}
 
 
-def _lineage(door: Any, resource: Resource) -> dict[str, Any]:
-    direction = request.args.get("direction", "both")
-    with_columns = request.args.get("detail") == "columns"
-    depth = min(max(request.args.get("depth", 2, int) or 2, 1), 10)
-    found = door.catalog.lineage(
-        resource.id, upstream=direction != "downstream", downstream=direction != "upstream", depth=depth,
-        columns=with_columns, limit=300,
-    )  # fmt: skip
-    picture = draw(found, columns=with_columns) if len(found.resources) <= 120 else None
-    return {
-        "lineage": found,
-        "picture": picture,
-        "direction": direction,
-        "depth": depth,
-        "with_columns": with_columns,
-    }
-
-
 def _sql(door: Any, resource: Resource) -> dict[str, Any]:
     return {}
 
@@ -144,7 +126,7 @@ def _activity(door: Any, resource: Resource) -> dict[str, Any]:
 READ = {
     "overview": _overview,
     "columns": _columns,
-    "lineage": _lineage,
+    "lineage": read_tab,
     "sql": _sql,
     "usage": _usage,
     "activity": _activity,
