@@ -49,8 +49,10 @@ class Anthropic:
         import anthropic
 
         try:
-            page = self._client().models.list(limit=100)
+            client = self._client()
+            # An answer that is no JSON breaks inside the SDK, before it is ours to read.
             with faults.reading(self.title):
+                page = client.models.list(limit=100)
                 return tuple(str(model.id) for model in page.data if getattr(model, "id", None))
         except anthropic.AnthropicError as error:
             raise self._fault(error, "", begun=False) from error

@@ -59,8 +59,10 @@ class _Base:
         import openai
 
         try:
-            page = self._client().models.list()
+            client = self._client()
+            # An answer that is no JSON breaks inside the SDK, before it is ours to read.
             with faults.reading(self.title):
+                page = client.models.list()
                 found = [str(model.id) for model in page.data if getattr(model, "id", None)]
         except openai.OpenAIError as error:
             raise self._fault(error, "", begun=False) from error

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from plugin.access.viewer import Surface, Viewer
 from plugin.config import Config
@@ -28,7 +31,7 @@ from plugin.egress.parts import (
     UserText,
 )
 from plugin.egress.transport import Timeouts
-from plugin.errors import LimitReached, Misconfigured, ProviderBusy, ProviderFailed, Refused
+from plugin.errors import DocentError, LimitReached, Misconfigured, ProviderBusy, ProviderFailed, Refused
 from plugin.providers import scripted
 from plugin.providers.wire import Stop, TextDelta, ToolCall, ToolSpec, Usage
 from plugin.store import Store
@@ -113,7 +116,22 @@ def test_the_row_is_there_before_the_bytes(
     assert text_of(events) == "sales.orders" and events[-1] == Stop("end")
 
 
+def hangs_up(handler: vendors.Handler) -> None:
+    """The whole request has arrived; not one header goes back."""
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def half_a_header(handler: vendors.Handler) -> None:
+    """The connection ends inside the headers."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-ty")
+    hangs_up(handler)
+
+
 FAULTS: dict[str, tuple[Any, str]] = {
+    "before the headers": (hangs_up, "failed"),
+    "inside the headers": (half_a_header, "failed"),
+    "redirect with the body": (vendors.error(307, {}, location="http://127.0.0.1:1/"), "failed"),
     "refused": (vendors.error(500, {"error": {"message": "x"}}), "failed"),
     "busy": (vendors.error(429, {"error": {"message": "x"}}), "failed"),
     "cut off": (vendors.cut_off("Half "), "cut_off"),
@@ -145,6 +163,60 @@ def test_with_every_fault_the_bytes_equal_the_ledger_and_nothing_is_repeated(
     if text_of(events):
         assert (caught.value.partial, row.status) == (True, "cut_off")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_server_that_is_not_there_leaves_a_failed_row(
+    name: str, store: Store, admin: Viewer, gateway: Gateway, vendor: Vendor
+) -> None:
+    use(store, admin, name, vendor)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    setting(store, admin, ai__base_url=f"http://127.0.0.1:{port}/v1")
+    with pytest.raises(ProviderFailed):
+        list(gateway.answer(admin, Conversation(PARTS)))
+    (row,) = ledger(store, admin)
+    assert row.status == "failed" and row.body_bytes > 0 and vendor.got == []
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(VENDORS), st.sampled_from(["fine", "models", "key", *sorted(FAULTS)])),
+        min_size=1, max_size=6,
+    )
+)  # fmt: skip
+def test_any_run_of_requests_and_faults_leaves_a_row_for_each_that_arrived(
+    store: Store, admin: Viewer, gateway: Gateway, vendor: Vendor, run: list[tuple[str, str]]
+) -> None:
+    setting(store, admin, ai__limits__requests_per_minute=1000)
+    with store.as_admin(admin) as door:
+        before = len(list(door.ledger.export()))
+    vendor.got.clear()
+    for name, what in run:
+        use(store, admin, name, vendor)
+        try:
+            if what == "models":
+                gateway.models(admin)
+            elif what == "key":
+                gateway.test_key(admin, name, "k", vendor.url if name == "anthropic" else f"{vendor.url}/v1")
+            elif what == "silent":
+                vendor.next(vendors.stalls(0.05))
+                list(gateway.answer(admin, Conversation(PARTS)))
+            else:
+                if what != "fine":
+                    vendor.next(FAULTS[what][0])
+                list(gateway.answer(admin, Conversation(PARTS)))
+        except DocentError:
+            continue
+    with store.as_admin(admin) as door:
+        rows = list(door.ledger.export())[before:]
+        assert door.ledger.verify()[0]
+    assert [row["body_sha256"] for row in rows] == [
+        hashlib.sha256(got.body).hexdigest() for got in vendor.got
+    ]
+    assert all(row["status"] in ("done", "failed", "cut_off") for row in rows)
 
 
 def test_closing_the_answer_ends_it(store: Store, admin: Viewer, gateway: Gateway, vendor: Vendor) -> None:
@@ -189,11 +261,14 @@ def test_listing_models_and_testing_a_key_are_entered_too(
     vendor.next(vendors.error(401, {"error": {"message": "x"}}))
     with pytest.raises(Misconfigured, match="does not accept the API key"):
         gateway.test_key(admin, name, "bad-key", base_url)
+    vendor.next(vendors.nonsense())
+    with pytest.raises(ProviderFailed, match="answer"):
+        gateway.models(admin)
     rows = ledger(store, admin)
     assert [(row.purpose, row.status) for row in rows] == [
-        ("models", "done"), ("key_test", "done"), ("key_test", "failed"),
+        ("models", "done"), ("key_test", "done"), ("key_test", "failed"), ("models", "failed"),
     ]  # fmt: skip
-    assert all(row.body_bytes == 0 for row in rows) and len(vendor.got) == 3
+    assert all(row.body_bytes == 0 for row in rows) and len(vendor.got) == 4
 
 
 def test_others_than_admins_list_no_models(
