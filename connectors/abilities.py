@@ -1,5 +1,5 @@
-"""What a connector can do, as protocols: every one can `check` and `extract`; some can run SQL, list the
-queries that ran, or push descriptions back.
+"""What a connector can do, as protocols: every one can `check` and `extract`; some can run SQL or list the
+queries that ran. Writing descriptions back is a class and a credential of its own: see `connectors.push`.
 
 An ability is declared by having its methods; `isinstance(connector, CanRun)` answers for a made connector,
 `can_query(cls)` for a class. A connector that runs SQL is made a second time from the query credential: the
@@ -135,15 +135,11 @@ class HasQueries(Protocol):
     def queries(self) -> Iterator[Query]: ...
 
 
-@runtime_checkable
-class CanPush(Protocol):
-    """Writes descriptions and tags back, with its own credential. `push_statements` sends nothing."""
+def can_push(name: str) -> bool:
+    """Whether descriptions can be written back to connectors of this name."""
+    from connectors.push import PUSHERS
 
-    def push_statements(self, changes: Sequence[Any]) -> list[tuple[str, str]]:
-        """(statement, the statement that undoes it) for each change, to be shown before they run."""
-        ...
-
-    def push(self, statements: Sequence[str]) -> None: ...
+    return name in PUSHERS
 
 
 def can_query(cls: type[Any]) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import connectors
-from connectors.abilities import can_query
+from connectors.abilities import can_push, can_query
 from connectors.errors import BadSettings, MissingDriver, SourceError
 from connectors.records import Asset, Progress, Query, Record, Schema, Table
 from connectors.settings import fields_of, parse_settings
@@ -49,6 +49,7 @@ def listing() -> list[dict[str, Any]]:
                 "term",
             ],
             "can_query": False,
+            "can_push": False,
             "extra": None,
             "verified": "real",
             "settings": [],
@@ -67,6 +68,7 @@ def listing() -> list[dict[str, Any]]:
                 "title": cls.title,
                 "extracts": list(cls.extracts),
                 "can_query": can_query(cls),
+                "can_push": can_push(name),
                 "extra": cls.extra,
                 "verified": cls.verified,
                 "settings": [asdict(each) for each in fields_of(cls)],
