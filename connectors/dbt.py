@@ -1,8 +1,9 @@
 """dbt Core: what a project says of itself in the artifacts it writes beside its build.
 
-Reads manifest.json, and catalog.json and run_results.json where they are, from a folder or over HTTPS (object storage
-by a signed or public URL). Of run results only status, time and the number of failures are read; a test's message can
-quote values and is left alone, as are the statistics of catalog.json.
+Reads manifest.json, and catalog.json and run_results.json where they are, from a folder, over HTTPS (a signed or public
+URL), or from object storage (s3://, gs://, abfs://) through fsspec, which Dask and pandas read with: each cloud's own
+chain of credentials, and one interface for three SDKs. Of run results only status, time and the number of failures are
+read; a test's message can quote values and is left alone, as are the statistics of catalog.json.
 
 Source: the artifact schemas at https://schemas.getdbt.com (manifest v12, catalog v1, run-results v6).
 """
@@ -17,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connectors.errors import BadSettings, SourceInterrupted, UnreachableSource
+from connectors.errors import BadSettings, MissingDriver, SourceError, SourceInterrupted, UnreachableSource
 from connectors.records import Asset, AssetKind, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 
@@ -26,6 +27,7 @@ BUILT = ("model", "seed", "snapshot")
 DIALECTS = {"spark": "databricks", "sqlserver": "tsql", "fabric": "tsql", "athena": "trino"}
 LARGEST = 512 * 1024 * 1024
 SECONDS = 60.0
+STORES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,15 @@ class Settings:
     path: str = setting("Folder", "The project's target folder, with manifest.json in it", default="")
     url: str = setting(
         "Address",
-        "https address of that folder, for example in object storage",
+        "That folder in object storage (s3://bucket/target, gs://..., abfs://...) or at an https address",
         default="",
         may_hold_secret=True,
+    )
+    storage: str | None = setting(
+        "Storage options",
+        'JSON for fsspec, for example {"key": "...", "secret": "..."}; empty means the credentials of this machine',
+        default=None,
+        secret=True,
     )
 
 
@@ -80,7 +88,12 @@ class Dbt:
             yield from stage()
 
     def _artifact(self, name: str, *, required: bool = False) -> dict[str, Any]:
-        text = self._download(name, required) if self._at.url else self._read(name, required)
+        if not self._at.url:
+            text = self._read(name, required)
+        elif self._at.url.partition("://")[0] in STORES:
+            text = self._fetch(name, required)
+        else:
+            text = self._download(name, required)
         if text is None:
             return {}
         try:
@@ -105,6 +118,44 @@ class Dbt:
             return None
         except OSError as error:
             raise UnreachableSource(f"cannot read {name} in {self._at.path}: {error.strerror}") from error
+
+    def _fetch(self, name: str, required: bool) -> bytes | None:
+        """An artifact from object storage, with the credentials of the machine or those of the settings."""
+        scheme = self._at.url.partition("://")[0]
+        try:
+            import fsspec
+
+            storage = fsspec.filesystem(scheme, **self._storage_options())
+        except ImportError as error:
+            # A missing fsspec names itself; a missing SDK is named by fsspec in a sentence.
+            raise MissingDriver(
+                f"{scheme}:// needs more packages: pip install 'docent[object-storage]'"
+            ) from error
+        address = f"{self._at.url.rstrip('/')}/{name}"
+        try:
+            if storage.size(address) > LARGEST:
+                raise BadSettings(f"{name} is larger than {LARGEST // 1024**2} MB")
+            found: bytes = storage.cat_file(address)
+        except FileNotFoundError as error:
+            if required:
+                raise UnreachableSource(f"there is no {name} under {self._at.url}; run dbt first") from error
+            return None
+        except SourceError:
+            raise
+        except Exception as error:
+            raise UnreachableSource(f"cannot read {name} from {scheme}://: {type(error).__name__}") from error
+        return found
+
+    def _storage_options(self) -> dict[str, Any]:
+        if not self._at.storage:
+            return {}
+        try:
+            options: Any = json.loads(self._at.storage)
+        except ValueError as error:
+            raise BadSettings("the setting 'storage' is not JSON") from error
+        if not isinstance(options, dict):
+            raise BadSettings("the setting 'storage' is not a JSON object")
+        return options
 
     def _download(self, name: str, required: bool) -> bytes | None:
         import httpx
