@@ -83,7 +83,7 @@ class Postgres(PostgresRuns):
     def check(self) -> str:
         """One sentence with the version, the database and how many schemas would be read."""
         with self._reading() as connection:
-            database, _, _, version = _one(connection, DATABASE)
+            database, _, _, version, *_set = _one(connection, DATABASE)
             statement, patterns = self._with_schemas(SCHEMAS)
             schemas = connection.execute(statement, patterns).fetchall()
             number = f"{version // 10000}.{version % 10000}"
@@ -92,7 +92,7 @@ class Postgres(PostgresRuns):
     def extract(self) -> Iterator[Record]:
         """The database, its schemas, then every table; closing the iterator closes the connection."""
         with self._reading() as connection:
-            database, description, owner, version = _one(connection, DATABASE)
+            database, description, owner, version, *_set = _one(connection, DATABASE)
             if version < 120000:
                 raise SourceError(f"PostgreSQL {version // 10000} is too old; Docent reads 12 and later")
             yield Database(database, description, owner)
@@ -120,7 +120,7 @@ class Postgres(PostgresRuns):
             place = connection.execute(HAS_STATEMENTS).fetchone()
             if place is None:
                 return
-            database = _one(connection, DATABASE)[0]
+            database = place[1]
             statement = compose.SQL(STATEMENTS).format(extension_schema=compose.Identifier(place[0]))
             try:
                 rows = connection.execute(statement).fetchall()

@@ -4,22 +4,27 @@ All name `pg_catalog` (and the view of pg_stat_statements, where there is one). 
 the conditions of the settings, with placeholders for their patterns; psycopg reads %% as %.
 """
 
-# READ ONLY is the second wall. A lock that somebody holds must not hang a sync, and a consumer that is slow
-# to write must not be cut off by the role's own time-out.
-BEGIN = """
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SET LOCAL lock_timeout = '15s';
-SET LOCAL statement_timeout = 0;
-SET LOCAL search_path = pg_catalog;
-SET LOCAL timezone = 'UTC';
-SET LOCAL jit = off;
-SET LOCAL max_parallel_workers_per_gather = 0;
-SET LOCAL work_mem = '32MB';
-"""
+# READ ONLY is the second wall. The first statement of a transaction sets the rest, so that it costs no round trip: a
+# lock that somebody holds must not hang a sync, and a consumer that is slow to write must not be cut off by the role's
+# own time-out.
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-DATABASE = """
+_SET = ", ".join(
+    f"pg_catalog.set_config('{name}', '{value}', true)"
+    for name, value in {
+        "lock_timeout": "15s",
+        "statement_timeout": "0",
+        "search_path": "pg_catalog",
+        "timezone": "UTC",
+        "jit": "off",
+        "max_parallel_workers_per_gather": "0",
+        "work_mem": "32MB",
+    }.items()
+)
+
+DATABASE = f"""
 SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'), pg_catalog.pg_get_userbyid(d.datdba),
-       pg_catalog.current_setting('server_version_num')::int
+       pg_catalog.current_setting('server_version_num')::int, {_SET}
 FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
 """
 
@@ -152,8 +157,9 @@ LEFT JOIN pg_catalog.pg_foreign_server fs ON fs.oid = ft.ftserver
 ORDER BY w.nspname, w.relname
 """
 
-HAS_STATEMENTS = """
-SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+HAS_STATEMENTS = f"""
+SELECT n.nspname, pg_catalog.current_database(), {_SET}
+FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname = 'pg_stat_statements'
 """
 
