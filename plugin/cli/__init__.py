@@ -36,7 +36,7 @@ COMMANDS = {
     "integration": "plugin.cli.sources:integration",
     "keys": "plugin.cli.keys:keys",
     "ledger": "plugin.cli.chains:ledger",
-    "lineage": "plugin.cli.catalog:lineage",
+    "lineage": "plugin.cli.lineage:lineage",
     "mcp": "plugin.cli.mcp:mcp",
     "member": "plugin.cli.people:member",
     "migrate": "plugin.cli.start:migrate",

@@ -1,17 +1,16 @@
-"""`docent search`, `show`, `lineage`: the catalog as one member sees it."""
+"""`docent search`, `show`, `drift`: the catalog as one member sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from plugin.catalog.freshness import freshness
 from plugin.cli.session import Session, command_options, json_option, plain, print_json, print_lines
 from plugin.errors import BadInput
-from plugin.store.shapes import Edge, Lineage, Resource
+from plugin.store.shapes import Resource
 
 
 @click.command()
@@ -116,47 +115,6 @@ def _facts(resource: Resource) -> Iterator[str]:
 @click.command()
 @command_options
 @json_option
-@click.argument("qualified_name")
-@click.option("--upstream", is_flag=True, help="Only what it is made from.")
-@click.option("--downstream", is_flag=True, help="Only what is made from it.")
-@click.option("--depth", type=click.IntRange(1, 20), default=3, show_default=True)
-@click.option("--columns", is_flag=True, help="Edges between columns.")
-@click.option("--integration", metavar="I")
-@click.pass_obj
-def lineage(
-    session: Session,
-    qualified_name: str,
-    upstream: bool,
-    downstream: bool,
-    depth: int,
-    columns: bool,
-    integration: str | None,
-    as_json: bool,
-) -> None:
-    """Show what a resource is made from and what is made from it."""
-    both = upstream == downstream
-    with session.store.as_viewer(session.viewer()) as mine:
-        resource = mine.catalog.by_name(qualified_name, integration=integration)
-        found: Lineage = mine.catalog.lineage(
-            resource.id,
-            upstream=both or upstream,
-            downstream=both or downstream,
-            depth=depth,
-            columns=columns,
-        )
-    lines = [edge_line(edge) for edge in found.edges]
-    if as_json:
-        print_lines(lines)
-        return
-    for line in lines:
-        click.echo(f"{line['upstream']} -> {line['downstream']}  ({line['kind']}, {line['source']})")
-    if not lines:
-        click.echo(f"The catalog knows no lineage of {resource.qualified_name}.", err=True)
-
-
-@click.command()
-@command_options
-@json_option
 @click.option(
     "--since", required=True, metavar="DATE", help="A day or a time, as 2026-01-31 or 2026-01-31T09:00."
 )
@@ -182,10 +140,3 @@ def drift(session: Session, since: str, limit: int, as_json: bool) -> None:
         click.echo(f"{each.at:%Y-%m-%d %H:%M}  {each.change:<12} {name}{change}")
     if not found:
         click.echo(f"No sync has found a change since {start:%Y-%m-%d %H:%M} UTC.", err=True)
-
-
-def edge_line(edge: Edge) -> dict[str, Any]:
-    """One edge as the contract prints it; columns are part of the names in column mode."""
-    up = f"{edge.upstream}.{edge.upstream_column}" if edge.upstream_column else edge.upstream
-    down = f"{edge.downstream}.{edge.downstream_column}" if edge.downstream_column else edge.downstream
-    return {"upstream": up, "downstream": down, "kind": edge.kind, "source": edge.source}

@@ -27,7 +27,9 @@ def lineage(
 ) -> ToolAnswer:
     """Follow lineage from one resource: where its data comes from (upstream) and what would break (downstream).
 
-    Each edge says from which source it is known: a view's definition, dbt, the query log, a person.
+    Each edge says from which source it is known: a view's definition, dbt, the query log, a person. Before somebody
+    drops or changes a thing, ask downstream with a large depth and name the owners that come with what depends on it;
+    for a column ask for its table, too: a filter or a join can name a column without giving it on.
     """
     start = resource_named(mine, resource)
     found = mine.catalog.lineage(
@@ -41,6 +43,10 @@ def lineage(
     count = len(found.edges)
     others = [each for key, each in found.resources.items() if key != start.id]
     note = "There is more than is shown." if found.cut or count > MOST_EDGES else ""
+    owners = sorted({owner.name for each in others for owner in each.owners})
+    if direction == "downstream" and others:
+        unowned = sum(not each.owners for each in others)
+        note = f"{note} {len(others)} depend on it; {len(owners)} owners to tell, {unowned} without an owner.".strip()
     if not count:
         note = "No lineage is known for it."
     return ToolAnswer(

@@ -34,15 +34,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def live(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: F811
+def live_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """Where the running server's copy of the sample company is."""
+    home = tmp_path_factory.mktemp("live") / "docent"
+    shutil.copytree(demo_home, home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def live(live_home: Path) -> Iterator[str]:
     """The address of a running server over a copy of the sample company."""
     from waitress.server import create_server
 
     from web import create_app
 
-    home = tmp_path_factory.mktemp("live") / "docent"
-    shutil.copytree(demo_home, home)
-    config = read_config({"DOCENT_HOME": str(home)})
+    config = read_config({"DOCENT_HOME": str(live_home)})
     store = open_store(config)
     app = create_app(config, store)
     app.config.update(RATELIMIT_ENABLED=False)

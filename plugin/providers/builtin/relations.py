@@ -30,7 +30,36 @@ def downstream(talk: Talk, intent: Intent) -> Plan:
         return not_found(meant)
     start, rows, known, note = yield from _around(meant.thing, "downstream")
     text = _downstream(start, rows, known, kind_of(intent.slots.get("kind") or ""))
+    if start.kind == "column" and not intent.slots.get("kind"):
+        text += yield from _may_name(start, rows)
     return lead(meant) + note + text + tail(meant)
+
+
+def _may_name(column: Thing, rows: list[Mapping[str, Any]]) -> Generator[Want, Given, str]:
+    """What reads the column's table without giving the column on: a filter or a join in it may name the column."""
+    table = yield Want("retrieve", {"resource": column.qualified.rsplit(".", 1)[0]})
+    found = next(iter(things(table.fragments)), None)
+    if found is None:
+        return ""
+    given = yield Want("lineage", {"resource": str(found.id), "direction": "downstream", "depth": 1})
+    sure = {str(row.get("downstream", "")) for row in rows}
+    readers = dict.fromkeys(str(row.get("downstream", "")) for row in rows_of(given.fragments, "edges"))
+    maybe = [name for name in readers if name not in sure and name != found.qualified]
+    if not maybe:
+        return ""
+    owners = sorted(
+        {
+            owner
+            for each in things(given.fragments)
+            if each.qualified in maybe
+            for owner in each.texts("owners")
+        }
+    )
+    text = (
+        "\n\nThese read its table without giving it on, and may name it in a filter or a join: "
+        f"{listed([_cite(name) for name in maybe[:MOST]])}."
+    )
+    return text + (f" Their owners: {plain(listed(owners))}." if owners else "")
 
 
 def _around(
