@@ -82,10 +82,10 @@ class Model:
         """The AI filters of these journeys look at schemas and integrations only, so a column is as its table."""
         rules = [AiRule(each["effect"], schemas=tuple(each.get("schemas", ())),
                         integrations=tuple(each.get("integrations", ()))) for each in self.rules]  # fmt: skip
-        facts = dict(
-            kind="table", integration=place[0], schemas=place[1:2], tags=(), sensitivity=None,
-            verified=False, published=True,
-        )  # fmt: skip
+        facts = {
+            "kind": "table", "integration": place[0], "schemas": place[1:2], "tags": (), "sensitivity": None,
+            "verified": False, "published": True,
+        }  # fmt: skip
         return decide(rules, **facts)[0]
 
 
