@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
+from typing import IO
 
 import click
 
@@ -68,17 +70,43 @@ def _group(name: str, title: str) -> click.Group:
                 entries = events(entries, viewer.workspace_slug)
             print_lines(entries)
 
+    @group.command("head", help=f"Print the signed head of the {name}, to keep elsewhere and check later.")
+    @command_options
+    @click.pass_obj
+    def head(session: Session) -> None:
+        with session.store.as_admin(session.viewer()) as admin:
+            print_json(getattr(admin, name).head())
+
+    @group.command(
+        "check-head",
+        help=f"Does the {name} still hold the entry that a kept head signed? FILE or - for stdin.",
+    )
+    @command_options
+    @json_option
+    @click.argument("file", type=click.File("r"))
+    @click.pass_obj
+    def check_head(session: Session, file: IO[str], as_json: bool) -> None:
+        try:
+            kept = json.load(file)
+        except ValueError as error:
+            raise BadInput("that file is no head: it must be the JSON that `head` printed") from error
+        if not isinstance(kept, dict):
+            raise BadInput("that file is no head: it must be the JSON that `head` printed")
+        with session.store.as_admin(session.viewer()) as admin:
+            chain = getattr(admin, name)
+            ok, text = chain.check_head(kept)
+            if ok:  # a head vouches for its entry; the chain from there on must be whole as well
+                whole, said = chain.verify()
+                ok, text = (ok, text) if whole else (whole, said)
+        if as_json:
+            print_json({"ok": ok, "text": text})
+        else:
+            say(text)
+        if not ok:
+            sys.exit(1)
+
     return group
 
 
 ledger = _group("ledger", "The egress ledger: one entry per request to a provider.")
 audit = _group("audit", "The audit log: every allow, deny and change, without content.")
-
-
-@ledger.command("head")
-@command_options
-@click.pass_obj
-def head(session: Session) -> None:
-    """Print the signed head of the ledger, to keep elsewhere and check later."""
-    with session.store.as_admin(session.viewer()) as admin:
-        print_json(admin.ledger.head())

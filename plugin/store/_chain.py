@@ -148,3 +148,24 @@ def export_head(context: Context, chain: str) -> dict[str, Any]:
         "at": taken,
     }
     return {**body, "signature": context.vault.mark("head", canonical(body))}
+
+
+def check_head(
+    context: Context, chain: str, table: Any, name: str, head: Mapping[str, Any]
+) -> tuple[bool, str]:
+    """Does a chain still hold the entry that an exported head signed? Returns that, and one sentence."""
+    body = {key: head.get(key) for key in ("chain", "workspace_id", "seq", "hash", "at")}
+    signed = context.vault.mark_holds("head", canonical(body), str(head.get("signature", "")))
+    if not signed or body["chain"] != chain or body["workspace_id"] != context.workspace_id:
+        return (
+            False,
+            f"This head was not signed by this workspace for its {name}, or by a key that was retired since.",
+        )
+    if body["seq"] == 0:
+        return True, f"The head is that of an empty {name}."
+    found = context.session.scalar(
+        select(table.hash).where(table.workspace_id == context.workspace_id, table.seq == body["seq"])
+    )
+    if found != body["hash"]:
+        return False, f"Entry {body['seq']} is not the one that this head signed: the {name} was rewritten."
+    return True, f"The {name} still holds entry {body['seq']} as this head signed it on {body['at']}."

@@ -140,8 +140,12 @@ class AuditLog:
         return _chain.verify(self._context, "audit", entries, "audit log", [])
 
     def head(self) -> dict[str, Any]:
-        """The signed head, to keep elsewhere."""
+        """The signed head, to keep elsewhere and check later with `check_head`."""
         return _chain.export_head(self._context, "audit")
+
+    def check_head(self, head: Mapping[str, Any]) -> tuple[bool, str]:
+        """Does the chain still hold the entry that an exported head signed?"""
+        return _chain.check_head(self._context, "audit", AuditRow, "audit log", head)
 
 
 def _fields(row: AuditRow) -> dict[str, Any]:

@@ -263,25 +263,7 @@ class Ledger:
 
     def check_head(self, head: Mapping[str, Any]) -> tuple[bool, str]:
         """Does the chain still hold the entry that an exported head signed?"""
-        body = {key: head.get(key) for key in ("chain", "workspace_id", "seq", "hash", "at")}
-        signed = self._context.vault.mark_holds(
-            "head", _chain.canonical(body), str(head.get("signature", ""))
-        )
-        if not signed or body["chain"] != "ledger" or body["workspace_id"] != self._context.workspace_id:
-            return False, "This head was not signed by this workspace, or by a key that was since retired."
-        if body["seq"] == 0:
-            return True, "The head is that of an empty ledger."
-        found = self._context.session.scalar(
-            select(LedgerRow.hash).where(
-                LedgerRow.workspace_id == self._context.workspace_id, LedgerRow.seq == body["seq"]
-            )
-        )
-        if found != body["hash"]:
-            return (
-                False,
-                f"Entry {body['seq']} is not the one that this head signed: the ledger was rewritten.",
-            )
-        return True, f"The ledger still holds entry {body['seq']} as this head signed it."
+        return _chain.check_head(self._context, "ledger", LedgerRow, "ledger", head)
 
     def _checked(self, rows: Any, faults: list[str]) -> Iterator[tuple[int, str, str, Mapping[str, Any]]]:
         for row in rows:

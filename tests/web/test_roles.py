@@ -21,7 +21,7 @@ ADMINS_ONLY = {
     "people.remove_team", "people.groups", "people.add_group", "people.group_members", "people.remove_group",
     "trust.accept_host", "trust.attestation", "trust.record", "trust.see_as",
     "settings.show", "settings.change", "settings.filters", "settings.patterns", "settings.key", "settings.preview",
-    "records.audit", "records.ledger", "records.audit_export", "records.ledger_export", "records.usage",
+    "records.audit", "records.ledger", "records.audit_export", "records.head", "records.ledger_export", "records.usage",
     "oversight.show", "oversight.open_reading", "oversight.end_reading",
     "api_integrations.create", "api_integrations.show", "api_integrations.change", "api_integrations.delete",
     "api_integrations.sync", "api_integrations.syncs", "api_integrations.connectors", "api_integrations.try_it",

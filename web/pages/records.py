@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
+from plugin.access.viewer import Surface
+from plugin.errors import BadInput
 from plugin.governance.ocsf import events
 from web.services import admin, only_admins, viewer
 
@@ -21,18 +24,32 @@ def _next(endpoint: str, cursor: str | None) -> str | None:
     return url_for(endpoint, **kept, cursor=cursor) if cursor else None
 
 
+def _day(name: str, after: timedelta = timedelta()) -> datetime | None:
+    """A day of the filter as a moment in UTC, or None; BadInput where it is no date."""
+    given = request.args.get(name, "")
+    if not given:
+        return None
+    try:
+        return datetime.fromisoformat(given).replace(tzinfo=UTC) + after
+    except ValueError:
+        raise BadInput("A day is written as 2026-11-21.", field=name) from None
+
+
 @bp.get("/audit")
 def audit() -> str:
     """The audit log, newest first."""
     with admin() as door:
         found = door.audit.entries(
             actor=request.args.get("actor") or None, action=request.args.get("action") or None,
-            outcome=request.args.get("outcome") or None, cursor=request.args.get("cursor"), limit=100,
+            outcome=request.args.get("outcome") or None, rule=request.args.get("rule", "").strip() or None,
+            target=request.args.get("target", "").strip() or None, surface=request.args.get("surface") or None,
+            since=_day("since"), until=_day("until", timedelta(days=1)),
+            cursor=request.args.get("cursor"), limit=100,
         )  # fmt: skip
         actions = door.audit.actions()
         whole, text = door.audit.verify()
     return render_template(
-        "governance/audit.html", found=found, actions=actions, outcomes=OUTCOMES, whole=whole, text=text,
+        "governance/audit.html", found=found, actions=actions, outcomes=OUTCOMES, surfaces=[each.value for each in Surface], whole=whole, text=text,
         next_url=_next("records.audit", found.next_cursor),
     )  # fmt: skip
 
@@ -43,7 +60,8 @@ def ledger() -> str:
     with admin() as door:
         found = door.ledger.entries(
             member=request.args.get("member") or None, provider=request.args.get("provider") or None,
-            status=request.args.get("status") or None, cursor=request.args.get("cursor"), limit=100,
+            status=request.args.get("status") or None, purpose=request.args.get("purpose") or None,
+            since=_day("since"), until=_day("until", timedelta(days=1)), cursor=request.args.get("cursor"), limit=100,
         )  # fmt: skip
         whole, text = door.ledger.verify()
     return render_template(
@@ -78,6 +96,16 @@ def ledger_export() -> Response:
     """The ledger as JSON lines, oldest first, with its hashes."""
     with admin() as door:
         return _lines(list(door.ledger.export()), "docent-ledger.jsonl")
+
+
+@bp.get("/<any(ledger, audit):chain>/head.json")
+def head(chain: str) -> Response:
+    """The signed head of a chain, to keep elsewhere: `docent ledger check-head` checks it later."""
+    with admin() as door:
+        made = (door.ledger if chain == "ledger" else door.audit).head()
+    response = Response(json.dumps(made, indent=1) + "\n", mimetype="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="docent-{chain}-head.json"'
+    return response
 
 
 @bp.get("/usage")
