@@ -49,8 +49,8 @@ def audit() -> str:
         actions = door.audit.actions()
         whole, text = door.audit.verify()
     return render_template(
-        "governance/audit.html", found=found, actions=actions, outcomes=OUTCOMES, surfaces=[each.value for each in Surface], whole=whole, text=text,
-        next_url=_next("records.audit", found.next_cursor),
+        "governance/audit.html", found=found, actions=actions, outcomes=OUTCOMES, whole=whole, text=text,
+        surfaces=[each.value for each in Surface], next_url=_next("records.audit", found.next_cursor),
     )  # fmt: skip
 
 
