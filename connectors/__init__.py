@@ -43,6 +43,7 @@ CONNECTORS: dict[str, str] = {
     "databricks": "connectors.databricks:Databricks",
     "redshift": "connectors.redshift:Redshift",
     "sqlserver": "connectors.sqlserver:SQLServer",
+    "oracle": "connectors.oracle:Oracle",
     "athena": "connectors.athena:Athena",
     "iceberg": "connectors.iceberg:Iceberg",
     "clickhouse": "connectors.clickhouse:ClickHouse",
