@@ -41,6 +41,7 @@ COMMANDS = {
     "member": "plugin.cli.people:member",
     "migrate": "plugin.cli.start:migrate",
     "push": "plugin.cli.push:push",
+    "properties": "plugin.cli.properties:properties",
     "query-permission": "plugin.cli.people:query_permission",
     "redact": "plugin.cli.redact:redact",
     "search": "plugin.cli.catalog:search",

@@ -1,0 +1,139 @@
+"""Properties out into a file and in again: the same comes back, bad lines are named, nobody does more than by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from plugin.access.viewer import Viewer
+from plugin.catalog.properties import apply, as_csv, as_jsonl, exported, from_csv, from_jsonl
+from plugin.catalog.sync import add_integration, sync
+from plugin.cli import cli
+from plugin.store import Store
+
+
+@pytest.fixture
+def shop(store: Store, admin: Viewer, tmp_path: Path) -> int:
+    path = tmp_path / "shop.sqlite3"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE orders (id INTEGER, total NUMERIC)")
+        db.execute("CREATE TABLE refunds (id INTEGER)")
+    made = add_integration(store, admin, "shop", "sqlite", settings={"url": f"sqlite:///{path}"}, secrets={})
+    assert sync(store, admin, made.id).status == "done"
+    return made.id
+
+
+def line(store: Store, viewer: Viewer, name: str) -> dict[str, object]:
+    return next(each for each in exported(store, viewer, columns=True) if each["qualified_name"] == name)
+
+
+texts = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=60).map(str.strip)
+tags = st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True), max_size=3, unique=True)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(description=texts, said=tags, verified=st.booleans(), as_csv_file=st.booleans(), owned=st.booleans())
+def test_what_goes_out_comes_in_again(
+    store: Store,
+    admin: Viewer,
+    shop: int,
+    description: str,
+    said: list[str],
+    verified: bool,
+    as_csv_file: bool,
+    owned: bool,
+) -> None:
+    wanted = {
+        "qualified_name": "main.orders",
+        "integration": "shop",
+        "kind": "table",
+        "description": description,
+        "tags": said,
+        "verified": verified,
+        "owners": [admin.email] if owned else [],
+    }
+    text = "".join(as_csv([wanted]) if as_csv_file else as_jsonl([wanted]))
+    done = apply(store, admin, from_csv(text) if as_csv_file else from_jsonl(text))
+    assert not done.errors
+    now = line(store, admin, "main.orders")
+    assert now == {**wanted, "description": description or None, "tags": sorted(said)}
+    everything = list(exported(store, admin, columns=True))
+    for again in (from_csv("".join(as_csv(everything))), from_jsonl("".join(as_jsonl(everything)))):
+        same = apply(store, admin, again)
+        assert (same.changed, same.errors, same.lines) == (0, (), len(everything))
+
+
+def test_bad_lines_are_named_and_the_rest_is_done(store: Store, admin: Viewer, shop: int) -> None:
+    text = "\n".join(
+        [
+            json.dumps({"qualified_name": "main.orders", "description": "good"}),
+            "not json",
+            json.dumps({"qualified_name": "main.nothing", "tags": ["x"]}),
+            json.dumps(
+                {"qualified_name": "main.refunds", "tags": "x", "description": "half", "owners": ["nobody"]}
+            ),
+            json.dumps({"qualified_name": "orders", "description": "a suffix is not a name"}),
+            json.dumps(["main.orders"]),
+        ]
+    )
+    strict = apply(store, admin, from_jsonl(text), strict=True)
+    assert (strict.changed, [each.line for each in strict.errors]) == (0, [2, 3, 4, 5, 6])
+    assert line(store, admin, "main.orders")["description"] is None
+    done = apply(store, admin, from_jsonl(text))
+    assert (done.changed, [each.line for each in done.errors]) == (1, [2, 3, 4, 5, 6])
+    assert line(store, admin, "main.orders")["description"] == "good"
+    # A line is changed whole or not at all.
+    assert line(store, admin, "main.refunds")["description"] is None
+    assert "owner" in done.errors[2].reason
+
+
+def test_a_field_that_is_not_told_stays(store: Store, admin: Viewer, shop: int) -> None:
+    first = {"qualified_name": "main.orders", "description": "kept", "tags": ["core"], "verified": True}
+    apply(store, admin, [(1, first)])
+    apply(store, admin, from_csv("qualified_name,tags\nmain.orders,\n"))
+    now = line(store, admin, "main.orders")
+    assert (now["description"], now["tags"], now["verified"]) == ("kept", [], True)
+
+
+def test_a_viewer_changes_nothing_and_sees_what_they_may(store: Store, admin: Viewer, shop: int) -> None:
+    from plugin.access.viewer import Surface
+
+    with store.as_admin(admin) as door:
+        door.people.add_member("vic@example.com", "viewer", name="Vic", password="a long enough one")
+    with store.sign_in() as sign_in:
+        vic = sign_in.viewer_for_email(admin.workspace_slug, "vic@example.com", Surface.CLI)
+    assert not [each for each in exported(store, vic) if each["integration"] == "shop"]
+    done = apply(store, vic, [(1, {"qualified_name": "main.orders", "description": "mine"})])
+    assert done.changed == 0 and done.errors[0].line == 1
+    assert line(store, admin, "main.orders")["description"] is None
+
+
+def test_a_formula_is_text_to_a_spreadsheet(store: Store, admin: Viewer, shop: int) -> None:
+    apply(store, admin, [(1, {"qualified_name": "main.orders", "description": "=HYPERLINK(1)"})])
+    text = "".join(as_csv(exported(store, admin)))
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert "'=HYPERLINK(1)" in cells and "=HYPERLINK(1)" not in cells
+    assert apply(store, admin, from_csv(text)).changed == 0
+
+
+def test_by_the_command_line(
+    store: Store, admin: Viewer, shop: int, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCENT_HOME", str(home))
+    out = CliRunner().invoke(cli, ["properties", "export", "--format", "csv", "--integration", "shop"])
+    assert out.exit_code == 0
+    file = tmp_path / "properties.csv"
+    file.write_text(
+        out.stdout.replace("main.orders,shop,table,,", "main.orders,shop,table,What was ordered,")
+    )
+    done = CliRunner().invoke(cli, ["properties", "import", str(file), "--json"])
+    assert done.exit_code == 0 and json.loads(done.stdout)["changed"] == 1
+    assert line(store, admin, "main.orders")["description"] == "What was ordered"
