@@ -18,7 +18,7 @@ import pytest
 
 from plugin.config import read_config
 from plugin.store import open_store
-from tests.web.conftest import ADMIN, PASSWORD, demo_home  # noqa: F401 - a fixture
+from tests.web.conftest import ADMIN, PASSWORD, app, demo_config, demo_home, demo_store  # noqa: F401 - fixtures
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
