@@ -6,8 +6,10 @@ The model wrote placeholders and never saw a row. What is filled in here is not 
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from markupsafe import Markup
 
@@ -39,14 +41,22 @@ def filled(text: str, shapes: Mapping[str, str]) -> Markup:
         if segment.kind == "unknown":
             why = html.escape(segment.why, quote=True)
             return f'<span class="unknown" title="{why}">{html.escape(segment.text)}</span>'
+        if segment.kind == "chart":
+            chart = html.escape(json.dumps(segment.chart), quote=True)
+            of = html.escape(shapes[segment.result], quote=True)
+            where = f'data-chart="{chart}" data-of="{of}"'
+            return f'<span class="local" {where} title="{TITLE}">the chart of the rows below</span>'
         shown = segment.text if segment.kind == "value" else "the table below"
         return f'<span class="local" title="{TITLE}">{html.escape(shown)}</span>'
 
     return Markup(_MARK.sub(value, text))
 
 
-def values(result_id: str, name: str, binds: Sequence[str]) -> list[dict[str, str]]:
+def values(result_id: str, name: str, binds: Sequence[str]) -> list[dict[str, Any]]:
     """What placeholders of one result stand for, for its owner's page. NotFound as `result_of`."""
     results = {name: result_of(result_id)}
     found = [bind("{{" + each + "}}", results)[0] for each in binds]
-    return [{"kind": segment.kind, "text": segment.text, "why": segment.why} for segment in found]
+    return [
+        {"kind": segment.kind, "text": segment.text, "why": segment.why, "chart": segment.chart}
+        for segment in found
+    ]

@@ -422,6 +422,7 @@ class BoundOut(Answer):
     kind: str
     text: str = ""
     why: str = ""
+    chart: dict[str, Any] | None = None
 
 
 class BoundList(Answer):

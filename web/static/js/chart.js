@@ -1,60 +1,226 @@
-// A chart of a result, drawn here as SVG from rows that only this page has. Loaded when a result has something to draw.
+// Charts of a result, drawn here as SVG from rows that only this page has. A chart is a list of settings that name columns;
+// the person changes type and axes here, without asking the model. Loaded when a result has something to draw.
 import { el } from "./api.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const MOST = 24;
+const TYPES = ["bar", "line", "area", "scatter", "pie", "number", "table"];
+const MOST_BARS = 24, MOST_SLICES = 8, MOST_SERIES = 6, MOST_POINTS = 2000;
+const W = 640, H = 280, LEFT = 64, RIGHT = 16, TOP = 12, BOTTOM = 34;
+
 const node = (name, attributes, text) => {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   if (text !== undefined) made.textContent = text;
   return made;
 };
+const titled = (made, text) => { made.append(node("title", {}, text)); return made; };
 const short = (number) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(number);
+const long = (number) => new Intl.NumberFormat("en", { maximumFractionDigits: 6 }).format(number);
 const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+const named = (value) => (value === null || value === undefined ? "none" : String(value));
+const numberOf = (value) => (value === null || value === undefined || value === "" || !Number.isFinite(Number(value)) ? null : Number(value));
+const momentOf = (value) => {
+  const text = named(value);
+  if (!/^\d{4}-\d{2}(-\d{2}|$)/.test(text)) return null;
+  const moment = Date.parse(text.length === 7 ? `${text}-01` : text.replace(" ", "T"));
+  return Number.isNaN(moment) ? null : moment;
+};
 
-export function chartOf(columns, rows, numeric) {
+// Is this column a time? By its type, or because every value reads as a date.
+export function isTime(column, rows, at) {
+  if (/date|time/i.test(column.type)) return true;
+  const given = rows.slice(0, 50).map((row) => row[at]).filter((value) => value !== null);
+  return given.length > 0 && given.every((value) => typeof value === "string" && momentOf(value) !== null);
+}
+
+export function chartOf(columns, rows, numeric, wanted = null) {
+  const place = (name) => columns.findIndex((column) => column.name === name);
   const values = columns.map((_, at) => at).filter((at) => numeric[at]);
+  if (!values.length || !rows.length || (!wanted && rows.length < 2)) return null;
+  const times = columns.map((column, at) => !numeric[at] && isTime(column, rows, at));
   const labels = columns.map((_, at) => at).filter((at) => !numeric[at]);
-  if (!values.length || rows.length < 2) return null;
-  const pick = (label, list) => el("select", { class: "select input-sm", "aria-label": label }, ...list.map((at) => el("option", { value: at }, at < 0 ? "row" : columns[at].name)));
-  const kind = el("select", { class: "select input-sm", "aria-label": "Chart type" }, el("option", { value: "bar" }, "Bar"), el("option", { value: "line" }, "Line"));
-  const value = pick("Value", values), label = pick("By", labels.length ? [...labels, ...values.slice(1)] : [-1]);
-  const place = el("div");
-  const draw = () => {
-    const v = Number(value.value), l = Number(label.value);
-    const data = rows.slice(0, MOST).map((row, at) => ({ name: l < 0 ? String(at + 1) : String(row[l] ?? "none"), number: Number(row[v]) || 0 }));
-    const picture = kind.value === "bar" ? bars(data) : line(data);
-    picture.setAttribute("role", "img");
-    picture.setAttribute("aria-label", `${kind.value} chart of ${columns[v].name}: ${data.slice(0, 8).map((each) => `${each.name} ${short(each.number)}`).join(", ")}`);
-    place.replaceChildren(picture);
+  const start = { x: times.indexOf(true) >= 0 ? times.indexOf(true) : labels.length ? labels[0] : -1, y: [values[values.length - 1]], series: -1, title: "" };
+  start.type = times[start.x] ? "line" : "bar";
+  if (wanted) {
+    start.type = TYPES.includes(wanted.type) ? wanted.type : start.type;
+    if (wanted.x && place(wanted.x) >= 0) start.x = place(wanted.x);
+    const ys = (wanted.y ?? []).map(place).filter((at) => at >= 0);
+    if (ys.length) start.y = ys;
+    if (wanted.series && place(wanted.series) >= 0) start.series = place(wanted.series);
+    start.title = wanted.title ?? "";
+  }
+  const all = columns.map((_, at) => at);
+  const pick = (label, list, chosen, names = (at) => (at < 0 ? "row" : columns[at].name)) => {
+    const made = el("select", { class: "select input-sm", "aria-label": label }, ...list.map((at) => el("option", { value: at }, names(at))));
+    made.value = String(chosen);
+    return made;
   };
-  [kind, value, label].forEach((select) => select.addEventListener("change", draw));
+  const kind = pick("Chart type", TYPES, start.type, (type) => type[0].toUpperCase() + type.slice(1));
+  const several = start.y.length > 1 ? start.y.map((at) => columns[at].name).join(" + ") : "";
+  const value = pick("Value", several ? ["several", ...values] : [...new Set([...start.y, ...values])], several ? "several" : start.y[0], (at) => (at === "several" ? several : columns[at].name));
+  const label = pick("By", [-1, ...all], start.x);
+  const series = pick("Split by", [-1, ...all], start.series, (at) => (at < 0 ? "nothing" : columns[at].name));
+  const title = el("figcaption", { class: "chart-title" }, start.title);
+  const picture = el("div"), note = el("span", { class: "small muted", role: "status" });
+  const draw = () => {
+    const spec = { type: kind.value, x: Number(label.value), y: value.value === "several" ? start.y : [Number(value.value)], series: Number(series.value) };
+    note.textContent = "";
+    const made = PICTURES[spec.type]({ ...spec, columns, rows: rows.slice(0, MOST_POINTS), time: spec.x >= 0 && (times[spec.x] || (!numeric[spec.x] && isTime(columns[spec.x], rows, spec.x))), numericX: spec.x >= 0 && numeric[spec.x], say: (text) => { note.textContent = text; } });
+    if (rows.length > MOST_POINTS) note.textContent = `first ${MOST_POINTS} rows`;
+    picture.replaceChildren(made);
+  };
+  [kind, value, label, series].forEach((select) => select.addEventListener("change", draw));
   draw();
-  return el("figure", { class: "chart" }, el("div", { class: "chart-head" }, kind, value, el("span", { class: "small muted" }, "by"), label, rows.length > MOST ? el("span", { class: "small muted" }, `first ${MOST} rows`) : null), place);
+  return el("figure", { class: "chart" }, start.title ? title : null, el("div", { class: "chart-head" }, kind, value, el("span", { class: "small muted" }, "by"), label, el("span", { class: "small muted" }, "split by"), series, note), picture);
 }
 
-function bars(data) {
-  const height = data.length * 24 + 4, most = Math.max(...data.map((each) => Math.abs(each.number)), 1);
-  const svg = node("svg", { viewBox: `0 0 480 ${height}` });
-  svg.append(node("line", { x1: 120, y1: 2, x2: 120, y2: height - 2 }));
-  data.forEach((each, at) => {
-    const y = at * 24 + 4, width = (Math.abs(each.number) / most) * 280;
-    svg.append(node("text", { x: 112, y: y + 13, "text-anchor": "end" }, cut(each.name, 16)), node("rect", { x: 120.5, y, width, height: 18, rx: 2 }), node("text", { class: "v", x: 128 + width, y: y + 13 }, short(each.number)));
+// --- data ----------------------------------------------------------------------------------------------------
+
+// Rows as lines: [{ name, points: [{ x, label, y }] }]. A row without a number has no point; a later row of one place adds up.
+function linesOf({ rows, columns, x, y, series, time, numericX, say }) {
+  const found = new Map();
+  rows.forEach((row, index) => {
+    y.forEach((at) => {
+      const number = numberOf(row[at]);
+      if (number === null) return;
+      const name = [y.length > 1 ? columns[at].name : "", series >= 0 ? named(row[series]) : ""].filter(Boolean).join(" · ") || columns[at].name;
+      const text = x < 0 ? String(index + 1) : named(row[x]);
+      const position = x < 0 ? index : time ? momentOf(row[x]) : numericX ? numberOf(row[x]) : null;
+      if (!found.has(name)) found.set(name, []);
+      found.get(name).push({ x: position, label: text, y: number });
+    });
+  });
+  let lines = [...found].map(([name, points]) => ({ name, points }));
+  if (lines.length > MOST_SERIES) { say(`first ${MOST_SERIES} of ${lines.length} series`); lines = lines.slice(0, MOST_SERIES); }
+  return lines;
+}
+
+function ticks(least, most) {
+  const span = most - least || Math.abs(most) || 1, raw = span / 4, power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= raw);
+  const from = Math.floor(least / step) * step, list = [];
+  for (let at = from; at <= most + step * 0.999; at += step) list.push(Number(at.toPrecision(12)));
+  return list;
+}
+
+const labelOf = (spec) => `${spec.type} chart of ${spec.y.map((at) => spec.columns[at].name).join(", ")}${spec.x >= 0 ? ` by ${spec.columns[spec.x].name}` : ""}${spec.series >= 0 ? `, split by ${spec.columns[spec.series].name}` : ""}`;
+const empty = () => el("p", { class: "small muted" }, "There is no number to draw.");
+
+function legend(lines) {
+  return lines.length < 2 ? null : el("ul", { class: "legend", "aria-label": "Series" }, ...lines.map((line, at) => {
+    const mark = node("svg", { viewBox: "0 0 10 10", width: 10, height: 10, "aria-hidden": "true" });
+    mark.append(node("rect", { class: `c${at}`, width: 10, height: 10, rx: 2 }));
+    return el("li", {}, mark, cut(line.name, 40));
+  }));
+}
+
+// --- lines, areas, points ----------------------------------------------------------------------------------------
+
+function plane(spec, { area = false, dots = false } = {}) {
+  const lines = linesOf(spec);
+  if (!lines.length) return empty();
+  const measured = spec.x < 0 || spec.time || spec.numericX;
+  const names = [...new Set(lines.flatMap((line) => line.points.map((point) => point.label)))];
+  lines.forEach((line) => {
+    if (!measured) line.points.forEach((point) => { point.x = names.indexOf(point.label); });
+    line.points = line.points.filter((point) => point.x !== null);
+    if (!dots) line.points.sort((a, b) => a.x - b.x);
+  });
+  const points = lines.flatMap((line) => line.points);
+  if (!points.length) return empty();
+  const xs = points.map((point) => point.x), ys = points.map((point) => point.y);
+  const marks = ticks(Math.min(...ys, dots ? Infinity : 0), Math.max(...ys, dots ? -Infinity : 0));
+  const low = marks[0], high = marks[marks.length - 1], first = Math.min(...xs), last = Math.max(...xs);
+  const px = (x) => LEFT + ((x - first) / (last - first || 1)) * (W - LEFT - RIGHT), py = (y) => H - BOTTOM - ((y - low) / (high - low || 1)) * (H - TOP - BOTTOM);
+  const svg = node("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": labelOf(spec) });
+  marks.forEach((mark) => svg.append(node("line", { class: mark === 0 ? "axis" : "grid", x1: LEFT, x2: W - RIGHT, y1: py(mark), y2: py(mark) }), node("text", { x: LEFT - 8, y: py(mark) + 4, "text-anchor": "end" }, short(mark))));
+  axis(svg, spec, points, names, px, first, last, measured);
+  lines.forEach((line, at) => {
+    const path = line.points.map((point) => `${px(point.x).toFixed(1)},${py(point.y).toFixed(1)}`);
+    if (area && path.length > 1) svg.append(node("polygon", { class: `fill c${at}`, points: [`${px(line.points[0].x)},${py(Math.max(0, low))}`, ...path, `${px(line.points[line.points.length - 1].x)},${py(Math.max(0, low))}`].join(" ") }));
+    if (!dots) svg.append(node("polyline", { class: `trace c${at}`, points: path.join(" ") }));
+    if (dots || line.points.length <= 120) line.points.forEach((point) => svg.append(titled(node("circle", { class: `dot c${at}`, cx: px(point.x), cy: py(point.y), r: 3 }), `${lines.length > 1 ? `${line.name}, ` : ""}${point.label}: ${long(point.y)}`)));
+  });
+  return el("div", {}, svg, legend(lines));
+}
+
+function axis(svg, spec, points, names, px, first, last, measured) {
+  const y = H - BOTTOM + 18, put = (x, text, anchor) => svg.append(node("text", { x, y, "text-anchor": anchor }, cut(text, 16)));
+  if (spec.time) {
+    const days = (last - first) / 86_400_000, count = 5;
+    const text = (moment) => new Date(moment).toISOString().slice(0, days > 365 * 5 ? 4 : days > 92 ? 7 : days > 3 ? 10 : 16).replace("T", " ");
+    const seen = new Set();
+    for (let at = 0; at < (last > first ? count : 1); at += 1) {
+      const moment = first + ((last - first) * at) / (count - 1);
+      if (!seen.has(text(moment))) put(px(moment), text(moment), at === 0 ? "start" : at === count - 1 ? "end" : "middle");
+      seen.add(text(moment));
+    }
+  } else if (measured && spec.x >= 0) {
+    ticks(first, last).filter((mark) => mark >= first && mark <= last).forEach((mark) => put(px(mark), short(mark), "middle"));
+  } else if (spec.x >= 0) {
+    const every = Math.ceil(names.length / 6);
+    names.forEach((name, at) => { if (at % every === 0) put(px(at), name, at === 0 ? "start" : at === names.length - 1 ? "end" : "middle"); });
+  } else { put(px(first), "1", "start"); put(px(last), String(last + 1), "end"); }
+}
+
+// --- bars, slices, one number, a table -------------------------------------------------------------------------------
+
+function bars(spec) {
+  const lines = linesOf(spec);
+  if (!lines.length) return empty();
+  let names = [...new Set(lines.flatMap((line) => line.points.map((point) => point.label)))];
+  if (spec.time) names.sort();
+  if (names.length > MOST_BARS) { spec.say(`first ${MOST_BARS} of ${names.length}`); names = names.slice(0, MOST_BARS); }
+  const sums = lines.map((line) => {
+    const found = new Map();
+    line.points.forEach((point) => found.set(point.label, (found.get(point.label) ?? 0) + point.y));
+    return found;
+  });
+  const every = names.flatMap((name) => sums.map((sum) => sum.get(name) ?? 0));
+  const low = Math.min(0, ...every), high = Math.max(0, ...every), thick = lines.length > 1 ? 12 : 18, step = thick * lines.length + 8;
+  const height = names.length * step + 6, from = 132, to = W - 72, px = (number) => from + ((number - low) / (high - low || 1)) * (to - from);
+  const svg = node("svg", { viewBox: `0 0 ${W} ${height}`, role: "img", "aria-label": labelOf(spec) });
+  names.forEach((name, at) => {
+    svg.append(titled(node("text", { x: from - 8, y: at * step + (thick * lines.length) / 2 + 8, "text-anchor": "end" }, cut(name, 18)), name));
+    sums.forEach((sum, which) => {
+      if (!sum.has(name)) return;
+      const number = sum.get(name), y = at * step + 4 + which * thick;
+      svg.append(titled(node("rect", { class: `c${which}`, x: Math.min(px(0), px(number)), y, width: Math.max(1, Math.abs(px(number) - px(0))), height: thick - 2, rx: 2 }), `${name}${lines.length > 1 ? `, ${lines[which].name}` : ""}: ${long(number)}`), node("text", { class: "v", x: number < 0 ? px(0) + 6 : px(number) + 6, y: y + thick - 5 }, short(number)));
+    });
+  });
+  svg.append(node("line", { class: "axis", x1: px(0), x2: px(0), y1: 2, y2: height - 2 }));
+  return el("div", {}, svg, legend(lines));
+}
+
+function pie(spec) {
+  const sums = new Map();
+  linesOf({ ...spec, series: -1, y: [spec.y[0]] }).forEach((line) => line.points.forEach((point) => sums.set(point.label, (sums.get(point.label) ?? 0) + point.y)));
+  if (!sums.size) return empty();
+  if ([...sums.values()].some((number) => number < 0)) return el("p", { class: "small muted" }, "A pie cannot show numbers below zero. Choose bars.");
+  let parts = [...sums].sort((a, b) => b[1] - a[1]);
+  if (parts.length > MOST_SLICES) parts = [...parts.slice(0, MOST_SLICES - 1), ["others", parts.slice(MOST_SLICES - 1).reduce((sum, [, number]) => sum + number, 0)]];
+  const total = parts.reduce((sum, [, number]) => sum + number, 0) || 1, r = 100, cx = 130, cy = 120;
+  const svg = node("svg", { viewBox: `0 0 ${W} 240`, role: "img", "aria-label": labelOf(spec) });
+  let turned = 0;
+  parts.forEach(([name, number], at) => {
+    const share = number / total, a = turned * 2 * Math.PI - Math.PI / 2, b = (turned + share) * 2 * Math.PI - Math.PI / 2;
+    turned += share;
+    const corner = (angle) => `${(cx + r * Math.cos(angle)).toFixed(2)} ${(cy + r * Math.sin(angle)).toFixed(2)}`;
+    const text = `${name}: ${long(number)} (${(share * 100).toFixed(1)} %)`;
+    svg.append(titled(share > 0.9999 ? node("circle", { class: `slice c${at}`, cx, cy, r }) : node("path", { class: `slice c${at}`, d: `M ${cx} ${cy} L ${corner(a)} A ${r} ${r} 0 ${share > 0.5 ? 1 : 0} 1 ${corner(b)} Z` }), text));
+    svg.append(node("rect", { class: `c${at}`, x: 270, y: 20 + at * 25, width: 12, height: 12, rx: 2 }), titled(node("text", { x: 290, y: 30 + at * 25 }, `${cut(name, 28)}  ${short(number)}  ${(share * 100).toFixed(1)} %`), text));
   });
   return svg;
 }
 
-function line(data) {
-  const most = Math.max(...data.map((each) => each.number)), least = Math.min(0, ...data.map((each) => each.number)), span = most - least || 1;
-  const svg = node("svg", { viewBox: "0 0 480 180" });
-  const x = (at) => 40 + (at * 420) / Math.max(1, data.length - 1), y = (number) => 150 - ((number - least) / span) * 130;
-  svg.append(node("line", { x1: 40, y1: 150, x2: 464, y2: 150 }), node("text", { x: 34, y: 24, "text-anchor": "end" }, short(most)), node("text", { x: 34, y: 154, "text-anchor": "end" }, short(least)));
-  svg.append(node("polyline", { class: "trace", points: data.map((each, at) => `${x(at)},${y(each.number)}`).join(" ") }));
-  data.forEach((each, at) => {
-    const dot = node("circle", { class: "trace-dot", cx: x(at), cy: y(each.number), r: 3 });
-    dot.append(node("title", {}, `${each.name}: ${each.number}`));
-    svg.append(dot);
-    if (at === 0 || at === data.length - 1) svg.append(node("text", { x: x(at), y: 170, "text-anchor": at ? "end" : "start" }, cut(each.name, 20)));
-  });
-  return svg;
+function one(spec) {
+  const number = numberOf(spec.rows[0]?.[spec.y[0]]);
+  return el("p", { class: "chart-number" }, el("strong", {}, number === null ? "no value" : long(number)), el("span", { class: "small muted" }, `${spec.columns[spec.y[0]].name}${spec.x >= 0 ? `, ${named(spec.rows[0][spec.x])}` : ""}`));
 }
+
+function table(spec) {
+  const shown = [...new Set([spec.x, spec.series, ...spec.y])].filter((at) => at >= 0);
+  return el("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Chart as a table" }, el("table", { class: "table table-tight" }, el("thead", {}, el("tr", {}, ...shown.map((at) => el("th", { scope: "col" }, spec.columns[at].name)))), el("tbody", {}, ...spec.rows.slice(0, 200).map((row) => el("tr", {}, ...shown.map((at) => el("td", {}, named(row[at]))))))));
+}
+
+const PICTURES = { bar: bars, line: (spec) => plane(spec), area: (spec) => plane(spec, { area: true }), scatter: (spec) => plane(spec, { dots: true }), pie, number: one, table };

@@ -2,7 +2,8 @@
 // The server renders its frame; this streams answers into it. Nothing that is typed or answered is kept in the browser.
 import { ProblemError, el, get, icon, nodesOf, say, send } from "./api.js";
 import { Mentions } from "./mentions.js";
-import { showResult } from "./result.js";
+import { drawChart, showResult } from "./result.js";
+import { edit, sqlOf, watch } from "./sql.js";
 
 const INTEGRATION_KINDS = { table: "table-2", view: "eye", column: "columns-3", term: "book-open", dashboard: "layout-dashboard", model: "braces" };
 
@@ -46,6 +47,7 @@ class DocentChat extends HTMLElement {
     this.input.addEventListener("input", () => this.grow());
     this.stopButton.addEventListener("click", () => this.stop());
     this.addEventListener("click", (event) => this.clicked(event));
+    watch(this);
     this.addEventListener("pointerover", (event) => this.preview(event));
     this.addEventListener("focusin", (event) => this.preview(event));
     this.addEventListener("pointerout", (event) => { if (!event.relatedTarget?.closest?.(".preview, .cite")) this.hidePreview(); });
@@ -230,6 +232,7 @@ class DocentChat extends HTMLElement {
     else if (target.matches("[data-feedback]")) this.feedback(target, article);
     else if (target.matches("[data-save]")) this.save(target, article);
     else if (target.matches("[data-run]")) this.run(target);
+    else if (target.matches("[data-edit-sql]")) edit(target.closest("[data-sql-block]"));
     else if (target.matches("[data-mention]")) this.mentions.begin();
   }
 
@@ -265,7 +268,7 @@ class DocentChat extends HTMLElement {
     label.textContent = "Stop";
     place.replaceChildren(el("section", { class: "result", "aria-busy": "true" }, el("p", { class: "result-note" }, "Running the statement. Read-only, on the source itself.")));
     try {
-      const result = await send("POST", "/api/v1/sql/run", { sql: block.querySelector("[data-sql-text]").textContent, integration_id: Number(block.dataset.integration), confirm: true, run_id: block.dataset.run });
+      const result = await send("POST", "/api/v1/sql/run", { sql: sqlOf(block), integration_id: Number(block.dataset.integration), confirm: true, run_id: block.dataset.run });
       showResult(place, result);
       label.textContent = "Run again";
       await this.bind(block.closest("[data-message]"), block.dataset.n, result.result_id);
@@ -289,6 +292,7 @@ class DocentChat extends HTMLElement {
     const { items } = await send("POST", `/api/v1/results/${resultId}/values`, { name: `r${n}`, binds: marks.map((mark) => mark.dataset.bind) });
     items.forEach((item, at) => {
       const alone = marks[at].parentElement.matches("p") && marks[at].parentElement.childNodes.length === 1;
+      if (item.kind === "chart" && item.chart) { drawChart(marks[at], resultId, item.chart).catch(() => {}); return; }
       if (item.kind === "table" && alone) { marks[at].parentElement.remove(); return; }
       marks[at].textContent = item.kind === "value" ? item.text : item.kind === "unknown" ? "" : "the table above";
       marks[at].title = item.kind === "unknown" ? item.why : "Filled in here from your result. The assistant saw a placeholder.";

@@ -1,10 +1,10 @@
 // Rows of Run SQL as a table that sorts and pages. They live in this page and nowhere else.
 import { el, get, icon } from "./api.js";
 
-const NUMERIC = /int|num|dec|float|double|real|money/i;
+const NUMERIC = /^(?!.*(interval|point)).*(int|num|dec|float|double|real|money)/i;
 
 export function showResult(place, result) {
-  const columns = result.columns, numeric = columns.map((column) => NUMERIC.test(column.type));
+  const columns = result.columns, numeric = numericOf(columns, result.rows);
   let rows = result.rows, sorted = -1, down = false;
   const body = el("tbody");
   const draw = () => body.replaceChildren(...rows.map((row) => el("tr", {}, ...row.map((value, at) => el("td", { class: numeric[at] ? "num" : undefined }, value === null ? el("span", { class: "muted" }, "null") : String(value))))));
@@ -42,4 +42,22 @@ function words(result, shown) {
   const total = result.row_count;
   const time = result.milliseconds === null || result.milliseconds === undefined ? "" : ` · ${(result.milliseconds / 1000).toFixed(1)} s`;
   return `${shown < total ? `${shown} of ${total}` : total} ${total === 1 ? "row" : "rows"}${result.truncated ? `, ${result.truncated}` : ""}${time}`;
+}
+
+// A chart that the answer asked for, in the place of its placeholder. The rows come from the person's own result.
+export async function drawChart(mark, resultId, chart) {
+  const [result, module] = await Promise.all([get(`/api/v1/results/${resultId}?limit=1000`), import("./chart.js")]);
+  const figure = module.chartOf(result.columns, result.rows, numericOf(result.columns, result.rows), chart);
+  if (!figure) return;
+  const alone = mark.parentElement?.matches("p") && mark.parentElement.childNodes.length === 1;
+  (alone ? mark.parentElement : mark).replaceWith(figure);
+}
+
+// A column of numbers: by its type, or where the source tells none (or text) by its values.
+function numericOf(columns, rows) {
+  return columns.map((column, at) => {
+    if (NUMERIC.test(column.type)) return true;
+    const given = rows.slice(0, 50).map((row) => row[at]).filter((value) => value !== null);
+    return !column.type && given.length > 0 && given.every((value) => typeof value === "number");
+  });
 }

@@ -1,0 +1,141 @@
+"""The block of a statement in a browser: estimate, edit, run, charts by type and axis, paging, saving and approving."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.test_assistant import ask
+from tests.web.conftest import EDITOR
+
+expect = pytest.importorskip("playwright.sync_api").expect
+SHOTS = os.environ.get("DOCENT_SHOTS")
+
+
+def shot(page: Any, name: str) -> None:
+    """A picture for somebody who looks, where a folder for them is named."""
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+
+
+@pytest.fixture
+def open_gates(visit: Callable[..., Any]) -> Any:
+    """Run SQL is on; the page of an admin."""
+    page = visit()
+    page.goto("/settings/ai#run-sql")
+    if not page.locator("#ai-run_sql").is_checked():
+        with page.expect_navigation():
+            page.locator("#ai-run_sql").click()
+    return page
+
+
+def block_of(page: Any, question: str = "Show me the SQL to count sales.orders by status") -> Any:
+    page.goto("/assistant")
+    message = ask(page, "#ask", question)
+    return message, message.locator("[data-sql-block]").first
+
+
+def run(block: Any, sql: str | None = None) -> None:
+    if sql is not None:
+        block.locator("[data-edit-sql]").click()
+        block.locator("[data-sql-edit]").fill(sql)
+        block.locator("[data-sql-edit]").blur()
+    block.locator("[data-run]").click()
+
+
+def test_a_statement_is_estimated_edited_run_and_drawn(open_gates: Any) -> None:
+    page = open_gates
+    message, block = block_of(page)
+    expect(block.locator("[data-estimate]")).to_be_visible(timeout=10_000)
+    shot(page, "sql-block")
+    run(
+        block,
+        "SELECT CAST(date_trunc('week', placed_at) AS DATE) AS month, status, COUNT(*) AS orders, SUM(gross_amount) AS revenue "
+        "FROM sales.orders GROUP BY 1, 2 ORDER BY 1",
+    )
+    result = message.locator(".result")
+    shot(page, "sql-ran")
+    chart = result.locator("figure.chart")
+    expect(chart.locator("svg").first).to_be_visible(timeout=10_000)
+    kinds = chart.get_by_label("Chart type")
+    for kind, mark in (
+        ("line", "polyline"), ("area", "polygon"), ("scatter", "circle"), ("bar", "rect"), ("pie", "path, circle"),
+        ("number", ".chart-number strong"), ("table", "table"), ("line", "polyline"),
+    ):  # fmt: skip
+        kinds.select_option(kind)
+        expect(chart.locator(mark).first).to_be_visible()
+        shot(page, f"chart-{kind}")
+    chart.get_by_label("Split by").select_option(label="status")
+    expect(chart.locator(".legend li").first).to_be_visible()
+    chart.get_by_label("Value").select_option(label="revenue")
+    assert "revenue" in chart.locator("svg[role=img]").get_attribute("aria-label")
+    chart.get_by_label("By", exact=True).select_option(label="month")
+    assert chart.locator("polyline").count() >= 2, "a line for each status"
+    shot(page, "chart-split")
+
+
+def test_what_is_edited_passes_the_guard_again(open_gates: Any) -> None:
+    page = open_gates
+    message, block = block_of(page)
+    run(block, "DELETE FROM sales.orders")
+    expect(block.locator("[data-estimate]")).to_contain_text("It would not run")
+    expect(message.locator("[role=alert]")).to_contain_text("only a query that reads")
+
+
+def test_a_large_result_is_paged_and_downloaded(open_gates: Any) -> None:
+    page = open_gates
+    message, block = block_of(page)
+    run(block, "SELECT * FROM sales.orders")
+    result = message.locator(".result")
+    more = result.get_by_role("button", name="Show more")
+    expect(more).to_be_visible(timeout=10_000)
+    before = result.locator(".table-wrap tbody tr").count()
+    more.click()
+    page.wait_for_function(
+        "before => document.querySelectorAll('.result > .table-wrap tbody tr').length > before", arg=before
+    )
+    with page.expect_download() as download:
+        result.get_by_role("link", name="CSV").click()
+    lines = Path(download.value.path()).read_text("utf-8").splitlines()
+    assert len(lines) > before and "id" in lines[0]
+    with page.expect_download() as download:
+        result.get_by_role("link", name="Parquet").click()
+    assert Path(download.value.path()).read_bytes()[:4] == b"PAR1"
+
+
+def test_a_query_is_saved_approved_and_run_by_somebody_without_the_right(
+    open_gates: Any, visit: Callable[..., Any]
+) -> None:
+    page = open_gates
+    _, block = block_of(page)
+    block.locator("[data-edit-sql]").click()
+    block.locator("[data-sql-edit]").fill(
+        "SELECT status, COUNT(*) AS orders FROM sales.orders WHERE status = :status GROUP BY status"
+    )
+    with page.expect_navigation():
+        block.get_by_role("button", name="Save").click()
+    assert ":status" in page.input_value("#f-sql"), "what was edited is what is saved"
+    page.fill("#f-name", "Orders of a status")
+    page.fill("#f-parameters", "status:text=paid")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save it").click()
+    card = page.locator("section.card", has=page.get_by_role("heading", name="Orders of a status"))
+    expect(card.locator(".state")).to_contain_text("Draft")
+    card.get_by_text("Approve for teams").click()
+    card.get_by_label("General").check()
+    with page.expect_navigation():
+        card.get_by_role("button", name="Approve Orders of a status").click()
+    expect(card.locator(".state")).to_contain_text("Approved")
+    shot(page, "saved-queries")
+    other = visit(EDITOR)
+    other.goto("/queries")
+    theirs = other.locator("section.card", has=other.get_by_role("heading", name="Orders of a status"))
+    with other.expect_navigation():
+        theirs.get_by_role("button", name="Run Orders of a status").click()
+    assert "/results/" in other.url, other.locator("main").inner_text()
+    assert "paid" in other.locator("tbody").inner_text()
+    shot(other, "saved-query-result")
