@@ -50,12 +50,12 @@ def live(live_home: Path) -> Iterator[str]:
 
     config = read_config({"DOCENT_HOME": str(live_home)})
     store = open_store(config)
-    app = create_app(config, store)
-    app.config.update(RATELIMIT_ENABLED=False)
+    made = create_app(config, store)
+    made.config.update(RATELIMIT_ENABLED=False)
     from web.limits import limiter
 
     limiter.enabled = False
-    server = create_server(app, host="127.0.0.1", port=0, threads=12)
+    server = create_server(made, host="127.0.0.1", port=0, threads=12)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"

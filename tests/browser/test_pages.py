@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from flask import Flask
 
-
 PATHS = (
     "/", "/search?q=customer+order", "/search?q=zzzqqq", "/catalog", "/glossary", "/assistant", "/integrations",
     "/integrations/new", "/integrations/new?type=postgres", "/integrations/1", "/integrations/1/push", "/members", "/members/teams", "/members/teams/1", "/members/groups",
