@@ -22,6 +22,7 @@ from plugin.egress.endpoints import (
     OWN_NETWORK,
     REGION_WORDS,
     UNKNOWN,
+    WORLDWIDE,
     default_endpoint,
     region_of,
 )
@@ -223,7 +224,10 @@ def refused_region(settings: AiSettings, host: str, region: str) -> str:
     if not home or settings.allow_other_regions or region in (home, OWN_NETWORK):
         return ""
     where = REGION_WORDS.get(region, region)
-    words = f"{host} is in {where}" if region != UNKNOWN else f"the region of {host} is not known"
+    words = {
+        UNKNOWN: f"the region of {host} is not known",
+        WORLDWIDE: f"the operator of {host} promises no region",
+    }.get(region, f"{host} is in {where}")
     return f"Nothing was sent: {words}, and this workspace keeps to {REGION_WORDS.get(home, home)}."
 
 

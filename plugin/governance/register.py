@@ -32,6 +32,8 @@ class Claim:
     noted: str
     by: str
     """"operator" as Docent wrote it down, or "admin" of this workspace."""
+    seen: str = ""
+    """The operator's own page on which Docent's authors read it; "" where they could not: not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _declared(host: str, provider: str, state: str, region: str = "") -> Process
         options=known.options if known else (),
         notes=known.notes if known else "",
         claims=tuple(
-            Claim(each.name, each.link, each.noted.isoformat(), "operator")
+            Claim(each.name, each.link, each.noted.isoformat(), "operator", each.seen)
             for each in (known.attestations if known else ())
         ),
     )

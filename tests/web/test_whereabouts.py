@@ -32,8 +32,8 @@ def choose(who: Person, **values: str) -> None:
     ("settings", "said"),
     [
         ({}, "Built-in · nothing leaves"),
-        ({"ai__provider": "openai"}, "OpenAI · United States · metadata only"),
-        ({"ai__provider": "anthropic"}, "Anthropic · United States · metadata only"),
+        ({"ai__provider": "openai"}, "OpenAI · no promised region · metadata only"),
+        ({"ai__provider": "anthropic"}, "Anthropic · no promised region · metadata only"),
         (
             {"ai__provider": "openai", "ai__base_url": "https://eu.api.openai.com/v1"},
             "OpenAI · European Union · metadata only",
@@ -89,7 +89,7 @@ def test_an_address_of_the_operators_is_said_too(
         workspace = door.viewer_for_email(None, None).workspace_id
     with demo_store.secrets(workspace) as secrets:
         secrets.set_provider_key("openai", "sk-of-the-workspace")
-    assert chip(other) == "OpenAI · United States · metadata only"  # its key goes to the vendor itself
+    assert chip(other) == "OpenAI · no promised region · metadata only"  # its key goes to the vendor itself
 
 
 def test_ai_settings_print_the_gateways_own_list(person: Callable[[str], Person]) -> None:

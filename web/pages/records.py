@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, url_for
 
 from plugin.access.viewer import Surface
+from plugin.egress.prices import NOTED, unchecked
 from plugin.errors import BadInput
 from plugin.governance.ocsf import events
 from web.services import admin, only_admins, viewer
@@ -119,4 +120,7 @@ def usage() -> str:
             "by_member": door.usage.by_member(days),
         }
     most = max((each.requests for each in values["by_day"]), default=1)
-    return render_template("governance/usage.html", days=days, most=most, **values)
+    return render_template(
+        "governance/usage.html", days=days, most=most, prices_noted=NOTED,
+        unchecked=sorted({each.key for each in values["by_model"] if unchecked(each.key.partition("/")[2])}), **values,
+    )  # fmt: skip

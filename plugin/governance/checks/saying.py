@@ -53,6 +53,9 @@ def attestations(facts: Facts) -> Finding:
         each for each in listed if each.noted and each.noted < (datetime.now(UTC) - STALE).date().isoformat()
     ]
     said = f"{len(listed)} are listed for the hosts in use, each with a link and a date"
+    unread = sum(each.by == "operator" and not each.seen for each in listed)
+    if unread:
+        said += f"; {unread} were not read on the operator's own page: not checked"
     if old:
         said += f"; {len(old)} were noted more than a year ago: look again"
     return Finding(OPERATOR, f"{said}; they are the operators' word, check them with the provider", READ)
