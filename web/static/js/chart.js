@@ -4,7 +4,7 @@ import { el } from "./api.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const TYPES = ["bar", "line", "area", "scatter", "pie", "number", "table"];
-const MOST_BARS = 24, MOST_SLICES = 8, MOST_SERIES = 6, MOST_POINTS = 2000;
+const MOST_BARS = 24, MOST_SLICES = 8, MOST_SERIES = 6;
 const W = 640, H = 280, LEFT = 64, RIGHT = 16, TOP = 12, BOTTOM = 34;
 
 const node = (name, attributes, text) => {
@@ -33,7 +33,7 @@ export function isTime(column, rows, at) {
   return given.length > 0 && given.every((value) => typeof value === "string" && momentOf(value) !== null);
 }
 
-export function chartOf(columns, rows, numeric, wanted = null) {
+export function chartOf(columns, rows, numeric, wanted = null, total = rows.length) {
   const place = (name) => columns.findIndex((column) => column.name === name);
   const values = columns.map((_, at) => at).filter((at) => numeric[at]);
   if (!values.length || !rows.length || (!wanted && rows.length < 2)) return null;
@@ -64,9 +64,8 @@ export function chartOf(columns, rows, numeric, wanted = null) {
   const picture = el("div"), note = el("span", { class: "small muted", role: "status" });
   const draw = () => {
     const spec = { type: kind.value, x: Number(label.value), y: value.value === "several" ? start.y : [Number(value.value)], series: Number(series.value) };
-    note.textContent = "";
-    const made = PICTURES[spec.type]({ ...spec, columns, rows: rows.slice(0, MOST_POINTS), time: spec.x >= 0 && (times[spec.x] || (!numeric[spec.x] && isTime(columns[spec.x], rows, spec.x))), numericX: spec.x >= 0 && numeric[spec.x], say: (text) => { note.textContent = text; } });
-    if (rows.length > MOST_POINTS) note.textContent = `first ${MOST_POINTS} rows`;
+    note.textContent = total > rows.length ? `of the first ${long(rows.length)} of ${long(total)} rows` : "";
+    const made = PICTURES[spec.type]({ ...spec, columns, rows, time: spec.x >= 0 && (times[spec.x] || (!numeric[spec.x] && isTime(columns[spec.x], rows, spec.x))), numericX: spec.x >= 0 && numeric[spec.x], say: (text) => { note.textContent = [note.textContent, text].filter(Boolean).join("; "); } });
     picture.replaceChildren(made);
   };
   [kind, value, label, series].forEach((select) => select.addEventListener("change", draw));

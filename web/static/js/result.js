@@ -30,7 +30,7 @@ export function showResult(place, result) {
   more.hidden = !result.result_id || rows.length >= result.row_count;
   draw();
   const figure = el("div");
-  if (numeric.some(Boolean) && rows.length > 1) import("./chart.js").then((module) => figure.replaceChildren(...[module.chartOf(columns, rows, numeric)].filter(Boolean)));
+  if (numeric.some(Boolean) && rows.length > 1) pictured(result).then((made) => figure.replaceChildren(...[made].filter(Boolean))).catch(() => { /* the table stands without it */ });
   place.replaceChildren(el("section", { class: "result", "aria-label": "Result" },
     el("div", { class: "result-head" }, count, el("span", { class: "push" }), more, result.result_id ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.csv`, download: true }, icon("download"), "CSV") : null, result.result_id && result.downloads?.includes("parquet") ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.parquet`, download: true }, icon("download"), "Parquet") : null),
     el("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Rows" }, el("table", { class: "table table-tight" }, el("thead", {}, el("tr", {}, ...heads)), body)),
@@ -46,11 +46,18 @@ function words(result, shown) {
 
 // A chart that the answer asked for, in the place of its placeholder. The rows come from the person's own result.
 export async function drawChart(mark, resultId, chart) {
-  const [result, module] = await Promise.all([get(`/api/v1/results/${resultId}?limit=1000`), import("./chart.js")]);
-  const figure = module.chartOf(result.columns, result.rows, numericOf(result.columns, result.rows), chart);
+  const figure = await pictured(await get(`/api/v1/results/${resultId}?limit=1000`), chart);
   if (!figure) return;
   const alone = mark.parentElement?.matches("p") && mark.parentElement.childNodes.length === 1;
   (alone ? mark.parentElement : mark).replaceWith(figure);
+}
+
+// A chart is drawn from up to 1,000 rows, more than the table shows at first, and says so where there are yet more.
+async function pictured(result, chart = null) {
+  const { chartOf } = await import("./chart.js");
+  const more = result.result_id && result.rows.length < Math.min(1000, result.row_count);
+  const { rows } = more ? await get(`/api/v1/results/${result.result_id}?limit=1000`) : result;
+  return chartOf(result.columns, rows, numericOf(result.columns, rows), chart, result.row_count);
 }
 
 // A column of numbers: by its type, or where the source tells none (or text) by its values.
