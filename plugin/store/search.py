@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
-
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE
 from plugin.catalog.words import Question, excerpt, read_question
 from plugin.store._context import Context
-from plugin.store._models.catalog import ResourceRow
 from plugin.store._rows import integration_names, load
-from plugin.store._visible import visible
 from plugin.store.search_columns import TABLES, find_columns
 from plugin.store.search_evidence import CONTAINER_KINDS, FEW_WORDS, WEIGHED, Doc
 from plugin.store.search_family import choose_members
@@ -29,6 +25,7 @@ from plugin.store.search_filters import (
     schema_ids,
     zones_within,
 )
+from plugin.store.search_phrases import exact_names, holding
 from plugin.store.search_rank import TERM_KINDS, Ranked, Search
 from plugin.store.search_scope import FullText, full_text
 from plugin.store.search_spelling import spelled
@@ -38,6 +35,8 @@ from plugin.store.shapes import Found, Hit
 ENOUGH = 8
 """So many hits with every word make hits with some of them needless."""
 MOST_HITS = 1000
+MOST_READ = 2000
+"""Hits in whose texts a phrase is looked for."""
 BESIDE = 8
 """Tables whose columns are shown among other hits."""
 
@@ -76,7 +75,7 @@ def search(
     if index.nothing or not question.terms:
         return Found((), 0)
     asked = Asked(context, index, question, filters, places, only, fold_copies, limit + offset, facets)
-    entries = asked.entries()
+    entries = asked.named(text, asked.entries())
     meant = None
     # Spelling looks words up by zone only; for a reader whom AI filters narrow as well it could propose a hidden one.
     if (not entries or asked.poor) and not (context.for_ai and context.ai_rules):
@@ -132,10 +131,11 @@ class Asked:
         self.poor = False
         """Did some word that counts find nothing at all?"""
         self.run = Search(context, index, question, only)
-        if filters != Filters():
+        narrowed = filters != Filters() or bool(question.phrases)
+        if narrowed:
             self.run.keep = self._leaves
         # Facets count hits, a filter may take them away.
-        self.look_at = MOST if filters != Filters() else COUNTED if facets else needed
+        self.look_at = MOST if narrowed else COUNTED if facets else needed
         self.run.look_at = max(WEIGHED, min(self.look_at, COUNTED))
 
     def entries(self) -> list[Entry]:
@@ -166,6 +166,23 @@ class Asked:
         columns = self._columns(ranked, short)
         return _merged(entries, columns) if columns else entries
 
+    def named(self, text: str, entries: list[Entry]) -> list[Entry]:
+        """The entries with what is called exactly like the text before them."""
+        exact = exact_names(self.context, text)
+        if self.only is not None:
+            exact = [id_ for id_ in exact if id_ in self.only]
+        if exact and self.filters != Filters():
+            self.run.load(exact)
+            left = self._leaves([self.run.docs[id_] for id_ in exact if id_ in self.run.docs])
+            kinds = set(self.filters.kinds)
+            exact = [id_ for id_ in exact if id_ in left and (not kinds or self.run.docs[id_].kind in kinds)]
+        known = {id_: (score, each) for id_, score, each in entries}
+        top = max((score for score, _each in known.values()), default=1.0)
+        first = [
+            (id_, max(top, known.get(id_, (0.0, None))[0]), known.get(id_, (0.0, None))[1]) for id_ in exact
+        ]
+        return [*first, *(entry for entry in entries if entry[0] not in exact)]
+
     def _of_kinds(self, ranked: Sequence[Ranked]) -> list[Ranked]:
         kinds = set(self.filters.kinds)
         return [each for each in ranked if not kinds or each.kind in kinds]
@@ -179,6 +196,10 @@ class Asked:
         if self._by_row:
             rows = passing(self.context, self.filters, [each.id for each in kept])
             kept = [each for each in kept if each.id in rows]
+        if self.question.phrases:
+            kept = kept[:MOST_READ]
+            rows = holding(self.context, self.question.phrases, [each.id for each in kept])
+            kept = [each for each in kept if each.id in rows]
         return kept
 
     def _leaves(self, docs: Sequence[Doc]) -> set[int]:
@@ -190,7 +211,11 @@ class Asked:
         families = {doc.family_id for doc in docs}
         kept = self._placed([self.run.docs[id_] for id_ in families if id_ in self.run.docs])
         left = {each.id for each in kept}
-        return helping | (passing(self.context, self.filters, left) if self._by_row else left)
+        if self._by_row:
+            left = passing(self.context, self.filters, left)
+        if self.question.phrases:
+            left = holding(self.context, self.question.phrases, left)
+        return helping | left
 
     @property
     def _by_row(self) -> bool:
@@ -226,12 +251,20 @@ class Asked:
         tables = TABLES if asked else BESIDE
         wanted = max(self.needed, 50)
         found = find_columns(
-            self.context, places, self.question.terms, wanted, tables=tables, complete=not asked
+            self.context,
+            places,
+            self.question.terms,
+            wanted,
+            tables=tables,
+            complete=not asked,
+            said=self.question.said,
         )
+        left = {each.id for each in found}
         if self.filters.of_rows:
-            rows = passing(self.context, self.filters, [each.id for each in found])
-            found = [each for each in found if each.id in rows]
-        return [(each.id, each.score, None) for each in found]
+            left = passing(self.context, self.filters, left)
+        if self.question.phrases:
+            left = holding(self.context, self.question.phrases, left)
+        return [(each.id, each.score, None) for each in found if each.id in left]
 
 
 def _all_in_columns(each: Ranked, question: Question) -> bool:
@@ -299,26 +332,3 @@ def _page(
     if facets and entries:
         counts = facet_counts(context, [id_ for id_, _score, _each in entries], integration_names(context))
     return Found(tuple(hits), len(entries) + more, counts, meant)
-
-
-def exact_names(context: Context, text: str, limit: int = 20) -> list[int]:
-    """Ids of what is called exactly like this."""
-    folded = text.strip().strip("\"'`").lower()
-    if not folded:
-        return []
-    return list(
-        context.session.scalars(
-            select(ResourceRow.id)
-            .where(
-                ResourceRow.kind != "column",
-                ResourceRow.name_folded == folded.rsplit(".", 1)[-1],
-                visible(context),
-                func.coalesce(ResourceRow.qualified_folded, "").like(f"%{_escaped(folded)}", escape="\\"),
-            )
-            .limit(limit)
-        )
-    )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
