@@ -92,6 +92,8 @@ class Question:
     """What stood in quotes, lower case."""
     numbers: tuple[str, ...]
     """Digits as written, to choose among shards of a table."""
+    said: frozenset[str] = frozenset()
+    """The stems of all its words, those that say nothing about a table too."""
 
     @property
     def content(self) -> tuple[Term, ...]:
@@ -256,7 +258,8 @@ def read_question(
         if glued not in known:
             known.add(glued)
             terms.append(Term(glued, 1.0, left + right, joined=True))
-    return Question(tuple(terms[: 2 * most]), phrases, tuple(word for word in words if word.isdigit()))
+    numbers = tuple(word for word in words if word.isdigit())
+    return Question(tuple(terms[: 2 * most]), phrases, numbers, frozenset(map(stem, words)))
 
 
 def _most_telling(terms: list[Term], most: int) -> list[Term]:

@@ -1,20 +1,25 @@
 """Finding columns: from the tables whose columns have the words, the columns themselves.
 
-Enters: what a `Search` ranked. Leaves: columns with scores. A column is found by its own name and description, helped
-by its table; its statistics are those of the columns that were looked at, which are all visible to the reader.
+Enters: what a `Search` ranked. Leaves: columns with scores. All statistics are those of the columns that were looked
+at, which are all visible to the reader. What is weighed:
+- words of the column's name, of its description, and of its table's name ("customer name" is customers.name);
+- what is said of columns of the same name elsewhere, for many tables repeat a column and describe it once;
+- how much of the name the question covers, rare words more, with the words that only mark a kind of column
+  ("shipped_at" for "when it was shipped").
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import literal_column, select
 
+from plugin.catalog.column_names import USAGE, ways
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE
-from plugin.catalog.words import Term, identifier_words, joined_words, text_words
+from plugin.catalog.words import STOP, Term, identifier_words, joined_words, text_words
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
@@ -24,7 +29,12 @@ from plugin.store.search_sql import parts
 TABLES = 200
 """Tables whose columns are looked at."""
 COLUMNS = 12_000
-NAME_SHARE, NOTE_SHARE, TABLE_SHARE = 1.0, 0.7, 0.35
+LONGEST_NOTE = 2000
+NAME_SHARE, NOTE_SHARE, ELSEWHERE_SHARE, TABLE_SHARE = 1.0, 0.5, 0.5, 0.8
+USAGE_SHARE = 0.5
+COVERED = 2.5
+"""A name that the question covers whole makes the score so much larger."""
+GOOD_TABLE = 0.35
 
 
 @dataclass(slots=True)
@@ -36,6 +46,15 @@ class FoundColumn:
     complete: bool
 
 
+@dataclass(slots=True)
+class _Column:
+    id: int
+    table: Ranked
+    name: str
+    named: frozenset[str]
+    noted: frozenset[str]
+
+
 def find_columns(
     context: Context,
     ranked: Sequence[Ranked],
@@ -44,8 +63,12 @@ def find_columns(
     tables: int = TABLES,
     *,
     complete: bool = False,
+    said: frozenset[str] = frozenset(),
 ) -> list[FoundColumn]:
-    """The columns that the terms mean, best first. `complete`: only those whose own name has every content word."""
+    """The columns that the terms mean, best first. `complete`: only those whose own name has every content word.
+
+    `said`: the stems of everything that was asked, small words too.
+    """
     content = {term.word for term in terms if not term.joined}
     wanted = {term.word: term.weight for term in terms}
     places = sorted(
@@ -54,11 +77,18 @@ def find_columns(
     )[:tables]
     if not places:
         return []
-    top = max(each.score for each in places) or 1.0
-    context_of = {each.id: each for each in places}
-    rows: list[tuple[int, int, frozenset[str], frozenset[str], int]] = []
+    columns = [each for each in _read(context, places) if not complete or content <= each.named]
+    scored = _Weighed(columns, wanted, said, max(each.score for each in places) or 1.0).scored()
+    found = [FoundColumn(each.id, score, content <= each.named) for each, score in scored]
+    found.sort(key=lambda each: (-each.score, each.id))
+    return found[:limit]
+
+
+def _read(context: Context, places: Sequence[Ranked]) -> list[_Column]:
+    tables = {each.id: each for each in places}
+    columns: list[_Column] = []
     for part in parts([each.id for each in places]):
-        found = context.session.execute(
+        rows = context.session.execute(
             select(ResourceRow.id, ResourceRow.parent_id, ResourceRow.name, ResourceRow.description)
             .where(
                 ResourceRow.parent_id.in_(part),
@@ -67,32 +97,73 @@ def find_columns(
             )
             .limit(COLUMNS)
         )
-        for id_, parent, name, description in found:
+        for id_, parent, name, description in rows:
             named = frozenset((*identifier_words(name), *joined_words(name)))
-            if complete and not content <= named:
-                continue
-            noted = frozenset(text_words(description[:2000])) if description else frozenset()
-            if wanted.keys() & named or wanted.keys() & noted:
-                rows.append((id_, parent or 0, named, noted, len(identifier_words(name))))
-    having: dict[str, int] = defaultdict(int)
-    for _id, _parent, named, noted, _length in rows:
-        for word in wanted.keys() & (named | noted):
-            having[word] += 1
-    rarity = {word: math.log(1 + (len(rows) + 1) / (count + 0.5)) for word, count in having.items()}
-    scored = []
-    for id_, parent, named, noted, length in rows:
-        table = context_of[parent]
-        hits = wanted.keys() & named
-        score = sum(wanted[word] * rarity[word] for word in hits) * NAME_SHARE
-        score += sum(wanted[word] * rarity[word] for word in (wanted.keys() & noted) - hits) * NOTE_SHARE
-        # The table's name stands for what the column's name leaves out: "customer name" is customers.name.
-        beside = {word for word, bits in table.matched.items() if bits & NAME} - named - noted
-        score += sum(wanted.get(word, 0.0) * rarity.get(word, 0.5) for word in beside) * TABLE_SHARE
-        score *= 1 + min(1.0, len(hits) / max(1, length))
-        score *= 1 + TABLE_SHARE * table.score / top
-        scored.append(FoundColumn(id_, score, content <= named))
-    scored.sort(key=lambda each: (-each.score, each.id))
-    return scored[:limit]
+            noted = frozenset(text_words(description[:LONGEST_NOTE])) if description else frozenset()
+            columns.append(_Column(id_, tables[parent], name, named, noted))
+    return columns
+
+
+class _Weighed:
+    """The columns that have a word of the question, or whose namesakes have one, and how rare each word is there."""
+
+    def __init__(
+        self, columns: Sequence[_Column], wanted: dict[str, float], said: frozenset[str], top: float
+    ) -> None:
+        self.wanted = wanted
+        self.said = said
+        self.top = top
+        words = wanted.keys()
+        elsewhere: dict[str, set[str]] = defaultdict(set)
+        for each in columns:
+            if each.noted:
+                elsewhere[each.name.lower()].update(words & each.noted)
+        self.elsewhere = elsewhere
+        self.columns = [
+            each
+            for each in columns
+            if words & each.named or words & each.noted or elsewhere.get(each.name.lower())
+        ]
+        having: Counter[str] = Counter()
+        names: Counter[str] = Counter()
+        for each in self.columns:
+            having.update(words & (each.named | each.noted))
+            names.update(stem for _word, stems in ways(each.name) for stem in stems)
+        self.rarity = {word: self._rare(count) for word, count in having.items()}
+        self.rarity_of_names = {word: self._rare(count) for word, count in names.items()}
+
+    def scored(self) -> list[tuple[_Column, float]]:
+        return [(each, self._score(each)) for each in self.columns]
+
+    def _rare(self, count: int) -> float:
+        return math.log(1 + (len(self.columns) + 1) / (count + 0.5))
+
+    def _worth(self, words: set[str] | frozenset[str]) -> float:
+        return sum(self.wanted.get(word, 0.0) * self.rarity.get(word, 0.5) for word in words)
+
+    def _score(self, each: _Column) -> float:
+        words = self.wanted.keys()
+        named = words & each.named
+        noted = (words & each.noted) - named
+        namesakes = self.elsewhere.get(each.name.lower(), set()) - named - noted
+        table = {word for word, bits in each.table.matched.items() if bits & NAME}
+        score = (
+            NAME_SHARE * self._worth(named)
+            + NOTE_SHARE * self._worth(noted)
+            + ELSEWHERE_SHARE * self._worth(namesakes)
+            + TABLE_SHARE * self._worth(table - each.named - each.noted)
+        )
+        length = covered = 0.0
+        for word, stems in ways(each.name):
+            weight = max(self.rarity_of_names[stem] for stem in stems)
+            length += weight
+            if stems & words or stems & table or (word in STOP and word in self.said):
+                covered += weight
+            elif USAGE.get(word, frozenset()) & self.said:
+                covered += USAGE_SHARE * weight
+                score += USAGE_SHARE * weight / 4
+        score *= 1 + COVERED * (covered / length if length else 0.0)
+        return score * (1 + GOOD_TABLE * each.table.score / self.top)
 
 
 def _column_weight(each: Ranked, wanted: dict[str, float]) -> float:
