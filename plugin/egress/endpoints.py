@@ -3,11 +3,11 @@
 A region stands here only where its operator promises that questions are both processed and stored there. What is said
 of an operator is its own word, with the page where it was read on `noted`; an attestation that was not found on such a
 page says so (`seen` is empty) and has the link where to look. A host that is not here is only reached where an admin
-entered it as a base URL, and its region is then unknown, unless it is this machine or a listed host of your own network.
+entered it as a base URL, and its region is then unknown, unless it is this machine or a listed host of your network.
 
 Read on 2026-11-21: developers.openai.com/api/docs/guides/your-data (no training since March 2023, abuse logs up to 30
 days, store=false, table of regional storage and processing: only us and eu process in their region, api.openai.com
-promises none); openai.com/security-and-privacy (SOC 2 Type 2, addendum, HIPAA); platform.claude.com/docs, data residency
+promises none); openai.com/security-and-privacy (SOC 2 Type 2, addendum, HIPAA); platform.claude.com, data residency
 (inference anywhere unless a request asks for us) and API data retention; privacy.anthropic.com article 7996866 (deleted
 within 30 days). The terms themselves, ISO certificates and the Anthropic trust portal could not be opened: not checked.
 """
