@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlglot
+from sqlglot import parser
 
 from connectors.dbt import DIALECTS
 from plugin.catalog.lineage import lineage_of
@@ -137,7 +138,7 @@ def speed(
     tables = sum(bool(each.tables) for each in found)
     columns = sum(any(origins for _name, origins in each.columns) for each in found)
     ours = len(queries) / min(rounds)
-    compiled = "compiled" if sqlglot.tokens.TokenizerCore.__module__ != "sqlglot.tokens" else "pure Python"
+    compiled = "pure Python" if (parser.__file__ or "").endswith(".py") else "compiled"
     print(
         f"{title}: {len(queries)} queries, sqlglot {sqlglot.__version__} ({compiled})\n"
         f"  docent            {ours:8.0f} queries/s   raised 0, no tables {len(queries) - tables}, "
