@@ -45,6 +45,10 @@ def trust(session: Session, export: str | None, as_json: bool) -> None:
 @click.command()
 @json_option
 @click.option("--canaries", is_flag=True, required=True, help="Plant canaries and look for them everywhere.")
+@click.option(
+    "--server", "servers", multiple=True, metavar="env:VAR",
+    help="A PostgreSQL or MySQL server, as a URL in a variable, for scratch databases that are dropped again.",
+)  # fmt: skip
 @click.option("--type", "type_", metavar="TYPE", help="Your own staging source instead of scratch databases.")
 @click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="A setting of it; url=env:VAR.")
 @click.option("--secret", "given_secrets", multiple=True, metavar="KEY=-|env:VAR", help="A secret of it.")
@@ -54,6 +58,7 @@ def trust(session: Session, export: str | None, as_json: bool) -> None:
 )
 def verify(
     canaries: bool,
+    servers: tuple[str, ...],
     type_: str | None,
     options: tuple[str, ...],
     given_secrets: tuple[str, ...],
@@ -75,7 +80,9 @@ def verify(
         settings, sealed = read_settings(options, given_secrets)
         query = read_secret("--query-url", query_url) if query_url.startswith("env:") else query_url
         own = OwnSource(type_, settings, sealed, {"url": query}, own_canaries)
-    found = hunt(say, own)
+    if servers and own is not None:
+        raise click.UsageError("give --server or --type, not both")
+    found = hunt(say, own, [read_secret("--server", each) for each in servers])
     if as_json:
         print_json({**plain(found), "ok": found.ok})
     else:

@@ -12,10 +12,9 @@ import json
 import logging
 import secrets
 import shutil
-import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import StringIO
@@ -27,6 +26,7 @@ from plugin.assistant import Question, ask
 from plugin.config import Config, read_config
 from plugin.egress.gateway import Gateway
 from plugin.errors import DocentError, Misconfigured
+from plugin.governance.canary_sources import Scratch, scratch_file, scratch_server
 from plugin.governance.recorder import Recording, recording_provider
 from plugin.logs import JsonFormatter
 from plugin.store import Store, open_store
@@ -98,21 +98,30 @@ class OwnSource:
     canaries: tuple[str, ...]
 
 
-def hunt(say: Callable[[str], None], own: OwnSource | None = None) -> Hunt:
-    """Plant, use everything, look. Raises DocentError where the hunt itself cannot be set up."""
+def hunt(say: Callable[[str], None], own: OwnSource | None = None, servers: Sequence[str] = ()) -> Hunt:
+    """Plant, use everything, look. Raises DocentError where the hunt itself cannot be set up.
+
+    `servers`: URLs of PostgreSQL or MySQL servers on which scratch databases are made and dropped again.
+    """
     found = Hunt()
     folder = Path(tempfile.mkdtemp(prefix="docent-canaries-"))
     folder.chmod(0o700)
     try:
-        with _listening() as log:
-            _hunt(found, folder, log, say, own)
+        with _listening() as log, ExitStack() as stack:
+            _hunt(found, folder, log, say, own, servers, stack)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return found
 
 
 def _hunt(
-    found: Hunt, folder: Path, log: StringIO, say: Callable[[str], None], own: OwnSource | None
+    found: Hunt,
+    folder: Path,
+    log: StringIO,
+    say: Callable[[str], None],
+    own: OwnSource | None,
+    servers: Sequence[str],
+    stack: ExitStack,
 ) -> None:
     config = read_config({"DOCENT_HOME": str(folder / "home")})
     store = open_store(config)
@@ -120,7 +129,7 @@ def _hunt(
         with store.sign_in() as door:
             made = door.create_workspace("Scratch", "ada@scratch.example", PASSWORD, admin_name="Ada")
             ada = door.viewer_for_email(made.slug, "ada@scratch.example", Surface.PAGE)
-        planted = _sources(store, ada, folder, own, found, say)
+        planted = _sources(store, ada, folder, own, servers, found, say, stack)
         with store.as_admin(ada) as admin:
             admin.people.add_member("bob@scratch.example", Role.EDITOR, name="Bob", password=PASSWORD)
         with store.sign_in() as door:
@@ -150,9 +159,35 @@ class _Planted:
     statements: dict[str, list[str]] = field(default_factory=dict)
     """Integration -> SQL to run on it; the first returns rows with canaries."""
 
+    def maker(self, source: str) -> Callable[[str], str]:
+        """Makes canaries of one source."""
+
+        def make(place: str) -> str:
+            made = f"CANARY{source[:3].upper()}{place}{secrets.token_hex(6).upper()}"
+            self.canaries.append(made)
+            return made
+
+        return make
+
+
+def _add(store: Store, ada: Viewer, name: str, made: Scratch, planted: _Planted) -> None:
+    from plugin.catalog.sync import add_integration
+
+    add_integration(
+        store, ada, name, made.type, settings=made.settings, secrets=made.secrets, query=made.query
+    )
+    planted.statements[name] = list(made.statements)
+
 
 def _sources(
-    store: Store, ada: Viewer, folder: Path, own: OwnSource | None, found: Hunt, say: Callable[[str], None]
+    store: Store,
+    ada: Viewer,
+    folder: Path,
+    own: OwnSource | None,
+    servers: Sequence[str],
+    found: Hunt,
+    say: Callable[[str], None],
+    stack: ExitStack,
 ) -> _Planted:
     """Make and sync the sources."""
     from plugin.catalog.sync import add_integration, sync
@@ -160,9 +195,17 @@ def _sources(
     planted = _Planted()
     if own is None:
         for type_ in ("sqlite", "duckdb"):
-            path = _scratch_database(type_, folder / f"clinic-{type_}.db", planted)
-            url = {"url": f"{type_}:///{path}"}
-            add_integration(store, ada, type_, type_, settings=url, secrets={}, query=url)
+            path = folder / f"clinic-{type_}.db"
+            _add(
+                store,
+                ada,
+                type_,
+                stack.enter_context(scratch_file(type_, path, planted.maker(type_))),
+                planted,
+            )
+        for number, url in enumerate(servers, start=1):
+            made = stack.enter_context(scratch_server(url, planted.maker(f"s{number}")))
+            _add(store, ada, f"{made.type}-{number}", made, planted)
     else:
         planted.canaries += own.canaries
         planted.statements["staging"] = []
@@ -185,44 +228,6 @@ def _sources(
             planted.statements["staging"] = _read_everything(store, ada, each.id)
     found.planted = len(planted.canaries)
     return planted
-
-
-def _scratch_database(type_: str, path: Path, planted: _Planted) -> Path:
-    """A small database with a canary in every place that can hold a value."""
-
-    def canary(place: str) -> str:
-        made = f"CANARY{type_[:3].upper()}{place}{secrets.token_hex(6).upper()}"
-        planted.canaries.append(made)
-        return made
-
-    check, default, literal = canary("CHECK"), canary("DEFAULT"), canary("VIEW")
-    rows = [(n, canary(f"ROW{n}"), f"{canary(f'MAIL{n}')}@example.org") for n in range(1, 4)]
-    script = [
-        f"create table visits (id integer primary key, note text default '{default}', mail text, "
-        f"status text check (status in ('open', '{check}')))",
-        f"create view flagged as select id, note, '{literal}' as mark from visits where note <> '{literal}'",
-        *(f"insert into visits values ({n}, '{note}', '{mail}', 'open')" for n, note, mail in rows),
-    ]
-    if type_ == "sqlite":
-        script += [f"create index partly on visits (id) where note <> '{canary('INDEX')}'", "analyze"]
-        with closing(sqlite3.connect(path)) as database:
-            for statement in script:
-                database.execute(statement)
-            database.commit()
-    else:
-        import duckdb
-
-        with closing(duckdb.connect(str(path))) as connection:
-            for statement in script:
-                connection.execute(statement)
-    planted.statements[type_] = [
-        "select id, note, mail from visits",
-        "select id from visits where note = 'nothing like it'",
-        "select cast(note as integer) as number from visits",
-        "select no_such_column from visits",
-        "select mark, count(*) as n from flagged group by mark",
-    ]
-    return path
 
 
 def _read_everything(store: Store, ada: Viewer, integration_id: int) -> list[str]:
@@ -269,6 +274,7 @@ def _use(found: Hunt, store: Store, config: Config, ada: Viewer, wire: Recording
                 "ai.sql_sensitive": "allow",
                 "ai.limits.requests_per_minute": 1000,
                 "ai.limits.steps": 40,
+                "ai.limits.tokens_per_question": 2_000_000,
             }
         )
         admin.settings.set_provider_key("openai_compatible", "scratch-" + secrets.token_hex(8))

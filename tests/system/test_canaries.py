@@ -29,6 +29,14 @@ def test_no_canary_gets_out_of_sqlite_and_duckdb() -> None:
     assert all(size > 0 for size in found.looked.values())
 
 
+def test_no_canary_gets_out_of_servers_at_hand(postgres_url: str, mariadb_url: str) -> None:
+    """Enumerations, generated columns, partition bounds, statistics and the engines' own errors, on real servers."""
+    found = hunt(quiet, servers=[postgres_url, mariadb_url])
+    assert sorted(found.sources) == ["duckdb", "mysql-2", "postgres-1", "sqlite"]
+    assert found.leaks == [] and found.control and found.hashes_equal and found.planted > 40
+    assert found.ran >= 8
+
+
 def test_the_hunt_sees_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hunt that finds nothing proves nothing unless it finds what is there."""
     found = Hunt()
