@@ -1,6 +1,6 @@
 """Oracle 12.2 and later: the static data dictionary of one (pluggable) database, by python-oracledb in thin mode.
 
-Eight statements and four more for what a right may be missing for, whatever the number of tables, in one READ ONLY
+Eight statements and three more for what a right may be missing for, whatever the number of tables, in one READ ONLY
 transaction. DBA_ views show everything to a role that can read no table; ALL_ views what a role has a right on.
 
 How it was tried: every statement is executed by another engine over the documented columns of the views; the driver is

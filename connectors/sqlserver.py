@@ -1,6 +1,6 @@
 """SQL Server 2016 and later, Azure SQL Database and Managed Instance, Azure Synapse: the catalog views of one database.
 
-Seven statements for what every edition has and seven more for what an edition or a right may lack (descriptions, rows,
+Six statements for what every edition has and six more for what an edition or a right may lack (descriptions, rows,
 sizes, labels, synonyms, dependencies; the Query Store for `queries()`): their number does not grow with the number of
 tables. VIEW DEFINITION shows everything and reads no row. SQL Server has no snapshot of its catalog, so a table that is
 dropped in between is left out. Synapse's dedicated pools tell row counts of the control node alone: not read there.

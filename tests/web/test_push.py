@@ -210,7 +210,13 @@ def test_the_api(app: Flask, shop: Shop, person: Callable[[str], Person]) -> Non
     assert maren.api("GET", "/pushes/999").status_code == 404
 
 
-def test_the_terminal(shop: Shop, demo_config: Any) -> None:
+def test_the_terminal(demo_store: Store, demo_config: Any) -> None:
+    with PostgresRig().made() as rig:
+        rig.shop()
+        _terminal(Shop(demo_store, rig), demo_config)
+
+
+def _terminal(shop: Shop, demo_config: Any) -> None:
     docent = str(Path(sys.executable).parent / "docent")
     environ = {**os.environ, "DOCENT_HOME": str(demo_config.home), "PUSH_URL": shop.credential["url"]}
 
