@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, true, update
 
 from plugin.store import search_index, zones
 from plugin.store._bulk import Bulk
@@ -488,23 +488,31 @@ class Merge:
             remove_resources(self.context, part)
 
     def _loosen(self, ids: Sequence[int]) -> None:
-        """A surviving view that reads a removed table is tied up again should the table come back."""
-        rows = self.session.execute(
-            select(EdgeRow.downstream_id, EdgeRow.source, ResourceRow.qualified_folded)
-            .join(ResourceRow, ResourceRow.id == EdgeRow.upstream_id)
-            .where(EdgeRow.upstream_id.in_(ids), EdgeRow.kind == "table", EdgeRow.source != "manual")
-        ).all()
+        """What read a removed table, or was drawn to it or from it by hand, is tied up again should it come back."""
+        vanished = ResourceRow.qualified_folded
+        rows = [
+            (*row, direction)
+            for direction, near, far, more in (
+                ("up", EdgeRow.upstream_id, EdgeRow.downstream_id, true()),
+                ("down", EdgeRow.downstream_id, EdgeRow.upstream_id, EdgeRow.source == "manual"),
+            )
+            for row in self.session.execute(
+                select(far, EdgeRow.source, vanished)
+                .join(ResourceRow, ResourceRow.id == near)
+                .where(near.in_(ids), EdgeRow.kind == "table", more)
+            )
+        ]
         loose = [
             {
                 "workspace_id": self.workspace_id,
                 "integration_id": self.source.id,
-                "resource_id": downstream_id,
+                "resource_id": left_id,
                 "name_folded": name,
-                "direction": "up",
+                "direction": direction,
                 "source": source,
             }
-            for downstream_id, source, name in rows
-            if downstream_id not in self.gone and name
+            for left_id, source, name, direction in rows
+            if left_id not in self.gone and name
         ]
         if loose:
             self.session.execute(insert(LooseEndRow), loose)

@@ -301,12 +301,12 @@ def _tie_loose_ends(merge: Merge) -> None:
         merge.session.execute(
             insert(EdgeRow).values(
                 workspace_id=merge.workspace_id,
-                integration_id=row.integration_id,
+                integration_id=None if row.source == "manual" else row.integration_id,
                 upstream_id=other if row.direction == "up" else row.resource_id,
                 downstream_id=row.resource_id if row.direction == "up" else other,
                 kind="table",
                 source=row.source,
-                confidence=0.8,
+                confidence=1.0 if row.source == "manual" else 0.8,
             )
         )
         merge.session.execute(delete(LooseEndRow).where(LooseEndRow.id == row.id))

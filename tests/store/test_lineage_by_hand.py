@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from plugin.access.viewer import Role, Viewer
 from plugin.catalog.custom import import_path
+from plugin.catalog.sync import add_integration, sync
 from plugin.errors import BadInput, NotFound, Refused
 from plugin.store import Store
 
@@ -118,3 +121,32 @@ def test_who_may_not_edit_draws_nothing(any_store: Store, any_admin: Viewer, two
         mine.edits.add_edge(last.id, board.id)
     with any_store.as_viewer(any_admin.as_assistant()) as mine, pytest.raises(Refused):
         mine.edits.add_edge(last.id, board.id)
+
+
+@pytest.mark.parametrize("dropped", ["upstream", "downstream"])
+def test_an_edge_by_hand_comes_back_with_its_table(
+    any_store: Store, any_admin: Viewer, tmp_path: Path, dropped: str
+) -> None:
+    ids = {}
+    for name in ("one", "two"):
+        run(tmp_path / f"{name}.sqlite3", f"CREATE TABLE {name} (x TEXT)")
+        ids[name] = add_integration(
+            any_store, any_admin, name, "sqlite", settings={"url": f"sqlite:///{tmp_path / name}.sqlite3"}, secrets={}
+        ).id  # fmt: skip
+        assert sync(any_store, any_admin, ids[name]).status == "done"
+    with any_store.as_viewer(any_admin) as mine:
+        mine.edits.add_edge(mine.catalog.by_name("one").id, mine.catalog.by_name("two").id)
+    gone = "one" if dropped == "upstream" else "two"
+    for statement in (f"DROP TABLE {gone}", f"CREATE TABLE {gone} (x TEXT)"):
+        run(tmp_path / f"{gone}.sqlite3", statement)
+        assert sync(any_store, any_admin, ids[gone], full=True).status == "done"
+    with any_store.as_viewer(any_admin) as mine:
+        (edge,) = mine.catalog.lineage(mine.catalog.by_name("two").id).edges
+        assert (edge.upstream, edge.source, edge.confidence) == (
+            mine.catalog.by_name("one").qualified_name, "manual", 1.0,
+        )  # fmt: skip
+
+
+def run(path: Path, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute(statement)
