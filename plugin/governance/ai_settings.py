@@ -18,6 +18,8 @@ class SqlLimits:
     seconds: float
     concurrent: int
     """How many runs of one member at once."""
+    concurrent_integration: int = 8
+    """How many runs of all members at once on one integration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def read_ai_settings(value: Callable[[str], Any]) -> AiSettings:
             bytes=value("sql.limits.bytes"),
             seconds=float(value("sql.limits.seconds")),
             concurrent=value("sql.limits.concurrent"),
+            concurrent_integration=value("sql.limits.concurrent_integration"),
         ),
         notice_days=value("providers.notice_days"),
         monitoring=value("monitoring.content"),

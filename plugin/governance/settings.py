@@ -301,6 +301,15 @@ _SPECS = (
         most=20,
     ),
     SettingSpec(
+        "sql.limits.concurrent_integration",
+        "Runs at once on one integration",
+        "How many runs of all members together one integration may have at a time, in each process.",
+        8,
+        "int",
+        least=1,
+        most=100,
+    ),
+    SettingSpec(
         "history.max_prompts",
         "Prompts kept",
         "The most prompts a chat keeps; the oldest go first. At most 500.",

@@ -60,7 +60,7 @@ def explain_decision(store: Store, viewer: Viewer, receipt_id: int) -> Explained
         now, reason = _gates_now(door, receipt)
         changes = _changes(then, now)
         settings = door.policy.ai().sql_limits
-        for key in ("rows", "bytes", "seconds", "concurrent"):
+        for key in ("rows", "bytes", "seconds", "concurrent", "concurrent_integration"):
             before, after = receipt.limits.get(key), getattr(settings, key)
             if before is not None and float(before) != float(after):
                 changes.append(f"the limit of {key} was {before:g} and is {after:g}")

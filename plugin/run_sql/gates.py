@@ -103,6 +103,7 @@ def decide(
         "bytes": settings.sql_limits.bytes,
         "seconds": settings.sql_limits.seconds,
         "concurrent": settings.sql_limits.concurrent,
+        "concurrent_integration": settings.sql_limits.concurrent_integration,
     }
     run_mode = str(integration.options.get("run_mode", "confirm"))
     gates = policy_gates(door, settings, integration, dialect, query)

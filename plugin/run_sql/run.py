@@ -68,16 +68,25 @@ class _Runs:
         self._handles: dict[str, tuple[int, int, int, Handle]] = {}
 
     @contextmanager
-    def place(self, viewer: Viewer, integration_id: int, run_id: str, most: int) -> Iterator[Handle]:
+    def place(
+        self, viewer: Viewer, integration_id: int, run_id: str, most: int, most_there: int
+    ) -> Iterator[Handle]:
+        """A place among the member's own runs and among all on the integration. LimitReached where one is full."""
         handle = Handle()
         mine = (viewer.workspace_id, viewer.member_id, integration_id)
         with self._lock:
             if run_id in self._handles:
                 raise LimitReached("this run is under way already")
-            held = sum(1 for entry in self._handles.values() if entry[:3] == mine)
+            held = sum(1 for entry in self._handles.values() if entry[:2] == mine[:2])
             if most > 0 and held >= most:
                 raise LimitReached(
-                    f"you have {held} queries running on this integration; wait for one or cancel it",
+                    f"you have {held} {'query' if held == 1 else 'queries'} running; wait for one or cancel it",
+                    retry_after=5,
+                )
+            there = sum(1 for entry in self._handles.values() if entry[2] == integration_id)
+            if most_there > 0 and there >= most_there:
+                raise LimitReached(
+                    "as many queries are running on this integration as its limit allows; try again shortly",
                     retry_after=5,
                 )
             self._handles[run_id] = (*mine, handle)
@@ -154,7 +163,13 @@ def run(
     owner = Owner(viewer.workspace_id, viewer.member_id, session)
     outcome, code = "failed", ""
     try:
-        with _RUNS.place(viewer, integration_id, run_id, decision.limits["concurrent"]) as handle:
+        with _RUNS.place(
+            viewer,
+            integration_id,
+            run_id,
+            decision.limits["concurrent"],
+            decision.limits["concurrent_integration"],
+        ) as handle:
             connector = open_connector(store, viewer, integration_id, decision.integration.type)
             result = execute(
                 connector,

@@ -195,6 +195,31 @@ def test_limits_cut_a_result(store: Store, admin: Viewer, shop: int) -> None:
     assert preview(store, admin, shop, "SELECT 1 FROM absent").decision.closed is not None
 
 
+def test_an_integration_has_places_for_all_members_together(store: Store, admin: Viewer, shop: int) -> None:
+    with store.as_admin(admin) as door:
+        bob = door.people.add_member("bob@example.com", Role.VIEWER, "Bob", password="correct horse battery")
+        general = next(each for each in door.people.teams() if each.is_general)
+        door.people.grant(general.id, shop)
+        door.integrations.grant_query(shop, "member", bob.id)
+        door.settings.set("sql.limits.concurrent_integration", 1)
+    with store.sign_in() as sign_in:
+        other = sign_in.viewer_for_email(admin.workspace_slug or None, "bob@example.com", Surface.PAGE)
+
+    def go() -> None:
+        with pytest.raises(Stopped):
+            run(store, admin, shop, SLOW, results=Results(), run_id="r-2")
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    wait(lambda: running(admin) == ("r-2",))
+    with pytest.raises(LimitReached) as caught:
+        run(store, other, shop, "SELECT id FROM orders", results=Results())
+    assert caught.value.retry_after
+    cancel(admin, "r-2")
+    thread.join(5)
+    assert run(store, other, shop, "SELECT id FROM orders", results=Results()).result.rows == 2
+
+
 def wait(condition: Callable[[], bool]) -> None:
     for _ in range(100):
         if condition():
