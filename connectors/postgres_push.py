@@ -46,8 +46,8 @@ class PostgresPush:
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
     port: ClassVar[int] = 5432
     grant_script: ClassVar[str] = """\
--- COMMENT ON wants the owner of the table. A role of its own that is a member of the owning role, and nothing else;
--- it is not the role that syncs, and Docent sends it no other statement than COMMENT ON.
+-- COMMENT ON wants the owner of the table, and PostgreSQL has no narrower right: a role of its own that is a member of
+-- the owning role. Such a role may read rows too; Docent sends COMMENT ON and reads pg_catalog with it, nothing else.
 CREATE ROLE <push_role> LOGIN PASSWORD '<password>' NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 2;
 GRANT CONNECT ON DATABASE <database> TO <push_role>;
 GRANT <owning_role> TO <push_role>;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,30 @@ def test_a_role_that_owns_nothing_writes_nothing(postgres: PostgresRig, mariadb:
             with pytest.raises(PermissionMissing, match="push grant script") as refused:
                 session.run(step.statements[0])
         assert "SECRET-TEXT" not in str(refused.value)
+
+
+def test_the_push_grant_of_postgres_is_enough(postgres: PostgresRig) -> None:
+    postgres.shop()
+    owner = f"rig_owner_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"CREATE ROLE {owner}", f"ALTER TABLE orders OWNER TO {owner}")
+    try:
+        script = pushing(postgres).grant_script.replace("<push_role>", "<role>")
+        place, secrets = postgres.role(script, owning_role=owner)
+        mine, other = (Target(postgres.database, "public", name) for name in ("orders", "customers"))
+        with pusher("postgres", place, secrets).open() as session:
+            steps = plan(
+                session, [Wanted(mine, text="ours", expected="What was bought"), Wanted(other, text="ours")]
+            )
+            session.run(steps[0].statements[0])
+            with pytest.raises(PermissionMissing):
+                session.run(steps[1].statements[0])
+            assert session.read([mine])[mine].description == "ours"
+    finally:
+        postgres.execute(
+            "ALTER TABLE orders OWNER TO postgres",
+            f"REVOKE {owner} FROM {place['url'].split('://')[1].split('@')[0]}",
+            f"DROP ROLE {owner}",
+        )
 
 
 def test_the_push_grant_is_enough_and_reads_no_row(mariadb: MariaDBRig) -> None:

@@ -15,7 +15,7 @@ from flask import Flask
 
 from plugin.catalog.sync import add_integration, sync
 from plugin.catalog.sync.push import apply_push, plan_push, set_push_credential, undo_push
-from plugin.errors import BadInput, Conflict, Misconfigured, Refused
+from plugin.errors import BadInput, Conflict, Misconfigured, NotFound, Refused
 from plugin.store import Store
 from tests.connectors.databases import MariaDBRig, PostgresRig
 from tests.web.conftest import ADMIN, Person
@@ -86,6 +86,23 @@ def test_it_is_off_until_it_has_a_credential_of_its_own(shop: Shop) -> None:
     ):
         with pytest.raises(Refused):
             call()
+    assert shop.at_source() == OLD
+
+
+def test_another_workspace_has_no_such_plan(shop: Shop, new_workspace: Callable[..., Any]) -> None:
+    set_push_credential(shop.store, shop.admin, shop.id, shop.credential)
+    plan = plan_push(shop.store, shop.admin, shop.id)
+    stranger = new_workspace(shop.store, "Other", "ada@other.example")
+    for call in (
+        lambda: apply_push(shop.store, stranger, plan.id),
+        lambda: undo_push(shop.store, stranger, plan.id),
+        lambda: plan_push(shop.store, stranger, shop.id),
+        lambda: set_push_credential(shop.store, stranger, shop.id, None),
+    ):
+        with pytest.raises(NotFound):
+            call()
+    with shop.store.as_admin(stranger) as door:
+        assert not door.pushes.has_credential(shop.id) and door.pushes.list(shop.id) == ()
     assert shop.at_source() == OLD
 
 
