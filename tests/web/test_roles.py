@@ -30,10 +30,10 @@ ADMINS_ONLY = {
     "push.show", "push.credential", "push.plan", "push.apply", "push.undo", "api_push.credential", "api_push.index",
     "api_push.plan", "api_push.show", "api_push.apply", "api_push.undo",
     "api_settings.show", "api_settings.change", "api_settings.models",
-    "api_records.ledger", "api_records.audit", "api_records.usage",
+    "api_records.ledger", "api_records.audit", "api_records.usage", "api_metadata.push",
 }  # fmt: skip
 EVERYBODY = {
-    "home.show", "home.settings", "home.acknowledge", "search.show", "catalog.show", "catalog.level", "glossary.show",
+    "home.show", "home.settings", "home.acknowledge", "search.show", "catalog.show", "catalog.level", "catalog.properties", "glossary.show",
     "integrations.show", "trust.show", "trust.flow", "trust.register", "trust.object_to_host", "api_register.register",
     "assistant.show", "assistant.saved_panel", "assistant.ask", "assistant.chat", "assistant.rename_form",
     "assistant.rename", "assistant.pin", "assistant.delete",
@@ -47,7 +47,7 @@ EVERYBODY = {
     "queries.show", "queries.draft", "queries.save", "queries.run", "queries.approve", "queries.delete",
     "api_queries.index", "api_queries.save", "api_queries.approve", "api_queries.run", "api_queries.delete",
     "api_sql.check", "api_sql.run", "api_sql.cancel", "api_sql.result", "api_sql.bound", "api_integrations.index",
-    "api_settings.redaction_try",
+    "api_settings.redaction_try", "api_metadata.export", "api_metadata.apply",
     "api_describe.openapi", "api_describe.docs", "mcp.speak",
     "history.templates", "history.save_template", "history.delete_template", "history.use_template", "history.shared",
     "history.read_shared", "history.sharing", "history.share", "history.export", "history.everything",

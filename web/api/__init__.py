@@ -17,6 +17,7 @@ MODULES = (
     "queries",
     "integrations",
     "push",
+    "metadata",
     "settings",
     "register",
     "records",

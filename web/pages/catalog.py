@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
-from web.services import mine
+from plugin.catalog.properties import as_csv, exported
+from web.services import mine, services, viewer
 
 bp = Blueprint("catalog", __name__, url_prefix="/catalog")
 LEVEL = 50
@@ -18,6 +19,17 @@ TREE_KINDS = ("table", "view", "materialized_view", "foreign_table", "partitione
 
 def _flag(name: str) -> bool | None:
     return {"yes": True, "no": False}.get(request.args.get(name, ""))
+
+
+@bp.get("/properties.csv")
+def properties() -> Response:
+    """Descriptions, owners, tags and marks of all that this member sees, for a spreadsheet."""
+    integration = request.args.get("integration") or None
+    lines = as_csv(exported(services().store, viewer(), integration=integration))
+    # It streams outside the request, with the member and the store that it was given.
+    answer = Response(lines, mimetype="text/csv")
+    answer.headers["Content-Disposition"] = 'attachment; filename="properties.csv"'
+    return answer
 
 
 @bp.get("")

@@ -1,0 +1,50 @@
+"""Metadata by push over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.web.conftest import Person
+
+
+def test_custom_metadata_is_pushed_and_bad_lines_are_named(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    made = admin.api("POST", "/integrations", {"name": "pushed", "type": "custom"})
+    assert made.status_code == 201
+    address = f"/integrations/{made.json['id']}/metadata"
+    items = [
+        {"entity_type": "table", "databuilder_id": "t", "title": "leads", "schema": "crm", "database": "x"},
+        {"entity_type": "dashboard", "databuilder_id": "d"},
+        {"entity_type": "nonsense", "databuilder_id": "n", "title": "n"},
+    ]
+    strict = admin.api("POST", address, {"items": items, "strict": True}).json
+    assert (strict["created"], [each["line"] for each in strict["errors"]]) == (0, [2, 3])
+    done = admin.api("POST", address, {"items": items}).json
+    assert done["imported"] == 1 and [each["line"] for each in done["errors"]] == [2, 3]
+    hits = admin.get("/api/v1/search?q=leads").json["hits"]
+    assert "leads" in {each["resource"]["name"] for each in hits}
+    assert person("viewer").api("POST", address, {"items": []}).status_code == 403
+
+
+def test_properties_go_out_and_come_in(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    lines = admin.get("/api/v1/properties?limit=10000").json
+    assert lines["items"] and not lines["more"]
+    one = next(each for each in lines["items"] if each["kind"] == "table")
+    line = {"qualified_name": one["qualified_name"], "integration": one["integration"], "tags": ["pushed"]}
+    done = admin.api("POST", "/properties", {"items": [line, {"qualified_name": "no.such.thing"}]}).json
+    assert (done["changed"], [each["line"] for each in done["errors"]]) == (1, [2])
+    again = admin.get("/api/v1/properties?limit=10000").json["items"]
+    assert next(each for each in again if each["qualified_name"] == one["qualified_name"])["tags"] == [
+        "pushed"
+    ]
+    assert admin.api("POST", "/properties", {"items": again}).json["changed"] == 0
+    assert len(admin.get("/api/v1/properties?limit=1").json["items"]) == 1
+
+
+def test_the_catalog_page_leads_to_a_csv_of_what_one_sees(person: Callable[[str], Person]) -> None:
+    admin, guest = person("admin"), person("guest")
+    assert "/catalog/properties.csv" in admin.get("/catalog").text
+    mine, theirs = (each.get("/catalog/properties.csv") for each in (admin, guest))
+    assert mine.content_type.startswith("text/csv")
+    assert len(theirs.text.splitlines()) < len(mine.text.splitlines())

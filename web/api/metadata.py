@@ -1,0 +1,122 @@
+"""Metadata by push: properties out and in, and custom metadata into an integration."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import Any
+
+from flask import Blueprint, Response
+from pydantic import Field
+
+from plugin.catalog import properties
+from plugin.catalog.custom import parse_jsonl
+from plugin.catalog.sync.imports import take
+from web.api.models import Answer, Body, Query, plain
+from web.api.spec import answers, body, query, reply, spec
+from web.door import scope
+from web.services import admin, services, viewer
+
+bp = Blueprint("api_metadata", __name__)
+MOST = 10_000
+
+
+class LinesBody(Body):
+    """Lines of a file, as objects. Errors name a line by its place, the first is 1."""
+
+    items: list[dict[str, Any]] = Field(default=[], max_length=MOST)
+    strict: bool = False
+    """Change nothing where any line is bad."""
+
+
+class LineProblem(Answer):
+    """A line that was left out, and why."""
+
+    line: int
+    reason: str
+
+
+class AppliedOut(Answer):
+    """What an import of properties did."""
+
+    lines: int
+    changed: int
+    unchanged: int
+    errors: list[LineProblem] = []
+
+
+class ImportedOut(Answer):
+    """What an import of custom metadata did."""
+
+    integration: str
+    imported: int
+    created: int
+    updated: int
+    unchanged: int
+    errors: list[LineProblem] = []
+
+
+class PropertyLine(Answer):
+    """The properties of one resource."""
+
+    qualified_name: str
+    integration: str
+    kind: str
+    description: str | None = None
+    owners: list[str] = []
+    tags: list[str] = []
+    verified: bool = False
+
+
+class PropertyLines(Answer):
+    """Lines, as `docent properties export` prints them; `more` where there are further ones."""
+
+    items: list[PropertyLine]
+    more: bool
+
+
+class PropertiesQuery(Query):
+    """Which resources."""
+
+    integration: str | None = None
+    columns: bool = False
+    offset: int = Field(0, ge=0)
+    limit: int = Field(1000, ge=1, le=MOST)
+
+
+@bp.get("/properties")
+@scope("read")
+@spec.validate(query=PropertiesQuery, resp=answers(PropertyLines), tags=["Metadata"])
+def export() -> Response:
+    """Description, owners, tags and mark of every resource that you see."""
+    asked: PropertiesQuery = query()
+    lines = properties.exported(
+        services().store, viewer(), integration=asked.integration, columns=asked.columns
+    )
+    found = list(islice(lines, asked.offset, asked.offset + asked.limit + 1))
+    return reply(PropertyLines, {"items": found[: asked.limit], "more": len(found) > asked.limit})
+
+
+@bp.post("/properties")
+@scope("admin")
+@spec.validate(json=LinesBody, resp=answers(AppliedOut), tags=["Metadata"])
+def apply() -> Response:
+    """Change what the lines say, as far as you may change it by hand. What a line does not name stays."""
+    values: LinesBody = body()
+    done = properties.apply(
+        services().store, viewer(), enumerate(values.items, start=1), strict=values.strict
+    )
+    return reply(AppliedOut, plain(done))
+
+
+@bp.post("/integrations/<int:integration_id>/metadata")
+@scope("admin")
+@spec.validate(json=LinesBody, resp=answers(ImportedOut), tags=["Metadata"])
+def push(integration_id: int) -> Response:
+    """Import custom metadata: the objects of the JSONL format, resources and lineage. What is not named stays."""
+    values: LinesBody = body()
+    with admin() as door:
+        into = door.integrations.get(integration_id)
+    parsed = parse_jsonl(json.dumps(each) for each in values.items)
+    done = take(services().store, viewer(), parsed, integration=into.name, strict=values.strict)
+    return reply(ImportedOut, plain(done))
