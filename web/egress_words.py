@@ -40,7 +40,9 @@ def egress_words(ai: AiSettings, where: Whereabouts, hosts: Sequence[ProviderHos
         "Admins can read your question and the answer.",
         f"Monitoring is on: kept apart for {plural(ai.monitoring_days, 'day')}, whatever else is saved.",
     )
-    return replace(said, tone="amber", chip=f"{said.chip} · admins can read", flow=(*said.flow, line))
+    # Before what a narrow screen cuts off.
+    first, dot, rest = said.chip.partition(" · ")
+    return replace(said, tone="amber", chip=f"{first} · admins can read{dot}{rest}", flow=(*said.flow, line))
 
 
 def _words(ai: AiSettings, where: Whereabouts, hold: ProviderHost | None) -> EgressWords:
