@@ -102,7 +102,11 @@ def _derive(
             )
             continue
         keys[parts] = key
-        derived.edges.append(StagedEdge(key, definition.key, definition.source, confidence=confidence))
+        derived.edges += (
+            StagedEdge(each, definition.key, definition.source, confidence=confidence)
+            for each in names.family(parts, database=definition.database, schema=definition.schema)
+            if each != definition.key
+        )
     own = columns.get(definition.key, ())
     by_folded = {name.lower(): name for name in own}
     same_length = len(own) == len(read.columns)

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Sequence
 
 from plugin.store.staging import SEPARATOR
 
+MOST_OF_A_FAMILY = 400
+"""Tables of one wildcard that get an edge each: a year of days."""
+
 
 class Names:
     """Every table and view of an integration by name -> its key."""
@@ -50,6 +53,8 @@ class Names:
         if not parts:
             return None
         self._read()
+        if _family(parts[-1]) is not None:
+            return next(iter(self.family(parts, database=database, schema=schema)), None)
         candidates = self._by_last.get(parts[-1].lower())
         if not candidates:
             return None
@@ -64,6 +69,25 @@ class Names:
         if len(fitting) > 1:
             fitting = _closest(fitting, tuple(parts), database, schema)
         return fitting[0][0] if len(fitting) == 1 else None
+
+    def family(
+        self, parts: Sequence[str], *, database: str | None = None, schema: str | None = None
+    ) -> list[str]:
+        """The keys of every table that these parts name: for BigQuery's `events_*` those of all its days, else one."""
+        start = _family(parts[-1]) if parts else None
+        if start is None:
+            found = self.find(parts, database=database, schema=schema)
+            return [found] if found is not None else []
+        self._read()
+        folded = start.lower()
+        names = sorted(name for name in self._by_last if name.startswith(folded))[:MOST_OF_A_FAMILY]
+        found_each = (self.find((*parts[:-1], name), database=database, schema=schema) for name in names)
+        return [key for key in found_each if key is not None]
+
+
+def _family(wanted: str) -> str | None:
+    """What BigQuery's `events_*` begins with; None for a name that stands for one table."""
+    return wanted[:-1] if wanted.endswith("*") and len(wanted) > 1 else None
 
 
 def _closest(

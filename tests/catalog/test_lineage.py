@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from sqlglot.dialects.dialect import Dialects
 
 from plugin.catalog.lineage import SqlLineage, lineage_of, statements_of
+from plugin.catalog.naming import Names
+from plugin.store.staging import table_key
 
 COLUMNS = {("orders",): ["id", "customer_id", "total"], ("customers",): ["id", "name"]}
 
@@ -147,6 +149,16 @@ def test_a_statement_that_cannot_be_read_takes_no_other_with_it() -> None:
 def test_what_only_the_general_dialect_reads_is_marked() -> None:
     found = read("SELECT id FROM orders EXCEPT DISTINCT ON (1) SELECT 1", "mysql")
     assert found.partial and found.tables == (("orders",),)
+
+
+def test_a_wildcard_stands_for_every_table_of_its_family() -> None:
+    names = Names(table_key("p", "ga", f"events_2024010{day}") for day in range(1, 5))
+    names.add_key(table_key("p", "other", "events_20240101"))
+    (wildcard,) = lineage_of("SELECT event FROM `p.ga.events_*`", "bigquery").tables
+    assert names.family(wildcard) == [table_key("p", "ga", f"events_2024010{day}") for day in range(1, 5)]
+    assert names.find(wildcard) == table_key("p", "ga", "events_20240101")
+    assert names.family(("ga", "events_20240102")) == [table_key("p", "ga", "events_20240102")]
+    assert names.family(("ga", "nothing_*")) == [] and names.find(("ga", "nothing_*")) is None
 
 
 DEEP = (

@@ -10,6 +10,7 @@ from plugin.errors import BadInput
 from web.api.models import (
     ChildrenQuery,
     EdgeBody,
+    EdgeQuery,
     EditBody,
     EditOut,
     FoundOut,
@@ -161,19 +162,20 @@ def lineage(resource_id: int) -> Response:
 @spec.validate(json=EdgeBody, resp=answers(LineageOut), tags=["Catalog"])
 def draw_edge(resource_id: int) -> Response:
     """Draw an edge by hand, for which you may edit one end and see the other. No sync takes it away."""
-    return _by_hand(resource_id, True)
+    asked: EdgeBody = body()
+    return _by_hand(resource_id, asked, True)
 
 
 @bp.delete("/resources/<int:resource_id>/lineage")
 @scope("read")
-@spec.validate(json=EdgeBody, resp=answers(LineageOut), tags=["Catalog"])
+@spec.validate(query=EdgeQuery, resp=answers(LineageOut), tags=["Catalog"])
 def erase_edge(resource_id: int) -> Response:
     """Erase an edge that somebody drew by hand."""
-    return _by_hand(resource_id, False)
+    asked: EdgeQuery = query()
+    return _by_hand(resource_id, asked, False)
 
 
-def _by_hand(resource_id: int, drawn: bool) -> Response:
-    asked: EdgeBody = body()
+def _by_hand(resource_id: int, asked: EdgeBody | EdgeQuery, drawn: bool) -> Response:
     with mine() as door:
         here = door.catalog.resource(resource_id)
         if asked.other_id is None and not asked.other:

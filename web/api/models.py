@@ -295,6 +295,14 @@ class EdgeBody(Body):
     way: Literal["upstream", "downstream"] = "upstream"
 
 
+class EdgeQuery(Query):
+    """The other end of the edge that is erased: by id, or by qualified name."""
+
+    other_id: int | None = None
+    other: str | None = Field(None, max_length=1000)
+    way: Literal["upstream", "downstream"] = "upstream"
+
+
 class EdgeOut(Answer):
     """One edge."""
 
