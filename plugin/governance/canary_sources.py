@@ -16,8 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy.engine import make_url
+from urllib.parse import quote, unquote, urlsplit
 
 from plugin.errors import Misconfigured
 
@@ -74,7 +73,7 @@ def scratch_server(url: str, canary: Canary) -> Iterator[Scratch]:
 
     Misconfigured where the URL is neither PostgreSQL's nor MySQL's, or where they cannot be made.
     """
-    backend = make_url(url).get_backend_name()
+    backend = urlsplit(url).scheme.partition("+")[0]
     if backend in ("postgresql", "postgres"):
         with _postgres(url, canary) as made:
             yield made
@@ -91,7 +90,6 @@ def _postgres(url: str, canary: Canary) -> Iterator[Scratch]:
         import psycopg
     except ImportError as error:
         raise Misconfigured("this needs the PostgreSQL driver: pip install 'docent[postgres]'") from error
-    server = make_url(url).set(drivername="postgresql")
     name, role, password = _names()
     note = canary("COMMON")
     script = [
@@ -114,21 +112,20 @@ def _postgres(url: str, canary: Canary) -> Iterator[Scratch]:
         "analyze",
         f"grant usage on schema clinic to {role}",
     ]
-    plain = server.render_as_string(hide_password=False)
+    plain = _url(url, "postgresql")
     try:
         with psycopg.connect(plain, autocommit=True) as boss:
             _run(boss, f"create role {role} login password '{password}'", f"create database {name}")
     except psycopg.Error as error:
         raise Misconfigured("the scratch database could not be made on that server") from error
     try:
-        inside = server.set(database=name).render_as_string(hide_password=False)
+        inside = _url(url, "postgresql", database=name)
         with psycopg.connect(inside, autocommit=True) as connection:
             _run(connection, *script)
-        reader = server.set(database=name, username=role, password=None)
+        reader = _url(url, "postgresql", database=name, role=role)
         yield Scratch(
-            "postgres", {"url": reader.render_as_string(hide_password=False)}, {"password": password},
-            {"url": inside}, _statements("clinic."),
-        )  # fmt: skip
+            "postgres", {"url": reader}, {"password": password}, {"url": inside}, _statements("clinic.")
+        )
     finally:
         with psycopg.connect(plain, autocommit=True) as boss:
             _run(boss, f"drop database if exists {name} with (force)", f"drop role if exists {role}")
@@ -140,7 +137,7 @@ def _mysql(url: str, canary: Canary) -> Iterator[Scratch]:
         import pymysql
     except ImportError as error:
         raise Misconfigured("this needs the MySQL driver: pip install 'docent[mysql]'") from error
-    server = make_url(url)
+    server = urlsplit(url)
     name, role, password = _names()
     note = canary("COMMON")
     script = [
@@ -166,7 +163,8 @@ def _mysql(url: str, canary: Canary) -> Iterator[Scratch]:
     ]
     try:
         connection = pymysql.connect(
-            host=server.host, port=server.port or 3306, user=server.username, password=server.password or "",
+            host=server.hostname or "127.0.0.1", port=server.port or 3306, user=unquote(server.username or ""),
+            password=unquote(server.password or ""),
             autocommit=True,
         )  # fmt: skip
     except pymysql.err.MySQLError as error:
@@ -174,16 +172,27 @@ def _mysql(url: str, canary: Canary) -> Iterator[Scratch]:
     with closing(connection), connection.cursor() as cursor:
         try:
             _run(cursor, f"create database {name}", *script)
-            inside = server.set(drivername="mysql", database=name)
-            reader = inside.set(username=role, password=None)
+            inside = _url(url, "mysql", database=name)
+            reader = _url(url, "mysql", database=name, role=role)
             yield Scratch(
-                "mysql", {"url": reader.render_as_string(hide_password=False)}, {"password": password},
-                {"url": inside.render_as_string(hide_password=False)}, _statements(f"{name}."),
-            )  # fmt: skip
+                "mysql", {"url": reader}, {"password": password}, {"url": inside}, _statements(f"{name}.")
+            )
         finally:
             with suppress(pymysql.err.MySQLError):
                 _run(cursor, f"drop user if exists {role}@'%'")
             _run(cursor, f"drop database if exists {name}")
+
+
+def _url(url: str, scheme: str, *, database: str | None = None, role: str | None = None) -> str:
+    """The same server, with another database, and with another role that has no password in it."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or "127.0.0.1"
+    place = f"{host}:{parts.port}" if parts.port else host
+    user = role or parts.username or ""
+    password = f":{quote(unquote(parts.password), safe='')}" if parts.password and not role else ""
+    login = f"{user}{password}@" if user else ""
+    path = f"/{database}" if database else parts.path
+    return f"{scheme}://{login}{place}{path}" + (f"?{parts.query}" if parts.query else "")
 
 
 def _names() -> tuple[str, str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from plugin.store._context import Context
 from plugin.store._models.catalog import (
@@ -60,3 +62,13 @@ def remove_resources(context: Context, ids: Iterable[int]) -> None:
             session.execute(delete(ZoneCountRow).where(ZoneCountRow.zone_id.in_(zone_part)))
             session.execute(delete(ZoneRow).where(ZoneRow.id.in_(zone_part)))
         session.execute(delete(ResourceRow).where(ResourceRow.id.in_(part)))
+
+
+def run_deletes(session: Session, statements: Iterable[Any]) -> dict[str, int]:
+    """Run deletes in their order; returns how many rows went of each table, for a receipt."""
+    gone: dict[str, int] = {}
+    for statement in statements:
+        count = int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+        if count:
+            gone[statement.table.name] = gone.get(statement.table.name, 0) + count
+    return gone
