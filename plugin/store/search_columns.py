@@ -34,6 +34,8 @@ NAME_SHARE, NOTE_SHARE, ELSEWHERE_SHARE, TABLE_SHARE = 1.0, 0.5, 0.5, 0.8
 USAGE_SHARE = 0.5
 COVERED = 2.5
 """A name that the question covers whole makes the score so much larger."""
+ANSWERED = 3.0
+"""So does a column whose own name and description have every word of the question; half of the words say little."""
 GOOD_TABLE = 0.35
 
 
@@ -130,6 +132,7 @@ class _Weighed:
             having.update(words & (each.named | each.noted))
             names.update(stem for _word, stems in ways(each.name) for stem in stems)
         self.rarity = {word: self._rare(count) for word, count in having.items()}
+        self.asked = sum(self._worth({word}) for word in words) or 1.0
         self.rarity_of_names = {word: self._rare(count) for word, count in names.items()}
 
     def scored(self) -> list[tuple[_Column, float]]:
@@ -163,6 +166,8 @@ class _Weighed:
                 covered += USAGE_SHARE * weight
                 score += USAGE_SHARE * weight / 4
         score *= 1 + COVERED * (covered / length if length else 0.0)
+        answered = (self._worth(named) + self._worth(noted)) / self.asked
+        score *= 1 + ANSWERED * answered**3
         return score * (1 + GOOD_TABLE * each.table.score / self.top)
 
 

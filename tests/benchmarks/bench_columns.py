@@ -102,8 +102,8 @@ def _last(arguments: str) -> str:
     return arguments.split(",")[-1].strip().strip("'\"")
 
 
-def measure(project: Path, most: int) -> Outcome:
-    """Hide, import, ask."""
+def measure(project: Path, most: int, shown: bool = False) -> Outcome:
+    """Hide (or not, where `shown`), import, ask."""
     tables = documented(project)
     every = [
         (*place, column, text)
@@ -113,7 +113,7 @@ def measure(project: Path, most: int) -> Outcome:
     ]
     outcome = Outcome(len(tables), sum(map(len, tables.values())))
     drawn = random.Random(0).sample(every, min(most, len(every)))
-    hidden = {text for *_place, text in drawn}
+    hidden = set() if shown else {text for *_place, text in drawn}
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(read_config({"DOCENT_HOME": folder}))
@@ -122,7 +122,7 @@ def measure(project: Path, most: int) -> Outcome:
             lines = Path(folder) / "project.jsonl"
             with lines.open("w", encoding="utf-8") as file:
                 for (schema, table), columns in tables.items():
-                    shown = [
+                    columns_shown = [
                         {"name": name, **({"description": text} if text and text not in hidden else {})}
                         for name, text in columns.items()
                     ]
@@ -132,7 +132,7 @@ def measure(project: Path, most: int) -> Outcome:
                         "title": table,
                         "database": "dbt",
                         "schema": schema,
-                        "columns": shown,
+                        "columns": columns_shown,
                     }
                     file.write(json.dumps(line) + "\n")
             import_path(store, viewer, str(lines), integration="dbt")
@@ -154,13 +154,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--most", type=int, default=150)
+    parser.add_argument("--shown", action="store_true", help="leave the descriptions where they are")
     args = parser.parse_args()
     print(
         f"{'project':<34} {'tables':>6} {'columns':>8} {'asked':>6} {'found':>6} {'by name':>8} {'seconds':>8}"
     )
     outcomes = []
     for project in sorted(path for path in args.folder.iterdir() if path.is_dir()):
-        each = measure(project, args.most)
+        each = measure(project, args.most, args.shown)
         if not each.asked:
             continue
         outcomes.append(each)
