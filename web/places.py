@@ -29,7 +29,7 @@ SPARE = 40
 THREADS = STREAMS + SPARE
 AT_ONCE = 3
 """Questions that may use the processor at the same time, beginning or searching; one interpreter runs one thread."""
-GIVES_WAY = 1.0
+GIVES_WAY = 3.0
 """Seconds that an answer gives way to questions that have shown nothing yet, at most."""
 AGAIN = 5
 """Seconds after which somebody who found no place may ask again."""
@@ -80,7 +80,7 @@ class Places:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """A turn for what needs the processor, once every question has shown something (or after a second)."""
+        """A turn for what needs the processor, once every question has shown something (or after three seconds)."""
         with self._changed:
             self._changed.wait_for(lambda: self._starting <= 0, GIVES_WAY)
         with self._turns:

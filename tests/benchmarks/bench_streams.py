@@ -74,7 +74,7 @@ async def bare(scope: dict[str, Any], receive: Callable[..., Any], send: Callabl
             {"type": "http.response.body", "body": b'event: step\ndata: {"n": 0}\n\n', "more_body": True}
         )
     if "client" not in shared:
-        shared["client"] = httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=None))
+        shared["client"] = httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
     async with shared["client"].stream(
         "POST", os.environ["BENCH_PROVIDER"] + "/v1/chat/completions", json=asked
     ) as answer:
