@@ -12,7 +12,7 @@ PATHS = (
     "/", "/search?q=customer+order", "/search?q=zzzqqq", "/catalog", "/glossary", "/assistant", "/integrations",
     "/integrations/new", "/integrations/new?type=postgres", "/integrations/1", "/integrations/1/push", "/members", "/members/teams", "/members/teams/1", "/members/groups",
     "/settings/ai", "/audit", "/ledger", "/usage", "/trust", "/trust/data-flow", "/trust/register", "/trust/see-as", "/oversight", "/queries", "/me", "/api/v1/docs", "/no-such-page",
-    "/history/templates", "/history/shared", "/history/mine",
+    "/history/templates", "/queries", "/history/shared", "/history/mine",
 )  # fmt: skip
 PARTS = {
     "static", "health.healthz", "health.readyz", "health.metrics", "home.settings", "catalog.level", "lineage.edges",

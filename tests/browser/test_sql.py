@@ -82,6 +82,28 @@ def test_a_statement_is_estimated_edited_run_and_drawn(open_gates: Any) -> None:
     assert chart.locator("circle").count() == 264
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_a_result(
+    open_gates: Any, visit: Callable[..., Any], theme: str
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = visit(theme=theme)
+    message, block = block_of(page)
+    run(block, "SELECT status, COUNT(*) AS orders FROM sales.orders GROUP BY status")
+    chart = message.locator("figure.chart")
+    expect(chart.locator("svg").first).to_be_visible(timeout=10_000)
+    chart.get_by_label("Chart type").select_option("pie")
+    shot(chart, f"chart-{theme}")
+    found = [
+        each for each in axe.run(page).response["violations"] if each["impact"] in ("serious", "critical")
+    ]
+    page.goto("/queries")
+    found += [
+        each for each in axe.run(page).response["violations"] if each["impact"] in ("serious", "critical")
+    ]
+    assert not found, [(each["id"], each["nodes"][0]["target"]) for each in found]
+
+
 def test_what_is_edited_passes_the_guard_again(open_gates: Any) -> None:
     page = open_gates
     message, block = block_of(page)
