@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
@@ -69,6 +70,8 @@ def show(session: Session, qualified_name: str, integration: str | None, as_json
         keys = mine.catalog.keys(resource.id)
         indexes = mine.catalog.indexes(resource.id)
         ai_use = mine.catalog.ai_use(resource.id)
+        if full := mine.catalog.full_definition(resource.id):
+            resource = replace(resource, definition=full)
     if as_json:
         document = plain(resource)
         document |= {

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from plugin.access.ai_rules import AiRule, decide, decide_column, parse_rules
 from plugin.store import lineage, listing, names, relations
 from plugin.store._context import Context
-from plugin.store._models.catalog import ActivityRow, DriftRow, ResourceRow
+from plugin.store._models.catalog import ActivityRow, DriftRow, FullTextRow, ResourceRow
 from plugin.store._rows import integration_names, load, one, to_resources
 from plugin.store._visible import sees_everything, visible, visible_ids, visible_zones
 from plugin.store.impact import Impact, impact
@@ -337,6 +337,24 @@ class ViewerCatalog:
             columns=columns,
             limit=limit,
         )
+
+    def full_definition(self, resource_id: int) -> str | None:
+        """A definition with its literals, for a person to read. NotFound.
+
+        None where none is kept, where the text reads something hidden, and always for the assistant.
+        """
+        shown = self.resource(resource_id)
+        if self._context.for_ai or shown.definition is None:
+            return None
+        sealed = self._context.session.scalar(
+            select(FullTextRow.sealed).where(
+                FullTextRow.resource_id == resource_id,
+                FullTextRow.workspace_id == self._context.workspace_id,
+            )
+        )
+        if sealed is None:
+            return None
+        return self._context.vault.open_text("resource_full_texts", "sealed", sealed, row=resource_id)
 
     def degrees(self, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
         """How many visible resources feed each visible one of these, and how many it feeds."""

@@ -12,7 +12,7 @@ from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store._context import Context
 from plugin.store._models import Base
 from plugin.store._models.base import now
-from plugin.store._models.catalog import ZoneCountRow, ZoneRow
+from plugin.store._models.catalog import FullTextRow, ResourceRow, ZoneCountRow, ZoneRow
 from plugin.store._models.integrations import IntegrationRow, QueryPermissionRow
 from plugin.store._models.people import AccountRow, GroupRow, MemberRow, TeamRow
 from plugin.store._people import clean_name
@@ -133,6 +133,8 @@ class Integrations:
             )
             row.settings = dict(settings)
         if options is not None:
+            if row.options.get("keep_literals") and clean_options(options).get("keep_literals") is False:
+                self._forget_literals(row.id)
             row.options = {**row.options, **clean_options(options)}
             changed["options"] = clean_options(options)
         if secrets:
@@ -174,17 +176,14 @@ class Integrations:
     def remove(self, integration_id: int) -> Erased:
         """Remove an integration with its credentials and everything the catalog has from it; returns the receipt."""
         from plugin.store.monitoring import forget_integration as forget_monitored
+        from plugin.store.removal import run_deletes
         from plugin.store.search_index import forget_integration
         from plugin.store.search_scrub import scrub_index
 
         self._context.begin_write()
         row = self._row(integration_id)
         forget_integration(self._context, integration_id)
-        gone: dict[str, int] = {}
-        for statement in _belongings(integration_id, self._workspace_id):
-            count = int(self._session.execute(statement).rowcount)  # type: ignore[attr-defined]
-            if count:
-                gone[statement.table.name] = gone.get(statement.table.name, 0) + count
+        gone = run_deletes(self._session, _belongings(integration_id, self._workspace_id))
         gone["integrations"], gone["monitored"] = 1, forget_monitored(self._context, integration_id)
         self._session.delete(row)
         self._session.flush()
@@ -257,6 +256,14 @@ class Integrations:
             self._session.delete(row)
             self._session.flush()
             self._audit("integration.query_revoke", integration_id, subject=subject, subject_id=subject_id)
+
+    def _forget_literals(self, integration_id: int) -> None:
+        """What was kept for people to read goes at once when it is no longer to be kept."""
+        mine = select(ResourceRow.id).where(
+            ResourceRow.integration_id == integration_id, ResourceRow.workspace_id == self._workspace_id
+        )
+        self._session.execute(delete(FullTextRow).where(FullTextRow.resource_id.in_(mine)))
+        self._context.scrub_after()
 
     # --- inside -------------------------------------------------------------------------------------------------
 

@@ -93,6 +93,10 @@ READS: dict[str, list[Call]] = {
         lambda c, b, p: c.lineage(b.ids[p], depth=5, columns=True),
         lambda c, b, p: c.lineage(table_id(b, p), depth=3, columns=True),
     ],
+    "full_definition": [
+        lambda c, b, p: c.full_definition(b.ids[p]),
+        lambda c, b, p: c.full_definition(table_id(b, p)),
+    ],
     "degrees": [lambda c, b, p: c.degrees([b.ids[p]]), lambda c, b, p: c.degrees(b.ids.values())],
     "impact": [lambda c, b, p: c.impact(b.ids[p]), lambda c, b, p: c.impact(table_id(b, p))],
     "joins": [
@@ -122,6 +126,7 @@ ASKED_BY_ID = (
     "count_children",
     "lineage",
     "joins",
+    "full_definition",
 )
 
 

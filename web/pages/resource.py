@@ -111,7 +111,7 @@ def _columns(door: Any, resource: Resource) -> dict[str, Any]:
 
 
 def _sql(door: Any, resource: Resource) -> dict[str, Any]:
-    return {}
+    return {"full": door.catalog.full_definition(resource.id)}
 
 
 def _usage(door: Any, resource: Resource) -> dict[str, Any]:
