@@ -47,10 +47,9 @@ _REPEATED = re.compile(r"(.{1,4})\1{79,}", re.DOTALL)
 _BETWEEN = "COMMA AND OR UNION SEMICOLON DPIPE PLUS DASH STAR SLASH THEN"
 """What the parser reads in a loop: a thousand of them are a long list, not a deep one."""
 _OPERANDS = "VAR IDENTIFIER NUMBER STRING NULL TRUE FALSE PARAMETER R_PAREN"
-_LISTED = "L_PAREN DOT EQ LIKE SELECT ALL DISTINCT FROM WHEN ALIAS"
 _BETWEEN_CHARS = {_CHAR[TokenType[name]] for name in _BETWEEN.split()}
 _OPERAND_CHARS = {_CHAR[TokenType[name]] for name in _OPERANDS.split()}
-_LIST_CHARS = _BETWEEN_CHARS | _OPERAND_CHARS | {_CHAR[TokenType[name]] for name in _LISTED.split()}
+_NESTING_CHARS = {_CHAR[TokenType.CASE], _BARE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def is_readable(tokens: Sequence[Token]) -> bool:
 
 def _is_list(kinds: set[str]) -> bool:
     """Is this, repeated, a long list? Anything else that repeats may nest."""
-    return kinds <= _LIST_CHARS and bool(kinds & _BETWEEN_CHARS) and bool(kinds & _OPERAND_CHARS)
+    return bool(kinds & _BETWEEN_CHARS) and bool(kinds & _OPERAND_CHARS) and not kinds & _NESTING_CHARS
 
 
 def _dialect(name: str | None) -> Dialect:

@@ -200,6 +200,9 @@ def test_a_long_list_is_no_deep_nesting() -> None:
         "SELECT " + " || ".join(["id"] * 1000) + " AS x FROM orders",
         "SELECT id FROM orders WHERE id IN (" + ", ".join(map(str, range(5000))) + ")",
         " UNION ALL ".join(["SELECT id FROM orders"] * 500),
+        "SELECT id FROM orders WHERE id IN (" + ", ".join(["DATE '2020-01-01'"] * 300) + ")",
+        "SELECT id FROM orders WHERE " + " OR ".join(["id IS NULL"] * 300),
+        "SELECT ARRAY[" + ", ".join(["[1]"] * 300) + "] AS a FROM orders",
     ):
         assert not read(sql).partial, sql[:60]
 
