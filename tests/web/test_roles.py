@@ -20,7 +20,7 @@ ADMINS_ONLY = {
     "people.add_team", "people.team", "people.team_members", "people.team_grants", "people.team_private",
     "people.remove_team", "people.groups", "people.add_group", "people.group_members", "people.remove_group",
     "trust.accept_host", "trust.attestation", "trust.record", "trust.see_as",
-    "settings.show", "settings.change", "settings.filters", "settings.patterns", "settings.key", "settings.preview",
+    "settings.show", "settings.change", "settings.personas", "settings.filters", "settings.patterns", "settings.key", "settings.preview",
     "records.audit", "records.ledger", "records.audit_export", "records.head", "records.ledger_export", "records.usage",
     "oversight.show", "oversight.open_reading", "oversight.end_reading",
     "api_integrations.create", "api_integrations.show", "api_integrations.change", "api_integrations.delete",
