@@ -95,13 +95,17 @@ class Evidence:
         self.words: dict[int, str] = {}
         """The words of documents that were read."""
         self._counts: dict[str, int] = {}
+        self._asked: set[str] = set()
         self._unweighed: list[int] = []
         self._columns_shown: set[int] = set()
         self._families_within: set[int] | None = None
 
     def gather(self, terms: Iterable[Term]) -> None:
         """Ask the index for these terms and keep what may be counted."""
-        fresh = [term for term in terms if term.word not in self.bits]
+        fresh = [term for term in terms if term.word not in self._asked]
+        if not fresh:
+            return
+        self._asked.update(term.word for term in fresh)
         if self.few:
             raw = self._of_few(fresh)
         else:

@@ -68,7 +68,10 @@ class Search(Evidence):
         if self.index.nothing or not self.question.terms:
             return []
         terms = list(self.question.terms)
-        self.gather(terms)
+        # Of few words those of nearly the same meaning are asked for with them: one choice of what to weigh, not two.
+        self.gather(
+            [*terms, *(Term(word, WEIGHT, word) for word in self._near(terms))] if self.few else terms
+        )
         terms += self._synonyms(terms)
         related = self._related(terms)
         if not self.bits and not related:
@@ -107,8 +110,9 @@ class Search(Evidence):
         self.gather(added.values())
         return list(added.values())
 
-    def _related(self, terms: Sequence[Term]) -> list[tuple[Term, dict[int, int]]]:
-        """Words of nearly the same meaning as those of the question, each in what has not the word itself."""
+    @staticmethod
+    def _near(terms: Sequence[Term]) -> dict[str, list[Term]]:
+        """Words of nearly the same meaning that are not among these, and for which of them each stands."""
         asked = {term.word for term in terms}
         said: dict[str, list[Term]] = defaultdict(list)
         for term in terms:
@@ -116,6 +120,11 @@ class Search(Evidence):
                 for word in NEAR.get(term.word, ()):
                     if word not in asked:
                         said[word].append(term)
+        return said
+
+    def _related(self, terms: Sequence[Term]) -> list[tuple[Term, dict[int, int]]]:
+        """Words of nearly the same meaning as those of the question, each in what has not the word itself."""
+        said = self._near(terms)
         self.gather(Term(word, WEIGHT, word) for word in said)
         found = []
         for word, behind in said.items():
