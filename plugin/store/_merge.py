@@ -33,7 +33,7 @@ from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
 from plugin.store.removal import remove_resources
 from plugin.store.search_rows import AssetFacts, ColumnFacts
-from plugin.store.staging import SEPARATOR, Stage, database_key, schema_key
+from plugin.store.staging import Stage, database_key, schema_key, schema_of
 
 if TYPE_CHECKING:
     from plugin.store._merge_links import Signals
@@ -79,13 +79,6 @@ class Place:
     qualified: str
     kind: str
     stale: bool = False
-
-
-def _schema_of(key: str) -> str | None:
-    """The schema that a key of a schema, table or view stands in; None for anything else."""
-    if key.startswith("s:"):
-        return key[2:].split(SEPARATOR, 1)[-1]
-    return key[2:].split(SEPARATOR, 2)[1] if key.startswith("t:") else None
 
 
 class Merge:
@@ -138,7 +131,7 @@ class Merge:
 
     def _run(self, partial: bool, force: bool, only_schema: str | None) -> Merged:
         def in_scope(key: str) -> bool:
-            return not partial and (only_schema is None or _schema_of(key) == only_schema)
+            return not partial and (only_schema is None or schema_of(key) == only_schema)
 
         if self._is_unchanged(in_scope):
             self.done.unchanged = self.done.seen = self.stage.unchanged

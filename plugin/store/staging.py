@@ -87,6 +87,13 @@ def schema_key(database: str | None, schema: str) -> str:
     return f"s:{database or ''}{SEPARATOR}{schema}"
 
 
+def schema_of(key: str) -> str | None:
+    """The schema that a key of a schema, table or view stands in; None for anything else."""
+    if key.startswith("s:"):
+        return key[2:].split(SEPARATOR, 1)[-1]
+    return key[2:].split(SEPARATOR, 2)[1] if key.startswith("t:") else None
+
+
 def table_key(database: str | None, schema: str, name: str) -> str:
     """What names a table or view in its integration."""
     return f"t:{database or ''}{SEPARATOR}{schema}{SEPARATOR}{name}"

@@ -162,6 +162,8 @@ def test_a_sync_of_one_schema_touches_that_schema_alone(
     assert not {"refunds", "budget"} & names(store, admin)
     with store.as_admin(admin) as door:
         assert door.integrations.get(integration).last_sync_at == whole
+    nowhere = sync(store, admin, integration, only_schema="slaes")
+    assert nowhere.status == "failed" and "no schema 'slaes'" in nowhere.errors[0]
     again = sync(store, admin, integration, only_schema="sales")
     assert (again.created, again.updated, again.removed) == (0, 0, 0)
     sync(store, admin, integration)

@@ -32,9 +32,9 @@ from plugin.catalog.sync.sources import (
     text_settings,
 )
 from plugin.catalog.sync.sources import listing as connectors
-from plugin.errors import DocentError
+from plugin.errors import DocentError, NotFound
 from plugin.store.ingest import Merged
-from plugin.store.staging import Known, Stage
+from plugin.store.staging import Known, Stage, schema_of
 
 if TYPE_CHECKING:
     from plugin.store import Store
@@ -158,6 +158,12 @@ class _Run:
                     self.report(at.stage, done, at.total, len(stage.seen))
             finally:
                 records.close()
+            if self.only_schema is not None and not any(
+                schema_of(key) == self.only_schema
+                for keys in (stage.seen, known.fingerprints)
+                for key in keys
+            ):
+                raise NotFound(f"the source has no schema {self.only_schema!r}, or its role does not see it")
             self.report("linking", 0, None, len(stage.seen), force=True)
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
                 reader.link(ingest.columns_of)
