@@ -162,10 +162,11 @@ class Search(Evidence):
                 lambda container: inside.get(container, (0, 0))[0],
                 self._counts.get(term.word),
             )
-        best = ranking.best_places(PLACES)
-        missing = [place for place in best if place not in inside]
-        inside.update(self._inside(missing))
-        ranking.place_sizes({place: float(inside[place][1]) for place in best if place in inside})
+        if not self._counts:
+            # Of a choice of documents no place has all it covers: to divide that by its whole size would say nothing.
+            best = ranking.best_places(PLACES)
+            inside.update(self._inside([place for place in best if place not in inside]))
+            ranking.place_sizes({place: float(inside[place][1]) for place in best if place in inside})
         siblings = self._siblings(ranking.best_places(FILLED_PLACES)) if fill else {}
         ranking.cards = self._cards()
         ranking.fill(id_ for tables in siblings.values() for id_, _name in tables)
