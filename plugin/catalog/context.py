@@ -84,8 +84,9 @@ def build_context(
     entries: list[ContextEntry] = []
     spent = 0.0
     chosen = {table.id: table for table, _alike in tables}
+    columns, keys = catalog.columns_of(chosen), catalog.keys_of(chosen)
     for table, alike in tables:
-        entry = describe(table, catalog.columns(table.id), catalog.keys(table.id), read, chosen, alike)
+        entry = describe(table, columns.get(table.id, ()), keys.get(table.id, ()), read, chosen, alike)
         if entries and spent + entry.tokens > budget_tokens:
             continue
         spent += entry.tokens

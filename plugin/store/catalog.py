@@ -7,7 +7,7 @@ test until `tests/access` says how an outsider would try it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -123,6 +123,14 @@ class ViewerCatalog:
     def keys(self, table_id: int) -> tuple[Key, ...]:
         """The keys of a table. A foreign key to something hidden has neither name nor target. NotFound."""
         return relations.keys(self._context, table_id)
+
+    def columns_of(self, table_ids: Iterable[int]) -> Mapping[int, tuple[Resource, ...]]:
+        """The columns of several tables at once; what is not visible is left out."""
+        return relations.columns_of(self._context, table_ids)
+
+    def keys_of(self, table_ids: Iterable[int]) -> Mapping[int, tuple[Key, ...]]:
+        """The keys of several tables at once; what is not visible is left out."""
+        return relations.keys_of(self._context, table_ids)
 
     def indexes(self, table_id: int) -> tuple[Index, ...]:
         """The indexes of a table. NotFound."""

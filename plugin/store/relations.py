@@ -27,32 +27,61 @@ from plugin.store.shapes import Index, Join, Key, Resource
 def columns(context: Context, table_id: int) -> tuple[Resource, ...]:
     """The columns of a visible table in the table's order. NotFound where the table is not visible."""
     one(context, table_id)
-    rows = context.session.execute(
-        listing(visible(context), IS_COLUMN, ResourceRow.parent_id == table_id).order_by(
-            ResourceRow.position, ResourceRow.id
-        )
-    ).all()
-    return tuple(to_resources(context, rows))
+    return columns_of(context, (table_id,)).get(table_id, ())
+
+
+def columns_of(context: Context, table_ids: Iterable[int]) -> dict[int, tuple[Resource, ...]]:
+    """The visible columns of several tables, each in its table's order; nothing for a table that is not visible."""
+    found: dict[int, list[Resource]] = {}
+    for part in chunks(sorted(set(table_ids))):
+        rows = context.session.execute(
+            listing(visible(context), IS_COLUMN, ResourceRow.parent_id.in_(part)).order_by(
+                ResourceRow.parent_id, ResourceRow.position, ResourceRow.id
+            )
+        ).all()
+        for column in to_resources(context, rows):
+            if column.parent_id is not None:
+                found.setdefault(column.parent_id, []).append(column)
+    return {table_id: tuple(columns) for table_id, columns in found.items()}
 
 
 def keys(context: Context, table_id: int) -> tuple[Key, ...]:
     """The keys of a visible table. NotFound where the table is not visible."""
     one(context, table_id)
-    target = aliased(ResourceRow)
-    rows = context.session.execute(
-        select(KeyRow, target.id, target.qualified_name)
-        .outerjoin(target, and_(target.id == KeyRow.ref_id, visible(context, target)))
-        .where(KeyRow.workspace_id == context.workspace_id, KeyRow.table_id == table_id)
-        .order_by(KeyRow.id)
-    ).all()
-    known = _Columns(context, {table_id, *(ref_id for _key, ref_id, _name in rows if ref_id is not None)})
-    found = []
+    return _keys_of(context, (table_id,)).get(table_id, ())
+
+
+def keys_of(context: Context, table_ids: Iterable[int]) -> dict[int, tuple[Key, ...]]:
+    """The keys of several tables; nothing for a table that is not visible."""
+    seen: set[int] = set()
+    for part in chunks(sorted(set(table_ids))):
+        seen.update(
+            context.session.scalars(select(ResourceRow.id).where(visible(context), ResourceRow.id.in_(part)))
+        )
+    return _keys_of(context, seen)
+
+
+def _keys_of(context: Context, table_ids: Iterable[int]) -> dict[int, tuple[Key, ...]]:
+    """The keys of tables that are known to be visible."""
+    target, wanted = aliased(ResourceRow), sorted(table_ids)
+    rows = [
+        row
+        for part in chunks(wanted)
+        for row in context.session.execute(
+            select(KeyRow, target.id, target.qualified_name)
+            .outerjoin(target, and_(target.id == KeyRow.ref_id, visible(context, target)))
+            .where(KeyRow.workspace_id == context.workspace_id, KeyRow.table_id.in_(part))
+            .order_by(KeyRow.table_id, KeyRow.id)
+        )
+    ]
+    known = _Columns(context, {*wanted, *(ref_id for _key, ref_id, _name in rows if ref_id is not None)})
+    found: dict[int, list[Key]] = {}
     for key, ref_id, ref in rows:
-        if not known.has(table_id, key.columns):
+        if not known.has(key.table_id, key.columns):
             continue
         if key.kind == "foreign" and ref_id is not None and not known.has(ref_id, key.ref_columns):
             ref_id = ref = None
-        found.append(
+        found.setdefault(key.table_id, []).append(
             Key(
                 kind=key.kind,
                 name=key.name if key.kind != "foreign" or ref_id is not None else "",
@@ -62,7 +91,7 @@ def keys(context: Context, table_id: int) -> tuple[Key, ...]:
                 ref_columns=tuple(key.ref_columns) if ref_id is not None else (),
             )
         )
-    return tuple(found)
+    return {table_id: tuple(keys) for table_id, keys in found.items()}
 
 
 def indexes(context: Context, table_id: int) -> tuple[Index, ...]:
