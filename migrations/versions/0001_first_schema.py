@@ -53,6 +53,7 @@ LOCKED = (
     "resource_owners",
     "resource_tags",
     "resources",
+    "running_answers",
     "settings",
     "shares",
     "syncs",
@@ -1188,6 +1189,30 @@ def upgrade() -> None:
     op.create_index(op.f("ix_prompts_parent_id"), "prompts", ["parent_id"], unique=False)
     op.create_index(op.f("ix_prompts_workspace_id"), "prompts", ["workspace_id"], unique=False)
     op.create_table(
+        "running_answers",
+        sa.Column("prompt_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stop", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["members.id"],
+            name=op.f("fk_running_answers_member_id_members"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_running_answers_workspace_id_workspaces"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("prompt_id", name=op.f("pk_running_answers")),
+    )
+    op.create_index(
+        op.f("ix_running_answers_workspace_id"), "running_answers", ["workspace_id"], unique=False
+    )
+    op.create_table(
         "shares",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -1247,6 +1272,8 @@ def downgrade() -> None:
     op.drop_table("zone_teams")
     op.drop_table("zone_counts")
     op.drop_index(op.f("ix_shares_workspace_id"), table_name="shares")
+    op.drop_index(op.f("ix_running_answers_workspace_id"), table_name="running_answers")
+    op.drop_table("running_answers")
     op.drop_table("shares")
     op.drop_index(op.f("ix_prompts_workspace_id"), table_name="prompts")
     op.drop_index(op.f("ix_prompts_parent_id"), table_name="prompts")

@@ -7,7 +7,7 @@ catalog and rendered here, so that nothing downstream has to trust it.
 
     for event in ask(store, gateway, viewer, Question("who owns sales.orders?")):
         send(event.name, event.data)
-    stop(viewer, prompt_id)
+    stop(store, viewer, prompt_id)                      from any process
     preview(store, gateway, viewer, Question(...))      what would be sent; nothing is
     render(prompt.answer, citations=prompt.citations)   an old answer as safe HTML
     render_again(store, viewer, prompt)                 the same with its names looked up under today's rights

@@ -42,6 +42,8 @@ class Course:
     made: dict[str, int] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     rechecked: float = field(default_factory=time.monotonic)
+    listened: float = field(default_factory=time.monotonic)
+    """When the store was last asked whether the asker pressed stop."""
     names: dict[str, str] = field(default_factory=dict)
     """Qualified names of what was found so far, by id: a step shows names, not numbers."""
 

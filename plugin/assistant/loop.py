@@ -148,7 +148,7 @@ def _answer(
         parts: list[Part] = [AssistantText("".join(said))] if "".join(said).strip() else []
         parts += [AssistantToolCall(each.id, each.name, each.arguments) for each in calls]
         for each in calls:
-            if entry.stopped.is_set():
+            if _stopped(store, viewer, course, entry):
                 yield from _ended(course, "You stopped this answer.", status="stopped")
                 return
             room = course.calls < most_steps and calls.index(each) < CALLS_A_ROUND
@@ -187,7 +187,7 @@ def _round(
     """One request: text goes to the page as it comes, calls and usage into the course."""
 
     def cancelled() -> bool:
-        return entry.stopped.is_set()
+        return _stopped(store, viewer, course, entry)
 
     if course.writer.answer and not course.writer.answer.endswith("\n"):
         yield from course.writer.feed("\n\n")
@@ -261,6 +261,20 @@ def _rest(course: Course) -> Iterator[Event]:
         yield from course.writer.finish()
     except DocentError:
         return
+
+
+def _stopped(store: Store, viewer: Viewer, course: Course, entry: Running) -> bool:
+    """Has the asker pressed stop, here or in another web process? Asked while a model is silent, too."""
+    now = time.monotonic()
+    if not entry.stopped.is_set() and now - course.listened >= RECHECK_SECONDS:
+        course.listened = now
+        try:
+            with store.as_viewer(viewer) as mine:
+                if mine.history.stop_asked(entry.prompt_id):
+                    entry.stopped.set()
+        except SignInNeeded:
+            return True  # whoever is no member any more is owed no answer; the next recheck says why
+    return entry.stopped.is_set()
 
 
 def _still_allowed(store: Store, viewer: Viewer, course: Course) -> None:

@@ -1,6 +1,7 @@
-"""Which answers are being given in this process right now, so that their askers can stop them.
+"""Which answers are being given right now, so that their askers can stop them.
 
-Nothing is stored: an answer that is not here is not running here.
+An answer of this process stops at once. For one that another process writes, a mark without content is left in the
+store, which the loop reads each second; both ends hold where history is off, too.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from plugin.access.viewer import Viewer
-from plugin.errors import NotFound
+
+if TYPE_CHECKING:
+    from plugin.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,17 @@ def running(viewer: Viewer, prompt_id: int) -> Iterator[Running]:
             _running.pop(prompt_id, None)
 
 
-def stop(viewer: Viewer, prompt_id: int) -> None:
-    """Stop an answer of this member. NotFound where it is another's, over, or never was: all three look alike."""
+def stop(store: Store, viewer: Viewer, prompt_id: int) -> None:
+    """Stop an answer of this member, whichever process writes it.
+
+    NotFound where it is another's, over, or never was: all three look alike.
+    """
+    with store.as_viewer(viewer) as mine:
+        mine.history.stop(prompt_id)
     with _lock:
         entry = _running.get(prompt_id)
-    if entry is None or (entry.workspace_id, entry.member_id) != (viewer.workspace_id, viewer.member_id):
-        raise NotFound("No such answer is running.")
-    entry.stopped.set()
+    if entry is not None and (entry.workspace_id, entry.member_id) == (viewer.workspace_id, viewer.member_id):
+        entry.stopped.set()
 
 
 def count(viewer: Viewer) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from plugin.errors import DocentError
 from plugin.store._context import Context
 from plugin.store._engine import SIGN_IN, scrub
-from plugin.store._models.history import BreakGlassRow, PromptRow
+from plugin.store._models.history import BreakGlassRow, PromptRow, RunningAnswerRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import InvitationRow, SessionRow, TokenRow, WorkspaceRow
 from plugin.store._prompts import expire
@@ -157,6 +157,11 @@ class Clock:
             )
             if session.scalar(is_stuck.limit(1)) is not None:
                 counts["stopped"] += int(session.execute(stuck).rowcount)  # type: ignore[attr-defined]
+            dead = (RunningAnswerRow.workspace_id == workspace_id) & (
+                RunningAnswerRow.at < moment - DEAD_PROMPT
+            )
+            if session.scalar(select(RunningAnswerRow.prompt_id).where(dead).limit(1)) is not None:
+                session.execute(delete(RunningAnswerRow).where(dead))
             for name, table in (("invitations", InvitationRow), ("tokens", TokenRow)):
                 old = (table.workspace_id == workspace_id) & (table.expires <= moment)
                 if session.scalar(select(table.id).where(old).limit(1)) is not None:

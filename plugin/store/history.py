@@ -12,11 +12,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, update
 
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store._models.base import now
-from plugin.store._models.history import ChatRow, PromptRow
+from plugin.store._models.history import ChatRow, PromptRow, RunningAnswerRow
 from plugin.store._unsaved import FIRST_ID, new_id
 from plugin.store.monitoring import record
 from plugin.store.policy import stored_values, value_of
@@ -98,9 +98,29 @@ class History(HistoryReads):
             page_resource_id=page_resource_id,
         )
         if self.mode == "always":
-            return self._store(prompt)
-        self._context.unsaved.add(*self._mine, prompt)
+            prompt = self._store(prompt)
+        else:
+            self._context.begin_write()
+            self._context.unsaved.add(*self._mine, prompt)
+        self._session.add(
+            RunningAnswerRow(
+                prompt_id=prompt.id, workspace_id=self._context.workspace_id, member_id=self._member_id
+            )
+        )
         return prompt
+
+    def stop(self, prompt_id: int) -> None:
+        """Ask whichever process writes this answer of mine to stop. NotFound where none does, or it is another's."""
+        self._context.begin_write()
+        asked = self._session.execute(
+            update(RunningAnswerRow).where(*self._running(prompt_id)).values(stop=True)
+        )
+        if not asked.rowcount:  # type: ignore[attr-defined]
+            raise NotFound("No such answer is running.")
+
+    def stop_asked(self, prompt_id: int) -> bool:
+        """Has its author asked, in any process, that this answer stop?"""
+        return bool(self._session.scalar(select(RunningAnswerRow.stop).where(*self._running(prompt_id))))
 
     def finish(
         self,
@@ -129,6 +149,8 @@ class History(HistoryReads):
             "error": error,
         }
         plain = {"status": status, "usage": dict(usage or {}), "provider": provider, "model": model}
+        self._context.begin_write()
+        self._session.execute(delete(RunningAnswerRow).where(*self._running(prompt_id)))
         prompt_id = self._context.unsaved.became(prompt_id)
         if prompt_id >= FIRST_ID:
             self.prompt(prompt_id)
@@ -136,7 +158,6 @@ class History(HistoryReads):
             held = self.prompt(prompt_id)
             record(self._context, held)
             return held
-        self._context.begin_write()
         row = self._row(prompt_id)
         row.status, row.usage = status, dict(usage or {})
         row.provider, row.model = provider, model
@@ -252,6 +273,13 @@ class History(HistoryReads):
         return erase_history(self._context, self._member_id)
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _running(self, prompt_id: int) -> tuple[ColumnElement[bool], ...]:
+        return (
+            RunningAnswerRow.prompt_id == prompt_id,
+            RunningAnswerRow.workspace_id == self._context.workspace_id,
+            RunningAnswerRow.member_id == self._member_id,
+        )
 
     def _store(self, prompt: Prompt) -> Prompt:
         self._context.begin_write()

@@ -215,14 +215,14 @@ def test_its_author_stops_it_and_nobody_else(shop: World, scripted: Script, gate
         if event.name == "text" and going.is_set():
             prompt_id = answered.events[0].data["prompt_id"]
             with pytest.raises(NotFound):
-                stop(shop.ana, prompt_id)
-            stop(shop.vic, prompt_id)
+                stop(shop.store, shop.ana, prompt_id)
+            stop(shop.store, shop.vic, prompt_id)
             break
     answered.events += list(stream)
     assert answered.done["status"] == "stopped" and answered.text.startswith("word0")
     assert len(answered.text) < 400 * 6
     with pytest.raises(NotFound):
-        stop(shop.vic, answered.done["prompt_id"])
+        stop(shop.store, shop.vic, answered.done["prompt_id"])
 
 
 def test_leaving_the_page_stops_it_and_keeps_what_came(

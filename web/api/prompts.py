@@ -195,8 +195,8 @@ def feedback(prompt_id: int) -> Response:
 @scope("ask")
 @spec.validate(resp=answers(Ok), tags=["Prompts"])
 def stop(prompt_id: int) -> Response:
-    """Stop an answer that is being written."""
-    stop_answer(viewer(), prompt_id)
+    """Stop an answer that is being written, by whichever web process."""
+    stop_answer(services().store, viewer(), prompt_id)
     return reply(Ok, {})
 
 

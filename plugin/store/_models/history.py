@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.store._models.base import Base, Moment, now
@@ -51,6 +51,18 @@ class PromptRow(Base):
     model: Mapped[str | None] = mapped_column(String(120))
     page_resource_id: Mapped[int | None]
     usage: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class RunningAnswerRow(Base):
+    """An answer that some process is writing now, so that another one can stop it. Holds nothing that was said."""
+
+    __tablename__ = "running_answers"
+
+    prompt_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(Moment, default=now)
+    stop: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
 class TemplateRow(Base):
