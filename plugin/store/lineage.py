@@ -55,6 +55,10 @@ def lineage(
     return Lineage(resource_id, load(context, found), tuple(edges.values()), cut)
 
 
+ENDS = tuple(aliased(ResourceRow) for _ in range(4))
+"""The ends of an edge and their columns. Made once, so that the AI filters on them are put together once, too."""
+
+
 def _hop_tables(
     context: Context, level: set[int], up: bool, room: int, found: set[int], edges: dict[int, Edge]
 ) -> tuple[set[int], bool]:
@@ -82,8 +86,7 @@ def _hop_tables(
 
 def _edges(context: Context) -> Any:
     """Edges between visible ends, with their names; column ends too must be visible where they are named."""
-    upper, lower = aliased(ResourceRow), aliased(ResourceRow)
-    upper_column, lower_column = aliased(ResourceRow), aliased(ResourceRow)
+    upper, lower, upper_column, lower_column = ENDS
     return (
         select(
             EdgeRow.id,
