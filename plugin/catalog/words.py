@@ -215,6 +215,8 @@ def family_pattern(name: str) -> str:
     return CHROMOSOME.sub("chr#", SHARD.sub("#", name.lower()))
 
 
+LONGEST_SEARCH = 8
+"""A text of more words is a question, not words to look for."""
 BEGINNING = 25
 """So many words into a question the thing that it is about has been named; conditions and formats follow."""
 
@@ -229,6 +231,8 @@ def read_question(
     """
     phrases = tuple(phrase.strip().lower() for phrase in PHRASE.findall(text))
     words = pieces(text)
+    if len(words) > LONGEST_SEARCH:
+        phrases = ()  # in a question quotes stand around a value, and the catalog has no values
     kept = [word for word in words if word not in STOP] or words
     counts: dict[str, int] = {}
     written: dict[str, str] = {}
