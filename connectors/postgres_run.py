@@ -125,7 +125,7 @@ class PostgresRuns:
             user=server.user or None,
             # Never the password of the account that runs Docent: not from PGPASSWORD, not from ~/.pgpass.
             password=server.password or "",
-            passfile=os.devnull,
+            passfile=os.devnull + "/none",  # none at all: a file of no lines makes libpq warn on stderr
             options="",
             gssencmode="disable",
             dbname=server.database or None,

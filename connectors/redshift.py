@@ -228,7 +228,7 @@ CREATE USER <role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMI
             user=server.user or None,
             # Never the password of the account that runs Docent: not from PGPASSWORD, not from ~/.pgpass.
             password=server.password or "",
-            passfile=os.devnull,
+            passfile=os.devnull + "/none",  # none at all: a file of no lines makes libpq warn on stderr
             options="",
             gssencmode="disable",
             dbname=server.database or None,
