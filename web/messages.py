@@ -12,8 +12,7 @@ from typing import Any
 
 from flask import render_template
 
-from plugin.assistant.names import NameBook
-from plugin.assistant.render import names_in, render
+from plugin.assistant import read_again, render_again
 from plugin.store.shapes import Prompt
 from web.binding import filled
 from web.locks import Lock, lock_of
@@ -131,15 +130,14 @@ def of_done(
 
 
 def of_prompt(prompt: Prompt) -> Message:
-    """The message that history kept."""
-    book = NameBook(services().store, viewer())
-    book.look_up(names_in(prompt.answer))
-    html = render(prompt.answer, citations=prompt.citations, names=book.names)
+    """The message that history kept, with what its reader may see today."""
+    store, reader = services().store, viewer()
+    prompt = read_again(store, reader, prompt)
     return Message(
         id=prompt.id, chat_id=prompt.chat_id, question=prompt.text, status=prompt.status,
-        parts=parts_of(html, prompt.sql), steps=tuple(prompt.steps), citations=tuple(prompt.citations),
-        sent=tuple(prompt.sent), usage=prompt.usage, provider=prompt.provider, model=prompt.model,
-        error=prompt.error, feedback=prompt.feedback, answer=prompt.answer, saved=prompt.saved,
+        parts=parts_of(render_again(store, reader, prompt), prompt.sql), steps=tuple(prompt.steps),
+        citations=tuple(prompt.citations), sent=tuple(prompt.sent), usage=prompt.usage, provider=prompt.provider,
+        model=prompt.model, error=prompt.error, feedback=prompt.feedback, answer=prompt.answer, saved=prompt.saved,
     )  # fmt: skip
 
 

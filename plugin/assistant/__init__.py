@@ -10,7 +10,8 @@ catalog and rendered here, so that nothing downstream has to trust it.
     stop(store, viewer, prompt_id)                      from any process
     preview(store, gateway, viewer, Question(...))      what would be sent; nothing is
     render(prompt.answer, citations=prompt.citations)   an old answer as safe HTML
-    render_again(store, viewer, prompt)                 the same with its names looked up under today's rights
+    read_again(store, viewer, prompt)                   an old prompt, narrowed to what its reader may see today
+    render_again(store, viewer, prompt)                 that as safe HTML
 """
 
 from __future__ import annotations
@@ -19,17 +20,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from plugin.access.viewer import Viewer
+from plugin.assistant.again import read_again, render_again
 from plugin.assistant.conversation import Earlier, Question, check_text, open_conversation
 from plugin.assistant.loop import ask
-from plugin.assistant.names import NameBook
-from plugin.assistant.render import highlight, names_in, render
+from plugin.assistant.render import highlight, render
 from plugin.assistant.running import count as running_answers
 from plugin.assistant.running import stop
 
 if TYPE_CHECKING:
     from plugin.egress.gateway import Gateway, Sent
     from plugin.store import Store
-    from plugin.store.shapes import Prompt
 
 __all__ = [
     "Earlier",
@@ -37,22 +37,12 @@ __all__ = [
     "ask",
     "highlight",
     "preview",
+    "read_again",
     "render",
     "render_again",
     "running_answers",
     "stop",
 ]
-
-
-def render_again(store: Store, viewer: Viewer, prompt: Prompt) -> str:
-    """An answer from the history as safe HTML, its names and citations looked up as the viewer sees them now."""
-    book = NameBook(store, viewer)
-    book.met(int(each["id"]) for each in prompt.citations)
-    book.look_up(names_in(prompt.answer), spoken=prompt.answer)
-    with store.as_viewer(viewer.as_assistant()) as mine:
-        visible = mine.catalog.resources([int(each["id"]) for each in prompt.citations])
-    kept = [each for each in prompt.citations if int(each["id"]) in visible]
-    return render(prompt.answer, citations=kept, names=book.names)
 
 
 def preview(store: Store, gateway: Gateway, viewer: Viewer, question: Question) -> Sent:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from plugin.assistant import Earlier, Question, ask, preview, render_again, stop
+from plugin.assistant import Earlier, Question, ask, preview, read_again, render_again, stop
 from plugin.egress.gateway import Gateway
 from plugin.errors import NotFound, ProviderBusy, ProviderFailed
 from plugin.providers.scripted import Script, texts_of
@@ -388,4 +388,27 @@ def test_an_old_answer_is_shown_under_todays_rights(shop: World, scripted: Scrip
     with shop.store.as_admin(shop.ada) as door:
         team = next(team for team in door.people.teams() if team.name == "People")
         door.people.remove_from_team(team.id, shop.hal.member_id)
-    assert link not in render_again(shop.store, shop.hal, kept)
+    again = read_again(shop.store, shop.hal, kept)
+    assert "salaries" not in render_again(shop.store, shop.hal, again)
+    assert "salaries" not in f"{again.answer}{again.citations}{again.steps}{again.sql}"
+    assert again.answer == "Pay is in [1], see (not visible to you) and `no_such_thing`."
+    assert again.text == kept.text and "salaries" in kept.answer
+
+
+def test_an_old_statement_over_what_is_hidden_now_is_not_shown(
+    shop: World, scripted: Script, asks: Asks
+) -> None:
+    scripted.call("retrieve", {"resource": "hr.salaries"})
+    scripted.say(
+        "```sql\nSELECT amount FROM hr.salaries\n```\nand\n```sql\nSELECT id FROM sales.orders\n```\n"
+    )
+    answered = asks(shop.hal, "write sql")
+    with shop.store.as_viewer(shop.hal) as mine:
+        kept = mine.history.prompt(answered.done["prompt_id"])
+    assert read_again(shop.store, shop.hal, kept).sql == kept.sql
+    with shop.store.as_admin(shop.ada) as door:
+        team = next(team for team in door.people.teams() if team.name == "People")
+        door.people.remove_from_team(team.id, shop.hal.member_id)
+    again = read_again(shop.store, shop.hal, kept)
+    assert "salaries" not in f"{again.answer}{again.sql}{again.steps}" and not again.sql[0]["ok"]
+    assert again.sql[1]["sql"] == kept.sql[1]["sql"]

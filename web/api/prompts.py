@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request, stream_with_context
 
-from plugin.assistant import Question, ask
+from plugin.assistant import Question, ask, read_again
 from plugin.assistant.running import stop as stop_answer
 from plugin.errors import DocentError
 from plugin.store.shapes import Prompt
@@ -36,7 +36,8 @@ bp = Blueprint("api_prompts", __name__)
 
 
 def out(prompt: Prompt) -> dict[str, Any]:
-    """A prompt as the API gives it."""
+    """A prompt as the API gives it: with what its reader may see today."""
+    prompt = read_again(services().store, viewer(), prompt)
     values: dict[str, Any] = plain(prompt)
     values.update(prompt=prompt.text, parent=prompt.parent_id)
     return values
@@ -167,7 +168,8 @@ def index() -> Response:
 def show(prompt_id: int) -> Response:
     """One of your saved prompts."""
     with mine() as door:
-        return reply(PromptOut, out(door.history.prompt(prompt_id)))
+        prompt = door.history.prompt(prompt_id)
+    return reply(PromptOut, out(prompt))
 
 
 @bp.delete("/prompts/<int:prompt_id>")
