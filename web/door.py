@@ -25,6 +25,7 @@ PUBLIC = frozenset(
         "auth.send_sign_in",
         "auth.invitation",
         "auth.accept_invitation",
+        "embed.show",  # shows a stranger where to sign in, nothing else
         "health.healthz",
         "health.readyz",
         "health.metrics",
@@ -45,6 +46,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+
+EMBED_SCRIPT = "/static/js/embed.js"
+"""The one file that other applications load."""
 
 csrf = CSRFProtect()
 View = TypeVar("View", bound=Callable[..., Any])
@@ -115,6 +119,10 @@ def _check_scope() -> None:
 def _seal(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.endpoint == "embed.show":
+        del response.headers["X-Frame-Options"]  # its policy names who may frame it
+    elif request.path == EMBED_SCRIPT:
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static":

@@ -176,6 +176,18 @@ def check_hosts(value: list[str], _values: Values) -> list[str]:
     return lower
 
 
+def check_origins(value: list[str], _values: Values) -> list[str]:
+    tidy = [each.rstrip("/").lower() for each in value]
+    for origin in tidy:
+        found = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", origin)
+        if not found or (found[1] == "http" and not is_loopback(found[2])):
+            raise BadInput(
+                f"{origin!r} is not an origin; write it as https://app.example.org, without a path",
+                field="embed.origins",
+            )
+    return tidy
+
+
 def check_region(value: str, _values: Values) -> str:
     if value and not re.fullmatch(r"[a-z0-9-]{2,40}", value.lower()):
         raise BadInput("ai.region is a short name such as eu or us", field="ai.region")

@@ -16,6 +16,7 @@ from plugin.governance.setting_checks import (
     check_conditions,
     check_filters,
     check_hosts,
+    check_origins,
     check_patterns,
     check_personas,
     check_region,
@@ -223,6 +224,14 @@ _SPECS = (
         [],
         "list",
         check=check_conditions,
+    ),
+    SettingSpec(
+        "embed.origins",
+        "Embedding",
+        "Applications whose pages may show the assistant in a frame, as https://app.example.org. Empty: none.",
+        [],
+        "list",
+        check=check_origins,
     ),
     SettingSpec(
         "watch.requests_per_hour",

@@ -33,6 +33,7 @@ PAGES: dict[str, Page] = {
     "resource": Page("web.pages.resource"),
     "lineage": Page("web.pages.lineage"),
     "assistant": Page("web.pages.assistant", "Assistant", "message-square-text"),
+    "embed": Page("web.pages.embed"),
     "glossary": Page("web.pages.glossary", "Glossary", "book-open"),
     "integrations": Page("web.pages.integrations", "Integrations", "plug"),
     "push": Page("web.pages.push"),
