@@ -2,7 +2,8 @@
 
 Lists come by pages of 100. Of a configuration only the names of database and schema are read.
 
-Source: https://reference.airbyte.com/reference/getting-started
+Source: https://reference.airbyte.com/reference/getting-started (createAccessToken, listSources, listDestinations,
+listConnections, listJobs) and https://docs.airbyte.com/platform/using-airbyte/core-concepts/namespaces
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors.http import Api
+from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 
@@ -31,20 +33,16 @@ class Settings:
     plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
 
 
-class Airbyte:
+class Airbyte(HttpSource):
     """One Airbyte server or organisation."""
 
     name: ClassVar[str] = "airbyte"
     title: ClassVar[str] = "Airbyte"
-    dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = ("job",)
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Airbyte: an application of a user with the Reader role in the workspaces to be read.\n"
     )
-    query_grant_script: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings
@@ -53,7 +51,7 @@ class Airbyte:
     def check(self) -> str:
         """That the credential is good. Raises SourceError."""
         with self._open() as api:
-            found = api.get(f"{self._base}/workspaces", {"limit": PAGE, "offset": 0})["data"]
+            found = api.get(f"{self._base}/workspaces", {"limit": PAGE, "offset": 0}).get("data") or ()
         return f"Airbyte answers: {len(found)}{'+' if len(found) == PAGE else ''} workspaces"
 
     def extract(self) -> Iterator[Record]:
@@ -67,16 +65,16 @@ class Airbyte:
             for each in connections:
                 yield _job(each, sources, destinations, newest.get(each["connectionId"], {}))
         for each in connections:
-            yield from _writes(each, destinations.get(each.get("destinationId"), {}))
+            yield from _writes(each, destinations.get(each.get("destinationId", ""), {}))
 
     def _newest_jobs(self, api: Api) -> dict[str, Mapping[str, Any]]:
         """The newest of the last five hundred jobs of each connection."""
         newest: dict[str, Mapping[str, Any]] = {}
         for offset in range(0, 500, PAGE):
             params = {"limit": PAGE, "offset": offset, "orderBy": "createdAt|DESC"}
-            page = (api.get(f"{self._base}/jobs", params, optional=True) or {"data": []})["data"]
+            page = (api.get(f"{self._base}/jobs", params, optional=True) or {}).get("data") or ()
             for job in page:
-                newest.setdefault(job["connectionId"], job)
+                newest.setdefault(job.get("connectionId"), job)
             if len(page) < PAGE:
                 break
         return newest
@@ -85,18 +83,22 @@ class Airbyte:
         seen = 0
 
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            return {"offset": seen} if page.get("next") and page["data"] else None
+            return {"offset": seen} if page.get("next") and page.get("data") else None
 
         for page in api.pages(f"{self._base}/{path}", after, {"limit": PAGE, "offset": 0}):
-            seen += len(page["data"])
-            yield from page["data"]
+            seen += len(page.get("data") or ())
+            yield from page.get("data") or ()
 
     def _open(self) -> Api:
         return Api(self._at.url, self._sign_in, title="Airbyte", plain_http=self._at.plain_http)
 
     def _sign_in(self) -> Mapping[str, str]:
         """A token of 15 minutes; the client asks for another when it ran out."""
-        body = {"client_id": self._at.client_id, "client_secret": self._at.client_secret}
+        body = {
+            "client_id": self._at.client_id,
+            "client_secret": self._at.client_secret,
+            "grant-type": "client_credentials",
+        }
         with Api(self._at.url, dict, title="Airbyte", plain_http=self._at.plain_http) as api:
             made = api.credential(f"{self._base}/applications/token", body)
         return {"Authorization": f"Bearer {made['access_token']}"}
@@ -108,7 +110,8 @@ def _job(
     destinations: Mapping[str, Mapping[str, Any]],
     job: Mapping[str, Any],
 ) -> Asset:
-    source, destination = sources.get(each["sourceId"], {}), destinations.get(each["destinationId"], {})
+    source = sources.get(each.get("sourceId", ""), {})
+    destination = destinations.get(each.get("destinationId", ""), {})
     schedule = each.get("schedule") or {}
     facts = {
         "from": source.get("name"),
@@ -124,22 +127,26 @@ def _job(
         "streams": str(len(_streams(each))),
     }
     properties = {key: str(value) for key, value in facts.items() if value}
-    return Asset("job", each["connectionId"], each["name"], properties=properties)
+    return Asset("job", each["connectionId"], each.get("name") or each["connectionId"], properties=properties)
 
 
 def _streams(each: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = (each.get("configurations") or {}).get("streams") or []
-    return found
+    return [stream for stream in found if stream.get("name")]
 
 
 def _writes(each: Mapping[str, Any], destination: Mapping[str, Any]) -> Iterator[Lineage]:
     """An edge to each stream's table, where the schema that it lands in is told."""
     configuration = destination.get("configuration") or {}
     schema = configuration.get("schema") or configuration.get("dataset_id")
-    if each.get("namespaceDefinition") == "custom_format" and "$" not in (each.get("namespaceFormat") or "$"):
-        schema = each["namespaceFormat"]
-    if schema:
-        for stream in _streams(each):
-            table = f"{each.get('prefix') or ''}{stream['name']}"
-            down = Ref(database=configuration.get("database"), schema=schema, table=table)
+    database = configuration.get("database") or configuration.get("project_id")
+    for stream in _streams(each):
+        source = stream.get("namespace")
+        lands = schema
+        if each.get("namespaceDefinition") == "source":
+            lands = source or schema
+        elif each.get("namespaceDefinition") == "custom_format":
+            lands = (each.get("namespaceFormat") or "").replace("${SOURCE_NAMESPACE}", source or "") or schema
+        if lands and "$" not in lands:
+            down = Ref(database=database, schema=lands, table=f"{each.get('prefix') or ''}{stream['name']}")
             yield Lineage(Ref(key=each["connectionId"]), down, "airbyte")

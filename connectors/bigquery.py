@@ -3,8 +3,9 @@
 Reads the INFORMATION_SCHEMA views of a region, where one statement covers every dataset: six, whatever the number of
 tables. Results come by pages of 10,000 rows. Keys are told per dataset only and are left out.
 
-Source: https://cloud.google.com/bigquery/docs/information-schema-intro and
-https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query
+Source: https://cloud.google.com/bigquery/docs/information-schema-intro (one page a view),
+https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query and /getQueryResults,
+https://cloud.google.com/bigquery/docs/error-messages (a rate limit comes as 403 with its reason)
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ OPTIONS = """SELECT table_schema AS schema, table_name AS `table`, option_name, 
 FROM {region}.TABLE_OPTIONS WHERE option_name IN ('description', 'labels') AND {columns}"""
 COLUMNS = """SELECT f.table_catalog AS database, f.table_schema AS schema, f.table_name AS `table`,
 f.field_path AS name, c.ordinal_position AS position, f.data_type AS type, c.is_nullable AS nullable,
-c.column_default AS `default`, f.description, ARRAY_TO_STRING(f.policy_tags, ',') AS tags
+NULLIF(c.column_default, 'NULL') AS `default`, f.description, ARRAY_TO_STRING(f.policy_tags, ',') AS tags
 FROM {region}.COLUMN_FIELD_PATHS f JOIN {region}.COLUMNS c ON c.table_schema = f.table_schema
 AND c.table_name = f.table_name AND c.column_name = f.column_name WHERE {columns}"""
 QUERIES = """SELECT ANY_VALUE(query) AS sql, COUNT(*) AS runs, STRING_AGG(DISTINCT user_email, ',' LIMIT 20) AS users,
@@ -130,7 +131,7 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
                 else:
                     labels[place] += [
                         f"{key}:{value}" if value else key
-                        for key, value in LABEL.findall(row["option_value"])
+                        for key, value in LABEL.findall(row["option_value"] or "")
                     ]
             tables, given_tables = _condition(_tables(wanted, "t."))
             of_columns, given_columns = _condition(_tables(wanted, "f."))
@@ -181,9 +182,10 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
                 {"parameterType": {"type": "STRING"}, "parameterValue": {"value": value}} for value in given
             ]
         answer = api.ask(base, body)
-        job = answer["jobReference"]
+        job = answer.get("jobReference") or {}
         params = {"location": job.get("location", self._at.region), "maxResults": PAGE, "timeoutMs": 20_000}
         while not answer.get("jobComplete"):
+            time.sleep(0.2)  # a server need not hold the answer back as long as it may
             answer = api.get(f"{base}/{job['jobId']}", params)
         if answer.get("errors"):
             raise PermissionMissing("BigQuery refused a metadata statement; run the grant script")
@@ -191,7 +193,7 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
         names = [field["name"] for field in (answer.get("schema") or {}).get("fields") or ()]
         while True:
             for row in answer.get("rows") or ():
-                yield dict(zip(names, (cell["v"] for cell in row["f"]), strict=True))
+                yield dict(zip(names, (cell.get("v") for cell in row.get("f") or ()), strict=True))
             if not answer.get("pageToken"):
                 return
             answer = api.get(f"{base}/{job['jobId']}", {**params, "pageToken": answer["pageToken"]})
@@ -224,7 +226,7 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
         parts = urlsplit(self._key["token_uri"])
         fields = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
         with Api(f"{parts.scheme}://{parts.netloc}", dict, title="Google's sign-in") as api:
-            token = api.form(parts.path, fields).get("access_token")
+            token = api.form(parts.path or "/", fields).get("access_token")
         if not token:
             raise SignInRefused("Google's sign-in gave no token for this service account")
         return {"Authorization": f"Bearer {token}"}

@@ -3,20 +3,22 @@
 Three GraphQL queries, whatever the number of assets. Metadata entries and run configurations hold values and are not
 part of them.
 
-Source: https://docs.dagster.io/api/graphql
+Source: https://docs.dagster.io/api/graphql and the schema in https://github.com/dagster-io/dagster
+(js_modules/dagster-ui/packages/ui-core/src/graphql/schema.graphql). `kinds` came with Dagster 1.8, so that an older
+server refuses the query: it is asked once more without.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from connectors.errors import PermissionMissing
+from connectors.errors import PermissionMissing, SourceInterrupted, UnreachableSource
 from connectors.http import Api
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.warehouse import moment
 
 ASSETS = """query { assetNodes { assetKey { path } description groupName kinds jobNames isPartitioned
   tags { key value } owners { __typename ... on UserAssetOwner { email } ... on TeamAssetOwner { team } }
@@ -57,31 +59,43 @@ class Dagster:
     def check(self) -> str:
         """The version. Raises SourceError."""
         with self._open() as api:
-            return f"Dagster {self._ask(api, 'query { version }')['version']}"
+            return f"Dagster {self._ask(api, 'query { version }').get('version', '?')}"
 
     def extract(self) -> Iterator[Record]:
         """Jobs, assets, then the edges. Raises SourceError."""
         with self._open() as api:
             yield Progress("jobs", 0)
-            runs: dict[str, Mapping[str, Any]] = {}
-            for run in self._ask(api, RUNS)["runsOrError"].get("results") or ():
-                runs.setdefault(run["jobName"], run)
-            for repository in self._ask(api, JOBS)["repositoriesOrError"].get("nodes") or ():
-                schedules = {each["pipelineName"]: each for each in repository.get("schedules") or ()}
+            runs: dict[Any, Mapping[str, Any]] = {}
+            for run in (self._ask(api, RUNS).get("runsOrError") or {}).get("results") or ():
+                runs.setdefault(run.get("jobName"), run)
+            repositories = self._ask(api, JOBS).get("repositoriesOrError") or {}
+            if repositories.get("__typename", "").endswith("Error"):
+                raise SourceInterrupted("Dagster cannot load its code locations; mend them and try again")
+            for repository in repositories.get("nodes") or ():
+                schedules = {each.get("pipelineName"): each for each in repository.get("schedules") or ()}
                 for job in repository.get("jobs") or ():
-                    if not job["name"].startswith("__"):
+                    if job.get("name") and not job["name"].startswith("__"):
                         yield _job(repository, job, schedules.get(job["name"], {}), runs.get(job["name"], {}))
             yield Progress("assets", 0)
-            assets = self._ask(api, ASSETS)["assetNodes"] or []
+            told = self._ask(api, ASSETS, ASSETS.replace(" kinds ", " ")).get("assetNodes") or ()
+            assets = [each for each in told if (each.get("assetKey") or {}).get("path")]
         yield from map(_asset, assets)
         known = {_key(each["assetKey"]) for each in assets}
         for each in assets:
             for parent in each.get("dependencyKeys") or ():
-                if _key(parent) in known:
+                if parent.get("path") and _key(parent) in known:
                     yield Lineage(Ref(key=_key(parent)), Ref(key=_key(each["assetKey"])), "dagster")
 
-    def _ask(self, api: Api, query: str) -> dict[str, Any]:
-        answer = api.ask("/graphql", {"query": query})
+    def _ask(self, api: Api, query: str, older: str | None = None) -> dict[str, Any]:
+        """The data; where the server refuses `query`, that of `older`."""
+        try:
+            answer = api.ask("/graphql", {"query": query})
+        except UnreachableSource:  # 400 for a field that it does not have
+            if older is None:
+                raise
+            answer = {}
+        if older and not answer.get("data"):
+            answer = api.ask("/graphql", {"query": older})
         if not answer.get("data"):
             raise PermissionMissing("Dagster does not answer this query; the token may lack the Viewer role")
         data: dict[str, Any] = answer["data"]
@@ -99,7 +113,9 @@ def _key(key: Mapping[str, Any]) -> str:
 def _asset(each: Mapping[str, Any]) -> Asset:
     owners = (one.get("email") or one.get("team") for one in each.get("owners") or ())
     tags = (
-        f"{tag['key']}:{tag['value']}" if tag.get("value") else tag["key"] for tag in each.get("tags") or ()
+        f"{tag['key']}:{tag['value']}" if tag.get("value") else tag["key"]
+        for tag in each.get("tags") or ()
+        if tag.get("key")
     )
     facts = {
         "group": each.get("groupName"),
@@ -127,12 +143,11 @@ def _job(
         "schedule_status": (schedule.get("scheduleState") or {}).get("status"),
         "last_status": run.get("status"),
     }
-    ended = run.get("endTime")
     return Asset(
         "job",
         f"job/{job['name']}",
         job["name"],
         description=job.get("description") or None,
-        changed_at=datetime.fromtimestamp(ended, UTC) if ended else None,
+        changed_at=moment(run.get("endTime")),
         properties={key: str(value) for key, value in facts.items() if value},
     )

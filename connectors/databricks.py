@@ -1,18 +1,23 @@
 """Databricks Unity Catalog: catalogs, schemas, tables, views, columns, keys, tags and lineage.
 
 Reads `system.information_schema` and `system.access.table_lineage` through the Statement Execution API: seven
-statements, whatever the number of tables. Results come by chunks. Column statistics and samples are not among them.
+statements, and one more for each further 50,000 columns or tables, since an inline result may not pass 25 MiB. Results
+come by chunks. Column statistics and samples are not among them. Patterns travel as parameters of the statement: Spark
+takes two quotes for the seam of two literals, not for one quote.
 
-Source: https://docs.databricks.com/api/workspace/statementexecution and
-https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-information-schema
+Source: https://docs.databricks.com/api/workspace/statementexecution (parameters, dispositions, chunks),
+https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-information-schema and
+https://docs.databricks.com/aws/en/admin/system-tables/lineage
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
+import re
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from connectors.errors import BadSettings, PermissionMissing
@@ -20,21 +25,26 @@ from connectors.http import Api
 from connectors.records import Database, Lineage, Progress, Record, Ref, Schema
 from connectors.selection import Selection
 from connectors.settings import setting
-from connectors.warehouse import Row, filled, tables_of
+from connectors.warehouse import Row, number, tables_of
+
+Parameters = Sequence[Mapping[str, str]]
 
 _I = "system.information_schema"
+_OWN = "NOT IN ('system', 'samples', '__databricks_internal')"
+PAGE = 50_000
 CATALOGS = f"""SELECT catalog_name, comment, catalog_owner FROM {_I}.catalogs
-WHERE catalog_name NOT IN ('system', 'samples', '__databricks_internal') AND {{databases}} ORDER BY 1"""
+WHERE catalog_name {_OWN} AND {{databases}} ORDER BY 1"""
 SCHEMAS = f"""SELECT catalog_name, schema_name, comment, schema_owner FROM {_I}.schemata
-WHERE schema_name <> 'information_schema' AND {{schemas}} ORDER BY 1, 2"""
+WHERE catalog_name {_OWN} AND schema_name <> 'information_schema' AND {{schemas}} ORDER BY 1, 2"""
 TABLES = f"""SELECT t.table_catalog AS database, t.table_schema AS schema, t.table_name AS name,
 t.table_type AS kind, t.comment AS description, t.table_owner AS owner, v.view_definition AS definition,
 t.last_altered AS changed FROM {_I}.tables t LEFT JOIN {_I}.views v ON v.table_catalog = t.table_catalog
 AND v.table_schema = t.table_schema AND v.table_name = t.table_name
-WHERE t.table_schema <> 'information_schema' AND {{tables}} ORDER BY 1, 2, 3"""
+WHERE t.table_catalog {_OWN} AND t.table_schema <> 'information_schema' AND {{tables}} ORDER BY 1, 2, 3"""
 COLUMNS = f"""SELECT table_catalog AS database, table_schema AS schema, table_name AS table, column_name AS name,
-ordinal_position + 1 AS position, full_data_type AS type, is_nullable AS nullable, column_default AS default,
-comment AS description FROM {_I}.columns WHERE table_schema <> 'information_schema' AND {{columns}}"""
+ordinal_position AS position, full_data_type AS type, is_nullable AS nullable, column_default AS default,
+comment AS description FROM {_I}.columns
+WHERE table_catalog {_OWN} AND table_schema <> 'information_schema' AND {{columns}} ORDER BY 1, 2, 3, 5"""
 KEYS = f"""SELECT c.table_catalog AS database, c.table_schema AS schema, c.table_name AS table,
 CASE c.constraint_type WHEN 'PRIMARY KEY' THEN 'primary' ELSE 'foreign' END AS kind, c.constraint_name AS key,
 k.column_name AS column, k.ordinal_position AS position, u.table_schema AS ref_schema, u.table_name AS ref_table,
@@ -108,16 +118,16 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
         """Catalogs as databases, schemas, tables with everything on them, then lineage. Raises SourceError."""
         wanted, base = Selection.of(self._at.schemas, self._at.exclude), Selection.of(self._at.catalogs, ())
 
-        def both(catalog: str, condition: tuple[str, list[str]]) -> str:
-            return f"{filled(base.schema_condition(catalog, mark='?'))} AND {filled(condition)}"
+        def both(catalog: str, condition: tuple[str, list[str]]) -> tuple[str, list[str]]:
+            above = base.schema_condition(catalog, mark="?")
+            return f"{above[0]} AND {condition[0]}", [*above[1], *condition[1]]
 
         with self._open() as api:
             yield Progress("schemas", 0)
-            chosen = filled(base.schema_condition("catalog_name", mark="?"))
-            for row in self._rows(api, CATALOGS.format(databases=chosen)):
+            for row in self._rows(api, *_given(CATALOGS, base.schema_condition("catalog_name", mark="?"))):
                 yield Database(row["catalog_name"], row["comment"] or None, row["catalog_owner"] or None)
             chosen = both("catalog_name", wanted.schema_condition("schema_name", mark="?"))
-            for row in self._rows(api, SCHEMAS.format(schemas=chosen)):
+            for row in self._rows(api, *_given(SCHEMAS, chosen)):
                 yield Schema(
                     row["catalog_name"],
                     row["schema_name"],
@@ -131,12 +141,15 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
             columns = wanted.table_condition(
                 "table_schema", "concat(table_schema, '.', table_name)", mark="?"
             )
-            yield from tables_of(
-                self._rows(api, TABLES.format(tables=both("t.table_catalog", tables))),
-                self._rows(api, COLUMNS.format(columns=both("table_catalog", columns))),
+            for table in tables_of(
+                self._paged(api, *_given(TABLES, both("t.table_catalog", tables))),
+                self._paged(api, *_given(COLUMNS, both("table_catalog", columns))),
                 keys=list(self._rows(api, KEYS)),
                 tags=list(self._rows(api, TAGS)),
-            )
+            ):
+                # ordinal_position begins with 0 where the documentation says 1
+                numbered = (replace(each, position=n) for n, each in enumerate(table.columns, start=1))
+                yield replace(table, columns=tuple(numbered))
             yield Progress("lineage", 0)
             yield from self._lineage(api)
 
@@ -157,19 +170,33 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
         except PermissionMissing:
             yield Progress("no right to read system.access: lineage is left out", 0)
 
-    def _rows(self, api: Api, statement: str) -> Iterator[Row]:
-        """Every row of a statement, chunk by chunk."""
-        body = {"statement": statement, "warehouse_id": self._at.warehouse, "wait_timeout": "50s"}
-        answer = api.ask("/api/2.0/sql/statements", {**body, "disposition": "INLINE", "format": "JSON_ARRAY"})
+    def _paged(self, api: Api, statement: str, given: Parameters) -> Iterator[Row]:
+        """Every row of an ordered statement, PAGE rows a statement."""
+        for start in itertools.count(0, PAGE):
+            seen = 0
+            for row in self._rows(api, f"{statement} LIMIT {PAGE} OFFSET {start}", given):
+                seen += 1
+                yield row
+            if seen < PAGE:
+                return
+
+    def _rows(self, api: Api, statement: str, given: Parameters = ()) -> Iterator[Row]:
+        """Every row of a statement, chunk by chunk. `given` are the values of its `:p0`, `:p1`, ..."""
+        body: dict[str, Any] = {"statement": statement, "warehouse_id": self._at.warehouse, "wait_timeout": "50s",
+                "disposition": "INLINE", "format": "JSON_ARRAY"}  # fmt: skip
+        if given:
+            body["parameters"] = list(given)
+        answer = api.ask("/api/2.0/sql/statements", body)
         path = f"/api/2.0/sql/statements/{answer['statement_id']}"
-        while answer["status"]["state"] in ("PENDING", "RUNNING"):
+        while (answer.get("status") or {}).get("state") in ("PENDING", "RUNNING"):
             time.sleep(1)
             answer = api.get(path)
-        if answer["status"]["state"] != "SUCCEEDED":
+        if (answer.get("status") or {}).get("state") != "SUCCEEDED":
             raise PermissionMissing("Databricks refused a metadata statement; run the grant script")
         # What is no SELECT (push back) answers without columns.
         schema = (answer.get("manifest") or {}).get("schema") or {}
-        names = [column["name"] for column in schema.get("columns") or ()]
+        columns = sorted(schema.get("columns") or (), key=lambda column: number(column.get("position")) or 0)
+        names = [column["name"] for column in columns]
         chunk = answer.get("result") or {}
         while True:
             for row in chunk.get("data_array") or ():
@@ -193,3 +220,12 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
                     "access_token"
                 ]
         return {"Authorization": f"Bearer {token}"}
+
+
+def _given(statement: str, condition: tuple[str, list[str]]) -> tuple[str, Parameters]:
+    """A statement with its one condition, whose values are named parameters."""
+    field = re.findall(r"\{(\w+)\}", statement)[0]
+    pieces = condition[0].split("?")
+    marked = "".join(f"{piece}:p{n}" for n, piece in enumerate(pieces[:-1])) + pieces[-1]
+    values = [{"name": f"p{n}", "value": value, "type": "STRING"} for n, value in enumerate(condition[1])]
+    return statement.format(**{field: marked}), values

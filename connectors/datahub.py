@@ -3,21 +3,21 @@
 One GraphQL query scrolls over each kind by pages of 200, so the number of requests grows with pages only. Samples,
 profiles and usage by person are not part of the query.
 
-Source: https://docs.datahub.com/docs/graphql/queries (scrollAcrossEntities)
+Source: https://docs.datahub.com/docs/graphql/queries (scrollAcrossEntities) and the schema and fragments in
+https://github.com/datahub-project/datahub (datahub-graphql-core/src/main/resources, datahub-web-react/src/graphql).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from connectors.errors import PermissionMissing, SourceInterrupted
 from connectors.http import Api
+from connectors.http_source import OtherCatalog
 from connectors.records import Asset, AssetKind, Column, Lineage, Progress, Record, Ref, Table, TableKind
-from connectors.settings import setting
+from connectors.warehouse import moment
 
 PAGE = 200
 BRACKETS = re.compile(r"\[[^\]]*\]\.?")
@@ -33,7 +33,8 @@ WITHOUT_SCHEMA = ("mysql", "mariadb", "clickhouse", "hive")
 _PEOPLE = """ownership { owners { owner {
   ... on CorpUser { username properties { email displayName } } ... on CorpGroup { name } } } }
 tags { tags { tag { urn properties { name } } } } glossaryTerms { terms { term { urn properties { name } } } }"""
-_UPSTREAM = "upstream: lineage(input: {direction: UPSTREAM, start: 0, count: 200}) { relationships { entity { urn } } }"
+_UPSTREAM = "lineage(input: {direction: UPSTREAM, start: 0, count: 200}) { relationships { entity { urn } } }"
+_SHOWN = "properties { name description externalUrl } editableProperties { description }"
 QUERY = f"""query scroll($input: ScrollAcrossEntitiesInput!) {{ scrollAcrossEntities(input: $input) {{
   nextScrollId total searchResults {{ entity {{ urn type
     ... on Dataset {{ name platform {{ name }} subTypes {{ typeNames }}
@@ -42,56 +43,27 @@ QUERY = f"""query scroll($input: ScrollAcrossEntitiesInput!) {{ scrollAcrossEnti
         primaryKeys }}
       editableSchemaMetadata {{ editableSchemaFieldInfo {{ fieldPath description }} }}
       viewProperties {{ logic }} deprecation {{ deprecated }} {_PEOPLE} {_UPSTREAM} }}
-    ... on Dashboard {{ properties {{ name description externalUrl }} {_PEOPLE} {_UPSTREAM} }}
-    ... on Chart {{ properties {{ name description externalUrl }} {_PEOPLE} {_UPSTREAM} }}
-    ... on DataJob {{ properties {{ name description externalUrl }} {_PEOPLE} {_UPSTREAM} }}
+    ... on Dashboard {{ {_SHOWN} {_PEOPLE} {_UPSTREAM} }}
+    ... on Chart {{ {_SHOWN} {_PEOPLE} {_UPSTREAM} }}
+    ... on DataJob {{ {_SHOWN} {_PEOPLE} {_UPSTREAM} }}
     ... on GlossaryTerm {{ properties {{ name description definition }} }}
   }} }} }} }}"""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The address of the metadata service and a token."""
-
-    url: str = setting(
-        "Address", "Of the frontend or the metadata service, for example https://datahub.example.org"
-    )
-    token: str = setting("Access token", "Made under Settings, Access tokens", secret=True)
-    plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
-
-
-class DataHub:
+class DataHub(OtherCatalog):
     """One DataHub."""
 
     name: ClassVar[str] = "datahub"
     title: ClassVar[str] = "DataHub"
-    dialect: ClassVar[str | None] = None
-    extracts: ClassVar[tuple[str, ...]] = (
-        "schema",
-        "table",
-        "view",
-        "column",
-        "dashboard",
-        "chart",
-        "job",
-        "term",
-    )
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
-    settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In DataHub: a service account with the Reader role, and a personal access token for it.\n"
         "-- Leave out 'View Dataset Profile' and 'View Dataset Usage': Docent reads neither.\n"
     )
-    query_grant_script: ClassVar[str] = ""
-
-    def __init__(self, settings: Settings) -> None:
-        self._at = settings
 
     def check(self) -> str:
         """How many datasets there are. Raises SourceError."""
         with self._open() as api:
-            return f"DataHub answers: {self._page(api, 'DATASET', None, 1)['total']} datasets"
+            return f"DataHub answers: {self._page(api, 'DATASET', None, 1).get('total', '?')} datasets"
 
     def extract(self) -> Iterator[Record]:
         """Datasets as tables, then dashboards, charts, jobs and terms, then lineage. Raises SourceError."""
@@ -100,18 +72,18 @@ class DataHub:
         with self._open() as api:
             for entity in self._all(api, "DATASET"):
                 tables[entity["urn"]] = _table(entity)
-                entities.append({"urn": entity["urn"], "upstream": entity.get("upstream")})
+                entities.append({"urn": entity["urn"], "lineage": entity.get("lineage")})
                 if len(tables) % PAGE == 0:
                     yield Progress("datasets", len(tables))
                 yield tables[entity["urn"]]
             for kind, ours in KINDS.items():
                 yield Progress(ours, 0)
                 for entity in self._all(api, kind):
-                    entities.append({"urn": entity["urn"], "upstream": entity.get("upstream")})
+                    entities.append({"urn": entity["urn"], "lineage": entity.get("lineage")})
                     yield _asset(ours, entity)
         known = {entity["urn"] for entity in entities}
         for found in entities:
-            for each in (found.get("upstream") or {}).get("relationships") or ():
+            for each in (found.get("lineage") or {}).get("relationships") or ():
                 urn = str((each.get("entity") or {}).get("urn"))
                 if urn in known:
                     yield Lineage(_ref(urn, tables), _ref(found["urn"], tables), "datahub")
@@ -121,8 +93,9 @@ class DataHub:
         scroll: str | None = None
         while True:
             page = self._page(api, kind, scroll, PAGE)
-            yield from (each["entity"] for each in page["searchResults"])
-            if not page.get("nextScrollId") or not page["searchResults"]:
+            rows = page.get("searchResults") or ()
+            yield from (each["entity"] for each in rows if each.get("entity"))
+            if not page.get("nextScrollId") or not rows:
                 return
             if page["nextScrollId"] == scroll:
                 raise SourceInterrupted("DataHub gives the same page again and again")
@@ -140,10 +113,6 @@ class DataHub:
         page: dict[str, Any] = answer["data"]["scrollAcrossEntities"]
         return page
 
-    def _open(self) -> Api:
-        headers = {"Authorization": f"Bearer {self._at.token}"}
-        return Api(self._at.url, lambda: headers, title="DataHub", plain_http=self._at.plain_http)
-
 
 def _table(entity: Mapping[str, Any]) -> Table:
     """A dataset as a table. Its name has the levels that its platform has."""
@@ -158,10 +127,12 @@ def _table(entity: Mapping[str, Any]) -> Table:
     kind: TableKind = "view" if any("view" in name for name in types) else "table"
     properties, edited = entity.get("properties") or {}, entity.get("editableProperties") or {}
     told = {
-        each["fieldPath"]: each.get("description")
+        each.get("fieldPath"): each.get("description")
         for each in (entity.get("editableSchemaMetadata") or {}).get("editableSchemaFieldInfo") or ()
     }
-    changed = (properties.get("lastModified") or {}).get("time")
+    fields = (
+        each for each in (entity.get("schemaMetadata") or {}).get("fields") or () if each.get("fieldPath")
+    )
     owners = _owners(entity)
     return Table(
         None if shallow else database,
@@ -177,12 +148,12 @@ def _table(entity: Mapping[str, Any]) -> Table:
                 each.get("nativeDataType") or "",
                 bool(each.get("nullable", True)),
                 description=told.get(each["fieldPath"]) or each.get("description") or None,
-                tags=tuple(_last(tag["tag"]["urn"]) for tag in (each.get("tags") or {}).get("tags") or ()),
+                tags=_tags(each),
             )
-            for position, each in enumerate((entity.get("schemaMetadata") or {}).get("fields") or (), start=1)
+            for position, each in enumerate(fields, start=1)
         ),
         definition=(entity.get("viewProperties") or {}).get("logic") or None,
-        changed_at=datetime.fromtimestamp(changed / 1000, UTC) if changed else None,
+        changed_at=moment((properties.get("lastModified") or {}).get("time") or None),
         tags=_tags(entity),
         properties={"platform": platform}
         | ({"deprecated": "yes"} if (entity.get("deprecation") or {}).get("deprecated") else {}),
@@ -190,12 +161,12 @@ def _table(entity: Mapping[str, Any]) -> Table:
 
 
 def _asset(kind: AssetKind, entity: Mapping[str, Any]) -> Asset:
-    properties = entity.get("properties") or {}
+    properties, edited = entity.get("properties") or {}, entity.get("editableProperties") or {}
     return Asset(
         kind,
         entity["urn"],
         properties.get("name") or _last(entity["urn"]),
-        description=properties.get("description") or None,
+        description=edited.get("description") or properties.get("description") or None,
         definition=properties.get("definition") or None,
         owners=_owners(entity),
         tags=_tags(entity),
@@ -229,13 +200,14 @@ def _owners(entity: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _tags(entity: Mapping[str, Any]) -> tuple[str, ...]:
-    tags = [each["tag"] for each in (entity.get("tags") or {}).get("tags") or ()]
-    terms = [each["term"] for each in (entity.get("glossaryTerms") or {}).get("terms") or ()]
-    return tuple(
-        dict.fromkeys(
-            (each.get("properties") or {}).get("name") or _last(each["urn"]) for each in (*tags, *terms)
-        )
+    tags = [each.get("tag") for each in (entity.get("tags") or {}).get("tags") or ()]
+    terms = [each.get("term") for each in (entity.get("glossaryTerms") or {}).get("terms") or ()]
+    names = (
+        (one.get("properties") or {}).get("name") or _last(one.get("urn") or "")
+        for one in (*tags, *terms)
+        if one
     )
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _last(urn: str) -> str:

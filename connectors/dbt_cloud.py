@@ -3,20 +3,21 @@
 The lists of jobs and runs come by pages of 100; of each project one manifest is read, by `connectors.dbt`. Logs,
 results and environment variables are never asked for.
 
-Source: https://docs.getdbt.com/dbt-cloud/api-v2
+Source: https://docs.getdbt.com/dbt-cloud/api-v2 (accounts, jobs, runs, artifacts) and its OpenAPI file,
+https://github.com/dbt-labs/dbt-cloud-openapi-spec. A job of state 2 is deleted and still listed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 
 from connectors.dbt import Project
 from connectors.http import Api
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.warehouse import moment, number
 
 PAGE = 100
 
@@ -62,41 +63,43 @@ class DbtCloud:
     def check(self) -> str:
         """The account's name. Raises SourceError."""
         with self._open() as api:
-            return f"dbt Cloud answers: account {api.get(f'{self._base}/')['data']['name']}"
+            return (
+                f"dbt Cloud answers: account {(api.get(f'{self._base}/').get('data') or {}).get('name', '?')}"
+            )
 
     def extract(self) -> Iterator[Record]:
         """Jobs, then each project's models and edges. Raises SourceError."""
         with self._open() as api:
-            jobs = {job["id"]: job for job in self._all(api, "jobs", {"order_by": "id"})}
+            listed = self._all(api, "jobs", {"order_by": "id"})
+            jobs = {job["id"]: job for job in listed if job.get("state") not in (2, "2")}
             runs = self._newest_runs(api)
-            by_job: dict[int, Mapping[str, Any]] = {}
-            good: dict[int, list[Mapping[str, Any]]] = {}
+            by_job: dict[Any, Mapping[str, Any]] = {}
+            good: dict[Any, list[Mapping[str, Any]]] = {}
             for run in runs:
-                by_job.setdefault(run["job_definition_id"], run)
-                if run.get("is_success"):
-                    good.setdefault(run["project_id"], []).append(run)
+                by_job.setdefault(_job_of(run), run)
+                if run.get("is_success") or run.get("status") == 10:
+                    good.setdefault(run.get("project_id"), []).append(run)
             for job in jobs.values():
                 yield self._job(job, by_job.get(job["id"], {}))
-            for number, candidates in enumerate(good.values(), start=1):
-                yield Progress("projects", number, len(good))
+            for done, candidates in enumerate(good.values(), start=1):
+                yield Progress("projects", done, len(good))
                 newest, manifest = self._manifest(api, candidates[:10])
                 if manifest:
-                    results = api.get(self._artifact(newest, "run_results.json"), optional=True) or {}
-                    catalog = api.get(self._artifact(newest, "catalog.json"), optional=True) or {}
+                    results = api.document(self._artifact(newest, "run_results.json")) or {}
+                    catalog = api.document(self._artifact(newest, "catalog.json")) or {}
                     whole = Project(manifest, catalog, results)
                     for stage in whole.stages():
                         yield from stage()
-                    for model in manifest["nodes"].values():
-                        if model["resource_type"] == "model" and newest["job_definition_id"] in jobs:
-                            job_key = f"job/{newest['job_definition_id']}"
-                            yield Lineage(Ref(key=job_key), Ref(key=model["unique_id"]), "dbt_cloud")
+                    for name, model in (manifest.get("nodes") or {}).items():
+                        if model.get("resource_type") == "model" and _job_of(newest) in jobs:
+                            yield Lineage(Ref(key=f"job/{_job_of(newest)}"), Ref(key=name), "dbt_cloud")
 
     def _manifest(
         self, api: Api, runs: list[Mapping[str, Any]]
     ) -> tuple[Mapping[str, Any], dict[str, Any] | None]:
         """The newest of these runs that kept a manifest."""
         for run in runs:
-            found = api.get(self._artifact(run, "manifest.json"), optional=True)
+            found = api.document(self._artifact(run, "manifest.json"))
             if found:
                 return run, found
         return {}, None
@@ -108,9 +111,8 @@ class DbtCloud:
         """The last five hundred runs, newest first."""
         found: list[dict[str, Any]] = []
         for offset in range(0, 500, PAGE):
-            page = api.get(f"{self._base}/runs/", {"limit": PAGE, "offset": offset, "order_by": "-id"})[
-                "data"
-            ]
+            params = {"limit": PAGE, "offset": offset, "order_by": "-id"}
+            page = api.get(f"{self._base}/runs/", params).get("data") or []
             found += page
             if len(page) < PAGE:
                 break
@@ -120,12 +122,14 @@ class DbtCloud:
         seen = 0
 
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            total = page["extra"]["pagination"]["total_count"]
-            return {"offset": seen} if page["data"] and seen < total else None
+            rows = page.get("data") or ()
+            told = ((page.get("extra") or {}).get("pagination") or {}).get("total_count")
+            more = len(rows) == PAGE if told is None else bool(rows) and seen < (number(told) or 0)
+            return {"offset": seen} if more else None
 
         for page in api.pages(f"{self._base}/{path}/", after, {"limit": PAGE, "offset": 0, **params}):
-            seen += len(page["data"])
-            yield from page["data"]
+            seen += len(page.get("data") or ())
+            yield from page.get("data") or ()
 
     def _job(self, job: Mapping[str, Any], run: Mapping[str, Any]) -> Asset:
         schedule = job.get("schedule") or {}
@@ -136,16 +140,21 @@ class DbtCloud:
             "last_end": run.get("finished_at"),
             "commands": str(len(job.get("execute_steps") or ())),
         }
+        pages = f"{self._at.url.rstrip('/')}/deploy/{self._at.account}"
         return Asset(
             "job",
             f"job/{job['id']}",
-            job["name"],
+            job.get("name") or f"Job {job['id']}",
             description=job.get("description") or None,
-            url=f"{self._at.url.rstrip('/')}/deploy/{self._at.account}/projects/{job['project_id']}/jobs/{job['id']}",
-            changed_at=datetime.fromisoformat(job["updated_at"]) if job.get("updated_at") else None,
+            url=f"{pages}/projects/{job['project_id']}/jobs/{job['id']}" if job.get("project_id") else None,
+            changed_at=moment(job.get("updated_at")),
             properties={key: str(value) for key, value in facts.items() if value},
         )
 
     def _open(self) -> Api:
         headers = {"Authorization": f"Bearer {self._at.token}"}
         return Api(self._at.url, lambda: headers, title="dbt Cloud")
+
+
+def _job_of(run: Mapping[str, Any]) -> Any:
+    return run.get("job_definition_id") or run.get("job_id")

@@ -3,7 +3,7 @@
 Lists come by cursor, 100 a page; a connection's schemas need one request each. Configurations, which hold hosts and
 credentials, are never asked for, apart from the destination's database name.
 
-Source: https://fivetran.com/docs/rest-api
+Source: https://fivetran.com/docs/rest-api/api-reference (groups, destinations, connections, connection schema; cursors)
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 
 from connectors.http import Api
+from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.warehouse import moment
 
 PAGE = 100
 
@@ -30,20 +31,16 @@ class Settings:
     url: str = setting("Address", default="https://api.fivetran.com")
 
 
-class Fivetran:
+class Fivetran(HttpSource):
     """One Fivetran account."""
 
     name: ClassVar[str] = "fivetran"
     title: ClassVar[str] = "Fivetran"
-    dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = ("job",)
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Fivetran: a system key with READ on groups, destinations and connections.\n"
     )
-    query_grant_script: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings
@@ -51,7 +48,7 @@ class Fivetran:
     def check(self) -> str:
         """That the key is good. Raises SourceError."""
         with self._open() as api:
-            groups = api.get("/v1/groups", {"limit": 1})["data"]["items"]
+            groups = (api.get("/v1/groups", {"limit": 1}).get("data") or {}).get("items")
         return f"Fivetran answers: {'at least one group' if groups else 'no group'}"
 
     def extract(self) -> Iterator[Record]:
@@ -61,7 +58,7 @@ class Fivetran:
             for group in self._all(api, "/v1/groups"):
                 destination = api.get(f"/v1/destinations/{group['id']}", optional=True) or {}
                 database = ((destination.get("data") or {}).get("config") or {}).get("database")
-                yield Progress(group["name"], 0)
+                yield Progress(group.get("name") or group["id"], 0)
                 for connection in self._all(api, f"/v1/groups/{group['id']}/connections"):
                     yield _job(group, connection)
                     schemas = api.get(f"/v1/connections/{connection['id']}/schemas", optional=True) or {}
@@ -70,11 +67,11 @@ class Fivetran:
 
     def _all(self, api: Api, path: str) -> Iterator[dict[str, Any]]:
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            cursor = page["data"].get("next_cursor")
+            cursor = (page.get("data") or {}).get("next_cursor")
             return {"cursor": cursor} if cursor else None
 
         for page in api.pages(path, after, {"limit": PAGE}):
-            yield from page["data"]["items"]
+            yield from (page.get("data") or {}).get("items") or ()
 
     def _open(self) -> Api:
         pair = base64.b64encode(f"{self._at.key}:{self._at.secret}".encode()).decode()
@@ -86,7 +83,7 @@ def _job(group: Mapping[str, Any], each: Mapping[str, Any]) -> Asset:
     status = each.get("status") or {}
     facts = {
         "service": each.get("service"),
-        "group": group["name"],
+        "group": group.get("name"),
         "schedule": f"every {each['sync_frequency']} minutes" if each.get("sync_frequency") else None,
         "last_run": each.get("succeeded_at"),
         "last_failed": each.get("failed_at"),
@@ -98,19 +95,19 @@ def _job(group: Mapping[str, Any], each: Mapping[str, Any]) -> Asset:
         "job",
         each["id"],
         each.get("schema") or each["id"],
-        changed_at=datetime.fromisoformat(each["succeeded_at"]) if each.get("succeeded_at") else None,
+        changed_at=moment(each.get("succeeded_at")),
         properties={key: str(value) for key, value in facts.items() if value},
     )
 
 
 def _writes(each: Mapping[str, Any], schemas: Mapping[str, Any], database: str | None) -> Iterator[Lineage]:
     """An edge to each table that is switched on."""
-    for schema in schemas.values():
-        for table in (schema.get("tables") or {}).values():
+    for name, schema in schemas.items():
+        for source, table in (schema.get("tables") or {}).items():
             if schema.get("enabled") and table.get("enabled"):
                 down = Ref(
                     database=database,
-                    schema=schema["name_in_destination"],
-                    table=table["name_in_destination"],
+                    schema=schema.get("name_in_destination") or name,
+                    table=table.get("name_in_destination") or source,
                 )
                 yield Lineage(Ref(key=each["id"]), down, "fivetran")

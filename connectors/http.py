@@ -4,6 +4,9 @@ in mid-run, and turns every failure into one of `connectors.errors`.
 httpx does the speaking. Retrying is our own: the vendors' advice (Retry-After in seconds or as a date, RFC 9110
 section 10.2.3) must be followed, only reads are ever repeated, and no address or token may reach an error's text.
 tenacity was considered; the rules above are most of the code it would save.
+
+Answers are read leniently: a member that is null is as good as absent, a null among objects is left out, members that
+nobody asked for are passed over. What a connector cannot do without and is not there is an error of ours (`Told`).
 """
 
 from __future__ import annotations
@@ -26,12 +29,27 @@ from connectors.errors import (
     UnreachableSource,
 )
 
-SECONDS = 30.0
+SECONDS = 60.0
+"""Longer than a server holds a statement open before it answers 'still running' (Snowflake 45 s, Databricks 50 s)."""
 TRIES = 6
-LONGEST_WAIT = 120.0
+LONGEST_WAIT = 300.0
+"""Seconds. A server that asks for more is left alone until the next sync, never asked sooner than it said."""
+BUSY = (429, 502, 503, 504)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Headers = Callable[[], Mapping[str, str]]
+_MISREAD = (KeyError, IndexError, TypeError, AttributeError, ValueError)
+
+
+class Told(dict[str, Any]):
+    """A JSON object of a vendor's answer, without its nulls. `told["x"]` says in our own words what is missing."""
+
+    title = "the source"
+
+    def __missing__(self, key: str) -> Any:
+        raise SourceInterrupted(
+            f"{self.title} left {key!r} out of an answer, which its documentation promises"
+        )
 
 
 class Api:
@@ -55,15 +73,25 @@ class Api:
         self._sign_in = sign_in
         self._headers: Mapping[str, str] | None = None
         self._answered = False
+        said = {"User-Agent": "docent", "Accept": "application/json"}
         self._client = httpx.Client(
-            base_url=url.strip().rstrip("/"), timeout=SECONDS, follow_redirects=False, trust_env=False
+            headers=said,
+            base_url=url.strip().rstrip("/"),
+            timeout=httpx.Timeout(SECONDS, connect=15.0),
+            follow_redirects=False,
+            trust_env=False,
         )
 
     def __enter__(self) -> Api:
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        """Close. What a connector could not make sense of is told as what it is: an answer of another form."""
         self.close()
+        if isinstance(error, _MISREAD):
+            raise SourceInterrupted(
+                f"{self._title} answered in a form that this connector does not know; report its version with this text"
+            ) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -77,6 +105,10 @@ class Api:
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, optional: bool = False) -> Any:
         """The JSON at `path`. With `optional`, None where there is no such thing. Raises SourceError."""
         return self._read("GET", path, params=params, optional=optional)
+
+    def document(self, path: str) -> Any:
+        """The JSON file at `path` as it is, nulls and all; None where there is none. Raises SourceError."""
+        return self._read("GET", path, optional=True, lenient=False)
 
     def ask(self, path: str, body: Any, *, optional: bool = False) -> Any:
         """The JSON answer to a query that the vendor wants posted (a search, GraphQL). Raises SourceError."""
@@ -108,24 +140,51 @@ class Api:
         except ValueError as error:
             raise SourceInterrupted(f"{self._title} broke off its answer") from error
 
-    def form(self, path: str, fields: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> Any:
-        """The JSON answer to a sign-in form, sent once and without the credential headers. Raises SourceError."""
-        return self._json(self._send("POST", path, data=fields, headers=headers or {}), path)
+    def form(
+        self,
+        path: str,
+        fields: Mapping[str, str],
+        *,
+        headers: Mapping[str, str] | None = None,
+        refusals: tuple[int, ...] = (),
+    ) -> Any:
+        """The JSON answer to a sign-in form, sent without the credential headers. Raises SourceError.
+
+        A refusal is 400, 401 or 403 (RFC 6749 section 5.2 has 400), and what `refusals` names.
+        """
+        return self._sign(path, refusals, data=fields, headers=headers or {})
 
     def credential(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Any:
-        """The JSON answer to a sign-in with a JSON body, sent once. Raises SourceError."""
-        answer = self._send("POST", path, json=body, headers=headers or {})
-        if answer.status_code in (400, 401, 403):
+        """The JSON answer to a sign-in with a JSON body. Raises SourceError, as `form` does."""
+        return self._sign(path, (), json=body, headers=headers or {})
+
+    def _sign(self, path: str, refusals: tuple[int, ...], **options: Any) -> Any:
+        for attempt in range(1, TRIES + 1):
+            answer = self._send("POST", path, **options)
+            if not _busy(answer) or attempt == TRIES:
+                break
+            self._rest(answer, attempt)
+        if answer.status_code in (400, 401, 403, *refusals):
             raise SignInRefused(f"{self._title} refused the credential")
         return self._json(answer, path)
 
     def pages(
-        self, path: str, next_page: Callable[[Any], Mapping[str, Any] | None], params: Mapping[str, Any]
+        self,
+        path: str,
+        next_page: Callable[[Any], Mapping[str, Any] | None],
+        params: Mapping[str, Any],
+        *,
+        optional: bool = False,
     ) -> Iterator[Any]:
-        """Each page, from the first `params` on; `next_page(page)` gives what changes for the next, None at the end."""
+        """Each page, from the first `params` on; `next_page(page)` gives what changes for the next, None at the end.
+
+        With `optional`, none where there is no such thing (any more).
+        """
         now: dict[str, Any] = dict(params)
         while True:
-            page = self.get(path, now)
+            page = self.get(path, now, optional=optional)
+            if page is None:
+                return
             yield page
             change = next_page(page)
             if change is None:
@@ -134,22 +193,42 @@ class Api:
                 raise SourceInterrupted(f"{self._title} gives the same page again and again")
             now |= change
 
-    def _read(self, method: str, path: str, *, optional: bool, **options: Any) -> Any:
-        renewed = False
+    def _read(self, method: str, path: str, *, optional: bool, lenient: bool = True, **options: Any) -> Any:
+        renewed = moved = False
         for attempt in range(1, TRIES + 1):
             if self._headers is None:
                 self._headers = self._sign_in()
             answer = self._send(method, path, headers=self._headers, **options)
-            if answer.status_code == 401 and not renewed:
+            if not renewed and _ran_out(answer):
                 self._headers, renewed = None, True
                 continue
-            if answer.status_code in (429, 502, 503, 504) and attempt < TRIES:
-                time.sleep(_wait(answer, attempt))
+            if (_busy(answer) and attempt < TRIES) or (answer.status_code == 500 and attempt < 3):
+                self._rest(answer, attempt)
                 continue
+            if answer.is_redirect and not moved and (method == "GET" or answer.status_code in (307, 308)):
+                where = answer.url.join(answer.headers["Location"])
+                if (where.scheme, where.host, where.port) == (
+                    answer.url.scheme,
+                    answer.url.host,
+                    answer.url.port,
+                ):
+                    path, moved = str(where), True  # a slash more or less at the end, on the same server
+                    if where.query:
+                        options.pop("params", None)
+                    continue
             if answer.status_code == 404 and optional:
                 return None
-            return self._json(answer, path)
+            return self._json(answer, path, lenient)
         raise SignInRefused(f"{self._title} refused the credential")
+
+    def _rest(self, answer: httpx.Response, attempt: int) -> None:
+        """Wait as the server says, else 1, 2, 4, ... seconds. SourceInterrupted where it says too long."""
+        seconds = _wait(answer, attempt)
+        if seconds > LONGEST_WAIT:
+            raise SourceInterrupted(
+                f"{self._title} limits our rate and asks for {seconds:.0f} seconds of rest; try again after that"
+            )
+        time.sleep(seconds)
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
@@ -167,13 +246,17 @@ class Api:
         kind = SourceInterrupted if self._answered else UnreachableSource
         return kind(f"{self._title} {what}")
 
-    def _json(self, answer: httpx.Response, path: str) -> Any:
-        place = path.split("?")[0]
-        if answer.status_code == 401:
+    def _json(self, answer: httpx.Response, path: str, lenient: bool = True) -> Any:
+        place = httpx.URL(path).path
+        if answer.status_code in (401, 419):
             raise SignInRefused(f"{self._title} refused the credential")
-        if answer.status_code == 403:
+        if answer.status_code == 403 and not _busy(answer):
             raise PermissionMissing(f"the credential may not read {place} of {self._title}")
-        if answer.status_code == 429:
+        if answer.status_code == 422:
+            raise PermissionMissing(
+                f"{self._title} would not do what was asked at {place}; the role may lack a right of the grant script"
+            )
+        if answer.status_code in (403, 429):
             raise SourceInterrupted(
                 f"{self._title} limits our rate and did not let us go on; try again later"
             )
@@ -184,22 +267,52 @@ class Api:
         if not answer.is_success:
             raise UnreachableSource(f"{self._title} answered {answer.status_code} for {place}")
         try:
-            return answer.json()
+            return _read_json(answer.content, self._title) if lenient else json.loads(answer.content)
         except ValueError as error:
             raise SourceInterrupted(
                 f"{self._title} answered {place} with something that is not JSON"
             ) from error
 
 
+def _read_json(content: bytes, title: str) -> Any:
+    """JSON with `Told` for its objects, nulls left out of them and out of lists of them."""
+    kind = type("Told", (Told,), {"title": title})
+
+    def listed(value: Any) -> Any:
+        if isinstance(value, list) and None in value and any(isinstance(each, dict) for each in value):
+            return [each for each in value if each is not None]
+        return value
+
+    def told(pairs: list[tuple[str, Any]]) -> Any:
+        return kind((key, listed(value)) for key, value in pairs if value is not None)
+
+    return listed(json.loads(content, object_pairs_hook=told))
+
+
+def _ran_out(answer: httpx.Response) -> bool:
+    """Is it the token that is over? 401; 419 (the REST catalogs of Iceberg); 403 with a word of it (Power BI)."""
+    return answer.status_code in (401, 419) or (
+        answer.status_code == 403 and b"expired" in answer.content[:4096].lower()
+    )
+
+
+def _busy(answer: httpx.Response) -> bool:
+    """Does the server ask for patience? Google says so by a 403 with a reason."""
+    return answer.status_code in BUSY or (
+        answer.status_code == 403 and b"ratelimitexceeded" in answer.content[:4096].lower()
+    )
+
+
 def _wait(answer: httpx.Response, attempt: int) -> float:
-    """Seconds to wait before the next try: what the server says, else 1, 2, 4, ... ; never above LONGEST_WAIT."""
+    """Seconds to wait before the next try: what the server says, else 1, 2, 4, ..."""
     advice = answer.headers.get("Retry-After", "").strip()
     seconds = 2.0 ** (attempt - 1)
     if advice.replace(".", "", 1).isdigit():
         seconds = float(advice)
     elif advice:
         try:
-            seconds = (parsedate_to_datetime(advice) - datetime.now(UTC)).total_seconds()
+            when = parsedate_to_datetime(advice)
+            seconds = (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
         except ValueError:
             pass
-    return min(max(seconds, 0.0), LONGEST_WAIT)
+    return max(seconds, 0.0)

@@ -4,7 +4,8 @@
 schemas; snapshots are asked to be left out. Of the metadata only names, types, docs, partition fields and counts are
 kept: no bound, no statistic and no data file. Vended credentials are never asked for.
 
-Source: https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml
+Source: https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml (paging, namespace separator,
+419 for a token that ran out, `oauth2-server-uri`) and https://iceberg.apache.org/spec (table metadata, version 1 too)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from connectors.errors import BadSettings
 from connectors.http import Api
@@ -38,6 +39,9 @@ class Settings:
     client_id: str = setting("Client ID", "For OAuth2 instead of a token", default="")
     client_secret: str = setting("Client secret", "For OAuth2", secret=True, default="")
     scope: str = setting("Scope", "For OAuth2", default="PRINCIPAL_ROLE:ALL")
+    sign_in_url: str = setting(
+        "Sign-in address", "Token endpoint for OAuth2; empty where the catalog has its own", default=""
+    )
     schemas: tuple[str, ...] = setting("Namespaces", "Patterns; empty for all", kind="list", default=())
     exclude: tuple[str, ...] = setting("Leave out", "Patterns of namespaces", kind="list", default=())
     plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
@@ -86,6 +90,8 @@ class Iceberg:
                 yield Progress("namespaces", done, len(spaces))
                 place = f"{base}/namespaces/{_path(space)}/tables"
                 for each in self._listed(api, place, "identifiers"):
+                    if not each.get("name"):
+                        continue
                     name = quote(each["name"], safe="")
                     whole = api.get(f"{place}/{name}", {"snapshots": "refs"}, optional=True)
                     if whole is not None:  # else it was dropped since the list was read
@@ -98,8 +104,9 @@ class Iceberg:
     def _base(self, api: Api) -> str:
         """Where the catalog wants to be asked: its own prefix, that of the configuration's overrides."""
         params = {"warehouse": self._at.warehouse} if self._at.warehouse else None
-        told = api.get("/v1/config", params)
+        told = api.get("/v1/config", params, optional=True) or {}
         facts = {**(told.get("defaults") or {}), **(told.get("overrides") or {})}
+        # A server may join the levels otherwise than by 0x1F, but must understand that too: it is what we send.
         prefix = str(facts.get("prefix") or "").strip("/")
         return f"/v1/{quote(prefix)}" if prefix else "/v1"
 
@@ -118,7 +125,9 @@ class Iceberg:
             token = page.get("next-page-token")
             return {"pageToken": token} if token else None
 
-        for page in api.pages(path, after, {"pageToken": "", "pageSize": 100, **(params or {})}):
+        # a namespace that went away since it was listed has no list of its own any more
+        first = {"pageToken": "", "pageSize": 100, **(params or {})}
+        for page in api.pages(path, after, first, optional=True):
             yield from page.get(field) or ()
 
     def _wanted(self, space: str) -> bool:
@@ -133,15 +142,16 @@ class Iceberg:
             or told.get("schema")
             or {}
         )
-        fields = schema.get("fields") or []
-        named = {each["id"]: each["name"] for each in fields}
+        fields = [each for each in schema.get("fields") or () if each.get("name")]
+        named = {each.get("id"): each["name"] for each in fields}
         parts = _current(told.get("partition-specs"), "spec-id", told.get("default-spec-id")) or {}
+        parted = parts.get("fields") or told.get("partition-spec") or ()  # the latter in version 1
         facts = told.get("properties") or {}
         properties = {key: str(facts[key]) for key in _TOLD if facts.get(key)}
-        if parts.get("fields"):
+        if parted:
             properties["partition_key"] = ", ".join(
-                _part(named.get(each.get("source-id"), each["name"]), each.get("transform") or "identity")
-                for each in parts["fields"]
+                _part(named.get(each.get("source-id")) or each.get("name") or "?", each.get("transform"))
+                for each in parted
             )
         if told.get("location"):
             properties["location"] = told["location"].partition("?")[0]
@@ -158,7 +168,7 @@ class Iceberg:
                 Column(
                     each["name"],
                     place,
-                    _type(each["type"]),
+                    _type(each.get("type") or ""),
                     not each.get("required"),
                     None,
                     each.get("doc") or None,
@@ -181,8 +191,11 @@ class Iceberg:
             return {"Authorization": f"Bearer {at.token}"} if at.token else {}
         fields = {"grant_type": "client_credentials", "client_id": at.client_id,
                   "client_secret": at.client_secret, "scope": at.scope}  # fmt: skip
-        with Api(at.url, dict, title="the Iceberg catalog", plain_http=at.plain_http) as api:
-            made = api.form("/v1/oauth/tokens", fields)
+        elsewhere = urlsplit(at.sign_in_url)
+        url = f"{elsewhere.scheme}://{elsewhere.netloc}" if at.sign_in_url else at.url
+        path = (elsewhere.path or "/") if at.sign_in_url else "/v1/oauth/tokens"
+        with Api(url, dict, title="the Iceberg catalog", plain_http=at.plain_http) as api:
+            made = api.form(path, fields)
         return {"Authorization": f"Bearer {made['access_token']}"}
 
 
@@ -194,8 +207,8 @@ def _current(rows: Any, field: str, wanted: Any) -> dict[str, Any] | None:
     return next((each for each in rows or () if each.get(field) == wanted), None)
 
 
-def _part(name: str, transform: str) -> str:
-    return name if transform == "identity" else f"{transform}({name})"
+def _part(name: str, transform: str | None) -> str:
+    return name if transform in (None, "identity") else f"{transform}({name})"
 
 
 def _type(told: Any) -> str:
@@ -203,11 +216,13 @@ def _type(told: Any) -> str:
     if not isinstance(told, dict):
         return str(told)
     if told.get("type") == "list":
-        return f"array<{_type(told['element'])}>"
+        return f"array<{_type(told.get('element') or '')}>"
     if told.get("type") == "map":
-        return f"map<{_type(told['key'])},{_type(told['value'])}>"
+        return f"map<{_type(told.get('key') or '')},{_type(told.get('value') or '')}>"
     return (
         "struct<"
-        + ",".join(f"{each['name']}:{_type(each['type'])}" for each in told.get("fields") or ())
+        + ",".join(
+            f"{each.get('name', '?')}:{_type(each.get('type') or '')}" for each in told.get("fields") or ()
+        )
         + ">"
     )

@@ -3,7 +3,9 @@
 API 4.0. Lists come whole or by pages of 500; explores take one request each, since Looker has no list of their
 fields. Queries are never run; filter values, suggestions and enumerations, which hold values, are not asked for.
 
-Source: https://cloud.google.com/looker/docs/reference/looker-api/latest
+Source: https://cloud.google.com/looker/docs/reference/looker-api/latest and the OpenAPI file of API 4.0 in
+https://github.com/looker-open-source/sdk-codegen (spec/Looker.4.0.oas.json), where every list and every name is
+nullable and a wrong key is answered by 404.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from connectors.errors import PermissionMissing
 from connectors.http import Api
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
-from connectors.warehouse import moment
+from connectors.warehouse import moment, number
 
 PAGE = 500
 API = "/api/4.0"
@@ -78,17 +81,20 @@ class Looker:
         edges: list[Lineage] = []
         with self._open() as api:
             yield Progress("folders", 0)
-            for each in api.get(f"{API}/folders", {"fields": "id,name,parent_id"}):
+            for each in api.get(f"{API}/folders", {"fields": "id,name,parent_id"}) or ():
                 yield _folder(each)
             people = {
-                str(each["id"]): each.get("email") or each.get("display_name") or ""
+                str(each.get("id")): each.get("email") or each.get("display_name") or ""
                 for each in self._all(api, "users/search", "id,email,display_name")
             }
-            models = api.get(
+            told = api.get(
                 f"{API}/lookml_models", {"fields": "name,label,project_name,explores(name,hidden)"}
             )
+            models = [each for each in told or () if each.get("name")]
             databases = _databases(api)
-            explores = [(model, each) for model in models for each in model.get("explores") or ()]
+            explores = [
+                (model, each) for model in models for each in model.get("explores") or () if each.get("name")
+            ]
             for model in models:
                 yield _model(model)
             for done, (model, each) in enumerate(explores):
@@ -98,8 +104,9 @@ class Looker:
                 path = f"{API}/lookml_models/{names.replace('/', '/explores/')}"
                 whole = api.get(path, {"fields": EXPLORE}, optional=True)
                 if whole is not None:  # else it was removed, or does not compile
-                    yield self._explore(model["name"], whole)
-                    edges += _stands_on(model["name"], whole, databases)
+                    named = {**whole, "name": each["name"]}
+                    yield self._explore(model["name"], named)
+                    edges += _stands_on(model["name"], named, databases)
             yield Progress("looks", 0)
             known = {f"explore/{model['name']}::{each['name']}" for model, each in explores}
             for look in self._all(api, "looks/search", LOOKS):
@@ -121,12 +128,12 @@ class Looker:
         seen = 0
 
         def after(page: list[Any]) -> Mapping[str, Any] | None:
-            return {"offset": seen} if len(page) == PAGE else None
+            return {"offset": seen} if len(page or ()) == PAGE else None
 
         params = {"fields": fields, "limit": PAGE, "offset": 0, "sorts": "id"}
         for page in api.pages(f"{API}/{path}", after, params):
-            seen += len(page)
-            yield from (each for each in page if not each.get("deleted"))
+            seen += len(page or ())
+            yield from (each for each in page or () if not each.get("deleted"))
 
     def _shown(self, place: str, kind: Any, each: Mapping[str, Any], people: Mapping[str, str]) -> Asset:
         views = each.get("view_count")
@@ -141,16 +148,21 @@ class Looker:
             description=each.get("description") or None,
             owners=(owner,) if owner else (),
             url=f"{self._at.url.rstrip('/')}/{place}s/{quote(str(each['id']), safe='')}",
-            popularity=float(views) if views else None,
+            popularity=float(number(views) or 0) or None,
             changed_at=moment(each.get("updated_at")),
             properties={name: str(value) for name, value in facts.items() if value},
         )
 
     def _explore(self, model: str, each: Mapping[str, Any]) -> Asset:
         fields = each.get("fields") or {}
-        listed = [(kind, field) for kind in ("dimensions", "measures") for field in fields.get(kind) or ()]
+        listed = [
+            (kind, field)
+            for kind in ("dimensions", "measures")
+            for field in fields.get(kind) or ()
+            if field.get("name")
+        ]
         hidden = {"hidden": "yes"} if each.get("hidden") else {}
-        joins = ", ".join(join["name"] for join in each.get("joins") or ())
+        joins = ", ".join(join["name"] for join in each.get("joins") or () if join.get("name"))
         return Asset(
             "dataset",
             f"explore/{model}::{each['name']}",
@@ -180,14 +192,17 @@ class Looker:
         """A token that Looker lets live for an hour."""
         at = self._at
         with Api(at.url, dict, title="Looker", plain_http=at.plain_http) as api:
-            made = api.form(f"{API}/login", {"client_id": at.client_id, "client_secret": at.client_secret})
+            key = {"client_id": at.client_id, "client_secret": at.client_secret}
+            made = api.form(f"{API}/login", key, refusals=(404,))
         return {"Authorization": f"token {made['access_token']}"}
 
 
 def _folder(each: Mapping[str, Any]) -> Asset:
     above = each.get("parent_id")
     parent = f"folder/{above}" if above else None
-    return Asset("dashboard_group", f"folder/{each['id']}", each["name"], parent=parent)
+    return Asset(
+        "dashboard_group", f"folder/{each['id']}", each.get("name") or str(each["id"]), parent=parent
+    )
 
 
 def _model(each: Mapping[str, Any]) -> Asset:
@@ -197,8 +212,11 @@ def _model(each: Mapping[str, Any]) -> Asset:
 
 def _databases(api: Api) -> dict[str, str]:
     """The database of each connection; nothing of how it signs in."""
-    rows = api.get(f"{API}/connections", {"fields": "name,database"}, optional=True) or ()
-    return {each["name"]: each.get("database") or "" for each in rows}
+    try:
+        rows = api.get(f"{API}/connections", {"fields": "name,database"}, optional=True) or ()
+    except PermissionMissing:  # see_connections is not part of the grant script
+        rows = ()
+    return {str(each.get("name")): each.get("database") or "" for each in rows}
 
 
 def _stands_on(model: str, explore: Mapping[str, Any], databases: Mapping[str, str]) -> Iterator[Lineage]:
@@ -215,7 +233,7 @@ def _stands_on(model: str, explore: Mapping[str, Any], databases: Mapping[str, s
     own = explore.get("view_name") or explore["name"]
     for field in (*(fields.get("dimensions") or ()), *(fields.get("measures") or ())):
         for column in re.findall(r"\$\{TABLE\}\.[\"`]?(\w+)", field.get("sql") or ""):
-            if (field.get("view") or own) == own:
+            if field.get("name") and (field.get("view") or own) == own:
                 upstream = Ref(None, place.database, place.schema, place.table, column)
                 yield Lineage(upstream, Ref(key=here, column=field["name"]), "looker")
 

@@ -3,7 +3,9 @@
 Reads the lists of `/api/collection`, `/api/card`, `/api/database` and `/api/dashboard`, then one request a dashboard
 for its cards, as Metabase has no list of those. Results, parameter values and cached rows are never asked for.
 
-Source: https://www.metabase.com/docs/latest/api.
+Source: https://www.metabase.com/docs/latest/api and docs/api in https://github.com/metabase/metabase. The connection
+details of a database come to admins only: without them an edge names schema and table. The list of dashboards is marked
+as deprecated; where it is gone, the search has them, by pages.
 """
 
 from __future__ import annotations
@@ -12,16 +14,26 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 
 from connectors.errors import BadSettings
 from connectors.http import Api
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.warehouse import moment, number
 
 DIALECTS = {"bigquery-cloud-sdk": "bigquery", "sqlserver": "tsql", "sparksql": "spark", "h2": "postgres"}
 TAG = re.compile(r"\{\{[^{}]*\}\}")
+CARD = re.compile(r"\{\{\s*#(\d+)[^{}]*\}\}")
+PAGE = 100
+_BASES = (
+    "dbname",
+    "db",
+    "project-id",
+    "catalog",
+    "service-name",
+    "sid",
+)  # where the engines tell the database
 OPTIONAL = re.compile(r"\[\[.*?\]\]", re.DOTALL)
 
 
@@ -48,7 +60,8 @@ class Metabase:
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Metabase: make a group 'Docent' with View access to the collections to be read and no data access,\n"
-        "-- then an API key in that group (Admin settings, Authentication, API keys).\n"
+        "-- then an API key in that group (Admin settings, Authentication, API keys). Metabase tells the tables of a\n"
+        "-- database only to groups that may build queries on it: without that, edges to tables come from SQL alone.\n"
     )
     query_grant_script: ClassVar[str] = ""
 
@@ -67,33 +80,30 @@ class Metabase:
         """Collections, dashboards and questions, then what each stands on. Raises SourceError."""
         with self._api() as api:
             yield Progress("collections", 0)
-            yield from map(_collection, api.get("/api/collection"))
+            yield from map(_collection, _rows(api.get("/api/collection")))
             databases = _rows(api.get("/api/database", {"include": "tables"}))
             tables = {
                 table["id"]: _table(database, table)
                 for database in databases
-                for table in database.get("tables", ())
+                for table in database.get("tables") or ()
+                if table.get("id") and table.get("name")
             }
-            engines = {each["id"]: each.get("engine", "") for each in databases}
-            cards = [card for card in api.get("/api/card", {"f": "all"}) if not card.get("archived")]
+            engines = {each.get("id"): each.get("engine", "") for each in databases}
+            cards = [card for card in _rows(api.get("/api/card", {"f": "all"})) if not card.get("archived")]
             yield Progress("questions", 0, len(cards))
             for card in cards:
                 yield _chart(card, engines)
-            dashboards = [
-                each for each in _rows(api.get("/api/dashboard", {"f": "all"})) if not each.get("archived")
-            ]
+            dashboards = [each for each in _boards(api) if not each.get("archived")]
             held: list[Lineage] = []
-            for number, listed in enumerate(dashboards, start=1):
-                yield Progress("dashboards", number, len(dashboards))
+            for done, listed in enumerate(dashboards, start=1):
+                yield Progress("dashboards", done, len(dashboards))
                 whole = api.get(f"/api/dashboard/{listed['id']}", optional=True)
                 if whole is None:
                     continue  # deleted since the list was read
                 yield _dashboard(self._at.url, {**listed, **whole})
-                charts = {
-                    each["card_id"]
-                    for each in whole.get("dashcards", whole.get("ordered_cards", ()))
-                    if each.get("card_id")
-                }
+                placed = whole.get("dashcards") or whole.get("ordered_cards") or ()
+                charts = {each["card_id"] for each in placed if each.get("card_id")}
+                charts |= {one["id"] for each in placed for one in each.get("series") or () if one.get("id")}
                 here = Ref(key=f"dashboard/{listed['id']}")
                 held += [Lineage(Ref(key=f"card/{card}"), here, "metabase") for card in sorted(charts)]
         for card in cards:
@@ -116,8 +126,24 @@ class Metabase:
 
 def _rows(answer: Any) -> list[dict[str, Any]]:
     """A list that newer versions wrap in {"data": [...]}."""
-    rows: list[dict[str, Any]] = answer["data"] if isinstance(answer, dict) else answer
+    rows: list[dict[str, Any]] = answer.get("data") or [] if isinstance(answer, dict) else answer or []
     return rows
+
+
+def _boards(api: Api) -> Iterator[dict[str, Any]]:
+    """Every dashboard of the list, or of the search where a newer version has no list."""
+    listed = api.get("/api/dashboard", {"f": "all"}, optional=True)
+    if listed is not None:
+        yield from _rows(listed)
+        return
+    seen = 0
+
+    def after(page: Any) -> Mapping[str, Any] | None:
+        return {"offset": seen} if _rows(page) and seen < (number(page.get("total")) or 0) else None
+
+    for page in api.pages("/api/search", after, {"models": "dashboard", "limit": PAGE, "offset": 0}):
+        seen += len(_rows(page))
+        yield from _rows(page)
 
 
 def _collection(each: Mapping[str, Any]) -> Asset:
@@ -125,7 +151,7 @@ def _collection(each: Mapping[str, Any]) -> Asset:
     return Asset(
         "dashboard_group",
         f"collection/{each['id']}",
-        each["name"],
+        each.get("name") or str(each["id"]),
         parent=f"collection/{above[-1]}" if above else None,
         description=each.get("description") or None,
     )
@@ -135,29 +161,29 @@ def _dashboard(url: str, each: Mapping[str, Any]) -> Asset:
     return Asset(
         "dashboard",
         f"dashboard/{each['id']}",
-        each["name"],
+        each.get("name") or str(each["id"]),
         parent=_in_collection(each),
         description=each.get("description") or None,
         owners=_maker(each),
         url=f"{url.rstrip('/')}/dashboard/{each['id']}",
-        changed_at=_moment(each.get("updated_at")),
+        changed_at=moment(each.get("updated_at")),
         properties={"views": str(each["view_count"])} if each.get("view_count") else {},
     )
 
 
-def _chart(card: Mapping[str, Any], engines: Mapping[int, str]) -> Asset:
+def _chart(card: Mapping[str, Any], engines: Mapping[Any, str]) -> Asset:
     sql = _native(card)
     engine = engines.get(card.get("database_id") or -1, "")
     return Asset(
         "chart",
         f"card/{card['id']}",
-        card["name"],
+        card.get("name") or str(card["id"]),
         parent=_in_collection(card),
         description=card.get("description") or None,
         definition=sql,
         dialect=DIALECTS.get(engine, engine) if sql and engine else None,
         owners=_maker(card),
-        changed_at=_moment(card.get("updated_at")),
+        changed_at=moment(card.get("updated_at")),
         properties={"display": str(card.get("display") or ""), "type": str(card.get("type") or "question")},
     )
 
@@ -166,16 +192,21 @@ def _native(card: Mapping[str, Any]) -> str | None:
     """The SQL of a native question, with optional clauses and template tags taken out so that it can be parsed."""
     query = card.get("dataset_query") or {}
     query = json.loads(query) if isinstance(query, str) else query
+    if not isinstance(query, dict):
+        return None
     sql = (query.get("native") or {}).get("query")
-    for stage in query.get("stages", ()):  # from v0.57 on a query is a list of stages
+    for stage in query.get("stages") or ():  # from v0.57 on a query is a list of stages
         sql = sql or (stage.get("native") if isinstance(stage.get("native"), str) else None)
-    return TAG.sub("NULL", OPTIONAL.sub("", sql)) if isinstance(sql, str) else None
+    if not isinstance(sql, str):
+        return None
+    return TAG.sub("NULL", CARD.sub("(SELECT NULL)", OPTIONAL.sub("", sql)))
 
 
 def _stands_on(card: Mapping[str, Any], tables: Mapping[int, Ref]) -> Iterator[Lineage]:
     """Edges from tables and from other questions that a question built in the editor names."""
     here, seen = Ref(key=f"card/{card['id']}"), set()
-    for source in _sources(card.get("dataset_query")):
+    query = card.get("dataset_query")
+    for source in _sources(json.loads(query) if isinstance(query, str) else query):
         upstream = (
             tables.get(source)
             if isinstance(source, int)
@@ -194,6 +225,10 @@ def _sources(query: Any) -> Iterator[int | str]:
                 yield value
             elif key == "source-card" and isinstance(value, int):
                 yield f"card__{value}"
+            elif key in ("query", "native") and isinstance(
+                value, str
+            ):  # SQL names a question as {{#12-its-name}}
+                yield from (f"card__{card}" for card in CARD.findall(value))
             else:
                 yield from _sources(value)
     elif isinstance(query, list):
@@ -203,7 +238,11 @@ def _sources(query: Any) -> Iterator[int | str]:
 
 def _table(database: Mapping[str, Any], table: Mapping[str, Any]) -> Ref:
     details = database.get("details") or {}
-    name = details.get("dbname") or details.get("db") or database.get("name")
+    name = next(
+        (details[each] for each in _BASES if isinstance(details.get(each), str) and details[each]), None
+    )
+    if database.get("engine") == "mysql":  # whose databases are what others call schemas
+        return Ref(schema=table.get("schema") or name, table=table["name"])
     return Ref(database=name, schema=table.get("schema") or None, table=table["name"])
 
 
@@ -215,7 +254,3 @@ def _maker(each: Mapping[str, Any]) -> tuple[str, ...]:
     maker = each.get("creator") or {}
     name = maker.get("email") or maker.get("common_name")
     return (name,) if name else ()
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

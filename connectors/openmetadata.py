@@ -3,21 +3,26 @@
 Lists come by cursor, 200 a page, with every field that is wanted; lineage needs one request a table or dashboard, as
 the API has no list of edges. Sample data, profiles and per-person usage are fields that are not asked for.
 
-Source: https://docs.open-metadata.org/swagger.html
+Source: https://docs.open-metadata.org/swagger.html, the JSON schemas and the resources (FIELDS) of
+https://github.com/open-metadata/OpenMetadata. Fields come only where they are named, and an unknown name is refused:
+version 1.5 made `owner` to `owners` and `viewDefinition` to `schemaDefinition`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from connectors.http import Api
+from connectors.http_source import CatalogSettings, OtherCatalog
 from connectors.records import Asset, AssetKind, Column, Key, Lineage, Progress, Record, Ref, Table, TableKind
 from connectors.settings import setting
+from connectors.warehouse import moment, number
 
 PAGE = 200
+_PART = re.compile(r'"((?:[^"]|"")*)"|([^."]+)')
 TABLE_KINDS: dict[str, TableKind] = {
     "View": "view",
     "SecureView": "view",
@@ -26,60 +31,40 @@ TABLE_KINDS: dict[str, TableKind] = {
     "Foreign": "foreign_table",
     "Partitioned": "partitioned_table",
 }
-ASSETS: tuple[tuple[str, AssetKind, str], ...] = (
-    ("dashboards", "dashboard", "owners,tags"),
-    ("charts", "chart", "owners,tags"),
-    ("pipelines", "job", "owners,tags"),
-    ("glossaryTerms", "term", "owners,tags"),
+ASSETS: tuple[tuple[str, AssetKind], ...] = (
+    ("dashboards", "dashboard"),
+    ("charts", "chart"),
+    ("pipelines", "job"),
+    ("glossaryTerms", "term"),
 )
 LINEAGE_OF = {"tables": "table", "dashboards": "dashboard", "pipelines": "pipeline"}
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(CatalogSettings):
     """The address and a bot's token."""
 
-    url: str = setting("Address", "For example https://openmetadata.example.org")
-    token: str = setting("Token", "Of a bot with the Data Consumer role", secret=True)
     lineage: bool = setting(
         "Read lineage", "One request for each table and dashboard", kind="bool", default=True
     )
-    plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
 
 
-class OpenMetadata:
+class OpenMetadata(OtherCatalog):
     """One OpenMetadata server."""
 
     name: ClassVar[str] = "openmetadata"
     title: ClassVar[str] = "OpenMetadata"
-    dialect: ClassVar[str | None] = None
-    extracts: ClassVar[tuple[str, ...]] = (
-        "schema",
-        "table",
-        "view",
-        "column",
-        "dashboard",
-        "chart",
-        "job",
-        "term",
-    )
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In OpenMetadata: a bot (Settings, Bots) with the Data Consumer role, less ViewSampleData and ViewUsage;\n"
         "-- its JWT token is the secret.\n"
     )
-    query_grant_script: ClassVar[str] = ""
-
-    def __init__(self, settings: Settings) -> None:
-        self._at = settings
 
     def check(self) -> str:
         """The version and the number of tables. Raises SourceError."""
         with self._open() as api:
             version = api.get("/api/v1/system/version").get("version", "?")
-            total = api.get("/api/v1/tables", {"limit": 1})["paging"]["total"]
+            total = (api.get("/api/v1/tables", {"limit": 1}).get("paging") or {}).get("total", "?")
         return f"OpenMetadata {version}, {total} tables"
 
     def extract(self) -> Iterator[Record]:
@@ -87,18 +72,21 @@ class OpenMetadata:
         refs: dict[str, Ref] = {}
         with_lineage: list[tuple[str, str]] = []
         with self._open() as api:
-            for count, each in enumerate(
-                self._all(api, "tables", "columns,owners,tags,tableConstraints"), start=1
-            ):
+            old = _before_1_5(api.get("/api/v1/system/version", optional=True) or {})
+            people = "owner" if old else "owners"
+            fields = (
+                f"columns,{people},tags,tableConstraints,{'viewDefinition' if old else 'schemaDefinition'}"
+            )
+            for count, each in enumerate(self._all(api, "tables", fields), start=1):
                 table = _table(each)
                 refs[each["id"]] = Ref(database=table.database, schema=table.schema, table=table.name)
                 with_lineage.append(("table", each["id"]))
                 if count % PAGE == 0:
                     yield Progress("tables", count)
                 yield table
-            for path, kind, fields in ASSETS:
-                for each in self._all(api, path, fields):
-                    refs[each["id"]] = Ref(key=each["fullyQualifiedName"])
+            for path, kind in ASSETS:
+                for each in self._all(api, path, f"{people},tags"):
+                    refs[each["id"]] = Ref(key=_fqn(each))
                     if path in LINEAGE_OF:
                         with_lineage.append((LINEAGE_OF[path], each["id"]))
                     yield _asset(kind, each)
@@ -107,14 +95,14 @@ class OpenMetadata:
 
     def _edges(self, api: Api, of: list[tuple[str, str]], refs: Mapping[str, Ref]) -> Iterator[Record]:
         """The edges that lead into each entity, each once."""
-        for number, (kind, entity) in enumerate(of, start=1):
-            if number % 100 == 1:
-                yield Progress("lineage", number, len(of))
+        for done, (kind, entity) in enumerate(of, start=1):
+            if done % 100 == 1:
+                yield Progress("lineage", done, len(of))
             params = {"upstreamDepth": 1, "downstreamDepth": 0}
             found = api.get(f"/api/v1/lineage/{kind}/{entity}", params, optional=True) or {}
             for edge in found.get("upstreamEdges") or ():
                 up, down = refs.get(edge.get("fromEntity", "")), refs.get(edge.get("toEntity", ""))
-                if up and down and edge["toEntity"] == entity:
+                if up and down and edge.get("toEntity") == entity:
                     yield Lineage(up, down, "openmetadata")
 
     def _all(self, api: Api, path: str, fields: str) -> Iterator[dict[str, Any]]:
@@ -123,11 +111,7 @@ class OpenMetadata:
             return {"after": cursor} if cursor else None
 
         for page in api.pages(f"/api/v1/{path}", after, {"limit": PAGE, "fields": fields}):
-            yield from (each for each in page["data"] if not each.get("deleted"))
-
-    def _open(self) -> Api:
-        headers = {"Authorization": f"Bearer {self._at.token}"}
-        return Api(self._at.url, lambda: headers, title="OpenMetadata", plain_http=self._at.plain_http)
+            yield from (each for each in page.get("data") or () if not each.get("deleted"))
 
 
 def _table(each: Mapping[str, Any]) -> Table:
@@ -143,17 +127,17 @@ def _table(each: Mapping[str, Any]) -> Table:
         columns=tuple(
             Column(
                 column["name"],
-                column.get("ordinalPosition") or position,
+                number(column.get("ordinalPosition")) or position,
                 column.get("dataTypeDisplay") or column.get("dataType") or "",
                 column.get("constraint") not in ("NOT_NULL", "PRIMARY_KEY"),
                 description=column.get("description") or None,
                 tags=_tags(column),
             )
-            for position, column in enumerate(each.get("columns") or (), start=1)
+            for position, column in enumerate(_columns(each), start=1)
         ),
         keys=tuple(_keys(each)),
-        definition=each.get("schemaDefinition") or None,
-        changed_at=_moment(each.get("updatedAt")),
+        definition=each.get("schemaDefinition") or each.get("viewDefinition") or None,
+        changed_at=moment(each.get("updatedAt")),
         tags=_tags(each),
         properties={"service": str((each.get("service") or {}).get("name") or each.get("serviceType") or "")},
     )
@@ -161,37 +145,37 @@ def _table(each: Mapping[str, Any]) -> Table:
 
 def _keys(each: Mapping[str, Any]) -> Iterator[Key]:
     """Constraints of the table and those that stand on single columns."""
-    primary = tuple(c["name"] for c in each.get("columns") or () if c.get("constraint") == "PRIMARY_KEY")
+    primary = tuple(c["name"] for c in _columns(each) if c.get("constraint") == "PRIMARY_KEY")
     if primary:
         yield Key("primary", "primary key", primary)
-    for number, constraint in enumerate(each.get("tableConstraints") or (), start=1):
+    for count, constraint in enumerate(each.get("tableConstraints") or (), start=1):
         columns = tuple(constraint.get("columns") or ())
         kind = constraint.get("constraintType")
         if kind == "PRIMARY_KEY" and not primary:
             yield Key("primary", "primary key", columns)
         elif kind == "UNIQUE":
-            yield Key("unique", f"unique {number}", columns)
+            yield Key("unique", f"unique {count}", columns)
         elif kind == "FOREIGN_KEY" and constraint.get("referredColumns"):
-            referred = [name.rsplit(".", 1) for name in constraint["referredColumns"]]
-            where = referred[0][0].split(".")
-            if len(where) >= 2:
-                names = tuple(name for _, name in referred)
-                yield Key("foreign", f"foreign key {number}", columns, where[-2], where[-1], names)
+            # service.database.schema.table.column; a part with a dot in it stands in quotes
+            referred = [_parts(name) for name in constraint["referredColumns"]]
+            if all(len(parts) >= 3 for parts in referred):
+                names = tuple(parts[-1] for parts in referred)
+                yield Key("foreign", f"foreign key {count}", columns, referred[0][-3], referred[0][-2], names)
 
 
 def _asset(kind: AssetKind, each: Mapping[str, Any]) -> Asset:
     parent = (each.get("parent") or {}).get("fullyQualifiedName")
     return Asset(
         kind,
-        each["fullyQualifiedName"],
-        each.get("displayName") or each["name"],
+        _fqn(each),
+        each.get("displayName") or each.get("name") or _fqn(each),
         parent=parent,
         description=each.get("description") or None,
         definition=(each.get("description") or None) if kind == "term" else None,
         owners=_owners(each),
         tags=_tags(each),
         url=each.get("sourceUrl") or None,
-        changed_at=_moment(each.get("updatedAt")),
+        changed_at=moment(each.get("updatedAt")),
     )
 
 
@@ -205,5 +189,19 @@ def _tags(each: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(tag["tagFQN"] for tag in each.get("tags") or () if tag.get("tagFQN"))
 
 
-def _moment(milliseconds: int | None) -> datetime | None:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+def _fqn(each: Mapping[str, Any]) -> str:
+    return str(each.get("fullyQualifiedName") or each["id"])
+
+
+def _columns(each: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [column for column in each.get("columns") or () if column.get("name")]
+
+
+def _parts(name: str) -> list[str]:
+    """A fully qualified name in its parts."""
+    return [quoted.replace('""', '"') if quoted else plain for quoted, plain in _PART.findall(name)]
+
+
+def _before_1_5(told: Mapping[str, Any]) -> bool:
+    found = re.match(r"(\d+)\.(\d+)", str(told.get("version") or ""))
+    return found is not None and (int(found[1]), int(found[2])) < (1, 5)

@@ -3,7 +3,9 @@
 The admin scanner API: the list of workspaces, then scans of 100 at a time (getInfo, scanStatus, scanResult), so the
 number of requests grows by the hundred workspaces. Rows, refresh logs and DAX queries are never asked for.
 
-Source: https://learn.microsoft.com/rest/api/power-bi/admin/workspace-info-post-workspace-info
+Source: https://learn.microsoft.com/rest/api/power-bi/admin/workspace-info-post-workspace-info, -get-scan-status,
+-get-scan-result and -get-modified-workspaces. Microsoft allows 30 lists and 500 scans an hour, and asks for patience
+between two looks at a scan: they come after 1, 2, 4, ... 30 seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from connectors.warehouse import moment
 
 API = "/v1.0/myorg/admin/workspaces"
 BATCH = 100
-POLLS = 600
+POLLS = 120
 _OPTIONS = (
     "lineage=True&datasourceDetails=False&datasetSchema=True&datasetExpressions=True&getArtifactUsers=True"
 )
@@ -70,14 +72,15 @@ class PowerBI:
     def check(self) -> str:
         """How many workspaces the app may scan. Raises SourceError."""
         with self._open() as api:
-            return f"Power BI answers: {len(api.get(f'{API}/modified', _ACTIVE))} workspaces to scan"
+            return f"Power BI answers: {len(api.get(f'{API}/modified', _ACTIVE) or ())} workspaces to scan"
 
     def extract(self) -> Iterator[Record]:
         """Each workspace with what is in it, then the edges. Raises SourceError."""
         wanted = set(self._at.workspaces)
         edges: list[Lineage] = []
         with self._open() as api:
-            ids = [each["id"] for each in api.get(f"{API}/modified", _ACTIVE)]
+            listed = api.get(f"{API}/modified", _ACTIVE) or ()
+            ids = [each.get("id") or each["Id"] for each in listed]  # the documentation has both
             for start in range(0, len(ids), BATCH):
                 yield Progress("workspaces", start, len(ids))
                 for space in self._scanned(api, ids[start : start + BATCH]):
@@ -90,13 +93,13 @@ class PowerBI:
         """The workspaces of one scan, once it is done."""
         made = api.ask(f"{API}/getInfo?{_OPTIONS}", {"workspaces": ids})
         place = quote(str(made["id"]), safe="")
-        for _ in range(POLLS):
+        for look in range(POLLS):
             if made.get("status") == "Succeeded":
-                found: list[dict[str, Any]] = api.get(f"{API}/scanResult/{place}")["workspaces"]
+                found: list[dict[str, Any]] = api.get(f"{API}/scanResult/{place}").get("workspaces") or []
                 return found
-            if made.get("status") not in ("NotStarted", "Running"):
+            if made.get("status", "NotStarted") not in ("NotStarted", "Running"):
                 raise PermissionMissing("Power BI gave up a scan; see the admin settings of the grant script")
-            time.sleep(1)
+            time.sleep(min(2.0**look, 30.0) if look < 5 else 30.0)
             made = api.get(f"{API}/scanStatus/{place}")
         raise SourceInterrupted("Power BI did not finish a scan; try again later")
 
@@ -145,12 +148,14 @@ def _asset(kind: Any, key: str, each: Mapping[str, Any], parent: str, url: str |
     return Asset(
         kind,
         key,
-        each.get("name") or each.get("displayName") or each["id"],
+        each.get("name") or each.get("displayName") or str(each["id"]),
         parent=parent,
         description=each.get("description") or None,
         owners=_owners(each),
         url=url,
-        changed_at=moment(each.get("modifiedDateTime") or each.get("createdDate")),
+        changed_at=moment(
+            each.get("modifiedDateTime") or each.get("createdDateTime") or each.get("createdDate")
+        ),
         properties={name: str(value) for name, value in facts.items() if value},
         **more,
     )
@@ -172,7 +177,7 @@ def _model(model: Mapping[str, Any], parent: str) -> Iterator[Asset]:
     """A semantic model; its tables; its measures, as metrics."""
     here = f"dataset/{model['id']}"
     yield _asset("dataset", here, model, parent, None)
-    for table in model.get("tables") or ():
+    for table in _named(model.get("tables")):
         columns = tuple(
             Column(
                 each["name"],
@@ -181,7 +186,7 @@ def _model(model: Mapping[str, Any], parent: str) -> Iterator[Asset]:
                 default=each.get("expression") or None,
                 description=each.get("description") or None,
             )
-            for position, each in enumerate(table.get("columns") or (), start=1)
+            for position, each in enumerate(_named(table.get("columns")), start=1)
         )
         yield Asset(
             "dataset",
@@ -192,7 +197,7 @@ def _model(model: Mapping[str, Any], parent: str) -> Iterator[Asset]:
             columns=columns,
             properties={"hidden": "yes"} if table.get("isHidden") else {},
         )
-        for measure in table.get("measures") or ():
+        for measure in _named(table.get("measures")):
             yield Asset(
                 "metric",
                 f"{_table_key(model, table)}/{measure['name']}",
@@ -201,6 +206,11 @@ def _model(model: Mapping[str, Any], parent: str) -> Iterator[Asset]:
                 description=measure.get("description") or None,
                 definition=measure.get("expression") or None,
             )
+
+
+def _named(rows: Any) -> list[Mapping[str, Any]]:
+    """Those with a name; the documentation leaves every list out that is empty."""
+    return [each for each in rows or () if each.get("name")]
 
 
 def _table_key(model: Mapping[str, Any], table: Mapping[str, Any]) -> str:
@@ -218,12 +228,12 @@ def _edges(space: Mapping[str, Any]) -> Iterator[Lineage]:
         for above in model.get("upstreamDatasets") or ():
             if above.get("targetDatasetId"):
                 yield edge(Ref(key=f"dataset/{above['targetDatasetId']}"), here)
-        for table in model.get("tables") or ():
+        for table in _named(model.get("tables")):
             yield edge(Ref(key=_table_key(model, table)), here)
             for source in table.get("source") or ():
                 if found := _source(source.get("expression") or ""):
                     yield edge(found, _table_key(model, table))
-            for measure in table.get("measures") or ():
+            for measure in _named(table.get("measures")):
                 yield edge(Ref(key=_table_key(model, table)), f"{_table_key(model, table)}/{measure['name']}")
     for report in space.get("reports") or ():
         if report.get("datasetId"):

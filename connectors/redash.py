@@ -3,7 +3,9 @@
 Lists come by pages of 100; a dashboard's widgets need one request each. Query results and parameter values are never
 asked for: parameters in a query's text become NULL, so that the text can be parsed.
 
-Source: https://redash.io/help/user-guide/integrations-and-api/api
+Source: https://redash.io/help/user-guide/integrations-and-api/api and the handlers and serializers of
+https://github.com/getredash/redash (redash/handlers, redash/serializers). From version 10 on a dashboard is asked for
+by its number, before that by its slug; version 10 fails on a slug, so the number comes first.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from connectors.http import Api
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.warehouse import moment, number
 
 PAGE = 100
 PARAMETER = re.compile(r"\{\{[^{}]*\}\}")
@@ -71,34 +74,34 @@ class Redash:
     def check(self) -> str:
         """How many queries there are. Raises SourceError."""
         with self._open() as api:
-            return f"Redash answers: {api.get('/api/queries', {'page': 1, 'page_size': 1})['count']} queries"
+            return f"Redash answers: {api.get('/api/queries', {'page': 1, 'page_size': 1}).get('count', '?')} queries"
 
     def extract(self) -> Iterator[Record]:
         """Queries, dashboards, then the edges. Raises SourceError."""
         with self._open() as api:
             dialects = {
-                each["id"]: DIALECTS.get(each.get("type", "")) for each in api.get("/api/data_sources")
+                each["id"]: DIALECTS.get(each.get("type", "")) for each in api.get("/api/data_sources") or ()
             }
-            known = set()
+            known: set[int] = set()
             for query in self._all(api, "/api/queries"):
                 known.add(query["id"])
                 yield self._query(query, dialects)
             dashboards = list(self._all(api, "/api/dashboards"))
             edges: list[Lineage] = []
-            for number, each in enumerate(dashboards, start=1):
-                yield Progress("dashboards", number, len(dashboards))
-                whole = api.get(f"/api/dashboards/{each.get('slug') or each['id']}", optional=True)
-                if whole is None:
-                    whole = api.get(
-                        f"/api/dashboards/{each['id']}", optional=True
-                    )  # from Redash 10 on, by id
+            for done, each in enumerate(dashboards, start=1):
+                yield Progress("dashboards", done, len(dashboards))
+                whole = api.get(f"/api/dashboards/{each['id']}", optional=True)
+                if whole is None and each.get("slug"):
+                    whole = api.get(f"/api/dashboards/{quote(str(each['slug']), safe='')}", optional=True)
+                if (whole or {}).get("id", each["id"]) != each["id"]:
+                    whole = None  # an old server took the number for the slug of another
                 yield self._dashboard(each)
                 here = Ref(key=f"dashboard/{each['id']}")
                 below = {
-                    (one.get("visualization") or {}).get("query", {}).get("id")
-                    for one in (whole or {}).get("widgets", ())
+                    ((one.get("visualization") or {}).get("query") or {}).get("id")
+                    for one in (whole or {}).get("widgets") or ()
                 }
-                edges += [Lineage(Ref(key=f"query/{n}"), here, "redash") for n in sorted(below & known)]
+                edges += [Lineage(Ref(key=f"query/{n}"), here, "redash") for n in sorted(known & below)]
         yield from edges
 
     def _all(self, api: Api, path: str) -> Iterator[dict[str, Any]]:
@@ -106,24 +109,25 @@ class Redash:
         seen = 0
 
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            return {"page": page["page"] + 1} if page["results"] and seen < page["count"] else None
+            more = page.get("results") and seen < (number(page.get("count")) or 0)
+            return {"page": (number(page.get("page")) or 1) + 1} if more else None
 
         for page in api.pages(path, after, {"page": 1, "page_size": PAGE, "order": "created_at"}):
-            seen += len(page["results"])
-            yield from (row for row in page["results"] if not row.get("is_archived"))
+            seen += len(page.get("results") or ())
+            yield from (row for row in page.get("results") or () if not row.get("is_archived"))
 
     def _query(self, query: Mapping[str, Any], dialects: Mapping[int, str | None]) -> Asset:
         return Asset(
             "query",
             f"query/{query['id']}",
-            query["name"],
+            query.get("name") or f"Query {query['id']}",
             description=query.get("description") or None,
             definition=PARAMETER.sub("NULL", query.get("query") or "") or None,
             dialect=dialects.get(query.get("data_source_id") or -1),
             owners=_owner(query),
             tags=tuple(query.get("tags") or ()),
             url=f"{self._at.url.rstrip('/')}/queries/{query['id']}",
-            changed_at=_moment(query.get("updated_at")),
+            changed_at=moment(query.get("updated_at")),
             properties={"draft": "yes"} if query.get("is_draft") else {},
         )
 
@@ -131,11 +135,11 @@ class Redash:
         return Asset(
             "dashboard",
             f"dashboard/{each['id']}",
-            each["name"],
+            each.get("name") or f"Dashboard {each['id']}",
             owners=_owner(each),
             tags=tuple(each.get("tags") or ()),
             url=f"{self._at.url.rstrip('/')}/dashboards/{each['id']}",
-            changed_at=_moment(each.get("updated_at")),
+            changed_at=moment(each.get("updated_at")),
             properties={"draft": "yes"} if each.get("is_draft") else {},
         )
 
@@ -148,7 +152,3 @@ def _owner(each: Mapping[str, Any]) -> tuple[str, ...]:
     user = each.get("user") or {}
     name = user.get("email") or user.get("name")
     return (name,) if name else ()
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -1,13 +1,17 @@
 """Tableau Cloud and Server: projects, workbooks, dashboards, sheets, datasources with fields, custom SQL, lineage.
 
 The Metadata API (GraphQL) by pages of 100 nodes a kind, and the REST API for projects and the number of views. The
-number of requests grows with pages only. Extracts, view images, view data and field values are never asked for.
+number of requests grows with pages only; a page that the server cuts short (it counts the nodes inside nodes) is asked
+for again at half its size. Extracts, view images, view data and field values are never asked for.
 
-Source: https://help.tableau.com/current/api/metadata_api/en-us and /current/api/rest_api/en-us
+Source: https://help.tableau.com/current/api/metadata_api/en-us (reference, common errors) and
+https://help.tableau.com/current/api/rest_api/en-us (paging, sign in, query views for site). A sheet tells its embedded
+datasources as `parentEmbeddedDatasources`; its `upstreamDatasources` are the published ones above those.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,17 +24,18 @@ from connectors.settings import setting
 from connectors.warehouse import moment, number
 
 PAGE = 100
+_BRACKETED = re.compile(r"(?:\[[^\]]*\]\.)*\[([^\]]*)\]")
 _TABLES = "upstreamTables { name schema database { name } }"
 _OWNER = "owner { name email }"
 _FIELDS = """fields { __typename name description isHidden
   ... on ColumnField { dataType } ... on CalculatedField { dataType formula } }"""
 QUERIES = {
-    "workbooks": f"id luid name description projectName uri updatedAt {_OWNER} tags {{ name }}",
+    "workbooks": f"id luid name description projectName projectLuid uri updatedAt {_OWNER} tags {{ name }}",
     "dashboards": "id luid name path updatedAt workbook { id } sheets { id } tags { name }",
     "sheets": """id luid name path updatedAt workbook { id } tags { name }
-  upstreamDatasources { id } containedInDashboards { id }""",
+  parentEmbeddedDatasources { id } upstreamDatasources { id } containedInDashboards { id }""",
     "publishedDatasources": f"""id luid name description projectName uri isCertified hasExtracts
-  extractLastRefreshTime updatedAt: extractLastUpdateTime {_OWNER} tags {{ name }} {_FIELDS} {_TABLES}""",
+  extractLastRefreshTime extractLastUpdateTime {_OWNER} tags {{ name }} {_FIELDS} {_TABLES}""",
     "embeddedDatasources": f"""id name hasExtracts extractLastRefreshTime workbook {{ id }} {_FIELDS} {_TABLES}
   upstreamDatasources {{ id }}""",
     "customSQLTables": """id name description query connectionType database { name }
@@ -77,6 +82,7 @@ class Tableau:
         "-- In Tableau: a user of its own with the site role Viewer, the capability View (and nothing else) on the\n"
         "-- projects to be read, and a personal access token (My Account Settings). The Metadata API must be on\n"
         "-- (tsm maintenance metadata-services enable); with 'derived permissions' a Viewer sees the lineage.\n"
+        "-- Tableau tells fields and external tables in full to the site role Site Administrator Explorer only.\n"
     )
     query_grant_script: ClassVar[str] = ""
 
@@ -88,7 +94,9 @@ class Tableau:
         """How many workbooks there are. Raises SourceError."""
         with self._open() as api:
             answer = _graphql(api, "{ workbooksConnection(first: 1) { totalCount } }", {})
-        return f"Tableau answers: {answer['workbooksConnection']['totalCount']} workbooks"
+        return (
+            f"Tableau answers: {(answer.get('workbooksConnection') or {}).get('totalCount', '?')} workbooks"
+        )
 
     def extract(self) -> Iterator[Record]:
         """Projects, workbooks, datasources, dashboards, sheets, then what each stands on. Raises SourceError."""
@@ -98,10 +106,10 @@ class Tableau:
             projects = list(self._listed(api, "projects", "project"))
             yield from (_project(each) for each in projects)
             usage = {
-                each["id"]: number((each.get("usage") or {}).get("totalViewCount"))
+                each.get("id"): number((each.get("usage") or {}).get("totalViewCount"))
                 for each in self._listed(api, "views", "view", {"includeUsageStatistics": "true"})
             }
-            held = {each["name"]: f"project/{each['id']}" for each in projects}
+            held = _places(projects)
             for kind in _ORDER:
                 yield Progress(kind, 0)
                 found[kind] = []
@@ -117,7 +125,7 @@ class Tableau:
                 yield edge
 
     def _asset(
-        self, kind: str, each: Mapping[str, Any], held: Mapping[str, str], usage: Mapping[str, int | None]
+        self, kind: str, each: Mapping[str, Any], held: Mapping[str, str], usage: Mapping[Any, int | None]
     ) -> Asset:
         views = usage.get(each.get("luid") or "")
         facts = {
@@ -128,7 +136,11 @@ class Tableau:
             "type": {"embeddedDatasources": "embedded", "publishedDatasources": "published"}.get(kind),
         }
         owner = each.get("owner") or {}
-        parent = (each.get("workbook") or {}).get("id") or held.get(each.get("projectName") or "")
+        parent = (
+            (each.get("workbook") or {}).get("id")
+            or held.get(f"project/{each.get('projectLuid')}")
+            or held.get(each.get("projectName") or "")
+        )
         kinds: Any = {
             "workbooks": "dashboard_group", "dashboards": "dashboard", "sheets": "chart", "customSQLTables": "query"
         }  # fmt: skip
@@ -141,10 +153,10 @@ class Tableau:
             definition=each.get("query") or None,
             dialect=DIALECTS.get(each.get("connectionType") or "") if each.get("query") else None,
             owners=tuple(filter(None, [owner.get("email") or owner.get("name")])),
-            tags=tuple(tag["name"] for tag in each.get("tags") or ()),
+            tags=tuple(tag["name"] for tag in each.get("tags") or () if tag.get("name")),
             url=self._url(kind, each),
             popularity=float(views) if views else None,
-            changed_at=moment(each.get("updatedAt")),
+            changed_at=moment(each.get("updatedAt") or each.get("extractLastUpdateTime")),
             properties={name: str(value) for name, value in facts.items() if value},
             columns=tuple(
                 Column(
@@ -155,6 +167,7 @@ class Tableau:
                     description=field.get("description") or None,
                 )
                 for position, field in enumerate(each.get("fields") or (), start=1)
+                if field.get("name")
             ),
         )
 
@@ -163,7 +176,7 @@ class Tableau:
         if each.get("path"):
             return f"{base}/views/{quote(each['path'])}"
         if each.get("uri"):  # sites/1/workbooks/27
-            return f"{base}/{quote('/'.join(str(each['uri']).split('/')[2:]))}"
+            return f"{base}/{quote('/'.join(str(each['uri']).split('/')[-2:]))}"
         return None
 
     def _listed(
@@ -173,13 +186,15 @@ class Tableau:
 
         def after(page: Any) -> Mapping[str, Any] | None:
             told = page.get("pagination") or {}
-            this, size = int(told.get("pageNumber", 1)), int(told.get("pageSize", 1000))
-            return {"pageNumber": this + 1} if this * size < int(told.get("totalAvailable", 0)) else None
+            this, size = number(told.get("pageNumber")) or 1, number(told.get("pageSize")) or 1000
+            return (
+                {"pageNumber": this + 1} if this * size < (number(told.get("totalAvailable")) or 0) else None
+            )
 
         api.warm()
         place = f"/api/{self._at.api}/sites/{self._site}/{path}"
         for page in api.pages(place, after, {"pageSize": 1000, "pageNumber": 1, **(params or {})}):
-            yield from page.get(path, {}).get(field, ())
+            yield from (page.get(path) or {}).get(field) or ()
 
     def _open(self) -> Api:
         return Api(self._at.url, self._sign_in, title="Tableau", plain_http=self._at.plain_http)
@@ -200,26 +215,43 @@ class Tableau:
         return {"X-Tableau-Auth": made["token"], **json_}
 
 
-def _graphql(api: Api, query: str, variables: Mapping[str, Any]) -> Any:
-    """The data of an answer. Without its words, an error is most often a Metadata API that is not switched on."""
+def _graphql(api: Api, query: str, variables: Mapping[str, Any], cut: set[str] | None = None) -> Any:
+    """The data of an answer; into `cut` go the codes of warnings that come with it.
+
+    Without its words, an error is most often a Metadata API that is not switched on.
+    """
     answer = api.ask("/api/metadata/graphql", {"query": query, "variables": dict(variables)})
     if not answer.get("data"):
         raise PermissionMissing("Tableau refused a metadata query; see the connector's grant script")
+    if cut is not None:
+        cut |= {str((each.get("extensions") or {}).get("code")) for each in answer.get("errors") or ()}
     return answer["data"]
 
 
 def _nodes(api: Api, kind: str) -> Iterator[dict[str, Any]]:
-    """Every node of a kind, page by page."""
-    query = f"""query ($after: String) {{ {kind}Connection(first: {PAGE}, after: $after) {{
+    """Every node of a kind, page by page; half the page where the server gave a part of it only."""
+    query = f"""query ($first: Int, $after: String) {{ {kind}Connection(first: $first, after: $after) {{
   nodes {{ {QUERIES[kind]} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
     after: str | None = None
+    size = PAGE
     while True:
-        page = _graphql(api, query, {"after": after})[f"{kind}Connection"]
-        yield from page["nodes"]
-        told = page["pageInfo"]
-        if not told["hasNextPage"] or told["endCursor"] == after:
+        cut: set[str] = set()
+        page = _graphql(api, query, {"first": size, "after": after}, cut).get(f"{kind}Connection") or {}
+        if cut & {"NODE_LIMIT_EXCEEDED", "TIME_LIMIT_EXCEEDED"} and size > 1:
+            size //= 2
+            continue
+        yield from page.get("nodes") or ()
+        told = page.get("pageInfo") or {}
+        if not told.get("hasNextPage") or told.get("endCursor") in (None, after):
             return
         after = told["endCursor"]
+
+
+def _places(projects: list[dict[str, Any]]) -> dict[str, str]:
+    """Keys of projects by `project/<luid>` and, where only one has it, by name: what is nested may share a name."""
+    keys = [(f"project/{each['id']}", str(each.get("name") or "")) for each in projects]
+    names = [name for _, name in keys]
+    return {key: key for key, _ in keys} | {name: key for key, name in keys if names.count(name) == 1}
 
 
 def _project(each: Mapping[str, Any]) -> Asset:
@@ -227,7 +259,7 @@ def _project(each: Mapping[str, Any]) -> Asset:
     return Asset(
         "dashboard_group",
         f"project/{each['id']}",
-        each["name"],
+        each.get("name") or each["id"],
         parent=f"project/{above}" if above else None,
         description=each.get("description") or None,
         properties={"type": "project"},
@@ -243,13 +275,14 @@ def _edges(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Lineage]:
     for kind in ("publishedDatasources", "embeddedDatasources", "customSQLTables"):
         for each in found[kind]:
             for table in each.get("upstreamTables") or each.get("tables") or ():
-                yield edge(_table(table), each["id"])
+                if table.get("name"):
+                    yield edge(_table(table), each["id"])
             for above in each.get("upstreamDatasources") or ():
                 yield edge(Ref(key=above["id"]), each["id"])
             for below in each.get("downstreamDatasources") or ():
                 yield edge(Ref(key=each["id"]), below["id"])
     for sheet in found["sheets"]:
-        for above in sheet.get("upstreamDatasources") or ():
+        for above in sheet.get("parentEmbeddedDatasources") or sheet.get("upstreamDatasources") or ():
             yield edge(Ref(key=above["id"]), sheet["id"])
         for board in sheet.get("containedInDashboards") or ():
             yield edge(Ref(key=sheet["id"]), board["id"])
@@ -260,4 +293,6 @@ def _edges(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Lineage]:
 
 def _table(table: Mapping[str, Any]) -> Ref:
     base = (table.get("database") or {}).get("name")
-    return Ref(database=base or None, schema=table.get("schema") or None, table=table["name"])
+    bracketed = _BRACKETED.fullmatch(table["name"])  # some connections tell [schema].[table]
+    named = bracketed[1] if bracketed else table["name"]
+    return Ref(database=base or None, schema=table.get("schema") or None, table=named)

@@ -3,7 +3,8 @@
 Four statements a catalog over its `information_schema` and `system.metadata`, whatever the number of tables. Results
 come by pages, each with the address of the next, which must be on the same server.
 
-Source: https://trino.io/docs/current/develop/client-protocol.html
+Source: https://trino.io/docs/current/develop/client-protocol.html and
+https://trino.io/docs/current/connector/system.html (metadata.catalogs, metadata.table_comments, jdbc.columns)
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Trino:
     def check(self) -> str:
         """The version and the catalogs. Raises SourceError."""
         with self._open() as api:
-            version = api.get("/v1/info")["nodeVersion"]["version"]
+            version = (api.get("/v1/info").get("nodeVersion") or {}).get("version", "?")
             catalogs = self._catalogs(api)
         return f"Trino {version}, catalogs {', '.join(catalogs)}"
 
@@ -113,24 +114,28 @@ class Trino:
     def _rows(self, api: Api, statement: str) -> Iterator[Row]:
         """Every row of a statement, page by page."""
         answer = api.ask_text("/v1/statement", statement)
+        ours = urlsplit(self._at.url.strip().rstrip("/"))
+        names: list[str] = []
         while True:
             if answer.get("error"):
                 # the message may quote the statement; its name says enough
                 name = answer["error"].get("errorName") or "an error"
                 raise PermissionMissing(f"Trino refused a metadata statement: {name}")
-            names = [column["name"] for column in answer.get("columns") or ()]
+            names = [column["name"] for column in answer.get("columns") or ()] or names
             for row in answer.get("data") or ():
                 yield dict(zip(names, row, strict=True))
             following = answer.get("nextUri")
             if not following:
                 return
-            if urlsplit(following).netloc != urlsplit(self._at.url).netloc:
+            next_ = urlsplit(following)
+            if next_.netloc.lower() != ours.netloc.lower():
                 raise SourceInterrupted(
                     "Trino points to another server for the next page; give the address it uses"
                 )
             if not answer.get("data"):
                 time.sleep(0.05)
-            answer = api.get(urlsplit(following).path)
+            path = next_.path.removeprefix(ours.path) if ours.path else next_.path
+            answer = api.get(f"{path}?{next_.query}" if next_.query else path)
 
     def _open(self) -> Api:
         headers = {"X-Trino-User": self._at.user, "X-Trino-Source": "docent"}

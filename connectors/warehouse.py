@@ -127,21 +127,25 @@ def number(value: Any) -> int | None:
         return None
     try:
         return int(float(value)) if "." in str(value) or "e" in str(value).lower() else int(value)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
 def moment(value: Any) -> datetime | None:
-    """A time as ISO text, as seconds since 1970, or as a datetime; UTC where no zone is told."""
+    """A time as ISO text, as (milli-, micro-, nano-)seconds since 1970, or as a datetime; UTC where no zone is told.
+
+    None where it is none of these: a time is never worth a sync.
+    """
     if value is None or value == "":
         return None
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     text = str(value).strip().removesuffix(" UTC")
     try:
-        seconds = float(text.split(" ")[0])
-        return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
-    except ValueError:
+        since = float(text.split(" ")[0])
+        scale = next((scale for least, scale in ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3)) if since > least), 1)
+        return datetime.fromtimestamp(since / scale, UTC)
+    except (ValueError, OverflowError, OSError):
         pass
     try:
         found = datetime.fromisoformat(text)

@@ -73,7 +73,7 @@ def tableau(live: Live, size: int = 3) -> Vendor:
         "dashboards": [{"id": "d1", "luid": "D1", "name": "Board", "path": "b/Board", "workbook": {"id": "w0"},
                         "sheets": [{"id": "s1"}]}],
         "sheets": [{"id": "s1", "luid": "S1", "name": "Sheet", "path": "b/Sheet", "workbook": {"id": "w0"},
-                    "upstreamDatasources": [{"id": "e1"}], "containedInDashboards": [{"id": "d1"}]}],
+                    "parentEmbeddedDatasources": [{"id": "e1"}], "upstreamDatasources": [{"id": "p1"}], "containedInDashboards": [{"id": "d1"}]}],
     }  # fmt: skip
 
     def graphql(asked: Asked) -> Any:
@@ -82,10 +82,10 @@ def tableau(live: Live, size: int = 3) -> Vendor:
             return {"data": {"workbooksConnection": {"totalCount": size}}}
         kind = re.search(r"(\w+)Connection", query)
         assert kind and not re.search(r"sampl|preview|domainValues", query)
-        start = int(asked.json["variables"]["after"] or 0)
+        start, first = int(asked.json["variables"]["after"] or 0), asked.json["variables"]["first"]
         rows = nodes[kind[1]]
-        more = {"hasNextPage": start + 100 < len(rows), "endCursor": str(start + 100)}
-        return {"data": {kind[0]: {"nodes": rows[start : start + 100], "pageInfo": more}}}
+        more = {"hasNextPage": start + first < len(rows), "endCursor": str(start + first)}
+        return {"data": {kind[0]: {"nodes": rows[start : start + first], "pageInfo": more}}}
 
     def sign_in(asked: Asked) -> Any:
         given = asked.json["credentials"]
@@ -163,7 +163,7 @@ def looker(live: Live, size: int = 3) -> Vendor:
 
     def login(asked: Asked) -> Any:
         if asked.form["client_secret"] != SECRET:
-            return Answer(401, {"message": "CANARY"})
+            return Answer(404, {"message": "CANARY"})  # so says the specification
         return {"access_token": live.token(), "expires_in": 3600}
 
     def one(asked: Asked) -> Any:
@@ -348,7 +348,8 @@ def test_errors_say_no_secret_and_no_word_of_the_server(case: Case) -> None:
         with pytest.raises(SourceInterrupted, match="dropped"):
             list(records)
         for body in (b"<html>CANARY", {"message": "CANARY"}):
-            vendor.faults[:] = [Answer(200 if isinstance(body, bytes) else 500, body)]
+            status = 200 if isinstance(body, bytes) else 500  # which is tried three times
+            vendor.faults[:] = [Answer(status, body, {"Retry-After": "0"})] * 3
             with pytest.raises(Exception) as error:
                 connector(vendor).check()
             assert "CANARY" not in str(error.value)

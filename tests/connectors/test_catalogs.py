@@ -32,7 +32,7 @@ def dataset(number: int) -> dict[str, Any]:
              "tags": {"tags": [{"tag": {"urn": "urn:li:tag:PII"}}]}}]},
         "ownership": {"owners": [{"owner": {"username": "p", "properties": {"email": "priya@harbor.example"}}}]},
         "tags": {"tags": [{"tag": {"urn": "urn:li:tag:core", "properties": None}}]},
-        "upstream": {"relationships": upstream},
+        "lineage": {"relationships": upstream},
     }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_openmetadata_pages_by_cursor_and_reads_lineage() -> None:
         running.asked.clear()
         without = connect("openmetadata", {"url": running.url, "lineage": "false"}, {"token": TOKEN})
         assert sum(isinstance(record, Table) for record in without.extract()) == 449
-        assert len(running.asked) == 3 + 4
+        assert len(running.asked) == 1 + 3 + 4
         records = list(connector.extract())
     first = next(record for record in records if isinstance(record, Table))
     assert (

@@ -120,7 +120,11 @@ def test_airbyte_renews_its_short_token_in_mid_run() -> None:
     live = {"left": 0, "made": 0}
 
     def token(asked: Asked) -> Any:
-        assert asked.json == {"client_id": "id", "client_secret": "s" * 20}
+        assert asked.json == {
+            "client_id": "id",
+            "client_secret": "s" * 20,
+            "grant-type": "client_credentials",
+        }
         live.update(left=2, made=live["made"] + 1)
         return {"access_token": TOKEN}
 

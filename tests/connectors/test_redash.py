@@ -48,6 +48,9 @@ def vendor() -> Vendor:
         "GET /api/queries": lambda asked: paged(asked, QUERIES),
         "GET /api/dashboards": lambda asked: paged(asked, [board]),
         "GET /api/dashboards/9": lambda asked: {**board, "widgets": widgets},
+        "GET /api/dashboards/board": lambda asked: Answer(
+            500, {"message": "invalid input syntax for integer"}
+        ),
     }
     return Vendor(routes, allows=lambda asked: asked.headers.get("authorization") == f"Key {KEY}")
 
@@ -56,13 +59,21 @@ def test_queries_dashboards_and_edges() -> None:
     with serve(vendor()) as running:
         running.faults[:] = [Answer(429, {}, {"Retry-After": "0"})]
         records = list(connect("redash", {"url": running.url}, {"api_key": KEY}).extract())
-        assert len(running.asked) == 1 + 1 + 3 + 1 + 2
+        assert len(running.asked) == 1 + 1 + 3 + 1 + 1
     assets = {record.key: record for record in records if isinstance(record, Asset)}
     assert len(assets) == 249 + 1 and "query/3" not in assets
     first = assets["query/1"]
     assert first.dialect == "postgres" and "{{" not in (first.definition or "") and first.tags == ("kpi",)
     edges = [(e.upstream.key, e.downstream.key) for e in records if isinstance(e, Lineage)]
     assert edges == [("query/1", "dashboard/9")]
+
+
+def test_before_version_10_a_dashboard_has_its_slug_for_an_address() -> None:
+    old = vendor()
+    old.routes["GET /api/dashboards/board"] = old.routes.pop("GET /api/dashboards/9")
+    with serve(old) as running:
+        records = list(connect("redash", {"url": running.url}, {"api_key": KEY}).extract())
+    assert [e.upstream.key for e in records if isinstance(e, Lineage)] == ["query/1"]
 
 
 def test_a_wrong_key_is_said_without_the_key() -> None:
