@@ -39,6 +39,9 @@ class Columns:
             return
         if not isinstance(name, exp.Identifier):
             raise Refusal("column", "a column has no plain name")
+        if "positional" in name.meta:
+            self._positional(node, int(name.meta["positional"]), scope)
+            return
         parts = [
             part for part in (node.args.get(key) for key in ("catalog", "db", "table")) if part is not None
         ]
@@ -58,6 +61,20 @@ class Columns:
         raise Refusal(
             "column", f"{'.'.join(shortened(part) for part in chain)} is not a column that you can query here"
         )
+
+    def _positional(self, node: exp.Column, number: int, scope: Scope) -> None:
+        """`$2`: the second column of the only source, or of the one that is named. A table is pinned, so that only its
+        visible columns count."""
+        table = node.args.get("table")
+        if isinstance(table, exp.Identifier):
+            source = scope.sources.get(self._table_key(table))
+        else:
+            source = next(iter(scope.sources.values())) if len(scope.sources) == 1 else None
+        if source is not None and source.function and source.order is None:
+            return  # VALUES and table functions
+        if source is None or source.order is None or not 0 < number <= len(source.order):
+            raise Refusal("column", f"${number} is not a column that you can query here")
+        self._pin(source)
 
     def _qualified(self, chain: list[exp.Identifier], scope: Scope) -> bool:
         first = self._table_key(chain[0])

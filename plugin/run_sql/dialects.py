@@ -250,11 +250,17 @@ def _with_functions(name: str) -> Engine:
     return Engine(**facts)
 
 
+_LEFT_AS_WRITTEN = {"clickhouse": ("ARRAYFILTER",), "duckdb": ("REDUCE",)}
+"""Functions that sqlglot takes for another engine's, with fewer or more arguments."""
+
+
 @cache
 def parser_of(name: str) -> Dialect:
     """sqlglot's dialect for reading; it keeps function names as they were written, which the allow-list needs."""
     dialect = Dialect.get_or_raise(name)
     dialect.PRESERVE_ORIGINAL_NAMES = True
+    for function in _LEFT_AS_WRITTEN.get(name, ()):
+        dialect.parser_class.FUNCTIONS.pop(function, None)
     return dialect
 
 

@@ -39,6 +39,8 @@ class FromItems(Expressions):
         elif isinstance(node, (exp.Unnest, exp.Func)):
             self._table_function(node, node, scope)
             self._extras(node, scope)
+        elif isinstance(node, exp.Pivot) and node.unpivot and self.engine.name == "redshift":
+            self._unpivoted(node, scope)
         elif isinstance(node, exp.Paren):
             self._source(node.this, scope)
         elif isinstance(node, exp.Alias):
@@ -224,7 +226,26 @@ class FromItems(Expressions):
         else:
             raise Refusal("table", "this form of LATERAL is refused")
 
+    def _unpivoted(self, node: exp.Pivot, scope: Scope) -> None:
+        """Redshift: `FROM t o, UNPIVOT o.attributes AS value AT name`."""
+        at = node.this
+        named = at.this if isinstance(at, exp.AtIndex) else at
+        if not (isinstance(named, exp.Alias) and isinstance(named.this, exp.Column)):
+            raise Refusal("table", "UNPIVOT in FROM takes a column here")
+        self._walk(named.this, scope, "select")
+        scope.sources[self._table_key(named.args["alias"])] = Source(None, function=True)
+        if isinstance(at, exp.AtIndex) and isinstance(at.expression, exp.Identifier):
+            scope.local = scope.local | {self._column_key(at.expression)}
+
     def _check_table_function(self, inner: exp.Expr, scope: Scope) -> str:
+        listed = next(iter(inner.expressions), None) if function_name(inner) == "table" else None
+        if isinstance(listed, exp.Dot) and len(inner.expressions) == 1:  # TABLE(sys.odcinumberlist(1, 2))
+            inner = listed.expression
+            name = f"{listed.this.name}.{function_name(inner)}".lower()
+            if name not in self.engine.from_functions:
+                raise Refusal("function", f"the function {name[:80]} is not allowed in FROM")
+            self._walk_parts(inner, scope, "select")
+            return name
         if not isinstance(inner, exp.Func):
             raise Refusal("table", "only plain names of tables are allowed in FROM")
         name = function_name(inner)

@@ -23,6 +23,9 @@ _COMBINATORS = (
     "argmax",
 )
 
+_NAMING = frozenset({"arrayreduce", "arrayreduceinranges"})
+"""ClickHouse: call the function that their first argument names."""
+
 TYPES: dict[str, frozenset[str]] = {
     "postgres": frozenset(
         """citext ltree lquery hstore oid name xid tid pg_lsn tsvector tsquery point line lseg box path polygon
@@ -39,6 +42,8 @@ TYPES: dict[str, frozenset[str]] = {
 
 def check_function(node: exp.Expr, engine: Engine) -> None:
     """Raise Refusal unless this call is on the engine's list. Operators and syntax are not calls and pass."""
+    if _is_table_of(node, engine):
+        return  # what stands in it is looked at where FROM is read
     if isinstance(node, exp.Anonymous) or isinstance(
         node, (exp.AnonymousAggFunc, exp.ParameterizedAgg, exp.CombinedAggFunc, exp.CombinedParameterizedAgg)
     ):
@@ -52,10 +57,31 @@ def check_function(node: exp.Expr, engine: Engine) -> None:
         if quoted and engine.names == "upper" and this.name != this.name.upper():
             raise Refusal("function", f"the function {this.name[:60]} is not on the list of this engine")
         _require(name, engine)
+        if name in _NAMING:
+            _require_named(node, engine)
         return
     written = node.meta.get("name")
     if written:
         _require(ascii_lower(str(written)), engine)
+
+
+def _is_table_of(node: exp.Expr, engine: Engine) -> bool:
+    """Oracle's `FROM TABLE(sys.odcinumberlist(..))`: only a qualified call in it, which has its own check."""
+    return (
+        engine.name == "oracle"
+        and isinstance(node, exp.Anonymous)
+        and isinstance(node.parent, exp.Table)
+        and ascii_lower(str(node.this)) == "table"
+        and len(node.expressions) == 1
+        and isinstance(node.expressions[0], exp.Dot)
+    )
+
+
+def _require_named(node: exp.Expr, engine: Engine) -> None:
+    first = next(iter(node.expressions), None)
+    if not (isinstance(first, exp.Literal) and first.is_string):
+        raise Refusal("function", "the function that arrayReduce calls must be written as a text")
+    _require(ascii_lower(first.name.partition("(")[0]), engine)
 
 
 def _require(name: str, engine: Engine) -> None:

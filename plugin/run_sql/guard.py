@@ -18,12 +18,14 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from plugin.run_sql.called import function_name
 from plugin.run_sql.dialects import ENGINES, Engine, engine_of, parser_of
 from plugin.run_sql.functions_check import check_function, check_type
+from plugin.run_sql.hints import drop_hints
 from plugin.run_sql.nodes import ALLOWED, ARGUMENTS, PROBES, ROOTS
 from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render, render_bound
 from plugin.run_sql.resolver import Resolver
 from plugin.run_sql.scope import Found
 from plugin.run_sql.second_parser import check_again
 from plugin.run_sql.sizes import check_connect, check_size
+from plugin.run_sql.spellings import respell_tokens, respelled
 from plugin.run_sql.text import read_tokens
 from plugin.run_sql.verdict import Refusal, Verdict, VisibleTables
 
@@ -105,6 +107,7 @@ def _checked(
     statement = ROOTS.get(type(tree))
     if statement is None:
         raise Refusal("statement", "only a query that reads is allowed (SELECT, VALUES, set operations)")
+    drop_hints(tree, sql, engine)
     check_nodes(tree, engine, parameters)
     found = Resolver(engine, tables, default_schema, database).resolve(tree)
     qualify_tables(found, engine)
@@ -137,7 +140,8 @@ def warm() -> None:
 
 def parse_one(sql: str, engine: Engine) -> exp.Expr:
     """The tree of exactly one statement, after the controls on the bare text. Raises Refusal."""
-    tokens = read_tokens(sql, engine)
+    sql = respelled(sql, engine)
+    tokens = respell_tokens(sql, read_tokens(sql, engine), engine)
     try:
         parsed = parser_of(engine.name).parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
     except (SqlglotError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
@@ -196,7 +200,8 @@ def check_nodes(tree: exp.Expr, engine: Engine, parameters: frozenset[str] = fro
             elif isinstance(value, exp.Expr):
                 stack.append((value, depth + 1))
         if isinstance(node, exp.Func):
-            check_function(node, engine)
+            if not _is_qualified(node, engine):
+                check_function(node, engine)
             check_size(node, function_name(node), engine)
         elif kind is exp.DataType:
             check_type(node, engine)
@@ -221,7 +226,7 @@ def _check_identifier(node: exp.Expr, engine: Engine) -> None:
     if not node.args.get("quoted"):
         if engine.reserved and name.lower() in engine.reserved and _starts_statement(node):
             raise Refusal("statement", f"{name} is a reserved word of the engine; put the name in brackets")
-        if "@" in name or name.startswith("$"):
+        if "@" in name or (name.startswith("$") and "positional" not in node.meta):
             raise Refusal("table", "links, stages and variables are refused")
 
 
@@ -229,6 +234,11 @@ def _starts_statement(node: exp.Expr) -> bool:
     """A reserved word as a name: T-SQL would end the query there and start another statement."""
     parent = node.parent
     return not isinstance(parent, (exp.Kwarg, exp.PropertyEQ)) and node.arg_key != "columns"
+
+
+def _is_qualified(node: exp.Expr, engine: Engine) -> bool:
+    """Is it checked by its whole name, which has dots?"""
+    return engine.name != "duckdb" and isinstance(node.parent, exp.Dot) and node.arg_key == "expression"
 
 
 def _check_qualified(node: exp.Expr, engine: Engine) -> None:
@@ -260,7 +270,9 @@ def _check_option(node: exp.Expr) -> None:
         if word.name.upper() not in _FOR or str(node.parent.args.get("kind")).upper() not in ("XML", "JSON"):
             raise Refusal("node", "FOR is followed by something else than XML or JSON")
         return
-    if node.name.upper() != "MAXRECURSION" or not (isinstance(value, exp.Literal) and value.is_int):
+    if node.name.upper() != "MAXRECURSION" or not (
+        isinstance(value, exp.Literal) and value.is_int and 0 < int(value.name) <= 32767
+    ):
         raise Refusal("node", "hints are refused")
 
 

@@ -180,6 +180,14 @@ def _postgres(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _oracle(node: exp.Expr) -> exp.Expr:
+    """`AS OF TIMESTAMP (e)`, which the renderer would write as other engines have it."""
+    if type(node) is exp.Version and isinstance(node.args.get("expression"), exp.Paren):
+        word = "SCN" if node.name.upper() == "VERSION" else "TIMESTAMP"
+        return exp.Introducer(this=exp.Var(this=f"AS OF {word}"), expression=node.args["expression"])
+    return node
+
+
 def _clickhouse(node: exp.Expr) -> exp.Expr:
     """`rand()` is an integer there; the renderer would write the function that gives a fraction."""
     if type(node) is exp.Rand and str(node.meta.get("name", "")).lower() == "rand":
@@ -192,4 +200,5 @@ _FIXED: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "sqlite": _sqlite,
     "postgres": _postgres,
     "clickhouse": _clickhouse,
+    "oracle": _oracle,
 }

@@ -19,6 +19,7 @@ MAX_COUNT = 10_000
 MAX_ELEMENTS = 1_000_000
 MAX_VALUE = 1_000_000
 """What calls that stand in each other may multiply to."""
+MAX_GRAMS = 100
 MAX_ROWS = 10_000_000
 _MAX_NODES = 60
 _IN_FROM = (exp.Table, exp.From, exp.Join, exp.Lateral, exp.TableFromRows)
@@ -42,9 +43,16 @@ _BY_NAME = {
     "arrayresize": 1,
     "list_resize": 1,
     "array_resize": 1,
+    "bitstring": 1,
+    "stack": 0,
 }
 _VALUE_ARGUMENT = {"replace": 2, "regexp_replace": 2, "replaceall": 2, "replaceregexpall": 2}
 """Functions that put one of their arguments into the result again and again: which one."""
+_GATHERING = frozenset(
+    """string_agg group_concat listagg array_agg json_agg jsonb_agg json_arrayagg json_group_array grouparray
+    list""".split()
+)
+"""Aggregates that put every row's value into one."""
 _SERIES = frozenset({"range", "generate_series", "sequence", "generate_array", "array_generate_range"})
 _ROWS = _SERIES | {"generateseries", "numbers", "numbers_mt", "zeros", "repeat_row"}
 _FORMATS = frozenset({"printf", "format", "format_string"})
@@ -72,6 +80,15 @@ def check_size(node: exp.Expr, name: str, engine: Engine) -> None:
         count = given[_BY_NAME[name]] if len(given) > _BY_NAME[name] else None
     elif name in _FORMATS and engine.name in _FORMATTING:
         _check_format(node, name)
+        return
+    elif name == "bar":
+        _check_bar(node)
+        return
+    elif name == "ngrams":
+        _check_grams(node)
+        return
+    elif name == "generate_timestamp_array":
+        _check_steps(node)
         return
     elif name == "array_fill":
         _check_fill(node)
@@ -141,6 +158,8 @@ def _times(call: exp.Expr, inner: exp.Expr) -> float:
     """How often `call` may put what stands in `inner` into its result."""
     name = str(call.meta.get("name") or call.name).lower()
     key = _BY_KIND.get(type(call))
+    if isinstance(call, (exp.GroupConcat, exp.ArrayAgg)) or name in _GATHERING:
+        return MAX_COUNT
     if isinstance(call, exp.Replace):
         return MAX_COUNT if inner is call.args.get("replacement") else 1
     if isinstance(call, exp.RegexpReplace):
@@ -172,6 +191,26 @@ def _check_fill(node: exp.Expr) -> None:
         product *= max(number, 1.0)
     if product > MAX_ELEMENTS:
         raise Refusal("size", f"array_fill may make a list of at most {MAX_ELEMENTS} elements")
+
+
+def _check_bar(node: exp.Expr) -> None:
+    width = node.expressions[-1] if node.expressions else None
+    number = _number(width) if isinstance(width, exp.Expr) else None
+    if number is None or number > MAX_COUNT:
+        raise Refusal("size", f"the width of bar must be a number of at most {MAX_COUNT}")
+
+
+def _check_grams(node: exp.Expr) -> None:
+    number = _number(node.expressions[-1]) if node.expressions else None
+    if number is None or number > MAX_GRAMS:
+        raise Refusal("size", f"the length of ngrams must be a number of at most {MAX_GRAMS}")
+
+
+def _check_steps(node: exp.Expr) -> None:
+    unit = next((each for each in node.find_all(exp.Interval)), None)
+    word = unit.args.get("unit") if unit is not None else None
+    if isinstance(word, exp.Expr) and word.name.upper() in ("MICROSECOND", "MILLISECOND", "NANOSECOND"):
+        raise Refusal("size", "GENERATE_TIMESTAMP_ARRAY steps by seconds or more")
 
 
 def _check_generator(node: exp.Expr) -> None:
@@ -206,6 +245,9 @@ def _check_rows(node: exp.Expr, name: str) -> None:
 
 def check_connect(node: exp.Expr) -> None:
     """CONNECT BY LEVEL <= number: as many rows. Raises Refusal."""
+    ends = (exp.Prior, exp.LTE, exp.LT, exp.Between)
+    if not any(isinstance(each, ends) for each in node.walk()):
+        raise Refusal("size", "CONNECT BY must end: compare LEVEL with a number, or use PRIOR")
     for each in node.find_all(exp.LTE, exp.LT):
         number = _number(each.expression)
         if number is not None and number > MAX_ROWS:

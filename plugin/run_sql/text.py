@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from sqlglot.errors import SqlglotError
@@ -36,6 +37,8 @@ _STRINGS = {
     TokenType.BIT_STRING,
 }
 _HEX_NUMBERS = frozenset({"sqlite", "postgres"})
+_COMMENTS = re.compile(r"/\*.*?\*/|--[^\n]*|#[^\n]*", re.DOTALL)
+_DASHES = {"mysql": re.compile(r"--[^\s]"), "oracle": re.compile(r"--\+")}
 _MYSQL_COMMENTS = ("/*!", "/*M!", "/*m!", "/*+")
 
 
@@ -64,9 +67,21 @@ def read_tokens(sql: str, engine: Engine) -> list[Token]:
         raise Refusal("text", f"the statement has more than {MAX_TOKENS} words")
     _check_characters(sql, tokens)
     _check_nesting(tokens)
+    if engine.name in _DASHES and "--" in sql:
+        _check_dashes(sql, tokens, _DASHES[engine.name])
     if engine.name in _HEX_NUMBERS:
         _hexadecimal(sql, tokens)
     return tokens
+
+
+def _check_dashes(sql: str, tokens: list[Token], bad: re.Pattern[str]) -> None:
+    """`--1` is no comment to MySQL but two signs, `--+` is a hint to Oracle: people would read another statement."""
+    position = 0
+    for start, end in [*((token.start, token.end) for token in tokens), (len(sql), len(sql))]:
+        for comment in _COMMENTS.findall(sql[position:start]):
+            if bad.match(comment):
+                raise Refusal("text", "a comment that starts with -- needs a space after it")
+        position = end + 1
 
 
 def _hexadecimal(sql: str, tokens: list[Token]) -> None:
