@@ -71,14 +71,18 @@ def make_server(store: Store, resolve: Resolve, results: Results | None = None) 
     """
     from anyio import to_thread
     from mcp.server import MCPServer
-    from mcp.types import CallToolResult, TextContent, ToolAnnotations
+    from mcp.shared.exceptions import MCPError
+    from mcp.types import INVALID_REQUEST, CallToolResult, TextContent, ToolAnnotations
     from mcp.types import Tool as McpTool
 
     class Server(MCPServer):
         """Lists and calls Docent's tools for whoever asks."""
 
         async def list_tools(self) -> list[McpTool]:
-            return await to_thread.run_sync(self._list, self._asking())
+            try:
+                return await to_thread.run_sync(self._list, self._asking())
+            except DocentError as error:  # else the SDK writes a traceback and sends a bare "internal error"
+                raise MCPError(code=INVALID_REQUEST, message=str(error)) from None
 
         async def call_tool(
             self, name: str, arguments: dict[str, Any], context: Any = None

@@ -87,5 +87,7 @@ def _gunicorn(session: Session, host: str, port: int, workers: int, no_worker: b
         say("With --workers above 1 background jobs run in a process of their own: docent worker")
     session.close()
     arguments = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", str(THREADS)]
-    arguments += ["--workers", str(workers), "--bind", f"{host}:{port}", "--timeout", "0", "web:create_app()"]
+    arguments += ["--workers", str(workers), "--bind", f"{host}:{port}", "--timeout", "0"]
+    # gunicorn by itself believes a scheme from 127.0.0.1, so from any program of this machine; web/proxies.py decides.
+    arguments += ["--forwarded-allow-ips", "", "web:create_app()"]
     os.execv(sys.executable, arguments)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from plugin.access.viewer import Surface
 from plugin.store import Store
 from tests.asynchronous import finished
 from tests.web.conftest import VIEWER, Person
@@ -83,3 +85,22 @@ def test_only_a_bearer_token_opens_it(
         "/mcp", json=message, headers={**accept, "Authorization": f"Bearer {narrow}"}
     )
     assert answer.status_code == 403
+
+
+def test_a_refusing_access_rule_is_one_sentence_and_no_traceback(
+    app: Flask, demo_store: Store, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = token_of(demo_store, VIEWER, "read")
+    with demo_store.sign_in() as door:
+        admin = door.viewer_for_email(None, None)
+    with demo_store.as_admin(replace(admin, surface=Surface.CLI)) as mine:
+        mine.settings.set("access.rules", ["role=viewer network=203.0.113.0/24"])
+    answer = app.test_client().post(
+        "/mcp",
+        json={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
+        headers={"Authorization": f"Bearer {secret}", "Accept": "application/json, text/event-stream"},
+    )
+    app.extensions["docent_mcp"].close()
+    error = answer.get_json()["error"]
+    assert "does not let you in" in error["message"]
+    assert "Traceback" not in capfd.readouterr().err and not [r for r in caplog.records if r.exc_info]

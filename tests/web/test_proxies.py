@@ -114,8 +114,13 @@ def test_a_rule_by_network_holds_on_pages_the_api_and_mcp(
     assert tried(PROXY, f"198.51.100.9, {CLIENT}") == [trusted] * 3
 
 
-def test_the_served_process_believes_its_proxy_only(demo_config: Config, demo_store: Store) -> None:
-    """Through waitress: the header of a trusted peer arrives, and reaches the Secure mark of the cookie."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_served_process_believes_its_proxy_only(
+    demo_config: Config, demo_store: Store, workers: int
+) -> None:
+    """Through waitress and gunicorn: a trusted peer's header arrives, and reaches the Secure mark of the cookie."""
+    if workers > 1:
+        pytest.importorskip("gunicorn", reason="gunicorn is not installed")
     demo_store.close()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -127,7 +132,8 @@ def test_the_served_process_believes_its_proxy_only(demo_config: Config, demo_st
             "PATH": "/usr/bin",
         }
         process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "docent"), "serve", "--port", str(port), "--no-worker"],
+            [str(Path(sys.executable).parent / "docent"), "serve", "--port", str(port), "--no-worker",
+             "--workers", str(workers)],
             env=environ, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
