@@ -25,7 +25,7 @@ from connectors.http import Api
 from connectors.records import Database, Progress, Query, Record, Schema
 from connectors.selection import Selection
 from connectors.settings import setting
-from connectors.warehouse import Place, Row, moment, number, tables_of
+from connectors.warehouse import Place, Row, moment, number, row_of, tables_of, truth
 
 PAGE = 10_000
 SCHEMAS = """SELECT s.schema_name, o.option_value FROM {region}.SCHEMATA s
@@ -120,7 +120,8 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
             yield Progress("datasets", 0)
             chosen, given = _condition(wanted.schema_condition("s.schema_name", mark="?"))
             for row in self._rows(api, SCHEMAS.format(**self._names, schemas=chosen), given):
-                yield Schema(at.project, row["schema_name"], _unquoted(row["option_value"]))
+                if row["schema_name"]:
+                    yield Schema(at.project, row["schema_name"], _unquoted(row["option_value"]))
             told: dict[Place, str] = {}
             labels: dict[Place, list[str]] = defaultdict(list)
             columns, given = _condition(_tables(wanted, ""))
@@ -184,16 +185,20 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
         answer = api.ask(base, body)
         job = answer.get("jobReference") or {}
         params = {"location": job.get("location", self._at.region), "maxResults": PAGE, "timeoutMs": 20_000}
-        while not answer.get("jobComplete"):
-            time.sleep(0.2)  # a server need not hold the answer back as long as it may
-            answer = api.get(f"{base}/{job['jobId']}", params)
+        # a server need not hold the answer back as long as it may
+        answer = api.until(
+            answer,
+            lambda told: truth(told.get("jobComplete"), unless_told="rows" in told),
+            lambda _: api.get(f"{base}/{job['jobId']}", params),
+            rest=0.2,
+        )
         if answer.get("errors"):
             raise PermissionMissing("BigQuery refused a metadata statement; run the grant script")
         # What is no SELECT (push back) answers without a schema.
         names = [field["name"] for field in (answer.get("schema") or {}).get("fields") or ()]
         while True:
             for row in answer.get("rows") or ():
-                yield dict(zip(names, (cell.get("v") for cell in row.get("f") or ()), strict=True))
+                yield row_of(names, [cell.get("v") for cell in row.get("f") or ()])
             if not answer.get("pageToken"):
                 return
             answer = api.get(f"{base}/{job['jobId']}", {**params, "pageToken": answer["pageToken"]})

@@ -96,7 +96,7 @@ class Dagster:
             answer = {}
         if older and not answer.get("data"):
             answer = api.ask("/graphql", {"query": older})
-        if not answer.get("data"):
+        if answer.get("data") is None or (answer.get("errors") and not answer["data"]):
             raise PermissionMissing("Dagster does not answer this query; the token may lack the Viewer role")
         data: dict[str, Any] = answer["data"]
         return data

@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import itertools
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -25,7 +24,7 @@ from connectors.http import Api
 from connectors.records import Database, Lineage, Progress, Record, Ref, Schema
 from connectors.selection import Selection
 from connectors.settings import setting
-from connectors.warehouse import Row, number, tables_of
+from connectors.warehouse import Row, number, row_of, tables_of
 
 Parameters = Sequence[Mapping[str, str]]
 
@@ -188,10 +187,10 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
             body["parameters"] = list(given)
         answer = api.ask("/api/2.0/sql/statements", body)
         path = f"/api/2.0/sql/statements/{answer['statement_id']}"
-        while (answer.get("status") or {}).get("state") in ("PENDING", "RUNNING"):
-            time.sleep(1)
-            answer = api.get(path)
-        if (answer.get("status") or {}).get("state") != "SUCCEEDED":
+        answer = api.until(
+            answer, lambda told: _state(told) not in ("PENDING", "RUNNING"), lambda _: api.get(path)
+        )
+        if _state(answer) != "SUCCEEDED":
             raise PermissionMissing("Databricks refused a metadata statement; run the grant script")
         # What is no SELECT (push back) answers without columns.
         schema = (answer.get("manifest") or {}).get("schema") or {}
@@ -200,7 +199,7 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
         chunk = answer.get("result") or {}
         while True:
             for row in chunk.get("data_array") or ():
-                yield dict(zip(names, row, strict=True))
+                yield row_of(names, row)
             following = chunk.get("next_chunk_index")
             if following is None:
                 return
@@ -220,6 +219,10 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
                     "access_token"
                 ]
         return {"Authorization": f"Bearer {token}"}
+
+
+def _state(answer: Mapping[str, Any]) -> Any:
+    return (answer.get("status") or {}).get("state")
 
 
 def _given(statement: str, condition: tuple[str, list[str]]) -> tuple[str, Parameters]:

@@ -106,7 +106,7 @@ class DataHub(OtherCatalog):
         if scroll:
             given["scrollId"] = scroll
         answer = api.ask("/api/graphql", {"query": QUERY, "variables": {"input": given}})
-        if not (answer.get("data") or {}).get("scrollAcrossEntities"):
+        if (answer.get("data") or {}).get("scrollAcrossEntities") is None:
             raise PermissionMissing(
                 f"DataHub does not let this token read {kind.lower().replace('_', ' ')} entities"
             )

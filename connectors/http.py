@@ -34,6 +34,8 @@ SECONDS = 60.0
 TRIES = 6
 LONGEST_WAIT = 300.0
 """Seconds. A server that asks for more is left alone until the next sync, never asked sooner than it said."""
+LOOKS = 1_200
+"""How often a statement under way is looked at before it is given up."""
 BUSY = (429, 502, 503, 504)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -192,6 +194,17 @@ class Api:
             if all(now.get(key) == value for key, value in change.items()):
                 raise SourceInterrupted(f"{self._title} gives the same page again and again")
             now |= change
+
+    def until(
+        self, answer: Any, done: Callable[[Any], bool], again: Callable[[Any], Any], *, rest: float = 1.0
+    ) -> Any:
+        """`answer`, or what `again(answer)` gives later, once it is `done`. SourceInterrupted after LOOKS looks."""
+        for _ in range(LOOKS):
+            if done(answer):
+                return answer
+            time.sleep(rest)
+            answer = again(answer)
+        raise SourceInterrupted(f"{self._title} did not finish what was asked; try again later")
 
     def _read(self, method: str, path: str, *, optional: bool, lenient: bool = True, **options: Any) -> Any:
         renewed = moved = False

@@ -106,14 +106,14 @@ class Redash:
 
     def _all(self, api: Api, path: str) -> Iterator[dict[str, Any]]:
         """Every row that is not archived."""
-        seen = 0
+        seen = pages = 0
 
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
             more = page.get("results") and seen < (number(page.get("count")) or 0)
-            return {"page": (number(page.get("page")) or 1) + 1} if more else None
+            return {"page": pages + 1} if more else None
 
         for page in api.pages(path, after, {"page": 1, "page_size": PAGE, "order": "created_at"}):
-            seen += len(page.get("results") or ())
+            seen, pages = seen + len(page.get("results") or ()), pages + 1
             yield from (row for row in page.get("results") or () if not row.get("is_archived"))
 
     def _query(self, query: Mapping[str, Any], dialects: Mapping[int, str | None]) -> Asset:

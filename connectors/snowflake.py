@@ -23,7 +23,7 @@ from connectors.http import Api
 from connectors.records import Database, Lineage, Progress, Query, Record, Ref, Schema
 from connectors.selection import Selection
 from connectors.settings import setting
-from connectors.warehouse import Row, filled, moment, number, tables_of
+from connectors.warehouse import Row, filled, moment, number, row_of, tables_of
 
 _U = "snowflake.account_usage"
 DATABASES = f"SELECT database_name, comment, database_owner FROM {_U}.databases WHERE deleted IS NULL AND {{databases}}"
@@ -189,13 +189,15 @@ GRANT ROLE docent_reader TO USER docent_reader;
         at = self._at
         body = {"statement": statement, "timeout": 600, "warehouse": at.warehouse, "role": at.role}
         answer = api.ask("/api/v2/statements", body)
-        while "resultSetMetaData" not in answer:
-            if "statementHandle" not in answer:
-                raise PermissionMissing(
-                    "Snowflake refused a metadata statement; run the grant script for the role"
-                )
-            time.sleep(1)
-            answer = api.get(f"/api/v2/statements/{answer['statementHandle']}")
+        answer = api.until(
+            answer,
+            lambda told: "resultSetMetaData" in told or "statementHandle" not in told,
+            lambda told: api.get(f"/api/v2/statements/{told['statementHandle']}"),
+        )
+        if "resultSetMetaData" not in answer:
+            raise PermissionMissing(
+                "Snowflake refused a metadata statement; run the grant script for the role"
+            )
         facts = answer["resultSetMetaData"]
         names = [column["name"] for column in facts["rowType"]]
         handle, partitions = answer.get("statementHandle"), len(facts.get("partitionInfo") or [0])
@@ -205,7 +207,7 @@ GRANT ROLE docent_reader TO USER docent_reader;
             for row in answer.get("data") or ():
                 if len(row) != len(names):
                     raise SourceInterrupted("Snowflake sent a row that does not fit its columns")
-                yield dict(zip(names, row, strict=True))
+                yield row_of(names, row)
 
     def _open(self) -> Api:
         url = self._at.url or f"https://{self._at.account}.snowflakecomputing.com"

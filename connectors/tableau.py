@@ -184,16 +184,17 @@ class Tableau:
     ) -> Iterator[dict[str, Any]]:
         """Every row of a list of the REST API, by pages of 1000."""
 
+        pages = 0
+
         def after(page: Any) -> Mapping[str, Any] | None:
             told = page.get("pagination") or {}
-            this, size = number(told.get("pageNumber")) or 1, number(told.get("pageSize")) or 1000
-            return (
-                {"pageNumber": this + 1} if this * size < (number(told.get("totalAvailable")) or 0) else None
-            )
+            done = pages * (number(told.get("pageSize")) or 1000)
+            return {"pageNumber": pages + 1} if done < (number(told.get("totalAvailable")) or 0) else None
 
         api.warm()
         place = f"/api/{self._at.api}/sites/{self._site}/{path}"
         for page in api.pages(place, after, {"pageSize": 1000, "pageNumber": 1, **(params or {})}):
+            pages += 1
             yield from (page.get(path) or {}).get(field) or ()
 
     def _open(self) -> Api:
@@ -221,7 +222,7 @@ def _graphql(api: Api, query: str, variables: Mapping[str, Any], cut: set[str] |
     Without its words, an error is most often a Metadata API that is not switched on.
     """
     answer = api.ask("/api/metadata/graphql", {"query": query, "variables": dict(variables)})
-    if not answer.get("data"):
+    if answer.get("data") is None:
         raise PermissionMissing("Tableau refused a metadata query; see the connector's grant script")
     if cut is not None:
         cut |= {str((each.get("extensions") or {}).get("code")) for each in answer.get("errors") or ()}

@@ -21,7 +21,7 @@ from connectors.http import Api
 from connectors.records import Database, Progress, Record, Schema
 from connectors.selection import Selection
 from connectors.settings import setting
-from connectors.warehouse import Row, filled, quoted, tables_of
+from connectors.warehouse import Row, filled, quoted, row_of, tables_of
 
 CATALOGS = "SELECT catalog_name FROM system.metadata.catalogs ORDER BY 1"
 SCHEMAS = """SELECT schema_name AS "name" FROM {catalog}.information_schema.schemata
@@ -123,7 +123,7 @@ class Trino:
                 raise PermissionMissing(f"Trino refused a metadata statement: {name}")
             names = [column["name"] for column in answer.get("columns") or ()] or names
             for row in answer.get("data") or ():
-                yield dict(zip(names, row, strict=True))
+                yield row_of(names, row)
             following = answer.get("nextUri")
             if not following:
                 return

@@ -8,7 +8,7 @@ warehouses sort names by rules of their own and a merge of two sorted streams wo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,21 @@ KINDS: dict[str, TableKind] = {
     "foreign": "foreign_table",
     "streaming_table": "table",
 }
+
+
+class _Named(dict[str, Any]):
+    """A row by the names of its columns. Engines differ in how they fold a name that stands without quotes."""
+
+    def __missing__(self, name: str) -> Any:
+        for key, value in self.items():
+            if key.lower() == name.lower():
+                return value
+        raise KeyError(name)
+
+
+def row_of(names: Sequence[str], values: Sequence[Any]) -> Row:
+    """One row of a result. Raises ValueError where it does not fit its columns."""
+    return _Named(zip(names, values, strict=True))
 
 
 def tables_of(
@@ -48,17 +63,22 @@ def tables_of(
     of_column: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
     of_table: dict[Place, list[str]] = defaultdict(list)
     for row in tags:
+        if not row.get("tag"):
+            continue
         if row.get("column"):
             of_column[*_place(row, "table"), row["column"]].append(row["tag"])
         else:
             of_table[_place(row, "table")].append(row["tag"])
     grouped: dict[Place, list[Column]] = defaultdict(list)
     for row in columns:
+        if not row.get("name"):
+            continue
         place = _place(row, "table")
+        position = number(row.get("position"))
         grouped[place].append(
             Column(
                 row["name"],
-                int(row["position"]),
+                len(grouped[place]) + 1 if position is None else position,
                 row.get("type") or "",
                 truth(row.get("nullable"), unless_told=True),
                 row.get("default") or None,
@@ -68,6 +88,8 @@ def tables_of(
         )
     keyed = _keys(keys)
     for row in tables:
+        if not (row.get("name") and row.get("schema")):
+            continue  # what has no name cannot be told
         place = _place(row, "name")
         yield Table(
             row.get("database") or None,
@@ -95,13 +117,14 @@ def _keys(rows: Iterable[Row]) -> dict[Place, list[Key]]:
     """Keys by table, primary first, their columns in order."""
     parts: dict[tuple[Place, str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        parts[_place(row, "table"), row["kind"], row["key"]].append(row)
+        if row.get("table") and row.get("column"):
+            parts[_place(row, "table"), row["kind"], row.get("key") or row["kind"]].append(row)
     order = {"primary": 0, "unique": 1, "foreign": 2}
     found: dict[Place, list[Key]] = defaultdict(list)
     for (place, kind, name), of_key in sorted(
         parts.items(), key=lambda item: (item[0][0], order[item[0][1]], item[0][2])
     ):
-        of_key.sort(key=lambda row: int(row.get("position") or 0))
+        of_key.sort(key=lambda row: number(row.get("position")) or 0)
         columns = tuple(row["column"] for row in of_key)
         first = of_key[0]
         if kind == "foreign":

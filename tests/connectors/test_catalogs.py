@@ -96,11 +96,11 @@ def om_list(rows: list[dict[str, Any]]) -> Any:
     return page
 
 
-def test_openmetadata_pages_by_cursor_and_reads_lineage() -> None:
+def openmetadata_vendor(size: int = 450) -> Vendor:
     term = {"id": "g1", "name": "Revenue", "fullyQualifiedName": "Finance.Revenue", "description": "Net."}
     routes = {
         "GET /api/v1/system/version": lambda asked: {"version": "1.9.0"},
-        "GET /api/v1/tables": om_list([om_table(n) for n in range(450)]),
+        "GET /api/v1/tables": om_list([om_table(n) for n in range(size)]),
         "GET /api/v1/dashboards": om_list([]),
         "GET /api/v1/charts": om_list([]),
         "GET /api/v1/pipelines": om_list([]),
@@ -109,7 +109,11 @@ def test_openmetadata_pages_by_cursor_and_reads_lineage() -> None:
             "upstreamEdges": [{"fromEntity": "id0", "toEntity": "id1"}]
         },
     }
-    with serve(Vendor(routes, allows=bearer)) as running:
+    return Vendor(routes, allows=bearer)
+
+
+def test_openmetadata_pages_by_cursor_and_reads_lineage() -> None:
+    with serve(openmetadata_vendor()) as running:
         connector = connect("openmetadata", {"url": running.url}, {"token": TOKEN})
         assert connector.check() == "OpenMetadata 1.9.0, 450 tables"
         running.asked.clear()

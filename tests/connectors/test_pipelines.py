@@ -22,7 +22,7 @@ def assets_of(records: list[Record]) -> dict[str, Asset]:
     return {record.key: record for record in records if isinstance(record, Asset)}
 
 
-def test_dbt_cloud_reads_jobs_and_the_newest_manifest() -> None:
+def dbt_cloud_vendor() -> Vendor:
     base = "/api/v2/accounts/7"
     jobs = [
         {"id": n, "name": f"Job {n}", "project_id": 1, "schedule": {"cron": "0 2 * * *"}, "triggers": {"schedule": 1},
@@ -64,7 +64,11 @@ def test_dbt_cloud_reads_jobs_and_the_newest_manifest() -> None:
         routes[f"GET {base}/runs/89/artifacts/{name}.json"] = lambda asked, name=name: json.loads(
             (PROJECT / f"{name}.json").read_text()
         )
-    with serve(Vendor(routes, allows=bearer)) as running:
+    return Vendor(routes, allows=bearer)
+
+
+def test_dbt_cloud_reads_jobs_and_the_newest_manifest() -> None:
+    with serve(dbt_cloud_vendor()) as running:
         connector = connect("dbt_cloud", {"url": running.url, "account": "7"}, {"token": TOKEN})
         assert "Harbor Goods" in connector.check()
         running.asked.clear()
@@ -76,7 +80,7 @@ def test_dbt_cloud_reads_jobs_and_the_newest_manifest() -> None:
     assert {("job/2", "model.retail.revenue"), ("model.retail.stg_orders", "model.retail.revenue")} <= edges
 
 
-def test_fivetran_reads_connections_and_the_tables_they_write() -> None:
+def fivetran_vendor() -> Vendor:
     connections = [
         {"id": f"c{n}", "schema": f"shop_{n}", "service": "mysql", "sync_frequency": 360, "paused": n == 2,
          "succeeded_at": "2026-05-01T10:00:00Z", "status": {"sync_state": "scheduled", "setup_state": "connected"}}
@@ -103,7 +107,11 @@ def test_fivetran_reads_connections_and_the_tables_they_write() -> None:
         "GET /v1/groups/g/connections": page,
         "GET /v1/connections/c0/schemas": lambda asked: schemas,
     }
-    with serve(Vendor(routes)) as running:
+    return Vendor(routes)
+
+
+def test_fivetran_reads_connections_and_the_tables_they_write() -> None:
+    with serve(fivetran_vendor()) as running:
         running.faults[:] = [Answer(429, {}, {"Retry-After": "0"})]
         connector = connect("fivetran", {"url": running.url, "key": "k"}, {"secret": "s" * 20})
         records = list(connector.extract())
@@ -116,9 +124,7 @@ def test_fivetran_reads_connections_and_the_tables_they_write() -> None:
     assert "CANARY-1" not in repr(records)
 
 
-def test_airbyte_renews_its_short_token_in_mid_run() -> None:
-    live = {"left": 0, "made": 0}
-
+def airbyte_vendor(live: dict[str, int]) -> Vendor:
     def token(asked: Asked) -> Any:
         assert asked.json == {
             "client_id": "id",
@@ -151,7 +157,12 @@ def test_airbyte_renews_its_short_token_in_mid_run() -> None:
         },
         "GET /v1/connections": lambda asked: {"data": [connection], "next": ""},
     }
-    with serve(Vendor(routes, allows=allows)) as running:
+    return Vendor(routes, allows=allows)
+
+
+def test_airbyte_renews_its_short_token_in_mid_run() -> None:
+    live = {"left": 0, "made": 0}
+    with serve(airbyte_vendor(live)) as running:
         secrets = {"client_secret": "s" * 20}
         records = list(connect("airbyte", {"url": running.url, "client_id": "id"}, secrets).extract())
     assert live["made"] >= 2
@@ -164,13 +175,13 @@ def test_airbyte_renews_its_short_token_in_mid_run() -> None:
     assert "CANARY-2" not in repr(records)
 
 
-def test_dagster_takes_three_queries_whatever_the_size() -> None:
+def dagster_vendor(size: int) -> Vendor:
     nodes = [
         {"assetKey": {"path": ["sales", f"t{n}"]}, "description": "A table", "groupName": "sales", "kinds": ["duckdb"],
          "jobNames": ["nightly", "__ASSET_JOB"], "owners": [{"email": "priya@harbor.example"}],
          "tags": [{"key": "tier", "value": "1"}],
          "dependencyKeys": [{"path": ["sales", f"t{n - 1}"]}] if n else [{"path": ["gone"]}]}
-        for n in range(2000)
+        for n in range(size)
     ]  # fmt: skip
     jobs = {"nodes": [{"name": "r", "location": {"name": "prod"},
                        "jobs": [{"name": "nightly"}, {"name": "__ASSET_JOB"}],
@@ -187,7 +198,11 @@ def test_dagster_takes_three_queries_whatever_the_size() -> None:
             return {"data": {"runsOrError": {"results": runs}}}
         return {"data": {"version": "1.12"}}
 
-    with serve(Vendor({"POST /graphql": graphql})) as running:
+    return Vendor({"POST /graphql": graphql})
+
+
+def test_dagster_takes_three_queries_whatever_the_size() -> None:
+    with serve(dagster_vendor(2000)) as running:
         connector = connect("dagster", {"url": running.url}, {})
         assert connector.check() == "Dagster 1.12"
         running.asked.clear()
