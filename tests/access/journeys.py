@@ -1,7 +1,8 @@
 """Long journeys through random access worlds: each step changes something and is a world of its own.
 
 A journey keeps the store and the obvious model (`Model`) side by side. A step grants or revokes, moves people between
-teams and groups, changes roles, moves, adds and removes tables by a sync, sets the AI filters; then some readers try some
+teams and groups, changes roles, moves, adds and removes tables by a sync, sets the AI filters and personas, edits, proposes, draws lineage, keeps queries, removes teams, groups,
+members and integrations that come back (`journey_rights`); then some readers try some
 reads and everything that comes back is compared with the model. From the terminal, thousands of them:
 
     python -m tests.access.journeys --worlds 10000 [--seed N] [--database URL]
@@ -24,6 +25,7 @@ from plugin.access.viewer import Role, Surface, Viewer
 from plugin.errors import BadInput, NotFound
 from plugin.store import Store
 from plugin.store.catalog import ViewerCatalog
+from tests.access.journey_rights import COMPARED, RIGHTS
 from tests.access.worlds import Place, TableSpec, World, load, records_of
 
 PASSWORD = "correct horse battery"
@@ -54,9 +56,14 @@ class Model:
     tables: list[TableSpec] = field(default_factory=list)
     people: list[Somebody] = field(default_factory=list)
     grants: set[tuple[str, Place]] = field(default_factory=set)
-    group_teams: set[tuple[str, str]] = field(default_factory=set)
-    """(group, team)"""
+    group_teams: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """(group, team) -> lowered"""
     rules: list[dict[str, Any]] = field(default_factory=list)
+    personas: list[dict[str, Any]] = field(default_factory=list)
+    tags: dict[Place, set[str]] = field(default_factory=dict)
+    drawn: set[tuple[Place, Place]] = field(default_factory=set)
+    queries: dict[tuple[int, Place], set[str]] = field(default_factory=dict)
+    """(id, the table it reads) -> teams that it is approved for"""
 
     def world(self) -> World:
         return World(self.tables, [], self.grants, dict(TEAMS))
@@ -67,21 +74,48 @@ class Model:
             teams.add("General")
         return teams
 
+    def edits(self, one: Somebody, place: Place) -> bool:
+        """An admin everywhere; an editor where a team of theirs holds it in which nothing lowers them."""
+        if one.role is not Role.EDITOR:
+            return one.role is Role.ADMIN
+        lowered = {team for team, low in one.teams.items() if low} | {
+            team for (group, team), low in self.group_teams.items() if low and group in one.groups
+        }
+        return self._held(self.teams_of(one) - lowered, place)
+
+    def answer(self, one: Somebody, place: Place, *, propose: bool = False) -> str:
+        """What becomes of a change that somebody tries."""
+        if not self.sees(one, place):
+            return "absent"
+        return "done" if propose or self.edits(one, place) else "refused"
+
+    def reached(self, start: Place, seen: Callable[[Place], bool], *, up: bool) -> set[Place]:
+        """What is upstream (or downstream) of a table over visible tables, drawn edges too."""
+        edges = {(each.place, table.place) for table in self.tables for each in table.reads} | self.drawn
+        found, level = {start}, {start}
+        while level:
+            ends = {upper if up else lower for upper, lower in edges if (lower if up else upper) in level}
+            level = {each for each in ends if seen(each)} - found
+            found |= level
+        return found
+
+    def _held(self, teams: set[str], place: Place) -> bool:
+        asset = place[:3]
+        return any(
+            (team, asset[:length]) in self.grants for team in teams for length in range(1, len(asset) + 1)
+        )
+
     def places(self) -> dict[Place, str]:
         return {place: kind for kind, place in self.world().places()}
 
     def sees(self, one: Somebody, place: Place, *, for_ai: bool = False) -> bool:
-        asset = place[:3]
-        teams = self.teams_of(one)
-        granted = one.role is Role.ADMIN or any(
-            (team, asset[:length]) in self.grants for team in teams for length in range(1, len(asset) + 1)
-        )
-        return granted and (not for_ai or self.allowed(place))
+        granted = one.role is Role.ADMIN or self._held(self.teams_of(one), place)
+        return granted and (not for_ai or self.allowed(place, self.rules))
 
-    def allowed(self, place: Place) -> bool:
+    def allowed(self, place: Place, filters: list[dict[str, Any]]) -> bool:
         """The AI filters of these journeys look at schemas and integrations only, so a column is as its table."""
         rules = [AiRule(each["effect"], schemas=tuple(each.get("schemas", ())),
-                        integrations=tuple(each.get("integrations", ()))) for each in self.rules]  # fmt: skip
+                        integrations=tuple(each.get("integrations", ()))) for each in filters]  # fmt: skip
         facts = {
             "kind": "table", "integration": place[0], "schemas": place[1:2], "tags": (), "sensitivity": None,
             "verified": False, "published": True,
@@ -122,7 +156,7 @@ class Journey:
                 self.model.people.append(Somebody(email, role, member_id=member.id))
         for _ in range(6):
             self._add_table()
-        self._sync(SOURCES)
+        self.sync(SOURCES)
 
     def _add_table(self) -> None:
         luck = self.luck
@@ -137,18 +171,23 @@ class Journey:
             TableSpec(source, schema, f"table{self.serial}q", columns, reads, refers, f"about{self.serial}w")
         )
 
-    def _sync(self, sources: tuple[str, ...] | list[str]) -> None:
+    def sync(self, sources: tuple[str, ...] | list[str]) -> None:
         for name in sources:
             load(self.store, self.admin.workspace_id, self.sources[name],
                  records_of(self.model.world(), name), force=True)  # fmt: skip
         places = self.model.places()
         self.gone |= {id_ for place, id_ in self.ids.items() if place not in places}
         with self.store.as_viewer(self.admin) as mine:
-            self.ids = {
-                place: mine.catalog.by_name(".".join(place[1:]), integration=place[0]).id for place in places
-            }
+            known = {
+                (each.integration, each.qualified_name): each.id
+                for kinds in ((), ("column",)) for each in mine.catalog.browse(kinds=kinds, limit=1000).items
+            }  # fmt: skip
+        self.ids = {place: known[place[0], ".".join(place[1:])] for place in places}
         self.gone -= set(self.ids.values())
-        self.model.grants = {(team, at) for team, at in self.model.grants if len(at) == 1 or at in places}
+        model = self.model
+        model.grants = {(team, at) for team, at in model.grants if len(at) == 1 or at in places}
+        model.tags = {at: tags for at, tags in model.tags.items() if at in places}
+        model.drawn = {pair for pair in model.drawn if set(pair) <= set(places)}
 
     # --- changes ---
 
@@ -177,14 +216,14 @@ class Journey:
         self.model.grants.discard((team, place))
 
     def join(self) -> None:
-        one, team = self._somebody(), self.luck.choice([name for name in TEAMS if name != "General"])
+        one, team = self.somebody(), self.luck.choice([name for name in TEAMS if name != "General"])
         lowered = self.luck.random() < 0.3
         with self.store.as_admin(self.admin) as door:
             door.people.add_to_team(self.teams[team], member_id=one.member_id, lowered=lowered)
         one.teams[team] = lowered
 
     def leave(self) -> None:
-        one = self._somebody()
+        one = self.somebody()
         if one.teams:
             team = self.luck.choice(sorted(one.teams))
             with self.store.as_admin(self.admin) as door:
@@ -192,7 +231,7 @@ class Journey:
             del one.teams[team]
 
     def enter_group(self) -> None:
-        one, group = self._somebody(), self.luck.choice(GROUPS)
+        one, group = self.somebody(), self.luck.choice(GROUPS)
         with self.store.as_admin(self.admin) as door:
             if group in one.groups:
                 door.people.remove_from_group(self.groups[group], one.member_id)
@@ -208,19 +247,21 @@ class Journey:
         with self.store.as_admin(self.admin) as door:
             if (group, team) in self.model.group_teams:
                 door.people.remove_from_team(self.teams[team], group_id=self.groups[group])
+                del self.model.group_teams[group, team]
             else:
-                door.people.add_to_team(self.teams[team], group_id=self.groups[group])
-        self.model.group_teams ^= {(group, team)}
+                lowered = self.luck.random() < 0.3
+                door.people.add_to_team(self.teams[team], group_id=self.groups[group], lowered=lowered)
+                self.model.group_teams[group, team] = lowered
 
     def change_role(self) -> None:
-        one = self._somebody()
+        one = self.somebody()
         one.role = self.luck.choice((Role.EDITOR, Role.VIEWER, Role.GUEST, Role.ADMIN))
         with self.store.as_admin(self.admin) as door:
             door.people.set_role(one.member_id, one.role)
 
     def bring_table(self) -> None:
         self._add_table()
-        self._sync([self.model.tables[-1].integration])
+        self.sync([self.model.tables[-1].integration])
 
     def drop_table(self) -> None:
         free = [
@@ -230,12 +271,12 @@ class Journey:
         if len(free) > 2:
             table = self.luck.choice(free)
             self.model.tables.remove(table)
-            self._sync([table.integration])
+            self.sync([table.integration])
 
     def move_table(self) -> None:
         table = self.luck.choice(self.model.tables)
         table.schema = self.luck.choice(SCHEMAS) + table.integration[0]
-        self._sync([table.integration])
+        self.sync([table.integration])
 
     def filter_ai(self) -> None:
         luck = self.luck
@@ -255,15 +296,19 @@ class Journey:
     def _has(self, source: str) -> bool:
         return any(table.integration == source for table in self.model.tables)
 
-    def _somebody(self) -> Somebody:
+    def somebody(self) -> Somebody:
+        """Anybody but the admin who began the workspace."""
         return self.luck.choice(self.model.people[1:])
+
+    def anybody(self) -> Somebody:
+        return self.luck.choice(self.model.people)
 
     # --- comparing ---
 
-    def viewer(self, one: Somebody) -> Viewer:
+    def viewer(self, one: Somebody, persona: str = "") -> Viewer:
         return Viewer(
             self.admin.workspace_id, one.member_id, one.role, one.email, one.email,
-            workspace_slug=self.admin.workspace_slug, surface=Surface.PAGE,
+            workspace_slug=self.admin.workspace_slug, surface=Surface.PAGE, persona=persona,
         )  # fmt: skip
 
     def check(self, one: Somebody, *, for_ai: bool, reads: int) -> None:
@@ -300,6 +345,11 @@ class Journey:
             if self.gone:
                 gone = self.luck.choice(sorted(self.gone))
                 assert str(_error(lambda: catalog.resource(gone))) == absent
+        for compare in () if for_ai else self.luck.sample(COMPARED, 2):
+            with self.store.as_viewer(
+                viewer
+            ) as mine:  # a door of its own, as some open further ones that write
+                compare(self, one, mine)
 
     def _lists(self, catalog: ViewerCatalog, places: dict[Place, str], seen: set[Place]) -> None:
         listed = {
@@ -325,13 +375,7 @@ class Journey:
         table = self.luck.choice(self.model.tables)
         if table.place not in seen:
             return
-        reached, level = {table.place}, [table]
-        while level:
-            level = [
-                above for each in level for above in each.reads
-                if above.place in seen and above.place not in reached
-            ]  # fmt: skip
-            reached |= {each.place for each in level}
+        reached = self.model.reached(table.place, seen.__contains__, up=True)
         got = catalog.lineage(self.ids[table.place], downstream=False, depth=12)
         assert set(got.resources) == {self.ids[place] for place in reached}
         readable = all(each.place in seen for each in table.reads)
@@ -342,7 +386,7 @@ class Journey:
 CHANGES: list[Callable[[Journey], None]] = [
     Journey.grant, Journey.grant, Journey.revoke, Journey.join, Journey.leave, Journey.enter_group,
     Journey.team_of_group, Journey.change_role, Journey.bring_table, Journey.drop_table, Journey.move_table,
-    Journey.filter_ai,
+    Journey.filter_ai, *RIGHTS,
 ]  # fmt: skip
 Try = Callable[[ViewerCatalog, Journey, Place], Any]
 TRIES: list[tuple[str, Try]] = [
@@ -411,7 +455,8 @@ def admins_of(store: Store) -> Iterator[Viewer]:
         with store.sign_in() as door:
             made = door.create_workspace(f"World {number}", email, PASSWORD, admin_name="Ada")
         with store.sign_in() as door:
-            yield door.viewer_for_email(made.slug, email, Surface.PAGE)
+            admin = door.viewer_for_email(made.slug, email, Surface.PAGE)
+        yield admin  # not inside the door: a reader that is kept open holds up what empties the write-ahead log
 
 
 def main() -> int:
