@@ -16,12 +16,10 @@ from plugin.assistant.titles import title_of
 from plugin.assistant.writer import Writer
 from plugin.egress.parts import ResultShape, ToolResult
 from plugin.providers.wire import ToolCall
-from plugin.tools import Session, ToolAnswer, call
+from plugin.tools import Session, call
 
 if TYPE_CHECKING:
     from plugin.store import Store
-
-MOST_REPEATS = 2
 
 
 @dataclass(slots=True)
@@ -39,7 +37,8 @@ class Course:
     """How long the answer may take."""
     status: str = "running"
     message: str | None = None
-    made: dict[str, int] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+    """The calls that were made: the same one is neither made nor shown again."""
     started: float = field(default_factory=time.monotonic)
     rechecked: float = field(default_factory=time.monotonic)
     listened: float = field(default_factory=time.monotonic)
@@ -71,13 +70,11 @@ def call_tool(
     )
     began = time.monotonic()
     course.calls += 1
+    if key in course.made:
+        return ToolResult(wanted.id, wanted.name[:60], said=REPEATED)
+    course.made.add(key)
     yield Step(n, wanted.name[:60], title, "working", _short(arguments))
-    repeated = course.made.get(key, 0)
-    course.made[key] = repeated + 1
-    if repeated >= MOST_REPEATS:
-        answer = ToolAnswer(ok=False, note=REPEATED, summary=REPEATED)
-    else:
-        answer = call(wanted.name, arguments, viewer, store, session)
+    answer = call(wanted.name, arguments, viewer, store, session)
     course.names.update((str(each.id), each.qualified_name) for each in answer.found)
     done = Step(
         n,

@@ -273,7 +273,7 @@ def _stopped(store: Store, viewer: Viewer, course: Course, entry: Running) -> bo
                 if mine.history.stop_asked(entry.prompt_id):
                     entry.stopped.set()
         except SignInNeeded:
-            return True  # whoever is no member any more is owed no answer; the next recheck says why
+            return False  # whoever is no member any more is told so by `_still_allowed`
     return entry.stopped.is_set()
 
 

@@ -32,7 +32,7 @@ SQL_WORDS = frozenset(
     timestamptz timestamp_ntz tinyint to true trim truncate union unique unknown update upper using uuid values
     varchar view week when where window with within without year year_month percentile_cont dense_rank group_concat
     is_null is_not_null search retrieve lineage glossary find_joins browse frequent_queries check_sql run_sql
-    propose""".split()
+    propose changes""".split()
 )
 _NOT_NAMES = frozenset("com org net example io dev md py csv json html pdf g e i sql txt xlsx".split())
 _VERSION = re.compile(r"v?\d")

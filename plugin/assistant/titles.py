@@ -12,6 +12,7 @@ _TITLES = {
     "glossary": ("Look up in the glossary", "term"),
     "find_joins": ("Find joins of", "table"),
     "browse": ("List resources", "what"),
+    "changes": ("List what changed at the sources", ""),
     "count": ("Count resources by", "by"),
     "frequent_queries": ("Read frequent queries on", "table"),
     "check_sql": ("Check the SQL", ""),

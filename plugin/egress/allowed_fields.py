@@ -88,6 +88,11 @@ _TABLE = (
     AllowedField("counts", "to answer how many, over what the asker sees"),
     AllowedField("counts.name", "what was counted"),
     AllowedField("counts.number", "how many"),
+    AllowedField(
+        "change", "to say what became of it at its source: added, removed, retyped, redescribed, redefined"
+    ),
+    AllowedField("before", "the type that a column had before it changed"),
+    AllowedField("after", "the type that a column has since"),
     AllowedField("queries", "to learn how a table is used"),
     AllowedField(
         "queries.sql",

@@ -37,6 +37,7 @@ TOOLS: dict[str, str] = {
     "find_joins": "plugin.tools.find_joins:find_joins",
     "browse": "plugin.tools.browse:browse",
     "count": "plugin.tools.count:count",
+    "changes": "plugin.tools.changes:changes",
     "frequent_queries": "plugin.tools.frequent_queries:frequent_queries",
     "check_sql": "plugin.tools.check_sql:check_sql",
     "run_sql": "plugin.tools.run_sql:run_sql",

@@ -31,6 +31,7 @@ def browse(
     ] = "all",
     kinds: Annotated[list[Kind], "only these kinds; tables and views unless told"] | None = None,
     under: Annotated[str, "only below this database, schema or table"] | None = None,
+    integration: Annotated[str, "only of this integration, by its name"] | None = None,
     owner: Annotated[str, "only what this person or group owns"] | None = None,
     tag: Annotated[str, "only with this tag"] | None = None,
     limit: Annotated[int, "how many, at most 50"] = 20,
@@ -46,7 +47,7 @@ def browse(
         listed = mine.catalog.integrations()
         counted = {f"{each.name} ({each.type})": sum(each.counts.values()) for each in listed}
         return ToolAnswer((counts_fragment(counted),), f"Listed {len(listed)} integrations", value=listed)
-    items, total = _list(mine, what, wanted, within, owner, tag, limit)
+    items, total = _list(mine, what, wanted, within, integration, owner, tag, limit)
     if not items:
         return ToolAnswer(summary="Found nothing", note="There is nothing like that.", value=())
     note = f"There are {total} in all." if total is not None and total > len(items) else ""
@@ -64,20 +65,24 @@ def _list(
     what: str,
     kinds: tuple[str, ...],
     within: int | None,
+    integration: str | None,
     owner: str | None,
     tag: str | None,
     limit: int,
 ) -> tuple[tuple[Resource, ...], int | None]:
     if what == "personal":
-        return _personal(mine, within, limit), None
+        return _personal(mine, within, integration, limit), None
     if what == "largest":
-        known = mine.catalog.browse(kinds=kinds, under=within, sort="popularity", limit=MOST_COMPARED).items
+        known = mine.catalog.browse(
+            kinds=kinds, under=within, integration=integration, sort="popularity", limit=MOST_COMPARED
+        ).items
         known = tuple(each for each in known if each.row_estimate)
         return tuple(sorted(known, key=lambda each: -(each.row_estimate or 0))[:limit]), None
     sort = "changed" if what == "recent" else "name" if what in ("all", "verified") else "popularity"
     page = mine.catalog.browse(
         kinds=kinds,
         under=within,
+        integration=integration,
         owner=owner,
         tag=tag,
         verified=True if what == "verified" else None,
@@ -93,14 +98,20 @@ def _list(
     return items[:limit], page.total
 
 
-def _personal(mine: ViewerDoor, within: int | None, limit: int) -> tuple[Resource, ...]:
+def _personal(
+    mine: ViewerDoor, within: int | None, integration: str | None, limit: int
+) -> tuple[Resource, ...]:
     """Columns that a person or the classifier marked, then those whose names say so."""
-    marked = mine.catalog.browse(kinds=("column",), under=within, sensitivity="any", limit=limit).items
+    marked = mine.catalog.browse(
+        kinds=("column",), under=within, integration=integration, sensitivity="any", limit=limit
+    ).items
     found = {each.id: each for each in marked}
     if within is not None:
         first = mine.catalog.browse(kinds=("column",), under=within, limit=1000).items
         found.update((each.id, each) for each in first if looks_personal(each))
-    elif not found:  # a sync classifies by name too; without one, look for the most telling words
+    elif (
+        not found and integration is None
+    ):  # a sync classifies by name too; without one, look for the most telling words
         for word in WORDS[:8]:
             if len(found) >= limit:
                 break

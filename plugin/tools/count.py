@@ -17,10 +17,14 @@ def count(
     mine: ViewerDoor,
     by: Annotated[Literal["kind", "integration", "schema", "tag", "owner"], "what to count by"] = "kind",
     under: Annotated[str, "only below this database, schema or table"] | None = None,
+    integration: Annotated[str, "only of this integration, by its name; counts by kind"] | None = None,
 ) -> ToolAnswer:
     """Count the resources of the catalog that you can see: by kind, by integration, by schema, by tag or by owner."""
     within = resource_named(mine, under) if under else None
-    counts = mine.catalog.counts(by=by, under=within.id if within else None)
+    if integration is not None:
+        by, counts = "kind", _of(mine, integration)
+    else:
+        counts = mine.catalog.counts(by=by, under=within.id if within else None)
     return ToolAnswer(
         summary=f"Counted {sum(counts.values())} resources"
         + (f" in {within.qualified_name}" if within else ""),
@@ -29,3 +33,8 @@ def count(
         value=dict(counts),
         found=cited([within] if within else []),
     )
+
+
+def _of(mine: ViewerDoor, integration: str) -> dict[str, int]:
+    named = [each for each in mine.catalog.integrations() if each.name.lower() == integration.strip().lower()]
+    return dict(named[0].counts) if named else {}

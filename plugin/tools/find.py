@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from plugin.errors import BadInput, NotFound
@@ -9,6 +10,9 @@ from plugin.store.shapes import Resource
 
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
+
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def resource_named(mine: ViewerDoor, name: str, *, kind: str | None = None) -> Resource:
@@ -37,15 +41,38 @@ def nearest(
 
     last = name.rsplit(".", 1)[-1]
     candidates: dict[int, Resource] = {each.id: each for each in mine.catalog.suggest(last, limit=12)}
-    found = mine.catalog.search(last.replace("_", " "), kinds=kinds, limit=12)
-    candidates.update((hit.resource.id, hit.resource) for hit in found.hits)
+    for text in dict.fromkeys((_words(last), _words(name))):
+        found = mine.catalog.search(text, kinds=kinds, limit=12)
+        candidates.update((hit.resource.id, hit.resource) for hit in found.hits)
     scored = []
     for each in candidates.values():
         if kinds and each.kind not in kinds:
             continue
         score = max(
-            fuzz.ratio(last.lower(), each.name.lower()), fuzz.ratio(name.lower(), each.qualified_name.lower())
+            fuzz.ratio(last.lower(), each.name.lower()),
+            fuzz.ratio(name.lower(), each.qualified_name.lower()),
+            same_words(name, each.qualified_name) - 1,
         )
         if score >= 60:
             scored.append((-score, -each.popularity, each.qualified_name, each))
     return tuple(each for *_, each in sorted(scored, key=lambda row: row[:3])[:limit])
+
+
+def same_words(name: str, qualified: str) -> float:
+    """How near two names are whatever the order of their words, 0 to 100, each part against its own.
+
+    `finance.monthly_revenue` is `warehouse.finance.revenue_monthly` in other words; `sales.revenue_monthly` is less so.
+    """
+    from rapidfuzz import fuzz
+
+    wanted = [_words(part) for part in name.split(".")]
+    parts = [_words(part) for part in qualified.split(".")][-len(wanted) :]
+    if len(parts) < len(wanted):
+        return 0.0
+    scores = [fuzz.token_sort_ratio(one, other) for one, other in zip(wanted, parts, strict=True)]
+    return (3 * scores[-1] + sum(scores[:-1])) / (2 + len(scores))
+
+
+def _words(name: str) -> str:
+    spaced = _HUMP.sub(" ", name)
+    return " ".join("".join(each if each.isalnum() else " " for each in spaced).lower().split())

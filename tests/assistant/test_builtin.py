@@ -24,6 +24,25 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ("owner of sales.orders", ["Ana Silva"]),
     ("what does Ana own?", ["sales.orders", "sales.customers"]),
     ("tables owned by ana silva", ["sales.orders"]),
+    ("who can I talk to about refunds?", ["no owner", "Nearest to it", "Ana Silva owns"]),
+    # places, kinds, changes, verdicts
+    ("what is in warehouse?", ["sales.orders"]),
+    ("list everything in the sales schema", ["sales.orders"]),
+    ("list reports about suppliers", ["There is no dashboard about", "What comes near", "catalog.suppliers"]),
+    ("dashboards about revenue", ["1 dashboard about", "Revenue overview"]),
+    ("what changed in the last week?", ["No sync found a change", "7 days"]),
+    ("which tables were dropped since yesterday", ["No sync found anything removed", "2 days"]),
+    ("can i delete sales.customers", ["Not without breaking", "Ana Silva"]),
+    ("is it safe to drop sales.customers?", ["Not without breaking", "foreign keys"]),
+    ("which columns reference customer_id", ["customer_id"]),
+    ("which tables have email addresses?", ["sales.customers", "`email`"]),
+    ("what does lighthouse mean", ["no term"]),
+    ("forecast next quarter's revenue", ["needs a language model", "docent settings ai.provider"]),
+    ("revenue by country of customer", ["JOIN sales.customers", "country", "SUM("]),
+    ("Wo finde ich Daten über Bestellungen?", ["I answer in English", "sales.orders"]),
+    ("Où sont les commandes des clients ?", ["I answer in English", "sales.orders"]),
+    ("¿Dónde están los pedidos de los clientes?", ["I answer in English", "sales.orders"]),
+    ("hola", ["I answer in English"]),
     # terms
     ("What does active customer mean?", ["paid order in the last 90 days"]),
     ('what does "net revenue" mean', ["minus refunds and tax"]),
@@ -263,3 +282,23 @@ def test_nothing_is_sent_and_nothing_is_in_the_ledger(world: tuple[World, Gatewa
     shop, _gateway = world
     with shop.store.as_admin(shop.ada) as door:
         assert not door.ledger.entries().items
+
+
+def test_the_same_words_in_another_order_are_the_nearest_name(world: tuple[World, Gateway]) -> None:
+    shop, gateway = world
+    answered = Answered(list(ask(shop.store, gateway, shop.vic, Question("what feeds mart.revenue_monthly"))))
+    assert "the closest is `shop.mart.monthly_revenue`" in answered.text and "sales.orders" in answered.text
+    assert answered.done["unknown"][0]["nearest"] == "shop.mart.monthly_revenue"
+
+
+def test_no_step_is_made_twice(world: tuple[World, Gateway]) -> None:
+    shop, gateway = world
+    for text in (
+        "what is lighthouse",
+        "what does lighthouse mean",
+        "revenue by country",
+        "who owns lighthouse",
+    ):
+        steps = Answered(list(ask(shop.store, gateway, shop.vic, Question(text)))).done["steps"]
+        made = [(step["tool"], str(step["arguments"])) for step in steps]
+        assert len(made) == len(set(made)), text

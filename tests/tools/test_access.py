@@ -26,6 +26,7 @@ TRIES: dict[str, list[dict[str, Any]]] = {
         {"what": "all", "under": "shop.hr"}, {"what": "personal"}, {"what": "all", "kinds": ["table"], "limit": 50},
         {"what": "unowned", "limit": 50}, {"what": "all", "kinds": ["schema"]},
     ],
+    "changes": [{"days": 365}, {"days": 365, "under": "shop.hr"}, {"change": "added"}],
     "count": [{"by": "schema"}, {"by": "kind", "under": "shop.hr"}],
     "frequent_queries": [{"table": "hr.salaries"}],
     "check_sql": [{"sql": "SELECT amount FROM hr.salaries"}, {"sql": "SELECT s.amount FROM hr.employees e JOIN hr.salaries s ON TRUE"}],

@@ -7,6 +7,7 @@ What it cannot do it says, and how an admin turns a model on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -28,7 +29,7 @@ class Builtin:
     def stream(self, request: Request) -> Iterator[StreamEvent]:
         """Answer, or ask for the next tool. The plan runs again from the start over what the tools gave so far."""
         from plugin.providers.builtin.plan import plan
-        from plugin.providers.builtin.talk import read_talk
+        from plugin.providers.builtin.talk import Given, read_talk
 
         conversation = request.origin if isinstance(request.origin, Conversation) else Conversation(())
         talk = read_talk(conversation, (tool.name for tool in request.tools))
@@ -36,13 +37,19 @@ class Builtin:
         waiting = iter(talk.given)
         try:
             want = next(steps)
+            known: dict[str, Given] = {}
             for number in range(MOST_CALLS):
+                asked = json.dumps([want.name, dict(want.arguments)], sort_keys=True)
+                while asked in known:  # what was looked up once is not looked up again
+                    want = steps.send(known[asked])
+                    asked = json.dumps([want.name, dict(want.arguments)], sort_keys=True)
                 given = next(waiting, None)
                 if given is None:
                     yield ToolCall(f"builtin_{number + 1}", want.name, dict(want.arguments))
                     yield Usage(0, 0)
                     yield Stop("tool_calls")
                     return
+                known[asked] = given
                 want = steps.send(given)
         except StopIteration as finished:
             for piece in _pieces(str(finished.value)):

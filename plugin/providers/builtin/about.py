@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from rapidfuzz import fuzz
+
 from plugin.providers.builtin.facts import COLUMN_HEADS, key_text
 from plugin.providers.builtin.phrases import (
     code,
@@ -194,7 +196,25 @@ def meaning(talk: Talk, intent: Intent) -> Plan:
     terms = things(given.fragments)
     if terms:
         return _terms(terms)
-    return (yield from describe(talk, intent))
+    meant = yield from resolve(talk, phrase)
+    if meant.thing is not None and not meant.loose:
+        return (yield from describe(talk, intent))
+    columns = yield from columns_called(phrase)
+    if columns:
+        return f"The glossary has no term {code(phrase)}. {columns}"
+    whole = yield Want("glossary", {})
+    spoken = set(words_of(phrase))
+    near = [
+        each
+        for each in things(whole.fragments)
+        if spoken & set(words_of(each.name)) or fuzz.ratio(phrase.lower(), each.name.lower()) >= 70
+    ]
+    given = yield Want("search", {"text": phrase, "limit": 6})
+    found = [each for each in things(given.fragments) if each.id not in {term.id for term in near}]
+    text = f"The glossary has no term {code(phrase)}, and nothing that you can see is called that."
+    if near or found:
+        return f"{text} What comes closest:\n\n{lines([*near[:4], *found])}"
+    return f"{text} An editor can add it on the Glossary page."
 
 
 def glossary(talk: Talk, intent: Intent) -> Plan:

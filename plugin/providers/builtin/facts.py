@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from plugin.providers.builtin.phrases import code, count, listed, named, plain, table, words_of
 from plugin.providers.builtin.resolve import lead, not_found, resolve, tail
-from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of
+from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent
 
 COLUMN_HEADS = {"name": "Column", "type": "Type", "pk": "Key", "description": "Description"}
@@ -106,7 +106,37 @@ def _verified(thing: Thing) -> str:
     return f"Nobody has verified {named(thing)} yet.{ask}"
 
 
-owner = _fact(_owner)
+def _parent(thing: Thing) -> str:
+    return thing.qualified.rpartition(".")[0]
+
+
+def owner(talk: Talk, intent: Intent) -> Plan:
+    """Who owns it; where nobody does, who owns what is near it."""
+    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    if meant.thing is None:
+        return not_found(meant)
+    thing = meant.thing
+    text = lead(meant) + _owner(thing)
+    if not thing.texts("owners"):
+        near = {}
+        if thing.kind == "column":
+            given = yield Want("retrieve", {"resource": thing.qualified.rpartition(".")[0]})
+            near = {each.id: each for each in things(given.fragments)[:1]}
+        else:
+            given = yield Want("lineage", {"resource": str(thing.id), "direction": "both", "depth": 2})
+            near = {each.id: each for each in things(given.fragments)}
+            given = yield Want("search", {"text": intent.slot("s") or thing.name, "limit": 10})
+            near |= {each.id: each for each in things(given.fragments)}
+            if thing.is_table and "." in thing.qualified:
+                given = yield Want("browse", {"what": "popular", "under": _parent(thing), "limit": 10})
+                near |= {each.id: each for each in things(given.fragments)}
+        owned = [each for each in near.values() if each.id != thing.id and each.texts("owners")]
+        if owned:
+            who = [f"{plain(listed(each.texts('owners')))} owns {named(each)}" for each in owned[:3]]
+            text += f" Nearest to it, {listed(who)}."
+    return text + tail(meant)
+
+
 freshness = _fact(_freshness)
 size = _fact(_size)
 tags_of = _fact(_tags)

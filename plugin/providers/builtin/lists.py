@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 from plugin.providers.builtin.phrases import (
@@ -18,36 +19,13 @@ from plugin.providers.builtin.phrases import (
 from plugin.providers.builtin.phrases import (
     count as number_of,
 )
-from plugin.providers.builtin.resolve import Meant, not_found, resolve
-from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
+from plugin.providers.builtin.places import place_of
+from plugin.providers.builtin.resolve import not_found
+from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, is_pronoun, kind_of
 
 MOST = 20
 _TABLES = ("table", "view")
-
-
-def _within(talk: Talk, intent: Intent) -> Generator[Want, Given, tuple[Thing | None, Meant | None]]:
-    """The container that the question limits itself to; the second is set where there is none of that name."""
-    phrase = intent.slot("in")
-    if not phrase or phrase.lower() in (
-        "catalog",
-        "the catalog",
-        "workspace",
-        "warehouse",
-        "all",
-        "everywhere",
-        "total",
-    ):
-        return None, None
-    if is_pronoun(phrase):
-        meant = yield from resolve(talk, phrase)
-    else:
-        meant = yield from resolve(talk, phrase, kinds=("schema", "database"))
-        if meant.thing is None or meant.loose:
-            meant = yield from resolve(talk, phrase)
-    if meant.thing is None or meant.loose:
-        return None, Meant(phrase, None, others=(meant.thing,) if meant.thing else meant.others)
-    return meant.thing, None
 
 
 def _kinds(intent: Intent, default: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -66,7 +44,7 @@ def _listing(
     what: str, *, title: str, none: str, default: tuple[str, ...] = _TABLES
 ) -> Callable[[Talk, Intent], Plan]:
     def planned(talk: Talk, intent: Intent) -> Plan:
-        within, missing = yield from _within(talk, intent)
+        place, missing = yield from place_of(talk, intent)
         if missing is not None:
             return not_found(missing)
         wanted: dict[str, Any] = {"what": what, "limit": _limit(intent, 10 if what == "popular" else MOST)}
@@ -75,17 +53,16 @@ def _listing(
             kinds = _TABLES
         if kinds:
             wanted["kinds"] = list(kinds)
-        if within is not None:
-            wanted["under"] = str(within.id)
+        wanted |= place.narrow()
         given = yield Want("browse", wanted)
         found = things(given.fragments)
-        where = f" in {named(within)}" if within is not None else ""
+        where = place.where
         noun = " and ".join(f"{kind_word(each)}s" for each in kinds) or "resources"
         if what == "popular" and found and not any(each.text("popularity") for each in found):
             return f"Nothing is known yet about how often {noun}{where} are used; a sync reads that from query logs."
         if not found:
             return none.format(noun=noun, where=where)
-        more = f"\n\n{plain(given.said)}" if given.said else ""
+        more = f"\n\n{plain(given.said)}" if "in all" in given.said else ""
         return f"{title.format(noun=noun, where=where)}\n\n{_lines(what, found)}{more}"
 
     return planned
@@ -120,11 +97,23 @@ undocumented = _listing(
 unowned = _listing(
     "unowned", title="These {noun}{where} have no owner:", none="All {noun}{where} have an owner."
 )
-recent = _listing(
+_recent = _listing(
     "recent",
     title="Changed last at their source:",
     none="No {noun}{where} say when they last changed; not every source tells.",
 )
+
+
+def recent(talk: Talk, intent: Intent) -> Plan:
+    """What changed last at its source; where no source tells, what syncs found to be different."""
+    from plugin.providers.builtin.drift import changes
+
+    text = yield from _recent(talk, intent)
+    if not text.startswith("No "):
+        return text
+    return (yield from changes(talk, intent, known=text))
+
+
 verified = _listing("verified", title="Verified {noun}{where}:", none="No {noun}{where} are verified yet.")
 _personal = _listing(
     "personal",
@@ -144,15 +133,14 @@ def personal(talk: Talk, intent: Intent) -> Plan:
 
 def largest(talk: Talk, intent: Intent) -> Plan:
     """The tables with the most rows, as far as the sources estimate them."""
-    within, missing = yield from _within(talk, intent)
+    place, missing = yield from place_of(talk, intent)
     if missing is not None:
         return not_found(missing)
     wanted: dict[str, Any] = {"what": "largest", "limit": _limit(intent, 10)}
-    if within is not None:
-        wanted["under"] = str(within.id)
+    wanted |= place.narrow()
     given = yield Want("browse", wanted)
     found = things(given.fragments)
-    where = f" in {named(within)}" if within is not None else ""
+    where = place.where
     found = [each for each in found if each.text("row_estimate")]
     if not found:
         return f"No table{where} has an estimate of its rows; not every source gives one."
@@ -182,6 +170,12 @@ def tagged(talk: Talk, intent: Intent) -> Plan:
     return f"{number_of(len(found), 'resource')} tagged {code(tag)}:\n\n{lines(found)}"
 
 
+def _folded(name: str) -> str:
+    """Lower case without accents: people type Tomas for Tomás."""
+    apart = unicodedata.normalize("NFKD", name.lower())
+    return "".join(each for each in apart if not unicodedata.combining(each))
+
+
 def owned_by(talk: Talk, intent: Intent) -> Plan:
     """What a person or group owns."""
     who = intent.slot("who")
@@ -189,9 +183,11 @@ def owned_by(talk: Talk, intent: Intent) -> Plan:
         return "The Home page lists what you own. Here, ask by name: “what does <name> own?”"
     given = yield Want("count", {"by": "owner"})
     owners = {str(row["name"]): int(row["number"]) for row in rows_of(given.fragments, "counts")}
-    wanted = who.lower().split("@")[0]
+    wanted = _folded(who).split("@")[0]
     close = [
-        name for name in owners if wanted in name.lower() or set(words_of(wanted)) <= set(words_of(name))
+        name
+        for name in owners
+        if wanted in _folded(name) or set(words_of(wanted)) <= set(words_of(_folded(name)))
     ]
     if not close:
         return f"I found nothing owned by {code(who)} in what you can see."
@@ -218,17 +214,17 @@ def owned_by(talk: Talk, intent: Intent) -> Plan:
 def count(talk: Talk, intent: Intent) -> Plan:
     """How many things the catalog has, as far as this person sees."""
     kind = kind_of(intent.slots.get("kind") or "")
-    within, missing = yield from _within(talk, intent)
+    place, missing = yield from place_of(talk, intent)
     if missing is not None:
         return not_found(missing)
-    where = f" in {named(within)}" if within is not None else ""
+    where = place.where
     if kind == "integration":
         given = yield Want("browse", {"what": "integrations"})
         rows = rows_of(given.fragments, "counts")
         verb = "is" if len(rows) == 1 else "are"
         return f"There {verb} {number_of(len(rows), 'integration')} with something you can see."
-    wanted = {"by": "kind"} | ({"under": str(within.id)} if within is not None else {})
-    given = yield Want("count", wanted)
+    within = place.thing
+    given = yield Want("count", {"by": "kind", **place.narrow()})
     counts = {str(row["name"]): int(row["number"]) for row in rows_of(given.fragments, "counts")}
     if kind is None:
         if not counts:
@@ -277,9 +273,10 @@ def list_kind(talk: Talk, intent: Intent) -> Plan:
         return "Connected sources:\n\n" + "\n".join(
             f"- {plain(str(row['name']))}: {number_of(int(row['number']), 'resource')}" for row in rows
         )
-    within, missing = yield from _within(talk, intent)
+    place, missing = yield from place_of(talk, intent)
     if missing is not None:
         return not_found(missing)
+    within = place.thing
     if kind == "column" and within is not None and within.is_table:
         from plugin.providers.builtin.facts import columns
 
@@ -287,11 +284,10 @@ def list_kind(talk: Talk, intent: Intent) -> Plan:
     word = (intent.slots.get("kind") or "").lower()
     kinds = _TABLES if "and" in word else (kind,) if kind else _TABLES
     wanted: dict[str, Any] = {"what": "all", "kinds": list(kinds), "limit": 50}
-    if within is not None:
-        wanted["under"] = str(within.id)
+    wanted |= place.narrow()
     given = yield Want("browse", wanted)
     found = things(given.fragments)
-    where = f" in {named(within)}" if within is not None else ""
+    where = place.where
     noun = " and ".join(f"{kind_word(each)}s" for each in kinds)
     if not found and kinds == ("table",):
         given = yield Want("browse", {**wanted, "kinds": ["view"]})
@@ -299,7 +295,7 @@ def list_kind(talk: Talk, intent: Intent) -> Plan:
         noun = "tables, but views" if found else noun
     if not found:
         return f"There are no {noun}{where} that you can see."
-    more = f"\n\n{plain(given.said)}" if given.said else ""
+    more = f"\n\n{plain(given.said)}" if "in all" in given.said else ""
     start = f"No {noun}{where}:" if noun.startswith("tables, but") else f"{noun.capitalize()}{where}:"
     return f"{start}\n\n{lines(found)}{more}"
 

@@ -41,7 +41,7 @@ def count(number: int, word: str) -> str:
     """ "1 table", "2 tables", "3 queries"."""
     if number == 1:
         return f"1 {word}"
-    plural = f"{word[:-1]}ies" if word.endswith("y") and not word.endswith("ey") else f"{word}s"
+    plural = f"{word[:-1]}ies" if word.endswith("y") and not word.endswith(("ey", "ay", "oy")) else f"{word}s"
     return f"{number:,} {plural}"
 
 

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from plugin.providers.builtin import about, facts, lists, relations, sayings, sql_plan
+from plugin.providers.builtin import (
+    about,
+    columns_named,
+    drift,
+    facts,
+    lists,
+    places,
+    relations,
+    sayings,
+    sql_plan,
+)
 from plugin.providers.builtin.phrases import words_of
 from plugin.providers.builtin.talk import Plan, Talk, Thing, things
 from plugin.providers.builtin.understand import Intent, follow_up, understand
 
 PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "about": about.find,
+    "foreign": sayings.foreign,
+    "inside": places.inside,
+    "changes": drift.changes,
+    "tables_with": columns_named.tables_with,
+    "column_uses": columns_named.column_uses,
+    "kind_about": columns_named.kind_about,
+    "may_drop": relations.may_drop,
+    "chat": sayings.chat,
     "find": about.find,
     "describe": about.describe,
     "meaning": about.meaning,

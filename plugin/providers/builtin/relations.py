@@ -35,6 +35,39 @@ def downstream(talk: Talk, intent: Intent) -> Plan:
     return lead(meant) + note + text + tail(meant)
 
 
+def may_drop(talk: Talk, intent: Intent) -> Plan:
+    """May it be deleted: the verdict first, then what would break and whom to tell."""
+    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    if meant.thing is None:
+        return not_found(meant)
+    start, rows, known, note = yield from _around(meant.thing, "downstream")
+    keys: list[str] = []
+    if start.is_table:
+        given = yield Want("find_joins", {"table": str(start.id)})
+        keys = list(
+            dict.fromkeys(
+                str(hop["left"])
+                for hop in rows_of(given.fragments, "joins")
+                if str(hop["right"]) == start.qualified and hop.get("source") == "foreign key"
+            )
+        )
+    readers = {_end(row, "downstream", start) for row in rows} - {start.qualified}
+    owners = start.texts("owners")
+    if not readers and not keys:
+        verdict = f"Nothing in this catalog stands in the way of deleting {named(start)}. "
+    else:
+        broken = [count(len(readers), "resource")] if readers else []
+        broken += [f"foreign keys of {count(len(keys), 'table')}"] if keys else []
+        verdict = f"Not without breaking {listed(broken)}. "
+    text = lead(meant) + note + verdict + _downstream(start, rows, known, None)
+    if keys:
+        text += f"\n\nForeign keys lead to it from {listed([_cite(each) for each in keys[:MOST]])}."
+    text += (
+        f"\n\nIts own owner: {plain(listed(owners))}." if owners else "\n\nIt has no owner of its own to ask."
+    )
+    return text + tail(meant)
+
+
 def _may_name(column: Thing, rows: list[Mapping[str, Any]]) -> Generator[Want, Given, str]:
     """What reads the column's table without giving the column on: a filter or a join in it may name the column."""
     table = yield Want("retrieve", {"resource": column.qualified.rsplit(".", 1)[0]})

@@ -26,8 +26,8 @@ class Meant:
 
 
 NEEDS_MODEL = (
-    "The built-in assistant has no language model: it answers from the catalog by rules. An admin can turn a model on "
-    "under Settings, AI settings, Provider and model (or with `docent settings ai.provider`)."
+    "That needs a language model, and the built-in assistant is none: an admin can turn one on under Settings, AI "
+    "settings, Provider and model (or with `docent settings ai.provider`)."
 )
 Resolve = Generator[Want, Given, Meant]
 _KINDS = "schema|database|view|column|field|dashboard|chart|model|metric|job|term|document|integration"
@@ -81,7 +81,8 @@ def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool 
         if not given.failed and given.fragments:
             return Meant(phrase, _first(given))
     wanted = {"kinds": list(kinds)} if kinds else {}
-    given = yield Want("search", {"text": phrase, **wanted, "limit": 10})
+    text = " ".join(words_of(phrase)) if "." in phrase and _IDENTIFIER.match(phrase) else phrase
+    given = yield Want("search", {"text": text, **wanted, "limit": 10})
     found = [each for each in things(given.fragments) if column or each.kind != "column" or "column" in kinds]
     chosen = best(phrase, found, ())
     loose = chosen is None
@@ -131,8 +132,18 @@ def same_name(one: Thing, other: Thing) -> bool:
 
 
 def _loosely(phrase: str, found: Sequence[Thing]) -> Thing | None:
-    """The best guess among search results: one whose name or words share something with the phrase."""
+    """The best guess among search results: the same words in another order, else one that shares some."""
     spoken = set(words_of(phrase))
+    if "." in phrase or "_" in phrase or len(spoken) > 1:
+        depth = phrase.count(".") + 1
+        told = " ".join(sorted(words_of(phrase)))
+        near = [
+            (fuzz.ratio(told, " ".join(sorted(words_of(".".join(each.qualified.split(".")[-depth:]))))), each)
+            for each in found
+        ]
+        best_score, nearest = max(near, key=lambda row: row[0], default=(0, None))
+        if best_score >= 75:
+            return nearest
     for each in found:
         name = set(words_of(each.qualified))
         if spoken & name or fuzz.partial_ratio(phrase.lower(), each.name.lower()) >= 80:

@@ -53,12 +53,12 @@ def needs_model_text(talk: Talk, intent: Intent) -> Plan:
     """Writing a text needs a model; show what there is."""
     meant = yield from resolve(talk, intent.slot("s"), column=True)
     said = description(meant.thing) if meant.thing is not None else not_found(meant)
-    return f"Writing a text needs a language model. {NEEDS_MODEL}\n\nWhat the catalog has: {said}"
+    return f"{NEEDS_MODEL}\n\nWhat the catalog has: {said}"
 
 
 def needs_model(talk: Talk, intent: Intent) -> Plan:
     """Reasons, forecasts and advice need a model; offer what the catalog has about the topic."""
-    text = f"That needs a language model. {NEEDS_MODEL}"
+    text = NEEDS_MODEL
     phrase = intent.slot("s")
     if not phrase:
         return text
@@ -75,11 +75,28 @@ def _said(text: str) -> Callable[[Talk, Intent], Plan]:
     return planned
 
 
+def foreign(talk: Talk, intent: Intent) -> Plan:
+    """A question in German, French or Spanish: said so, and answered in English with what its words find."""
+    from plugin.providers.builtin.about import find
+
+    words = " ".join(
+        each for each in intent.slot("s").split() if each.lower() not in ("table", "tables", "owner")
+    )
+    if not words:
+        return f"I answer in English. {HELP}"
+    found = yield from find(talk, Intent("find", {"s": words}, intent.question, intent.quoted))
+    return f"I answer in English; here is what I found for {code(words)}:\n\n{found}"
+
+
 turn_on_model = _said(
     NEEDS_MODEL + " Text then goes to that provider, redacted; the chip beside the question says where."
 )
 help_text = _said(HELP)
 greeting = _said(
     "Hello. Ask me what data there is, what it means, where it comes from and how to query it.\n\n" + HELP
+)
+chat = _said(
+    "I am Docent's built-in assistant: rules over your catalog, no language model. Ask me about your data.\n\n"
+    + HELP
 )
 thanks = _said("You are welcome.")

@@ -64,10 +64,17 @@ _LABELS = ("name", "title", "label", "code", "sku", "description")
 
 def label_column(thing: Thing) -> Column | None:
     """The column that names a row for a person."""
-    for wanted in _LABELS:
-        for column in thing.columns:
-            if words_of(str(column["name"]))[-1:] == (wanted,) and not column.get("sensitivity"):
-                return column
+    for kept in (
+        None,
+        "personal",
+    ):  # a person's name only where nothing else tells the rows apart; never a secret
+        for wanted in _LABELS:
+            for column in thing.columns:
+                if (
+                    words_of(str(column["name"]))[-1:] == (wanted,)
+                    and (column.get("sensitivity") or None) == kept
+                ):
+                    return column
     return None
 
 

@@ -15,6 +15,7 @@ from plugin.providers.builtin.phrases import code, listed, named, words_of
 from plugin.providers.builtin.resolve import NEEDS_MODEL
 from plugin.providers.builtin.sql_columns import NUMBER, Column, column_for, date_column, label_column, split
 from plugin.providers.builtin.sql_draft import Draft, Step
+from plugin.providers.builtin.sql_fact import MEASURES, earned, fact_for
 from plugin.providers.builtin.sql_parse import Ask, read_ask
 from plugin.providers.builtin.sql_table import by_column, table_for
 from plugin.providers.builtin.sql_text import Sql
@@ -27,6 +28,13 @@ def data(talk: Talk, intent: Intent) -> Plan:
     """Write the SELECT that answers the question; where that is beyond rules, say so and show what was found."""
     question = intent.unquote_marks()
     ask = read_ask(question)
+    if (
+        ask.measure == "rows"
+        and not ask.top
+        and (ask.past or ask.year or ask.since)
+        and _is_flow(ask.subject)
+    ):
+        ask = replace(ask, measure="sum")
     draft = yield from table_for(talk, ask)
     if draft is None and ask.measure in ("rows", "count") and (ask.group or ask.unit):
         ask = replace(ask, measure="sum")
@@ -40,6 +48,14 @@ def data(talk: Talk, intent: Intent) -> Plan:
         ask = _summed(draft.table, ask)
     if draft is not None:
         built = yield from _statement(draft, ask, intent)
+    if built is None and ask.measure in ("sum", "count", "rows") and not ask.of:
+        fact = yield from fact_for(ask)
+        if fact is not None:
+            summed = replace(ask, measure="sum")
+            other = Draft(Sql(fact.text("dialect")), fact)
+            built = yield from _statement(other, summed, intent)
+            if built is not None:
+                draft, ask = other, summed
     if intent.name == "maybe_data" and built is None:
         return (yield from find(talk, Intent("find", {"s": question}, intent.question, intent.quoted)))
     if draft is None:
@@ -55,6 +71,11 @@ def data(talk: Talk, intent: Intent) -> Plan:
             f"\n\n{NEEDS_MODEL}"
         )
     return _answer(draft, ask, built)
+
+
+def _is_flow(subject: str) -> bool:
+    """ "revenue last month" asks for one number, where "orders last month" asks for rows."""
+    return bool(words_of(subject)) and set(words_of(subject)) <= {*MEASURES, "net", "gross"}
 
 
 def _summed(table: Thing, ask: Ask) -> Ask:
@@ -185,6 +206,13 @@ def _measured(draft: Draft, ask: Ask) -> str | None:
     column = column_for(draft.table, wanted, numeric=numeric)
     if column is None and ask.measure == "sum" and set(words_of(ask.subject)) <= table_words:
         column = column_for(draft.table, "amount", numeric=True)
+    if column is None and set(words_of(ask.subject)) <= table_words:
+        column = column_for(draft.table, ask.subject.split()[-1], numeric=numeric)
+    sold = earned(draft.table, wanted) if column is None and ask.measure == "sum" else []
+    if sold:
+        draft.assumed.append(f"{code(' × '.join(sold))} as {code(wanted)}")
+        alias = "a." if draft.joined else ""
+        return f"SUM({' * '.join(alias + draft.sql.name(each) for each in sold)})"
     if column is None and ask.measure == "count distinct":
         return "COUNT(*)"
     if column is None:
@@ -205,6 +233,7 @@ def _group(draft: Draft, ask: Ask) -> Generator[Want, Given, list[tuple[str, str
     """What to group by: a column of the table, or of one that a foreign key leads to. None where there is none."""
     if not ask.group:
         return []
+    ask = replace(ask, group=_turned(ask.group))
     column = column_for(draft.table, ask.group)
     names_table = any(
         words_of(str(key.get("ref", "")).rsplit(".", 1)[-1]) == words_of(ask.group)
@@ -216,6 +245,12 @@ def _group(draft: Draft, ask: Ask) -> Generator[Want, Given, list[tuple[str, str
     if found is not None:
         return found
     return [(draft.at("a", column), "")] if column is not None else None
+
+
+def _turned(group: str) -> str:
+    """ "country of the customer" and "customer's country" as "customer country"."""
+    what, of, whose = re.sub(r"'s?(?= |$)", "", group).partition(" of ")
+    return f"{re.sub(r'^(?:the|a|our) ', '', whose)} {what}" if of else what
 
 
 def _reached(draft: Draft, wanted: str) -> Generator[Want, Given, list[tuple[str, str]] | None]:
@@ -285,11 +320,11 @@ def _ranked_by(draft: Draft, ask: Ask) -> Generator[Want, Given, tuple[str, str]
                 draft.join(other, pairs)
                 return "COUNT(*)", draft.sql.name("result")
             continue
-        earned = _earned(draft, other, by)
-        if inward and earned:
+        sold = earned(other, by)
+        if inward and sold:
             alias = draft.join(other, pairs)
-            draft.assumed.append(f"{code(' × '.join(earned))} of {named(other)} as {code(by)}")
-            product = " * ".join(f"{alias}.{draft.sql.name(each)}" for each in earned)
+            draft.assumed.append(f"{code(' × '.join(sold))} of {named(other)} as {code(by)}")
+            product = " * ".join(f"{alias}.{draft.sql.name(each)}" for each in sold)
             return f"SUM({product})", draft.sql.name("result")
         measure = column_for(other, by, numeric=True)
         if measure is not None and not str(measure["name"]).lower().endswith("id"):
@@ -297,15 +332,6 @@ def _ranked_by(draft: Draft, ask: Ask) -> Generator[Want, Given, tuple[str, str]
             draft.assumed.append(f"the sum of {code(str(measure['name']))} of {named(other)} as {code(by)}")
             return f"SUM({alias}.{draft.sql.name(str(measure['name']))})", draft.sql.name("result")
     return None
-
-
-def _earned(draft: Draft, other: Thing, by: str) -> list[str]:
-    """Quantity and price of a table of lines, for what was sold; nothing where it has not both."""
-    if not set(words_of(by)) & {"revenue", "sale", "turnover"}:
-        return []
-    numbers = [str(each["name"]) for each in other.columns if NUMBER.search(str(each.get("type", "")))]
-    found = [next((name for name in numbers if each in words_of(name)), "") for each in ("quantity", "price")]
-    return found if all(found) else []
 
 
 def _labels(draft: Draft) -> list[str]:

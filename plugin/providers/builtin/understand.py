@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from plugin.providers.builtin.tongues import english_words, language_of
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -59,8 +61,8 @@ _KIND = (
 
 _VOCABULARY = sorted(
     set(
-        """about average belongs between breaks calculated changed column columns comes connected connection contain
-        contains contact count dashboard dashboards database databases defined definition delete depend dependencies
+        """about average belongs between breaks calculated change changed column columns comes connected connection contain
+        contains contact count dashboard dashboards database databases defined definition delete deleted depend dependencies
         depends describe described description descriptions difference documentation documented downstream drop
         explain feeds fields find foreign frequent fresh freshness glossary greatest highest impact integration
         integrations join joined joins largest latest lineage lowest maintains many mean meaning means missing nullable
@@ -96,7 +98,7 @@ _CONTRACTIONS = (
     (r"\baren'?t\b", "are not"), (r"\bhaven'?t\b", "have not"), (r"\bhasn'?t\b", "has not"), (r"\bi'?d\b", "i would"),
     (r"\bwhat're\b", "what are"), (r"\bwhats\b", "what is"), (r"\btbl(s?)\b", r"table\1"), (r"\bcols?\b", "columns"),
     (r"\bdescr?\b", "description"), (r"\bpk\b", "primary key"), (r"\bfks?\b", "foreign keys"),
-    (r"\bdb\b", "database"), (r"\binfo\b", "information"), (r"\bbreak\b", "breaks"),
+    (r"\bdb\b", "database"), (r"\bdiff\b", "difference"), (r"\binfo\b", "information"), (r"\bbreak\b", "breaks"),
 )  # fmt: skip
 _QUOTED = re.compile(r"`([^`\n]+)`|\"([^\"\n]+)\"|“([^”\n]+)”|(?<![\w])'([^'\n]+)'(?![\w])|‘([^’\n]+)’")
 _S = r"(?P<s>.+?)"
@@ -106,8 +108,9 @@ _NUM = r"(?:(?:top|first|the) )?(?P<n>\d+ )?"
 
 # (intent, pattern). The pattern must match the whole cleaned question.
 _RULES: tuple[tuple[str, str], ...] = (
-    ("thanks", r"(?:thanks?|thank you|thx|great|perfect|cool|nice|ok|okay|super)(?: .{0,30})?"),
+    ("thanks", r"(?:danke(?: dir| schön| sehr| euch)?|merci(?: beaucoup)?|(?:muchas )?gracias)|(?:thanks?|thank you|thx|ty|cheers|great|perfect|cool|nice|ok|okay|super|good job|well done|awesome|got it|bye|goodbye|see you)(?: (?!list|show|what|which|who|where|how|give|find)\w+){0,4}"),
     ("greeting", r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|moin|hallo|yo)(?: there| docent)?"),
+    ("chat", r"(?:how (?:are|r) (?:you|u)|how is it going|how do you do|are you (?:a |an )?(?:bot|robot|human|ai|real|there|chatgpt|gpt|claude)|what is (?:up|new)|sup|test|testing|ping|lol|haha|sorry|who (?:made|built) you|what is your name)(?: .{0,20})?"),
     ("help", r"(?:help(?: me)?|\?|what can (?:you|i) (?:do|ask)(?: .*)?|how do (?:you|i) (?:work|use (?:this|you|it))|"
              r"who are you|what are you|how can you help(?: me)?|what questions can i ask)"),
     ("model", r"(?:how (?:do|can|does) (?:i|we|an admin|one) (?:turn on|enable|add|connect|use|configure|switch to) (?:a|an|the|another)?"
@@ -120,6 +123,15 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("propose_description", r"(?:set|change|update|propose) (?:the |a )?description (?:of|for) (?P<s>.+?)(?: to|:| as) (?P<value>.+)"),
     ("needs_model_text", r"(?:write|generate|draft|suggest|improve|create|propose) (?:a |an |the |me |better )*(?:new )?"
                          r"(?:description|documentation|doc|definition|summary)s? (?:of|for|to) " + _S),
+    ("column_uses", r"(?:which|what) (?:columns?|fields?|tables?|views?|tables? (?:and|or) views?|keys?|foreign keys?)(?: all)? (?:references?|refers? to|uses?|using|points? (?:at|to)|leads? to|mentions?|link to) (?:the )?(?:column |field )?(?P<c>\w+_\w+|\w+ id)"),
+    ("kind_about", r"(?:what|which|show|list|give me|find|search|get|display|any|are there|is there|do we have|have we got|have we)?(?: me)?(?: a| an| any| all| some| our| the)*(?: ?(?P<kind>dashboards?|reports?|charts?|models?|metrics?|jobs?|documents?|terms?|views?))(?: do we have| are there| is there| exist| we have)? (?:about|on|for|regarding|related to|that (?:shows?|covers?|is about|are about)|showing|covering|with|around|deals? with) (?P<s>(?!(?:a |an |any |no )?(?:owner|description|documentation|tag))(?:(?!\b(?:columns?|status|where)\b).)+)"),
+    ("tables_with", r"(?:which|what|show|list|find)(?: me)?(?: all)?(?: the)? (?:tables?|views?|places?|systems?|tables (?:and|or) views) (?:that |which )?(?:has|have|hold|holds|contain|contains|store|stores|keep|keeps|with|include|includes|mention|mentions|track|tracks|containing|storing) (?!(?:a |an |the |any |no )*(?:information|data|columns?|fields?|description|descriptions|documentation|owners?|tags?|rows?|personal|sensitive|pii|private)\b)(?:any |the |a |an |our )?(?P<c>.+)"),
+    ("inside", rf"(?:what|what all|which things|what things|what data|what stuff|what else|everything|show(?: me)?(?: what| everything| all| everything that)?|list(?: everything| all| what)?|what do (?:we|you) have|give me everything)(?: is| are|'s| do we have| is there| lives| sits)?(?: there)? (?:in|inside|under|within) (?:the |our )?(?:schema |database |integration |folder |group )?{_S}(?: have| hold| contain)?"),
+    ("inside", rf"what does (?:the |our )?(?:schema|database|integration|dashboard group|folder) {_S} (?:contain|hold|have|include)"),
+    ("changes", rf"(?:what|what all|which (?P<kind>{_KIND})|anything|something|did anything|has anything|have any (?P<kind2>{_KIND})|show(?: me)?(?: the)?|list(?: the)?|were there any|are there any|any|is there anything|(?:the )?(?P<kind3>{_KIND}))?(?: (?:that|which|is|are|has|have|had|was|were|got|get|gets|been|the|all|there|things|schema|everything|recent|recently))* ?(?P<change>changed?|changes|new|added|removed|dropped|deleted|gone|different|happened|retyped|created|appeared|disappeared|modified|news)(?: (?P<kind4>{_KIND})| things| in (?:the |our )?(?:catalog|warehouse|workspace|data)| at the sources?)?(?: (?:in|to|under|on|at) (?:the )?(?P<in>(?!last|past|previous|this|the\b)\S+(?: schema| table)?))? (?P<time>(?:since|in|during|over|within|from|for|on|the|last|past|previous|this|yesterday|today|overnight)\b.*)"),
+    ("unowned", r"(?:which |what |list |show |find )?(?:me )?(?:all |the )*(?P<kind>" + _KIND + r") (?:in|of|under|from) (?:the )?(?P<in>\S+)(?: schema| database| integration)? (?:are |that |which )*(?:without (?:an? |any )?owners?|(?:have|has|with) no owners?|(?:is |are )?(?:unowned|ownerless))"),
+    ("undocumented", r"(?:which |what |list |show |find )?(?:me )?(?:all |the )*(?P<kind>" + _KIND + r") (?:in|of|under|from) (?:the )?(?P<in>\S+)(?: schema| database| integration)? (?:are |that |which )*(?:without (?:an? |any )?(?:descriptions?|documentation)|(?:have|has|with) no (?:descriptions?|documentation)|(?:is |are )?(?:undocumented|not documented))"),
+    ("where_column", r"(?:is there|do we have|are there|have we got|any)(?: an?| any| some)? (?:columns?|fields?) (?:for|called|named|about|with|like|on) (?:the |an? )?(?P<c>.+)"),
     # the glossary
     ("glossary", r"(?:show|list|open|what is in|give me)?(?: me)?(?: all| every)?(?: the| our)?(?: business)? ?(?:glossary|glossary terms|terms|business terms|definitions)(?: .{0,20})?"),
     ("glossary", r"(?:which|what)(?: business| glossary)? terms (?:do we have|are there|exist|are defined|does the glossary (?:have|hold|define))"),
@@ -147,7 +159,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("downstream", rf"(?:what|which|who) ?(?P<kind>dashboards?|tables?|views?|reports?|charts?|models?|jobs?)? ?(?:uses?|reads?|reads? from|consumes?|queries|are using|is using|are fed by|is fed by|would be affected by|is affected by|are affected by|is downstream of|are downstream of|comes? after|is derived from|are derived from) (?!sql)(?:from )?{_S}"),
     ("downstream", rf"(?:what is |show |list |find |give me )?(?:me )?(?:the )?(?:downstream|impact|consumers|dependents|dependants|users|impact analysis)(?: lineage| dependencies| tables| resources| assets| of changing)? {_OF} (?:changing |dropping |deleting )?{_S}"),
     ("downstream", rf"where is {_S} used(?: downstream)?|where (?:does|do) (?P<s2>.+?) go(?: to)?|is (?P<s3>.+?) used (?:anywhere|by anything|somewhere)"),
-    ("downstream", rf"can (?:i|we) (?:safely )?(?:drop|delete|remove) {_S}(?: safely)?|is it safe to (?:drop|delete|remove) (?P<s2>.+)"),
+    ("may_drop", rf"(?:can|may|could|should|shall) (?:i|we|somebody|someone) (?:safely |just |simply )?(?:drop|delete|remove|get rid of|retire|truncate) {_S}(?: safely)?|(?:is it|would it be) (?:safe|ok|okay|fine) (?:to|if (?:i|we)) (?:drop|delete|remove|retire) (?P<s2>.+)|is {_S.replace('<s>', '<s3>')} safe to (?:drop|delete|remove)"),
     ("upstream", rf"what (?:feeds?|populates?|loads?|fills?|goes into|flows into|produces?|is upstream of|are upstream of) (?:into )?{_S}"),
     ("upstream", rf"which (?:tables?|views?|sources?|jobs?|things?) (?:feeds?|populates?|loads?|fills?|go into|are in|make up) (?:into )?{_S}"),
     ("upstream", rf"where (?:does|do|did|is|are) (?:the )?(?:data (?:in|of|for) )?{_S} (?:comes?|coming|came|derived|built|loaded|get its data|get their data) ?(?:from)?"),
@@ -211,7 +223,7 @@ _RULES: tuple[tuple[str, str], ...] = (
 _ABOUT: tuple[tuple[str, str], ...] = (
     ("find", rf"(?:where|how)(?: can| do| could| should| would)?(?: i| we| one)? (?:find|get|see|look up|look for|look)(?: the| some| any)?(?: data| information| tables?| details| numbers)? ?(?:on|about|for|of|regarding)? ?(?:the )?{_S}"),
     ("find", rf"(?:find|search|look|search for|look for|show|list|get|give me)(?: me)?(?: some| any| all| the)?(?: data| information| tables?| datasets?| dashboards?| resources| everything)*(?: on| about| for| of| regarding| related to| with| containing| that (?:have|contain|hold)) ?{_S}"),
-    ("find", rf"(?:do we|have we|is there|are there|does the catalog) (?:have |got |any |some |hold )*(?:a |an )?(?:data|information|tables?|anything|something|datasets?|dashboards?)?(?: (?:on|about|for|of|with|regarding|that has|that have|related to))? ?{_S}"),
+    ("find", rf"(?:do we|have we|is there|are there|does the catalog) (?:have |got |any |some |hold |store |keep |track )*(?:a |an )?(?:data|information|tables?|anything|something|datasets?|dashboards?)?(?: (?:on|about|for|of|with|regarding|that has|that have|related to))? ?{_S}"),
     ("find", rf"(?:which|what) (?:tables?|data|views?|datasets?|resources|dashboards?|one)(?: should i use| do i need| can i use| do we have| is there| are there)? (?:has|have|contains?|holds?|with|stores?|is|are|for|about|on|to use for|shows?|covers?|tracks?)(?: (?:the|about|for|on|data|information))* {_S}"),
     ("find", rf"(?:where|in which tables?|in which schema) (?:is|are|do we (?:keep|store|have)|live|lives|can i see) (?:the |our )?(?:data (?:for|on|about) )?{_S}(?: stored| kept| data| located| saved| live)?"),
     ("find", rf"(?:i|we) (?:need|want|am looking for|'m looking for|are looking for|am searching for|would like)(?: to (?:find|get|see|use|analy[sz]e|look at))?(?: some| the| a| any)?(?: data| information| tables?)?(?: on| about| for| of)? ?{_S}"),
@@ -228,7 +240,7 @@ _DATA = re.compile(
     r"\b(?:write|give me|show me|build|create|make|generate|need|get|need an?)\b.{0,20}\b(?:sql|query|select|statement)\b|^(?:sql|select|query)\b"
     r"|\b(?:average|avg|mean|sum of|total|maximum|minimum|highest|lowest|largest|smallest|biggest|latest|newest|oldest|earliest)\b"
     r"|\btop \d+|\bhow (?:many|much)\b|\b(?:number|count) of\b|\bper (?:day|week|month|year|quarter|\w+)\b|\bfirst \d+ |\blast \d+ "
-    r"|\bwhere\b.+(?:=|<|>|\bis\b|\bequals?\b|\blike\b|\bbetween\b|\bcontains?\b)|\bwith (?:status|\w+) (?:=|equal to)|\b(?:in|during) (?:19|20)\d\d$|\b(?:since|after|before) \d{4}-|\b(?:over|under|above|below|more than|less than|at least|at most|greater than) \d"
+    r"|(?<=\w )where\b.+(?:=|<|>|\bis\b|\bequals?\b|\blike\b|\bbetween\b|\bcontains?\b)|\bwith (?:status|\w+) (?:=|equal to)|\b(?:in|during) (?:19|20)\d\d$|\b(?:since|after|before) \d{4}-|\b(?:over|under|above|below|more than|less than|at least|at most|greater than) \d"
     r"|\b(?:max|min)\b|\b\d+ (?:most|least|largest|biggest|highest|lowest|smallest|latest|newest|oldest|cheapest)\b|\b(?:last|past) \d+ (?:day|week|month|quarter|year)"
     r"|\btop \w+ by\b|^(?:total|sum) \w|\bby (?:day|week|month|year|quarter)$|\bin (?:19|20)\d\d$"
     r"|\bdistinct\b|\b(?:grouped|broken down) by\b",
@@ -236,7 +248,7 @@ _DATA = re.compile(
 )
 _MAYBE_DATA = re.compile(
     r"(?!(?:what|which|where|how|who|why|when|is|are|does|do|tables?|columns?|views?|dashboards?)\b)"
-    r"\w+(?: \w+){0,3} by \w+(?: \w+){0,2}",
+    r"(?:\w+(?: \w+){0,3} by \w+(?: \w+){0,2}|\w+(?: \w+){0,2} (?:with no|without(?: an?)?) \w+)",
     re.I,
 )
 """Perhaps a measure and what it is split by ("refunds by reason"), perhaps a title: SQL only where columns are found."""
@@ -284,6 +296,9 @@ def understand(question: str, known: frozenset[str] = frozenset()) -> Intent:
 
     if not cleaned:
         return made("help")
+    tongue = language_of(cleaned)
+    if tongue is not None:
+        return made("foreign", {"s": english_words(cleaned, tongue), "language": tongue})
     for name, pattern in _COMPILED:
         match = pattern.fullmatch(cleaned)
         if match and _sensible(name, match):
