@@ -39,6 +39,8 @@ from plugin.store.shapes import Owner, Resource
 
 T = TypeVar("T")
 ABSENT = "there is no such resource, or you may not see it"
+DRAWN = "manual"
+"""The source of an edge that a person drew."""
 WORDS = re.compile(r"[^\W\d][\w$]*")
 LISTED = (
     ResourceRow.id,
@@ -339,7 +341,8 @@ def _children(context: Context, rows: Sequence[Row[Any]]) -> dict[int, int]:
 def _definitions(context: Context, rows: Sequence[Row[Any]]) -> dict[int, str | None]:
     """SQL that reads something hidden is not shown: its text would name what does not exist for this reader.
 
-    Where the lineage of a definition is not fully known, any hidden thing whose name stands in the text counts.
+    Where the lineage of a definition is not fully known, any hidden thing whose name stands in the text counts. An edge
+    that somebody drew says nothing of the text.
     """
     if sees_everything(context) and not (context.for_ai and context.ai_rules):
         return {}
@@ -350,7 +353,7 @@ def _definitions(context: Context, rows: Sequence[Row[Any]]) -> dict[int, str | 
         found = context.session.scalars(
             select(EdgeRow.downstream_id)
             .join(source, source.id == EdgeRow.upstream_id)
-            .where(EdgeRow.downstream_id.in_(part), not_(visible(context, source)))
+            .where(EdgeRow.downstream_id.in_(part), EdgeRow.source != DRAWN, not_(visible(context, source)))
             .distinct()
         )
         withheld.update((id_, None) for id_ in found)

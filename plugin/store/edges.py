@@ -13,10 +13,10 @@ from sqlalchemy import Row, delete, insert, select
 
 from plugin.errors import BadInput, NotFound
 from plugin.store._models.catalog import EdgeRow, ResourceRow
+from plugin.store._rows import DRAWN
 from plugin.store.changes import Changes
 
 NO_END = ("database", "schema", "dashboard_group", "term", "document")
-DRAWN = "manual"
 
 
 class Edges(Changes):
