@@ -123,7 +123,7 @@ class CanRun(Protocol):
         """
         ...
 
-    def estimate(self, sql: str) -> Estimate | None:
+    def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
         """What the planner expects, None where the engine cannot tell. Raises as `run` does."""
         ...
 

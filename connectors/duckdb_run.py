@@ -104,14 +104,16 @@ class DuckDBRuns:
         result.batches = _batches(first, connection, limits, result, stop, deadline)
         return result
 
-    def estimate(self, sql: str) -> Estimate | None:
+    def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
         """Rows that the planner expects, by EXPLAIN (which runs nothing)."""
         connection = self._open()
         stop = _Stop(connection)
         try:
             with _as_query_errors(stop, RunLimits(seconds=10)):
                 _only_a_select(connection, sql)
-                plan = connection.execute("EXPLAIN (FORMAT JSON) " + sql).fetchall()[0][1]
+                plan = connection.execute(
+                    "EXPLAIN (FORMAT JSON) " + sql, list(parameters) or None
+                ).fetchall()[0][1]
         finally:
             stop.close()
         told = json.loads(plan)[0].get("extra_info", {}).get("Estimated Cardinality")

@@ -97,7 +97,7 @@ class MySQLRuns:
         result.batches = _batches(first, cursor, limits, result, stop, deadline)
         return result
 
-    def estimate(self, sql: str) -> Estimate | None:
+    def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
         """Rows that the planner expects to look at, by EXPLAIN: the product over the outermost join."""
         limits = RunLimits(seconds=10)
         connection = self._open(limits)
@@ -106,7 +106,7 @@ class MySQLRuns:
             with _as_query_errors(stop, limits):
                 _prepare(connection, limits)
                 cursor = connection.cursor()
-                cursor.execute(EXPLAIN + sql)
+                cursor.execute(EXPLAIN + sql, tuple(parameters) or None)
                 names = [column[0].lower() for column in cursor.description or ()]
                 plan: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         finally:

@@ -56,7 +56,7 @@ class SQLiteRuns:
         result.batches = _batches(first, cursor, limits, result, stop)
         return result
 
-    def estimate(self, sql: str) -> Estimate | None:
+    def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
         """None: SQLite's planner tells no number of rows."""
         return None
 

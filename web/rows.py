@@ -61,13 +61,15 @@ def result_of(result_id: str) -> Result:
 
     Such a result opens for a person's browser session only: a program's token must not fetch what its model asked for.
     """
-    kept = services().results
+    from plugin.run_sql.hold import held  # brings every engine's driver along
+
+    bundle, who = services(), viewer()
     try:
-        return kept.get(owner(), result_id)  # type: ignore[no-any-return]
+        return held(bundle.store, who, bundle.results, owner(), result_id)
     except NotFound:
         if current_user.bearer:
             raise
-        return kept.get(replace(owner(), session=MCP_SESSION), result_id)  # type: ignore[no-any-return]
+        return held(bundle.store, who, bundle.results, replace(owner(), session=MCP_SESSION), result_id)
 
 
 def page_of(result_id: str, *, offset: int, limit: int) -> dict[str, Any]:

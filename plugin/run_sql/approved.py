@@ -19,11 +19,11 @@ from plugin.access.viewer import Surface, Viewer
 from plugin.errors import BadInput
 from plugin.run_sql.guard import parameters_named
 from plugin.run_sql.results import Results
-from plugin.run_sql.run import RunOutcome, checked, run
+from plugin.run_sql.run import Preview, RunOutcome, checked, preview, run
 from plugin.store.shapes import ApprovedQuery, QueryParameter
 
 if TYPE_CHECKING:
-    from plugin.store import Store
+    from plugin.store import Store, ViewerDoor
 
 PARAMETERS_MOST = 50
 TEXT_MOST = 10_000
@@ -150,10 +150,7 @@ def run_approved(
     """Run a saved query under the gates of this moment. Raises as `run`, and BadInput for a value that does not fit."""
     with store.as_viewer(viewer) as door:
         query = door.queries.get(query_id)
-        kind = next(
-            (each.type for each in (*door.catalog.integrations(), *door.me.query_integrations())
-             if each.id == query.integration_id), "",
-        )  # fmt: skip
+        kind = _kind(door, query)
     return run(
         store,
         viewer,
@@ -166,6 +163,22 @@ def run_approved(
         query_id=query_id,
         values=bound(query, given, kind),
     )
+
+
+def preview_approved(store: Store, viewer: Viewer, query_id: int, given: Mapping[str, str]) -> Preview:
+    """What would be decided, and what the planner expects with these values; nothing is run. Raises as `run_approved`,
+    but for closed gates, which the preview tells."""
+    with store.as_viewer(viewer) as door:
+        query = door.queries.get(query_id)
+        kind = _kind(door, query)
+    values = bound(query, given, kind)
+    return preview(store, viewer, query.integration_id, query.sql, query_id=query_id, values=values)
+
+
+def _kind(door: ViewerDoor, query: ApprovedQuery) -> str:
+    """The type of a query's integration, "" where the viewer sees none."""
+    known = (*door.catalog.integrations(), *door.me.query_integrations())
+    return next((each.type for each in known if each.id == query.integration_id), "")
 
 
 def bound(query: ApprovedQuery, given: Mapping[str, str], kind: str = "") -> dict[str, object]:

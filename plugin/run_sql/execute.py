@@ -152,10 +152,10 @@ def execute(
         raise
 
 
-def estimate(connector: CanRun, sql: str) -> Estimate | None:
+def estimate(connector: CanRun, sql: str, parameters: Sequence[object] = ()) -> Estimate | None:
     """What the planner expects; None where it cannot tell or would not say."""
     try:
-        return connector.estimate(sql)
+        return connector.estimate(sql, parameters) if parameters else connector.estimate(sql)
     except SourceError:
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ def _gates_now(door: ViewerDoor, receipt: Receipt) -> tuple[dict[str, bool], str
             return now, gate.reason
     if dialect is None or engine_of(dialect) is None:
         return now, "Docent does not run SQL on this type"
-    missing, sensitive = _missing(door, receipt)
+    missing, sensitive = missing_of(door, receipt.integration_id, receipt.tables, receipt.columns)
     then = {str(gate["gate"]): gate for gate in receipt.gates}
     visible_then = then.get("visible")
     if visible_then is not None and not visible_then["open"]:
@@ -108,22 +108,24 @@ def _gates_now(door: ViewerDoor, receipt: Receipt) -> tuple[dict[str, bool], str
     return now, None
 
 
-def _missing(door: ViewerDoor, receipt: Receipt) -> tuple[list[str], list[str]]:
-    """Tables and columns of the receipt that the viewer does not see today; touched ones marked sensitive today."""
+def missing_of(
+    door: ViewerDoor, integration_id: int, tables: Iterable[str], columns: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Of the tables and columns of a run: those that the viewer does not see today; those marked sensitive today."""
     missing: list[str] = []
     sensitive: list[str] = []
     known: set[str] = set()
-    for label in receipt.tables:
+    for label in tables:
         try:
-            table = door.catalog.by_name(label, integration=receipt.integration_id)
+            table = door.catalog.by_name(label, integration=integration_id)
         except NotFound:
             missing.append(label)
             continue
         for column in door.catalog.columns(table.id):
             known.add(f"{label}.{column.name}")
-            if column.sensitivity and f"{label}.{column.name}" in receipt.columns:
+            if column.sensitivity and f"{label}.{column.name}" in columns:
                 sensitive.append(f"{label}.{column.name}")
-    absent = [column for column in receipt.columns if column not in known and not missing]
+    absent = [column for column in columns if column not in known and not missing]
     return missing + absent, sensitive
 
 

@@ -228,6 +228,17 @@ class Results:
             lambda result: (result.owner.workspace_id, result.owner.member_id) == (workspace_id, member_id)
         )
 
+    def drop_where(self, owner: Owner, integration_id: object) -> int:
+        """End an owner's results of one integration (the right to it was taken away); how many."""
+        return self._drop_where(
+            lambda result: result.owner == owner and result.facts.get("integration") == integration_id
+        )
+
+    def every(self) -> tuple[Result, ...]:
+        """All that are held, for whoever asks whether they still may be."""
+        with self._lock:
+            return tuple(self._results.values())
+
     def sweep(self) -> int:
         """End the results whose time is over; how many."""
         before = time.monotonic() - self._seconds

@@ -30,6 +30,8 @@ from plugin.run_sql.execute import (
     open_connector,
 )
 from plugin.run_sql.gates import Decision, decide, hash_of, integration_of
+from plugin.run_sql.hold import sweep, watched
+from plugin.run_sql.named_errors import with_names
 from plugin.run_sql.results import Column, Owner, Result, Results
 from plugin.store.shapes import Receipt
 
@@ -159,7 +161,12 @@ def run(
         "receipt": receipt.id,
         "integration": integration_id,
         "tables": receipt.tables,
+        "columns": receipt.columns,
+        "masked": decision.masked,
+        "query": query_id,
+        "viewer": viewer,
     }
+    sweep(store, results)
     owner = Owner(viewer.workspace_id, viewer.member_id, session)
     outcome, code = "failed", ""
     try:
@@ -171,25 +178,26 @@ def run(
             decision.limits["concurrent_integration"],
         ) as handle:
             connector = open_connector(store, viewer, integration_id, decision.integration.type)
-            result = execute(
-                connector,
-                text,
-                limits,
-                handle,
-                results,
-                owner,
-                facts,
-                hide_errors=decision.masked,
-                progress=progress,
-                parameters=tuple((values or {})[name] for name in decision.verdict.bound),
-            )
+            with watched(store, viewer, facts, handle):
+                result = execute(
+                    connector,
+                    text,
+                    limits,
+                    handle,
+                    results,
+                    owner,
+                    facts,
+                    hide_errors=decision.masked,
+                    progress=progress,
+                    parameters=tuple((values or {})[name] for name in decision.verdict.bound),
+                )
         outcome = "done"
     except Stopped:
         code = "stopped"
         raise
     except QueryError as error:
         code = error.code
-        raise
+        raise with_names(error, decision.verdict, text) from None
     except LimitReached:
         outcome, code = "deny", "concurrent"
         raise
@@ -280,15 +288,28 @@ def checked(
         )
 
 
-def preview(store: Store, viewer: Viewer, integration_id: int, sql: str, *, cost: bool = True) -> Preview:
-    """What `run` would decide, and what the planner expects, without running. NotFound."""
-    decision = checked(store, viewer, integration_id, sql, True)
+def preview(
+    store: Store,
+    viewer: Viewer,
+    integration_id: int,
+    sql: str,
+    *,
+    cost: bool = True,
+    query_id: int | None = None,
+    values: Mapping[str, object] | None = None,
+) -> Preview:
+    """What `run` would decide, and what the planner expects, without running. NotFound.
+
+    `query_id` and `values` as in `run`; values go to the planner as they go to the engine, beside the text.
+    """
+    decision = checked(store, viewer, integration_id, sql, True, None, query_id, tuple(values or ()))
     if not decision.allowed or decision.verdict is None:
         return Preview(decision, "")
     text = decision.verdict.rendered
     found = None
     if cost:
-        found = estimate(open_connector(store, viewer, integration_id, decision.integration.type), text)
+        connector = open_connector(store, viewer, integration_id, decision.integration.type)
+        found = estimate(connector, text, tuple((values or {})[name] for name in decision.verdict.bound))
     return Preview(decision, text, found.rows if found else None, found.cost if found else None)
 
 

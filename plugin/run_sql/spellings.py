@@ -64,6 +64,8 @@ def respell_tokens(sql: str, tokens: list[Token], engine: Engine) -> list[Token]
         return _as_of(tokens)
     if engine.name == "databricks":
         return [_call(tokens, at) for at in range(len(tokens))]
+    if engine.name == "duckdb" and ":" in sql:
+        tokens = [_parameter(tokens, at) for at in range(len(tokens))]
     if engine.name == "duckdb" and "::" in sql and "[" in sql:
         tokens = _cast_slices(tokens)
     if engine.name in _UNDERSCORED and "_" in sql:
@@ -88,6 +90,17 @@ def _call(tokens: list[Token], at: int) -> Token:
     if token.token_type == TokenType.WINDOW and at + 1 < len(tokens):
         if tokens[at + 1].token_type == TokenType.L_PAREN:
             return _like(token, TokenType.VAR, token.text)
+    return token
+
+
+def _parameter(tokens: list[Token], at: int) -> Token:
+    """`SELECT :x`, where the parser would look for the name of a column before the colon."""
+    token = tokens[at]
+    if token.token_type == TokenType.COLON and 0 < at < len(tokens) - 1:
+        before, after = tokens[at - 1], tokens[at + 1]
+        if before.token_type in (TokenType.SELECT, TokenType.DISTINCT, TokenType.COMMA):
+            if after.token_type == TokenType.VAR and _adjacent(token, after):
+                return _like(token, TokenType.PARAMETER, "$")
     return token
 
 

@@ -17,7 +17,7 @@ from connectors.abilities import RunLimits
 from plugin.access.viewer import Role, Surface, Viewer
 from plugin.catalog.sync import sync
 from plugin.errors import BadInput, Conflict, NotFound, Refused
-from plugin.run_sql.approved import bound, read_parameters, run_approved, save
+from plugin.run_sql.approved import bound, preview_approved, read_parameters, run_approved, save
 from plugin.run_sql.explain import explain_decision
 from plugin.run_sql.guard import check, parameters_named
 from plugin.run_sql.results import Results
@@ -306,3 +306,45 @@ def test_a_value_is_of_its_type_or_refused(text: str, kind: str) -> None:
         return
     expected = {"text": str, "integer": int, "number": Decimal, "boolean": bool}.get(kind, date)
     assert isinstance(value, expected)
+
+
+def test_an_estimate_of_an_approved_query_takes_values_and_runs_nothing(
+    store: Store, admin: Viewer, shop: int
+) -> None:
+    query = saved(store, admin, shop)
+    found = preview_approved(store, admin, query.id, {"status": "open"})
+    assert found.decision.allowed and found.rows is None  # SQLite tells none
+    with store.as_admin(admin) as door:
+        door.settings.set("ai.run_sql", False)
+    assert preview_approved(store, admin, query.id, {}).decision.closed is not None
+    with pytest.raises(BadInput):
+        preview_approved(store, admin, query.id, {"absent": "x"})
+
+
+def test_the_planner_of_duckdb_is_asked_with_values_and_a_parameter_may_follow_select(tmp_path: Path) -> None:
+    import duckdb
+
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create schema t; create table t.notes as select range as id, 'x' as note from range(100)"
+        )
+    verdict = check(
+        "SELECT :label AS label, id FROM t.notes WHERE id < :most",
+        dialect="duckdb", tables=WORLD, parameters=("label", "most"),
+    )  # fmt: skip
+    assert verdict.accepted, verdict.reasons
+    source = connect("duckdb", {"path": str(path)}, {})
+    values = {"label": "a", "most": 7}
+    given_ = [values[name] for name in verdict.bound]
+    told = source.estimate(verdict.rendered, given_)  # type: ignore[attr-defined]
+    assert told is not None and told.rows is not None and told.rows > 0
+    with source.run(verdict.rendered, RunLimits(), lambda _: None, given_) as running:  # type: ignore[attr-defined]
+        rows = [row for batch in running.batches for row in batch]
+    assert rows[:2] == [("a", 0), ("a", 1)] and len(rows) == 7
+
+
+def test_the_planner_of_postgresql_is_asked_with_values(postgres_url: str) -> None:
+    source = connect("postgres", {}, {"url": postgres_url})
+    told = source.estimate("SELECT n FROM generate_series(1, $1) AS g(n)", [50])  # type: ignore[attr-defined]
+    assert told is not None and told.cost is not None

@@ -176,6 +176,9 @@ def test_no_value_leaves_on_any_path(
 
     said = "\n".join(part for request in current.requests for part in texts_of(request))
     wire = b"\n".join(current.bodies)
+    assert "It reads the columns" in said and "sightings.note" in said, (
+        "the control: names of the catalog arrived"
+    )
     assert b"sightings" in wire and "refused the query" in said, (
         "the control: the model saw the run and the error"
     )

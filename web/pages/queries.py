@@ -78,8 +78,27 @@ def save() -> Response:
 def run(query_id: int) -> Response:
     """Run one and show its result."""
     values = {name[2:]: text for name, text in request.form.items() if name.startswith("v-")}
+    if request.form.get("only") == "estimate":
+        flash(_expected(query_id, values), "blue")
+        return redirect(url_for("queries.show") + f"#q-{query_id}", 303)
     outcome = run_saved(query_id, values)
     return redirect(url_for("results.show", result_id=outcome.result_id), 303)
+
+
+def _expected(query_id: int, values: dict[str, str]) -> str:
+    """One sentence on what a run with these values would come to."""
+    from plugin.run_sql.approved import preview_approved
+
+    found = preview_approved(services().store, viewer(), query_id, values)
+    closed = found.decision.closed
+    if closed is not None:
+        return f"It would not run: {closed.reason}."
+    if found.rows is None:
+        return "It would run. This source gives no estimate."
+    cost = f", at a cost of {found.cost:,.0f}" if found.cost is not None else ""
+    return (
+        f"It would run. The planner expects about {found.rows:,} row{'s' if found.rows != 1 else ''}{cost}."
+    )
 
 
 @bp.post("/<int:query_id>/approve")

@@ -1,0 +1,140 @@
+"""A right that is taken away: rows are gone at the next request, and what runs is cancelled at its source."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plugin.access.viewer import Role, Surface, Viewer
+from plugin.errors import DocentError, NotFound
+from plugin.run_sql import hold
+from plugin.run_sql.execute import QueryError, Stopped
+from plugin.run_sql.hold import held, sweep
+from plugin.run_sql.named_errors import with_names
+from plugin.run_sql.results import Owner, Results
+from plugin.run_sql.run import run, running
+from plugin.run_sql.verdict import Verdict
+from plugin.store import Store
+from tests.run_sql.test_run import SLOW, shop
+
+assert shop  # the fixture
+
+
+@pytest.fixture
+def bob(store: Store, admin: Viewer, shop: int) -> Viewer:
+    """A viewer with query permission on the shop, which a team of theirs sees."""
+    with store.as_admin(admin) as door:
+        member = door.people.add_member(
+            "bob@example.com", Role.VIEWER, "Bob", password="correct horse battery"
+        )
+        team = door.people.add_team("Sales")
+        door.people.grant(team.id, shop)
+        door.people.add_to_team(team.id, member_id=member.id)
+        door.integrations.grant_query(shop, "member", member.id)
+    with store.sign_in() as sign_in:
+        return sign_in.viewer_for_email(admin.workspace_slug or None, "bob@example.com", Surface.PAGE)
+
+
+def team_of(store: Store, admin: Viewer) -> int:
+    with store.as_admin(admin) as door:
+        return next(each.id for each in door.people.teams() if each.name == "Sales")
+
+
+def no_permission(store: Store, admin: Viewer, bob: Viewer, shop: int) -> None:
+    with store.as_admin(admin) as door:
+        door.integrations.revoke_query(shop, "member", bob.member_id)
+
+
+def no_team(store: Store, admin: Viewer, bob: Viewer, shop: int) -> None:
+    team = team_of(store, admin)
+    with store.as_admin(admin) as door:
+        door.people.remove_from_team(team, member_id=bob.member_id)
+
+
+def no_grant(store: Store, admin: Viewer, bob: Viewer, shop: int) -> None:
+    team = team_of(store, admin)
+    with store.as_admin(admin) as door:
+        door.people.revoke(team, shop)
+
+
+def no_member(store: Store, admin: Viewer, bob: Viewer, shop: int) -> None:
+    with store.as_admin(admin) as door:
+        door.people.disable(bob.member_id)
+
+
+def no_toggle(store: Store, admin: Viewer, bob: Viewer, shop: int) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.set("ai.run_sql", False)
+
+
+WAYS = [no_permission, no_team, no_grant, no_member, no_toggle]
+
+
+@pytest.mark.parametrize("take", WAYS)
+def test_rows_are_gone_at_the_next_request(
+    store: Store, admin: Viewer, shop: int, bob: Viewer, take: Callable[[Store, Viewer, Viewer, int], None]
+) -> None:
+    results = Results()
+    outcome = run(store, bob, shop, "SELECT id FROM orders", results=results, session="s")
+    owner = Owner(bob.workspace_id, bob.member_id, "s")
+    assert held(store, bob, results, owner, outcome.result_id).rows == 2
+    take(store, admin, bob, shop)
+    with pytest.raises(NotFound):
+        held(store, bob, results, owner, outcome.result_id)
+    with pytest.raises(NotFound):
+        results.get(owner, outcome.result_id)
+    assert outcome.result.page() == []
+
+
+def test_rows_of_a_member_who_never_comes_back_are_swept(
+    store: Store, admin: Viewer, shop: int, bob: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold, "SWEEP_SECONDS", 0.0)
+    results = Results()
+    his = run(store, bob, shop, "SELECT id FROM orders", results=results, session="s")
+    mine = run(store, admin, shop, "SELECT id FROM orders", results=results, session="a")
+    no_member(store, admin, bob, shop)
+    sweep(store, results)
+    assert his.result.page() == []
+    assert len(mine.result.page()) == 2
+
+
+@pytest.mark.parametrize("take", WAYS)
+def test_a_run_under_way_is_cancelled(
+    store: Store, admin: Viewer, shop: int, bob: Viewer, take: Callable[[Store, Viewer, Viewer, int], None]
+) -> None:
+    caught: list[Exception] = []
+
+    def work() -> None:
+        try:
+            run(store, bob, shop, SLOW + ", orders", results=Results(), session="s")
+        except (DocentError, QueryError) as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not running(bob) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    take(store, admin, bob, shop)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert not running(bob)
+    if take is not no_member:  # the audit line of somebody who is no member has no door to go through
+        assert isinstance(caught[0], Stopped), caught
+
+
+def test_an_error_names_what_stands_at_its_position_and_is_the_same_for_every_row(tmp_path: Path) -> None:
+    text = "SELECT CAST(orders.note AS INT) FROM main.orders"
+    verdict = Verdict("accept", tables=("main.orders",), columns=("main.orders.note",))
+    said = {
+        str(with_names(QueryError("refused", full=f"bad value {value}", position=13), verdict, text))
+        for value in ("note", "CANARY", "orders")
+    }
+    assert said == {"refused (main.orders). It reads the columns main.orders.note"}
+    at = str(with_names(QueryError("refused", position=20), verdict, text))
+    assert "(main.orders.note)" in at
