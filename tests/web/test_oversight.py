@@ -29,7 +29,9 @@ def test_an_admin_breaks_the_glass_and_the_author_is_told(
     page = admin.get("/oversight").get_data(as_text=True)
     assert SECRET not in page and VIEWER in page
     for reason, hours in (("short", "1"), ("A proper reason for it", "25")):
-        bad = admin.post("/oversight/readings", {"member": author.member_id, "reason": reason, "hours": hours})
+        bad = admin.post(
+            "/oversight/readings", {"member": author.member_id, "reason": reason, "hours": hours}
+        )
         assert bad.status_code == 422
     done = admin.post(
         "/oversight/readings",
@@ -85,7 +87,10 @@ def test_a_host_on_hold_is_said_where_one_types(demo_store: Store, person: Calla
     assert "is a new provider host, on hold" in member.get("/").get_data(as_text=True)
     answer = member.api("POST", "/prompts", {"prompt": "Which tables are there?"})
     assert "on hold until" in answer.get_data(as_text=True)
-    assert member.post("/trust/register/object", {"host": "api.anthropic.com", "reason": "no"}).status_code == 303
+    assert (
+        member.post("/trust/register/object", {"host": "api.anthropic.com", "reason": "no"}).status_code
+        == 303
+    )
     assert "objects to the provider host" in admin.get("/").get_data(as_text=True)
     with demo_store.as_admin(who) as door:
         door.settings.set("providers.notice_days", 0)
