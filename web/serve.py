@@ -11,12 +11,16 @@ import importlib.util
 import os
 import sys
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import click
 
 from plugin.cli.session import Session, say
 from plugin.errors import Misconfigured
 from web.places import THREADS
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 CONNECTIONS = 2000
 """Browsers keep connections open between pages; one that waits costs a socket and no thread."""
@@ -63,16 +67,31 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
             raise Misconfigured(
                 f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
             ) from error
-        from plugin.run_sql.guard import warm
-
-        warm()
-        gc.collect()
-        gc.freeze()  # what the modules hold is not looked through again: 20 ms off the slowest requests
+        _settle()
         say(f"Docent is serving on http://{host}:{port}")
         try:
             server.run()
         finally:
             server.close()
+
+
+def _settle() -> None:
+    """Read what the first request would wait for, and tell the collector that it stays."""
+    from plugin.run_sql.guard import warm
+
+    warm()
+    gc.collect()
+    gc.freeze()  # what the modules hold is not looked through again: 20 ms off the slowest requests
+
+
+def application() -> Flask:
+    """The application of one gunicorn process."""
+    from web import create_app
+
+    gc.set_threshold(50_000, 20, 20)  # as every command of docent
+    app = create_app()
+    _settle()
+    return app
 
 
 def _gunicorn(session: Session, host: str, port: int, workers: int, no_worker: bool) -> None:
@@ -89,5 +108,5 @@ def _gunicorn(session: Session, host: str, port: int, workers: int, no_worker: b
     arguments = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", str(THREADS)]
     arguments += ["--workers", str(workers), "--bind", f"{host}:{port}", "--timeout", "0"]
     # gunicorn by itself believes a scheme from 127.0.0.1, so from any program of this machine; web/proxies.py decides.
-    arguments += ["--forwarded-allow-ips", "", "web:create_app()"]
+    arguments += ["--forwarded-allow-ips", "", "web.serve:application()"]
     os.execv(sys.executable, arguments)

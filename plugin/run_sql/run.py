@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Surface, Viewer
@@ -33,6 +34,7 @@ from plugin.run_sql.gates import Decision, decide, hash_of, integration_of
 from plugin.run_sql.hold import sweep, watched
 from plugin.run_sql.named_errors import with_names
 from plugin.run_sql.results import Column, Owner, Result, Results
+from plugin.run_sql.slots import folder_of, places
 from plugin.store.shapes import Receipt
 
 if TYPE_CHECKING:
@@ -62,6 +64,10 @@ class Preview:
     cost: float | None = None
 
 
+_FULL_MINE = "you have as many queries running as the limit allows; wait for one or cancel it"
+_FULL_THERE = "as many queries are running on this integration as its limit allows; try again shortly"
+
+
 class _Runs:
     """The runs under way in this process: a place for each, and a handle to stop it."""
 
@@ -71,9 +77,10 @@ class _Runs:
 
     @contextmanager
     def place(
-        self, viewer: Viewer, integration_id: int, run_id: str, most: int, most_there: int
+        self, viewer: Viewer, integration_id: int, run_id: str, most: int, most_there: int, folder: Path
     ) -> Iterator[Handle]:
-        """A place among the member's own runs and among all on the integration. LimitReached where one is full."""
+        """A place among the member's own runs and among all on the integration, in every process that shares `folder`.
+        LimitReached where one is full."""
         handle = Handle()
         mine = (viewer.workspace_id, viewer.member_id, integration_id)
         with self._lock:
@@ -87,13 +94,15 @@ class _Runs:
                 )
             there = sum(1 for entry in self._handles.values() if entry[2] == integration_id)
             if most_there > 0 and there >= most_there:
-                raise LimitReached(
-                    "as many queries are running on this integration as its limit allows; try again shortly",
-                    retry_after=5,
-                )
+                raise LimitReached(_FULL_THERE, retry_after=5)
             self._handles[run_id] = (*mine, handle)
+        shared = {
+            f"member-{viewer.workspace_id}-{viewer.member_id}": (most, _FULL_MINE),
+            f"integration-{viewer.workspace_id}-{integration_id}": (most_there, _FULL_THERE),
+        }
         try:
-            yield handle
+            with places(folder, shared):
+                yield handle
         finally:
             with self._lock:
                 self._handles.pop(run_id, None)
@@ -176,6 +185,7 @@ def run(
             run_id,
             decision.limits["concurrent"],
             decision.limits["concurrent_integration"],
+            folder_of(store.config.database_url),
         ) as handle:
             connector = open_connector(store, viewer, integration_id, decision.integration.type)
             with watched(store, viewer, facts, handle):
