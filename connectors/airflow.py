@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +19,7 @@ from connectors.errors import BadSettings
 from connectors.http import Api
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.warehouse import moment
 
 PAGE = 100
 DATABASES = (
@@ -145,7 +145,7 @@ class Airflow:
             owners=tuple(owner for owner in owners if owner and owner != "airflow"),
             tags=tuple(tag["name"] if isinstance(tag, dict) else tag for tag in dag.get("tags") or ()),
             url=f"{self._at.url.rstrip('/')}/dags/{quote(dag['dag_id'], safe='')}",
-            changed_at=_moment(dag.get("last_parsed_time")),
+            changed_at=moment(dag.get("last_parsed_time")),
             properties={key: str(value) for key, value in facts.items() if value},
         )
 
@@ -184,7 +184,7 @@ def _dataset(each: Mapping[str, Any]) -> Asset:
         "dataset",
         f"dataset/{each['id']}",
         each.get("name") or each["uri"],
-        changed_at=_moment(each.get("updated_at")),
+        changed_at=moment(each.get("updated_at")),
     )
 
 
@@ -203,7 +203,3 @@ def _edges(each: Mapping[str, Any]) -> Iterator[Lineage]:
             Ref(database=names[-3] if len(names) > 2 else None, schema=names[-2], table=names[-1]),
             "airflow",
         )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from connectors.errors import PermissionMissing, SourceInterrupted, UnreachableSource
 from connectors.http import Api
+from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment
@@ -40,18 +41,14 @@ class Settings:
     plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
 
 
-class Dagster:
+class Dagster(HttpSource):
     """One Dagster deployment."""
 
     name: ClassVar[str] = "dagster"
     title: ClassVar[str] = "Dagster"
-    dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = ("job", "dataset")
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = "-- In Dagster+: a user token of a service user with the Viewer role.\n"
-    query_grant_script: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings

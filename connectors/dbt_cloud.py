@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from connectors.dbt import Project
 from connectors.http import Api
+from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment, number
@@ -33,12 +34,11 @@ class Settings:
     )
 
 
-class DbtCloud:
+class DbtCloud(HttpSource):
     """One account of dbt Cloud."""
 
     name: ClassVar[str] = "dbt_cloud"
     title: ClassVar[str] = "dbt Cloud"
-    dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = (
         "job",
         "model",
@@ -48,13 +48,10 @@ class DbtCloud:
         "document",
         "column",
     )
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In dbt Cloud: Account settings, Service tokens, a token with 'Read-Only' on the projects to be read.\n"
     )
-    query_grant_script: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from connectors.errors import PermissionMissing
 from connectors.http import Api
+from connectors.http_source import HttpSource
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment, number
@@ -50,22 +51,18 @@ class Settings:
     plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
 
 
-class Looker:
+class Looker(HttpSource):
     """One Looker instance."""
 
     name: ClassVar[str] = "looker"
     title: ClassVar[str] = "Looker"
-    dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = ("dashboard_group", "dashboard", "chart", "model", "dataset")
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Looker (Admin, Roles): a permission set with see_lookml_dashboards, see_looks, see_user_dashboards,\n"
         "-- see_lookml and explore over the models to be read, a role of it, a user with that role only, and an\n"
         "-- API key of that user. No permission that downloads or schedules, and no SQL Runner, is needed.\n"
     )
-    query_grant_script: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings

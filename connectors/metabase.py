@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from connectors.errors import BadSettings
 from connectors.http import Api
+from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment, number
@@ -48,22 +49,18 @@ class Settings:
     plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
 
 
-class Metabase:
+class Metabase(HttpSource):
     """One Metabase server."""
 
     name: ClassVar[str] = "metabase"
     title: ClassVar[str] = "Metabase"
-    dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = ("dashboard_group", "dashboard", "chart")
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Metabase: make a group 'Docent' with View access to the collections to be read and no data access,\n"
         "-- then an API key in that group (Admin settings, Authentication, API keys). Metabase tells the tables of a\n"
         "-- database only to groups that may build queries on it: without that, edges to tables come from SQL alone.\n"
     )
-    query_grant_script: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         if not settings.api_key and not (settings.username and settings.password):

@@ -9,10 +9,9 @@ Source: https://www.postgresql.org/docs/current/sql-comment.html, https://docs.a
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import psycopg
 from psycopg import errors as pg
@@ -21,6 +20,7 @@ from psycopg.rows import TupleRow
 
 from connectors.errors import BadSettings, PermissionMissing, SourceError, SourceInterrupted
 from connectors.postgres_errors import during_connect
+from connectors.postgres_sign_in import sign_in
 from connectors.push import Found, Session, Target
 from connectors.servers import Server, ServerSettings, server_of
 
@@ -74,29 +74,8 @@ GRANT <owning_role> TO <push_role>;
         return PostgresSession(connection, self._server)
 
     def _connect(self) -> psycopg.Connection[TupleRow]:
-        server = self._server
-        files: dict[str, Any] = {
-            "sslrootcert": server.ssl_ca, "sslcert": server.ssl_cert, "sslkey": server.ssl_key
-        }  # fmt: skip
-        return psycopg.connect(
-            host=server.host,
-            port=server.port,
-            user=server.user or None,
-            # Never the password of the account that runs Docent: not from PGPASSWORD, not from ~/.pgpass.
-            password=server.password or "",
-            passfile=os.devnull + "/none",  # none at all: a file of no lines makes libpq warn on stderr
-            options="",
-            gssencmode="disable",
-            dbname=server.database or None,
-            sslmode=server.ssl_mode,
-            connect_timeout=server.connect_timeout,
-            client_encoding="UNICODE",
-            application_name="docent push",
-            autocommit=True,
-            prepare_threshold=None,
-            cursor_factory=psycopg.ClientCursor,
-            **{name: value for name, value in files.items() if value},
-        )
+        given = sign_in(self._server, name="docent push")
+        return psycopg.connect(client_encoding="UNICODE", cursor_factory=psycopg.ClientCursor, **given)
 
 
 class RedshiftPush(PostgresPush):

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from connectors.errors import PermissionMissing, SourceInterrupted
 from connectors.http import Api
+from connectors.http_source import HttpSource
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment
@@ -49,22 +50,18 @@ class Settings:
     )
 
 
-class PowerBI:
+class PowerBI(HttpSource):
     """One Power BI tenant."""
 
     name: ClassVar[str] = "powerbi"
     title: ClassVar[str] = "Power BI"
-    dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = ("dashboard_group", "dashboard", "chart", "dataset", "metric")
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Entra ID: register an app without any Power BI permission, put it into a security group of its own.\n"
         "-- In the Power BI admin portal, for that group only: allow service principals to use read-only admin APIs;\n"
         "-- enhance admin APIs responses with detailed metadata; and with DAX and mashup expressions (for lineage).\n"
     )
-    query_grant_script: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings

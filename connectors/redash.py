@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from connectors.http import Api
+from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment, number
@@ -52,21 +53,17 @@ class Settings:
     plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
 
 
-class Redash:
+class Redash(HttpSource):
     """One Redash server."""
 
     name: ClassVar[str] = "redash"
     title: ClassVar[str] = "Redash"
-    dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = ("query", "dashboard")
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Redash: a group 'docent' with 'View only' on the data sources to be read, a user in that group alone,\n"
         "-- and that user's API key. The user can run nothing that was not saved.\n"
     )
-    query_grant_script: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings

@@ -10,7 +10,6 @@ Source: https://docs.aws.amazon.com/redshift/latest/dg/cm_chap_system-tables.htm
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from psycopg import sql as compose
 from psycopg.rows import DictRow, dict_row
 
 from connectors.postgres_errors import during_connect, during_read
+from connectors.postgres_sign_in import sign_in
 from connectors.records import Database, Progress, Query, Record, Schema
 from connectors.selection import Selection
 from connectors.servers import Server, ServerSettings, server_of
@@ -218,30 +218,12 @@ CREATE USER <role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMI
             connection.close()
 
     def _connect(self) -> psycopg.Connection[DictRow]:
-        server = self._server
-        files: dict[str, Any] = {
-            "sslrootcert": server.ssl_ca, "sslcert": server.ssl_cert, "sslkey": server.ssl_key
-        }  # fmt: skip
         return psycopg.connect(
-            host=server.host,
-            port=server.port,
-            user=server.user or None,
-            # Never the password of the account that runs Docent: not from PGPASSWORD, not from ~/.pgpass.
-            password=server.password or "",
-            passfile=os.devnull + "/none",  # none at all: a file of no lines makes libpq warn on stderr
-            options="",
-            gssencmode="disable",
-            dbname=server.database or None,
-            sslmode=server.ssl_mode,
-            connect_timeout=server.connect_timeout,
             client_encoding="UNICODE",  # how Redshift, like PostgreSQL 8, calls UTF-8
-            application_name="docent",
-            autocommit=True,
-            prepare_threshold=None,
             # Parameters are written in on our side: the leader node types none of its catalog's for us.
             cursor_factory=psycopg.ClientCursor[DictRow],
             row_factory=dict_row,
-            **{name: value for name, value in files.items() if value},
+            **sign_in(self._server, name="docent"),
         )
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from connectors.errors import BadSettings
 from connectors.http import Api
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.warehouse import moment
 
 PAGE = 100
 DIALECTS = {"postgresql": "postgres", "mssql": "tsql", "clickhousedb": "clickhouse", "awsathena": "trino"}
@@ -115,7 +115,7 @@ class Superset:
             dialect=DIALECTS.get(backend, backend) or None if each.get("sql") else None,
             owners=_owners(each),
             url=self._link(each.get("explore_url")),
-            changed_at=_moment(each.get("changed_on_utc")),
+            changed_at=moment(each.get("changed_on_utc")),
             properties={
                 "database": database,
                 "schema": each.get("schema") or "",
@@ -141,7 +141,7 @@ class Superset:
             description=each.get("description") or None,
             owners=_owners(each),
             url=self._link(each.get("url") or each.get("slice_url")),
-            changed_at=_moment(each.get("changed_on_utc")),
+            changed_at=moment(each.get("changed_on_utc")),
             properties={"display": each.get("viz_type") or ""},
         )
 
@@ -155,7 +155,7 @@ class Superset:
                 tag["name"] for tag in each.get("tags") or () if tag.get("type") in (1, "TagTypes.custom")
             ),
             url=self._link(each.get("url")),
-            changed_at=_moment(each.get("changed_on_utc")),
+            changed_at=moment(each.get("changed_on_utc")),
             properties={"status": each.get("status") or ""},
         )
 
@@ -207,10 +207,3 @@ def _owners(each: Mapping[str, Any]) -> tuple[str, ...]:
         for one in each.get("owners") or ()
     )
     return tuple(name for name in names if name)
-
-
-def _moment(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from connectors.errors import PermissionMissing
 from connectors.http import Api
+from connectors.http_source import HttpSource
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment, number
@@ -68,15 +69,12 @@ class Settings:
     plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
 
 
-class Tableau:
+class Tableau(HttpSource):
     """One site of Tableau."""
 
     name: ClassVar[str] = "tableau"
     title: ClassVar[str] = "Tableau"
-    dialect: ClassVar[str | None] = None
     extracts: ClassVar[tuple[str, ...]] = ("dashboard_group", "dashboard", "chart", "dataset", "query")
-    extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Tableau: a user of its own with the site role Viewer, the capability View (and nothing else) on the\n"
@@ -84,7 +82,6 @@ class Tableau:
         "-- (tsm maintenance metadata-services enable); with 'derived permissions' a Viewer sees the lineage.\n"
         "-- Tableau tells fields and external tables in full to the site role Site Administrator Explorer only.\n"
     )
-    query_grant_script: ClassVar[str] = ""
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings
