@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from plugin.access.ai_rules import parse_rules
@@ -32,7 +33,7 @@ from plugin.store import schema
 from plugin.store._conditions import require_conditions
 from plugin.store._context import Context, member_facts, require_admin
 from plugin.store._doors import AdminDoor, ViewerDoor
-from plugin.store._engine import SIGN_IN, make_engine, make_sessions
+from plugin.store._engine import SIGN_IN, make_engine, make_sessions, said_clearly
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import WorkspaceKeyRow
 from plugin.store._models.settings import SettingRow
@@ -230,6 +231,12 @@ class Store:
         try:
             yield session
             session.commit()
+        except (OverflowError, DataError) as error:
+            session.rollback()
+            told = said_clearly(error)
+            if told is None:
+                raise
+            raise told from error
         except BaseException:
             session.rollback()
             raise

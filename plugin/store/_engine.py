@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
-from plugin.errors import Misconfigured
+from plugin.errors import BadInput, DocentError, Misconfigured, NotFound
 
 BUSY_SECONDS = 30
 READS = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN", "COMMIT", "ROLLBACK", "VALUES")
@@ -169,3 +169,18 @@ def scrub(engine: Engine) -> None:
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def said_clearly(error: Exception) -> DocentError | None:
+    """What to tell whoever sent a value that no column can hold; None for any other fault.
+
+    A number too large for an id names nothing, as any other id that was never given. PostgreSQL's texts hold no NUL.
+    """
+    words = str(getattr(error, "orig", error))
+    if "SQLite INTEGER" in words or re.search(
+        r"(integer|bigint) out of range|out of range for type (integer|bigint)", words
+    ):
+        return NotFound("there is no such resource, or you may not see it")
+    if "NUL (0x00)" in words:
+        return BadInput("a text cannot hold a NUL character")
+    return None
