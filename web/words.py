@@ -187,6 +187,36 @@ def short_name(resource: Any) -> str:
     return str(resource.name)
 
 
+def said(resource: Any) -> str:
+    """What is said of a thing, in the words people wrote: its description; for a term or a document, its own text."""
+    own = resource.definition if resource.kind in ("term", "document") else None
+    return str(resource.description or own or "")
+
+
+BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "an iPhone"), ("iPad", "an iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def browser_word(agent: str | None) -> str:
+    """What a browser calls itself, as people say it: Firefox on Windows. Only a hint, since anybody can send any text.
+
+    Considered: ua-parser; a list of a megabyte for one line on one page.
+    """
+    text = agent or ""
+    browser = next((name for mark, name in BROWSERS if mark in text), "")
+    system = next((name for mark, name in SYSTEMS if mark in text), "")
+    return f"{browser or 'A browser'} on {system}" if system else browser or text[:60] or "A browser"
+
+
 _GONE = re.compile(r"\[(?:removed: [^\[\]\n]{1,60}|[^\[\]\n]{1,60} masked)\]")
 _STAND_IN = re.compile(r"&lt;[a-z]+(?:-[a-z]+)*-\d{1,6}&gt;")
 
@@ -222,7 +252,8 @@ def register(app: Flask) -> None:
     env.filters.update(
         kind_word=kind_word, kind_icon=kind_icon, plural=plural, big=big, size=size, exact=exact, ago=ago, when=when,
         initials=initials, sql_html=sql_html, marked=marked, short_name=short_name, provider_word=provider_word,
-        engine_word=engine_word, cron_word=cron_word, sent_marks=sent_marks,
+        engine_word=engine_word, cron_word=cron_word, sent_marks=sent_marks, said=said,
+        browser_word=browser_word,
     )  # fmt: skip
     env.trim_blocks = True
     env.lstrip_blocks = True

@@ -6,9 +6,11 @@ nobody writes these by hand, so they cannot say something else than what holds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from plugin.access.personas import Persona
 from plugin.governance.ai_settings import AiSettings
 
 NAMES = {
@@ -18,6 +20,7 @@ NAMES = {
     "openai_compatible": "your own server",
     "scripted": "the scripted provider",
 }
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,11 @@ class Sentence:
     rest: str
 
 
-def in_force(ai: AiSettings) -> tuple[Sentence, ...]:
-    """The policy, sentence by sentence. A workspace without the assistant has a single one."""
+def in_force(ai: AiSettings, personas: Sequence[Persona] = ()) -> tuple[Sentence, ...]:
+    """The policy, sentence by sentence, with the personas that its reader may choose or set.
+
+    A workspace without the assistant has a single sentence.
+    """
     if not ai.enabled:
         return (Sentence("assistant", "The assistant is off.", "No question is answered, on any surface."),)
     return (
@@ -45,6 +51,7 @@ def in_force(ai: AiSettings) -> tuple[Sentence, ...]:
         _run_sql(ai),
         _history(ai),
         *_monitoring(ai),
+        *_personas(personas),
         _limits(ai),
     )
 
@@ -133,4 +140,19 @@ def _limits(ai: AiSettings) -> Sentence:
         f"One question takes at most {ai.limits.steps} steps",
         f"and {ai.limits.tokens_per_question:,} tokens; "
         f"a member may ask {ai.limits.requests_per_minute} times a minute.",
+    )
+
+
+def _personas(personas: Sequence[Persona]) -> tuple[Sentence, ...]:
+    if not personas:
+        return ()
+    names = ", ".join(each.name for each in personas[:MOST_NAMED])
+    more = f" and {len(personas) - MOST_NAMED} more" if len(personas) > MOST_NAMED else ""
+    count = "One persona" if len(personas) == 1 else f"{len(personas)} personas"
+    return (
+        Sentence(
+            "instructions",
+            f"{count} can be chosen beside a question:",
+            f"{names}{more}. A persona adds words and only narrows what the assistant sees.",
+        ),
     )

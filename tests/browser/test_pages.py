@@ -9,13 +9,13 @@ import pytest
 from flask import Flask
 
 PATHS = (
-    "/", "/embed", "/search?q=customer+order", "/search?q=zzzqqq", "/catalog", "/glossary", "/assistant", "/integrations",
+    "/", "/embed", "/search?q=customer+order", "/search?q=zzzqqq", "/catalog", "/catalog/import", "/glossary", "/assistant", "/integrations",
     "/integrations/new", "/integrations/new?type=postgres", "/integrations/1", "/integrations/1/push", "/members", "/members/teams", "/members/teams/1", "/members/groups",
     "/settings/ai", "/audit", "/ledger", "/usage", "/trust", "/trust/data-flow", "/trust/register", "/trust/see-as", "/oversight", "/queries", "/me", "/api/v1/docs", "/no-such-page",
     "/history/templates", "/queries", "/history/shared", "/history/mine",
 )  # fmt: skip
 PARTS = {
-    "static", "health.healthz", "health.readyz", "health.metrics", "home.settings", "catalog.level", "lineage.edges",
+    "static", "health.healthz", "health.readyz", "health.metrics", "home.settings", "catalog.level", "catalog.properties", "lineage.edges",
     "lineage.impact", "assistant.saved_panel", "integrations.progress", "trust.record", "records.audit_export",
     "records.ledger_export", "records.head", "history.export", "history.export_mine", "results.download",
     "results.download_parquet",
@@ -96,6 +96,7 @@ def test_the_palette_finds_goes_and_asks(visit: Callable[..., Any]) -> None:
     page.wait_for_selector("#palette [role=option] .mono")
     page.keyboard.press("Enter")
     page.wait_for_selector(".res-name h1")
+    page.wait_for_load_state()  # the keys are heard once the scripts are there
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "find"
 
@@ -133,3 +134,65 @@ def test_the_redaction_box_shows_what_would_go(visit: Callable[..., Any]) -> Non
     page.fill("#try-in", "Ask ingrid@example.com about it")
     page.wait_for_selector("[data-try-out] mark")
     assert "ingrid@example.com" not in page.locator("[data-try-out]").inner_text()
+
+
+def test_the_sidebar_opens_and_closes_by_keys_and_gives_focus_back(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.goto("/catalog")
+    page.keyboard.press("/")
+    page.keyboard.press("Control+j")
+    assert page.evaluate("document.activeElement.id") == "ask-side"
+    page.keyboard.press("Control+j")
+    assert not page.locator("#side").is_visible()
+    assert page.evaluate("document.activeElement.id") == "find"
+
+
+def test_arrows_walk_the_hits_and_enter_opens_one(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.goto("/search?q=customer+order")
+    second = page.locator(".hit-name a").nth(1).get_attribute("href")
+    page.keyboard.press("/")
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.getAttribute('href')") == second
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{second}*")
+
+
+def test_the_palette_asks_by_keys_and_escape_gives_focus_back(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.goto("/glossary")
+    page.keyboard.press("/")
+    page.keyboard.press("Control+k")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "find"
+    page.keyboard.press("Control+k")
+    page.keyboard.type("who owns sales.orders")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#side [data-message] .ask >> text=who owns sales.orders")
+
+
+def test_on_a_phone_the_open_tab_is_in_sight(visit: Callable[..., Any]) -> None:
+    page = visit(width=390, height=800)
+    page.goto("/oversight")
+    tab = page.locator(".tabs [aria-current]").bounding_box()
+    assert tab["x"] >= 0 and tab["x"] + tab["width"] <= 390
+
+
+def test_very_long_names_are_cut_and_said_in_full(visit: Callable[..., Any]) -> None:
+    name = "the_net_revenue_of_every_channel_" * 6
+    page = visit(width=390, height=800)
+    page.goto("/glossary?add=1")
+    page.fill("#f-name", name[:190])
+    page.fill("#f-definition", "A long one.")
+    page.get_by_role("button", name="Add the term").click()
+    page.wait_for_selector(".res-name h1")
+    address = page.url
+    for path in (address, "/glossary", "/catalog", "/search?q=the_net_revenue_of_every_channel", "/"):
+        page.goto(path)
+        main = page.locator(".main")
+        assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 0, path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    page.goto(address)
+    heading = page.locator(".res-name h1")
+    assert name[:190] in (heading.text_content() or "") + (heading.get_attribute("title") or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 from tests.web.conftest import Person
@@ -48,3 +49,29 @@ def test_the_catalog_page_leads_to_a_csv_of_what_one_sees(person: Callable[[str]
     mine, theirs = (each.get("/catalog/properties.csv") for each in (admin, guest))
     assert mine.content_type.startswith("text/csv")
     assert len(theirs.text.splitlines()) < len(mine.text.splitlines())
+
+
+def test_properties_come_back_through_the_page_with_bad_lines_by_number(
+    person: Callable[[str], Person],
+) -> None:
+    admin, viewer = person("admin"), person("viewer")
+    one = next(each for each in admin.get("/api/v1/properties").json["items"] if each["kind"] == "table")
+    text = f"qualified_name,description\n{one['qualified_name']},From a sheet\nno.such.thing,x\n"
+
+    def sent(who: Person, content: bytes, **more: str) -> str:
+        form = {"file": (io.BytesIO(content), "properties.csv"), **more}
+        answer = who.post("/catalog/import", form)
+        return f"{answer.status_code} {answer.text}"
+
+    refused = sent(admin, text.encode(), strict="1")
+    assert (
+        "Nothing of properties.csv was imported" in refused
+        and "From a sheet" not in admin.get("/catalog").text
+    )
+    taken = sent(admin, text.encode("utf-8-sig"))
+    assert "1 line changed something" in taken and '<th scope="row" class="num">3</th>' in taken
+    assert "From a sheet" in admin.get("/catalog").text
+    assert "not UTF-8" in sent(admin, text.replace("sheet", "Blätt").encode("latin-1"))
+    assert sent(viewer, text.encode()).startswith("403") and viewer.get("/catalog/import").status_code == 403
+    assert "/catalog/import" in admin.get("/catalog").text
+    assert "/catalog/import" not in viewer.get("/catalog").text

@@ -25,3 +25,18 @@ def test_a_persona_is_added_chosen_and_removed(person: Callable[[str], Person]) 
     assert unknown.status_code == 422 and "Harbour guide" in unknown.json["detail"]
     assert admin.post("/settings/ai/personas", {"remove": "0"}).status_code == 303
     assert "Harbour guide" not in viewer.get("/assistant").get_data(as_text=True)
+
+
+def test_in_force_now_names_the_personas(person: Callable[[str], Person]) -> None:
+    admin, viewer = person("admin"), person("viewer")
+    assert "can be chosen beside a question" not in admin.get("/settings/ai").text
+    admin.post("/settings/ai/personas", {"name": "Finance analyst", "instructions": "Be brief."})
+    for page in (admin.get("/settings/ai"), admin.get("/trust/data-flow"), viewer.get("/trust/data-flow")):
+        assert "One persona can be chosen beside a question:" in page.text and "Finance analyst." in page.text
+
+
+def test_who_may_not_ask_reads_why_and_finds_no_button_to(person: Callable[[str], Person]) -> None:
+    guest, viewer = person("guest"), person("viewer")
+    assert "data-starter" in viewer.get("/assistant").text
+    text = guest.get("/assistant").text
+    assert "Guests may not ask here" in text and "data-starter" not in text

@@ -54,7 +54,7 @@ EVERYBODY = {
     "history.export_mine", "history.forget", "history.erase",
 }  # fmt: skip
 BY_RIGHT = {
-    "glossary.add", "resource.edit", "resource.tags", "resource.owners", "resource.decide", "resource.delete",
+    "glossary.add", "catalog.bring", "catalog.take", "resource.edit", "resource.tags", "resource.owners", "resource.decide", "resource.delete",
     "api_catalog.edit", "api_catalog.draw_edge", "api_catalog.erase_edge", "lineage.draw_edge", "lineage.erase_edge",
 }  # fmt: skip
 """Open to those who may edit the thing; the store decides for each."""

@@ -6,11 +6,15 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from plugin.catalog.properties import as_csv, exported
+from plugin.access.viewer import Role
+from plugin.catalog.properties import Applied, apply, as_csv, exported, from_csv, from_jsonl
+from plugin.errors import BadInput, Refused
 from web.services import mine, services, viewer
 
 bp = Blueprint("catalog", __name__, url_prefix="/catalog")
 LEVEL = 50
+MOST_LINES = 5_000
+"""Of a file that is imported from the page; a longer one is for `docent properties import`."""
 LIST = 100
 SORTS = (("name", "Name"), ("popularity", "Popularity"), ("changed", "Last changed"))
 ORDER = {"table": 0, "view": 1, "materialized_view": 2, "column": 3, "schema": 4, "database": 5}
@@ -30,6 +34,47 @@ def properties() -> Response:
     answer = Response(lines, mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="properties.csv"'
     return answer
+
+
+@bp.get("/import")
+def bring() -> str:
+    """The form that takes such a file back. Refused for who may edit nothing."""
+    return _brought(None)
+
+
+@bp.post("/import")
+def take() -> str:
+    """Change what the lines of a CSV or JSONL file say, as this person may by hand; bad lines are named by number."""
+    _may_edit()
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise BadInput("Choose a file first.", field="file")
+    try:
+        text = sent.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{sent.filename} is not UTF-8 text; save it as CSV UTF-8.", field="file") from error
+    lines = list(from_jsonl(text) if sent.filename.lower().endswith((".jsonl", ".json")) else from_csv(text))
+    if len(lines) > MOST_LINES:
+        raise BadInput(
+            f"The file has {len(lines):,} lines; a page takes {MOST_LINES:,}. Use: docent properties import FILE",
+            field="file",
+        )
+    strict = request.form.get("strict") == "1"
+    return _brought(apply(services().store, viewer(), lines, strict=strict), sent.filename, strict)
+
+
+def _may_edit() -> None:
+    if viewer().role not in (Role.ADMIN, Role.EDITOR):
+        raise Refused(
+            "Viewers and guests change no properties.", rule="role", who="an admin can make you an editor"
+        )
+
+
+def _brought(done: Applied | None, filename: str = "", strict: bool = False) -> str:
+    _may_edit()
+    return render_template(
+        "catalog/import.html", done=done, filename=filename, strict=strict, most=MOST_LINES
+    )
 
 
 @bp.get("")

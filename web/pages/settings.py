@@ -115,11 +115,13 @@ def show() -> str:
         metadata_only=not ai.run_sql or all(each.has_query_credential for each in integrations),
     )  # fmt: skip
     placed = {key for section in SECTIONS for key in section.keys} | OWN_CONTROL
+    personas = parse_personas(found["ai.personas"].value)
     return render_template(
-        "settings/ai.html", sections=SECTIONS, settings=found, ai=ai, sentences=in_force(ai), provider_keys=keys,
+        "settings/ai.html", sections=SECTIONS, settings=found, ai=ai,
+        sentences=in_force(ai, personas), provider_keys=keys,
         rules=[(number, rule.describe(), rule.effect) for number, rule in enumerate(ai.filters)],
         other=[each for key, each in found.items() if key not in placed], fields=_fields(),
-        personas=parse_personas(found["ai.personas"].value), teams=teams,
+        personas=personas, teams=teams,
         checklist=practice, conditions=CONDITIONS, picks_of=_picks(ai, keys),
     )  # fmt: skip
 

@@ -42,9 +42,9 @@ def flow() -> str:
     with mine() as door:
         ai = door.policy.ai()
         sources = door.catalog.integrations()
-        admins = door.policy.admins()
+        admins, personas = door.policy.admins(), door.policy.personas()
     return render_template(
-        "governance/flow.html", ai=ai, sources=sources, admins=admins, sentences=in_force(ai)
+        "governance/flow.html", ai=ai, sources=sources, admins=admins, sentences=in_force(ai, personas)
     )
 
 

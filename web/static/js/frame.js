@@ -177,6 +177,9 @@ if (hits.length) addEventListener("keydown", (event) => {
   document.activeElement.closest(".hit")?.setAttribute("data-state", "selected");
 });
 
+// On a phone a row of tabs is wider than the page: show the one that is open.
+$$(".tabs > [aria-current]").forEach((tab) => { const row = tab.parentElement; row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2; });
+
 // Where am I on a long settings page.
 const places = $$(".local-index a[href^='#']");
 if (places.length && "IntersectionObserver" in window) {
