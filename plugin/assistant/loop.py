@@ -136,7 +136,7 @@ def _answer(
         if not calls:
             yield from course.writer.finish()
             if not course.writer.answer.strip():
-                raise ProviderFailed(EMPTY)
+                raise ProviderFailed(course.message or EMPTY)
             yield from _link(store, viewer, course)
             course.status = "done"
             return

@@ -253,7 +253,7 @@ class OpenAICompatible(_Base):
             yield ToolCall(
                 call["id"] or f"call_{index + 1}", call["name"], arguments_of(call["arguments"], self.title)
             )
-        if not anything:
+        if not anything and reason != "content_filter":
             raise faults.empty(self.title)
         if usage:
             yield usage

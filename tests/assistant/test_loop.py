@@ -412,3 +412,27 @@ def test_an_old_statement_over_what_is_hidden_now_is_not_shown(
     again = read_again(shop.store, shop.hal, kept)
     assert "salaries" not in f"{again.answer}{again.sql}{again.steps}" and not again.sql[0]["ok"]
     assert again.sql[1]["sql"] == kept.sql[1]["sql"]
+
+
+def test_a_model_that_declines_says_so_and_can_be_asked_again(
+    shop: World, scripted: Script, asks: Asks
+) -> None:
+    scripted.turns.append([Usage(1, 0), Stop("refused")])
+    error = asks(shop.vic, "orders?").of("error")[0]
+    assert error["message"] == "The model declined to answer this." and error["retry"]
+
+
+def test_the_prefix_that_a_provider_may_cache_never_changes(
+    shop: World, scripted: Script, asks: Asks
+) -> None:
+    scripted.call("search", {"text": "orders"})
+    scripted.say("Orders.")
+    first = asks(shop.vic, "where are orders?").done
+    scripted.say("More.")
+    asks(shop.vic, "and refunds?", chat_id=first["chat_id"])
+    scripted.say("Other.")
+    asks(shop.ana, "who owns it?")
+    requests = scripted.requests
+    assert len({request.system for request in requests}) == 1
+    assert len({str([(t.name, t.description, t.schema) for t in request.tools]) for request in requests}) == 1
+    assert requests[1].messages[: len(requests[0].messages)] == requests[0].messages, "rounds only add"

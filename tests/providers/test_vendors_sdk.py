@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Iterator
@@ -276,6 +277,46 @@ def test_a_long_answer_is_marked(name: str, vendor: Vendor) -> None:
     vendor.next(vendors.text("abc", stop="length"))
     events, _left, error = ask(name, vendor)
     assert error is None and events[-1] == Stop("length")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("pieces", [(), ("I would ",)], ids=["at once", "in the middle"])
+def test_a_refusal_is_no_fault_of_the_line(name: str, vendor: Vendor, pieces: tuple[str, ...]) -> None:
+    vendor.next(vendors.text(*pieces, stop="refused"))
+    events, _left, error = ask(name, vendor)
+    assert error is None and events[-1] == Stop("refused")
+    assert [event.text for event in events if isinstance(event, TextDelta)] == list(pieces)
+    assert len(vendor.got) == 1
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_huge_answer_is_read_as_it_comes(name: str, vendor: Vendor) -> None:
+    pieces = ["x" * 50_000 for _number in range(60)]
+    vendor.next(vendors.text(*pieces))
+    events, _left, error = ask(name, vendor)
+    assert error is None and sum(len(e.text) for e in events if isinstance(e, TextDelta)) == 3_000_000
+    assert len(vendor.got) == 1
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_what_can_be_cached_is_the_same_for_every_question(name: str, vendor: Vendor) -> None:
+    vendor.next(vendors.text("a"), vendors.text("b"), vendors.text("c"))
+    turns = (
+        Message("user", (Text("hello"),)),
+        Message("assistant", (Text("hi"),)),
+        Message("user", (Text("more"),)),
+    )
+    for what in (request(), request(messages=(Message("user", (Text("other"),)),)), request(messages=turns)):
+        assert ask(name, vendor, what)[2] is None
+    bodies = [json.loads(got.body) for got in vendor.got]
+    stable = [json.dumps([body.get("instructions"), body.get("system"), body["tools"]]) for body in bodies]
+    assert len(set(stable)) == 1
+    asked = [json.dumps(body.get("messages") or body.get("input")) for body in bodies]
+    if name == "anthropic":
+        assert bodies[0]["system"][0]["cache_control"] == {"type": "ephemeral"}
+    else:
+        assert bodies[0].get("store") in (False, None) and "temperature" not in bodies[0]
+        assert asked[2].startswith(asked[0][:-1]), "a later turn begins with the earlier ones"
 
 
 @pytest.mark.parametrize("name", VENDORS)

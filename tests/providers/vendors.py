@@ -329,11 +329,11 @@ def _responses(
         "input_tokens": usage[0], "input_tokens_details": {"cached_tokens": usage[2]}, "output_tokens": usage[1],
         "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": usage[0] + usage[1],
     }  # fmt: skip
-    if stop == "length":
+    if stop in ("length", "refused"):
         end = {
             **base,
             "status": "incomplete",
-            "incomplete_details": {"reason": "max_output_tokens"},
+            "incomplete_details": {"reason": "max_output_tokens" if stop == "length" else "content_filter"},
             "usage": tokens,
         }
         send("response.incomplete", response=end)
@@ -380,7 +380,9 @@ def _chat(
                     }
                 ]
             )
-    reason = {"end": "stop", "tool_calls": "tool_calls", "length": "length"}[stop]
+    reason = {"end": "stop", "tool_calls": "tool_calls", "length": "length", "refused": "content_filter"}[
+        stop
+    ]
     send([{"index": 0, "delta": {}, "finish_reason": reason}])
     send([], usage={
         "prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": usage[0] + usage[1],
@@ -431,7 +433,7 @@ def _messages(
             send("content_block_delta", index=index, delta={"type": "input_json_delta", "partial_json": half})
         send("content_block_stop", index=index)
         index += 1
-    reason = {"end": "end_turn", "tool_calls": "tool_use", "length": "max_tokens"}[stop]
+    reason = {"end": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "refused": "refusal"}[stop]
     send(
         "message_delta",
         delta={"stop_reason": reason, "stop_sequence": None},
