@@ -140,6 +140,37 @@ def test_tableau() -> None:
     }  # fmt: skip
 
 
+def test_tableau_halves_a_page_that_the_server_cut_and_tells_projects_of_one_name_apart() -> None:
+    vendor = tableau(Live("x-tableau-auth"), 250)
+    whole, sizes = vendor.routes["POST /api/metadata/graphql"], []
+    base = "/api/3.24/sites/site-1"
+    twins = [{"id": "t", "name": "Default"}, {"id": "b", "name": "Default", "parentProjectId": "t"}]
+    vendor.routes[f"GET {base}/projects"] = lambda asked: {"projects": {"project": twins}}
+
+    def cut(asked: Asked) -> Any:
+        answer = whole(asked)
+        if (
+            "workbooksConnection" not in answer["data"]
+            or "nodes" not in answer["data"]["workbooksConnection"]
+        ):
+            return answer
+        nodes = answer["data"]["workbooksConnection"]["nodes"]
+        nodes[:] = [{**each, "projectName": "Default", "projectLuid": "b"} for each in nodes]
+        sizes.append(asked.json["variables"]["first"])
+        if sizes[-1] > 30:
+            del nodes[30:]
+            answer["errors"] = [
+                {"message": "x", "extensions": {"severity": "WARNING", "code": "NODE_LIMIT_EXCEEDED"}}
+            ]
+        return answer
+
+    vendor.routes["POST /api/metadata/graphql"] = cut
+    with serve(vendor):
+        found = assets(list(of_tableau(vendor).extract()))
+    assert sizes[:3] == [100, 50, 25] and len([key for key in found if key.startswith("w")]) == 250
+    assert found["w249"].parent == "project/b" and found["p1"].parent is None
+
+
 # --- Looker ----------------------------------------------------------------------------------------------------------
 
 

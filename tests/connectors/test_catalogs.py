@@ -129,3 +129,28 @@ def test_openmetadata_pages_by_cursor_and_reads_lineage() -> None:
     edges = [(e.upstream.table, e.downstream.table) for e in records if isinstance(e, Lineage)]
     assert edges == [("t.0", "t.1")]
     assert [record.name for record in records if isinstance(record, Asset)] == ["Revenue"]
+
+
+def test_openmetadata_asks_each_version_for_the_fields_that_it_has() -> None:
+    for version, people, text in (
+        ("1.4.3", "owner", "viewDefinition"),
+        ("1.9.0", "owners", "schemaDefinition"),
+    ):
+        vendor = openmetadata_vendor(2)
+        vendor.routes["GET /api/v1/system/version"] = lambda asked, version=version: {"version": version}
+        row = {**om_table(1), text: "select 1"} | (
+            {"owner": {"name": "p"}, "owners": None} if people == "owner" else {}
+        )
+        asked_for = []
+
+        def tables(asked: Asked, row: Any = row, asked_for: list[str] = asked_for) -> Any:
+            asked_for.append(asked.query["fields"])
+            return {"data": [row], "paging": {"total": 1}}
+
+        vendor.routes["GET /api/v1/tables"] = tables
+        with serve(vendor):
+            settings = {"url": vendor.url, "lineage": "false"}
+            records = list(connect("openmetadata", settings, {"token": TOKEN}).extract())
+        table = next(record for record in records if isinstance(record, Table))
+        assert table.definition == "select 1" and table.owner in ("p", "Priya Nair")
+        assert {people, text} <= set(asked_for[0].split(","))

@@ -9,7 +9,7 @@ import pytest
 
 from connectors import connect
 from connectors.errors import SignInRefused, SourceInterrupted, UnreachableSource
-from connectors.records import Asset, Lineage
+from connectors.records import Asset, Lineage, Ref
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 
 KEY = "mb_" + "k" * 30
@@ -141,3 +141,35 @@ def test_a_wrong_key_a_dropped_connection_and_nonsense_are_said(vendor: Vendor) 
     with pytest.raises(UnreachableSource, match="redirects"):
         vendor.faults[:] = [Answer(302, {}, {"Location": "https://evil.example/"})]
         connector.check()
+
+
+def test_what_a_group_without_data_access_sees_and_what_newer_versions_tell(vendor: Vendor) -> None:
+    base = {"id": 3, "name": "Warehouse", "engine": "mysql", "details": {"dbname": "shop"},
+            "tables": [{"id": 11, "name": "orders", "schema": None}]}  # fmt: skip
+    other = {
+        "id": 4,
+        "name": "Shown name",
+        "engine": "postgres",
+        "tables": [{"id": 12, "name": "r", "schema": "s"}],
+    }
+    native = {
+        "lib/type": "mbql/query",
+        "stages": [{"native": "select * from {{#1-its-name}} t where x = {{y}}"}],
+    }
+    new = {"id": 9, "name": "By stages", "database_id": 3, "dataset_query": native}
+    vendor.routes["GET /api/database"] = lambda asked: {"data": [base, other], "total": 2}
+    vendor.routes["GET /api/card"] = lambda asked: [*CARDS, new]
+    del vendor.routes["GET /api/dashboard"]
+    vendor.routes["GET /api/search"] = lambda asked: {
+        "data": [{"id": 5, "model": "dashboard"}, {"id": 6}][int(asked.query["offset"]) :][:1], "total": 2
+    }  # fmt: skip
+    cards = [{"card_id": 1, "series": [{"id": 2}, None]}]
+    vendor.routes["GET /api/dashboard/5"] = lambda asked: {"id": 5, "dashcards": cards}
+    records = list(connect("metabase", {"url": vendor.url}, {"api_key": KEY}).extract())
+    edges = {(e.upstream, e.downstream.key) for e in records if isinstance(e, Lineage)}
+    assert {
+        (Ref(schema="shop", table="orders"), "card/1"), (Ref(schema="s", table="r"), "card/1"),
+        (Ref(key="card/1"), "card/9"), (Ref(key="card/1"), "dashboard/5"), (Ref(key="card/2"), "dashboard/5"),
+    } <= edges  # fmt: skip
+    found = {r.key: r for r in records if isinstance(r, Asset)}
+    assert found["card/9"].definition == "select * from (SELECT NULL) t where x = NULL"

@@ -327,6 +327,33 @@ def test_databricks_goes_on_without_lineage_where_it_is_not_shared() -> None:
     assert "CANARY" not in repr(records)
 
 
+def test_databricks_sends_patterns_as_parameters_and_large_results_by_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("connectors.databricks.PAGE", 1)
+    world = World(1)
+    with serve(databricks_vendor(world, {"left": 0, "made": 0})) as vendor:
+        post, once = vendor.routes["POST /api/2.0/sql/statements"], []
+
+        def paged(asked: Asked) -> Any:
+            once.append(asked.json)
+            answer = post(asked)
+            if re.search(r" OFFSET [1-9]", asked.json["statement"]):
+                answer["result"] = {"data_array": None}
+            return answer
+
+        vendor.routes["POST /api/2.0/sql/statements"] = paged
+        given = {"url": vendor.url, "warehouse": "w1", "client_id": "c", "schemas": "it's\\*, sales.t_?"}
+        list(connect("databricks", given, {"client_secret": "s" * 20}).extract())
+    assert all("it's" not in body["statement"] for body in once)
+    body = next(body for body in once if ".schemata" in body["statement"])
+    assert {"name": "p0", "value": "it's\\%", "type": "STRING"} in body["parameters"]
+    assert ":p0" in body["statement"] and "?" not in body["statement"]
+    assert [
+        re.findall(r"OFFSET \d+", each["statement"]) for each in once if ".tables t" in each["statement"]
+    ][1:] == [["OFFSET 1"]]
+
+
 # --- BigQuery -------------------------------------------------------------------------------------------------------
 
 
