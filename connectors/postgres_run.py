@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from psycopg.types.string import TextLoader
 from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
 from connectors.errors import QueryFailed, QueryStopped, SourceError, SourceInterrupted
 from connectors.postgres_errors import during_connect
+from connectors.postgres_sign_in import sign_in
 from connectors.rows import Meter
 from connectors.servers import Server
 
@@ -88,7 +88,7 @@ class PostgresRuns:
         result.batches = _batches(first, rows, limits, result, stop)
         return result
 
-    def estimate(self, sql: str) -> Estimate | None:
+    def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
         """Rows and cost that the planner expects, by EXPLAIN (which runs nothing)."""
         limits = RunLimits(seconds=10)
         with during_connect(self._server):
@@ -97,8 +97,8 @@ class PostgresRuns:
         try:
             with _as_query_errors(stop, limits):
                 self._prepare(connection, limits)
-                cursor = connection.cursor()
-                plan: Any = next(cursor.stream("EXPLAIN (FORMAT JSON) " + sql))
+                cursor = psycopg.RawCursor(connection)
+                plan: Any = next(cursor.stream("EXPLAIN (FORMAT JSON) " + sql, tuple(parameters) or None))
         finally:
             stop.close()
         top = json.loads(plan[0])[0]["Plan"]
@@ -113,32 +113,8 @@ class PostgresRuns:
         connection.execute(BEGIN.format(milliseconds=milliseconds))
 
     def _connect(self) -> _Metered:
-        server = self._server
-        optional: dict[str, Any] = {
-            "sslrootcert": server.ssl_ca,
-            "sslcert": server.ssl_cert,
-            "sslkey": server.ssl_key,
-        }
-        return _Metered.connect(
-            host=server.host,
-            port=server.port,
-            user=server.user or None,
-            # Never the password of the account that runs Docent: not from PGPASSWORD, not from ~/.pgpass.
-            password=server.password or "",
-            passfile=os.devnull + "/none",  # none at all: a file of no lines makes libpq warn on stderr
-            options="",
-            gssencmode="disable",
-            dbname=server.database or None,
-            sslmode=server.ssl_mode,
-            connect_timeout=server.connect_timeout,
-            client_encoding="utf8",
-            application_name="docent",
-            keepalives_idle=30,
-            tcp_user_timeout=60_000,
-            autocommit=True,
-            prepare_threshold=None,
-            **{name: value for name, value in optional.items() if value},
-        )
+        given = sign_in(self._server, name="docent")
+        return _Metered.connect(client_encoding="utf8", keepalives_idle=30, tcp_user_timeout=60_000, **given)
 
 
 class _Metered(psycopg.Connection[TupleRow]):
