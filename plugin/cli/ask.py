@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from plugin.cli.session import Session, command_options, json_option, print_json, say
+from plugin.errors import DocentError
 
 
 @click.command()
@@ -28,7 +29,12 @@ def ask(
     from plugin.assistant import ask as ask_assistant
     from plugin.egress.gateway import Gateway
 
-    viewer = session.viewer()
+    try:
+        viewer = session.viewer()
+    except DocentError as error:
+        if as_json:
+            print_json(_document({}, {"message": str(error)}))
+        raise
     question = Question(text=text, chat_id=chat_id, persona=persona, provider=provider)
     gateway = Gateway(session.store, session.config)
     done: dict[str, Any] = {}
@@ -44,19 +50,7 @@ def ask(
         elif event.name == "error":
             failure = event.data
     if as_json:
-        print_json(
-            {
-                "prompt_id": done.get("prompt_id", (failure or {}).get("prompt_id")),
-                "chat_id": done.get("chat_id", (failure or {}).get("chat_id")),
-                "answer": done.get("answer", ""),
-                "citations": [each["qualified_name"] for each in done.get("citations", ())],
-                "sql": [each["sql"] for each in done.get("sql", ())],
-                "steps": [{"tool": each["tool"], "ok": each["ok"]} for each in done.get("steps", ())],
-                "provider": done.get("provider"),
-                "usage": done.get("usage", {}),
-                **({"error": failure["message"]} if failure else {}),
-            }
-        )
+        print_json(_document(done, failure))
     else:
         sys.stdout.write("\n")
         for each in done.get("citations", ()):
@@ -67,3 +61,18 @@ def ask(
     if failure:
         say(f"docent: {failure['message']}")
         sys.exit(3 if failure.get("status") in (401, 403, 429) else 1)
+
+
+def _document(done: dict[str, Any], failure: dict[str, Any] | None) -> dict[str, Any]:
+    """The one JSON document of the contract; where something failed, with what came before and an `error`."""
+    return {
+        "prompt_id": done.get("prompt_id", (failure or {}).get("prompt_id")),
+        "chat_id": done.get("chat_id", (failure or {}).get("chat_id")),
+        "answer": done.get("answer", ""),
+        "citations": [each["qualified_name"] for each in done.get("citations", ())],
+        "sql": [each["sql"] for each in done.get("sql", ())],
+        "steps": [{"tool": each["tool"], "ok": each["ok"]} for each in done.get("steps", ())],
+        "provider": done.get("provider"),
+        "usage": done.get("usage", {}),
+        **({"error": failure["message"]} if failure else {}),
+    }

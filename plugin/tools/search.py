@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from plugin.store import ViewerDoor
 
 Kind = Literal[
-    "database", "schema", "table", "view", "column", "dashboard", "chart", "model", "metric", "job", "term",
-    "document", "query",
+    "database", "schema", "table", "view", "column", "dashboard", "dashboard_group", "chart", "model", "metric", "job",
+    "term", "document", "query",
 ]  # fmt: skip
 
 

@@ -129,6 +129,13 @@ def test_ask_answers_from_the_catalog(demo: Shell) -> None:
     assert any(name.endswith("sales.orders") for name in answer["citations"])
 
 
+def test_ask_in_json_is_one_document_in_failure_too(demo: Shell) -> None:
+    for code, words in ((1, ("--as", "nobody@x.example")), (1, ("--chat", "99999999"))):
+        said = demo("ask", "who owns sales.orders?", "--json", *words, code=code)
+        assert len(said.strip().splitlines()) == 1
+        assert json.loads(said)["error"] and json.loads(said)["answer"] == ""
+
+
 def test_a_chat_goes_on(demo: Shell) -> None:
     first = demo.json("ask", "Describe sales.customers")
     second = demo.json("ask", "who owns it?", "--chat", str(first["chat_id"]))
