@@ -280,7 +280,7 @@ _SPECS = (
         1_000,
         "int",
         least=1,
-        most=100_000,
+        most=10_000_000,
     ),
     SettingSpec(
         "sql.limits.bytes",
@@ -289,7 +289,7 @@ _SPECS = (
         10_000_000,
         "int",
         least=10_000,
-        most=200_000_000,
+        most=2_000_000_000,
     ),
     SettingSpec(
         "sql.limits.seconds",

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Viewer
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from plugin.store import Store
 
 RECHECK_SECONDS = 1.0
+LISTEN_SECONDS = 0.1
 SWEEP_SECONDS = 10.0
 _swept = [0.0]
 
@@ -80,15 +82,24 @@ def sweep(store: Store, results: Results) -> None:
 
 
 @contextmanager
-def watched(store: Store, viewer: Viewer, facts: Mapping[str, Any], handle: Handle) -> Iterator[None]:
-    """While the block runs: cancel through `handle` as soon as the right to run is taken away."""
+def watched(
+    store: Store, viewer: Viewer, facts: Mapping[str, Any], handle: Handle, asked: Path | None = None
+) -> Iterator[None]:
+    """While the block runs: cancel through `handle` as soon as the right to run is taken away, or `asked` appears, by
+    which another process of this machine asks to stop it."""
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(RECHECK_SECONDS):
-            if not still_allowed(store, viewer, facts):
+        checked = time.monotonic()
+        while not ended.wait(LISTEN_SECONDS):
+            if asked is not None and asked.exists():
                 handle.cancel()
                 return
+            if time.monotonic() - checked >= RECHECK_SECONDS:
+                checked = time.monotonic()
+                if not still_allowed(store, viewer, facts):
+                    handle.cancel()
+                    return
 
     thread = threading.Thread(target=watch, name="docent-run-watch", daemon=True)
     thread.start()

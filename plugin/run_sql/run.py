@@ -34,7 +34,7 @@ from plugin.run_sql.gates import Decision, decide, hash_of, integration_of
 from plugin.run_sql.hold import sweep, watched
 from plugin.run_sql.named_errors import with_names
 from plugin.run_sql.results import Column, Owner, Result, Results
-from plugin.run_sql.slots import folder_of, places
+from plugin.run_sql.slots import ask_to_stop, folder_of, places, run_name, under_way
 from plugin.store.shapes import Receipt
 
 if TYPE_CHECKING:
@@ -176,6 +176,7 @@ def run(
         "viewer": viewer,
     }
     sweep(store, results)
+    folder = folder_of(store.config.database_url)
     owner = Owner(viewer.workspace_id, viewer.member_id, session)
     outcome, code = "failed", ""
     try:
@@ -185,10 +186,13 @@ def run(
             run_id,
             decision.limits["concurrent"],
             decision.limits["concurrent_integration"],
-            folder_of(store.config.database_url),
+            folder,
         ) as handle:
             connector = open_connector(store, viewer, integration_id, decision.integration.type)
-            with watched(store, viewer, facts, handle):
+            with (
+                under_way(folder, run_name(viewer.workspace_id, viewer.member_id, run_id)) as asked,
+                watched(store, viewer, facts, handle, asked),
+            ):
                 result = execute(
                     connector,
                     text,
@@ -323,9 +327,17 @@ def preview(
     return Preview(decision, text, found.rows if found else None, found.cost if found else None)
 
 
-def cancel(viewer: Viewer, run_id: str) -> None:
-    """Stop one of the viewer's own runs, on the server. NotFound where it is not under way (or not theirs)."""
-    _RUNS.cancel(viewer, run_id)
+def cancel(viewer: Viewer, run_id: str, store: Store | None = None) -> None:
+    """Stop one of the viewer's own runs, on the server; with `store` also one of another process of this machine.
+
+    NotFound where it is not under way (or not theirs).
+    """
+    try:
+        _RUNS.cancel(viewer, run_id)
+    except NotFound:
+        name = run_name(viewer.workspace_id, viewer.member_id, run_id)
+        if store is None or not ask_to_stop(folder_of(store.config.database_url), name):
+            raise
 
 
 def cancel_member(workspace_id: int, member_id: int) -> int:

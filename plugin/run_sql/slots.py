@@ -62,3 +62,39 @@ def _free(folder: Path, name: str, most: int) -> int | None:
         except BlockingIOError:
             os.close(descriptor)
     return None
+
+
+@contextmanager
+def under_way(folder: Path, name: str) -> Iterator[Path]:
+    """Tell the other processes that this run is under way. Yields the path that appears once one asks to stop it."""
+    marker = folder / f"run-{name}"
+    asked = folder / f"stop-{name}"
+    with ExitStack() as held:
+        if fcntl is not None:
+            descriptor = os.open(marker, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            held.callback(os.close, descriptor)
+            held.callback(marker.unlink, missing_ok=True)
+            held.callback(asked.unlink, missing_ok=True)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield asked
+
+
+def ask_to_stop(folder: Path, name: str) -> bool:
+    """Ask the process that has this run to stop it; False where no living one has it."""
+    marker = folder / f"run-{name}"
+    if fcntl is None or not marker.exists():
+        return False
+    descriptor = os.open(marker, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        (folder / f"stop-{name}").touch(mode=0o600)
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def run_name(workspace_id: int, member_id: int, run_id: str) -> str:
+    """How a member's run is called in the folder."""
+    return hashlib.sha256(f"{workspace_id}:{member_id}:{run_id}".encode()).hexdigest()[:32]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import LimitReached
-from plugin.run_sql.slots import folder_of, places
+from plugin.run_sql.slots import ask_to_stop, folder_of, places
 
 HOLD = """
 import sys, time
@@ -71,3 +71,23 @@ def test_the_folder_is_ones_own_and_one_for_each_database(
     first = folder_of("sqlite:///a")
     assert first == folder_of("sqlite:///a") != folder_of("sqlite:///b")
     assert first.stat().st_mode & 0o077 == 0
+
+
+def test_a_run_of_another_process_is_asked_to_stop_and_a_dead_ones_is_not(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom plugin.run_sql.slots import under_way\n"
+        "with under_way(Path(sys.argv[1]), 'x') as asked:\n    print('held', flush=True)\n"
+        "    while not asked.exists(): time.sleep(0.02)\n    print('asked', flush=True)\n    time.sleep(60)\n"
+    )
+    assert not ask_to_stop(tmp_path, "x")
+    made = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert made.stdout is not None and made.stdout.readline() == "held\n"
+        assert ask_to_stop(tmp_path, "x")
+        assert made.stdout.readline() == "asked\n"
+    finally:
+        made.kill()
+        made.wait()
+        assert made.stdout is not None
+        made.stdout.close()
+    assert not ask_to_stop(tmp_path, "x")

@@ -66,7 +66,7 @@ def cancel(run_id: str) -> Response:
     """Stop one of your own runs, at its source."""
     from plugin.run_sql.run import cancel as stop
 
-    stop(viewer(), run_id)
+    stop(viewer(), run_id, services().store)
     return reply(Ok, {})
 
 
