@@ -92,14 +92,12 @@ def watched(
     def watch() -> None:
         checked = time.monotonic()
         while not ended.wait(LISTEN_SECONDS):
-            if asked is not None and asked.exists():
+            if asked is not None and asked.exists() and not handle.cancelled:
                 handle.cancel()
-                return
             if time.monotonic() - checked >= RECHECK_SECONDS:
                 checked = time.monotonic()
-                if not still_allowed(store, viewer, facts):
-                    handle.cancel()
-                    return
+                if handle.cancelled or not still_allowed(store, viewer, facts):
+                    handle.cancel()  # again where the source did not hear it the first time
 
     thread = threading.Thread(target=watch, name="docent-run-watch", daemon=True)
     thread.start()
