@@ -84,7 +84,7 @@ class NameBook:
     def cited(self, mine: ViewerDoor, name: str) -> Resource | None:
         """The visible resource of this name or id, None where there is none."""
         try:
-            return mine.catalog.resource(int(name)) if name.isdigit() else mine.catalog.by_name(name)
+            return mine.catalog.resource(int(name)) if name.isdecimal() else mine.catalog.by_name(name)
         except (NotFound, BadInput):
             return None
 

@@ -384,11 +384,11 @@ def _csv_row(number: int, row: dict[str, str], tables: dict[tuple[str, str, str]
             database=place[0],
             schema=place[1],
             description=row.get("description") or None,
-            changed_at=values.moment(int(changed) if changed and changed.isdigit() else changed or None),
+            changed_at=values.moment(int(changed) if changed and changed.isdecimal() else changed or None),
             by_name=True,
         )
     order = row.get("sort_order") or row.get("col_sort_order") or ""
-    if order and not order.lstrip("-").isdigit():
+    if order and not order.lstrip("-").isdecimal():
         raise BadInput("sort_order is a whole number")
     column = row["col_name"].lower()
     if any(each.name == column for each in table.columns):

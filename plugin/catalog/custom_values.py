@@ -31,7 +31,7 @@ def whole(line: Mapping[str, Any], name: str) -> int | None:
     value = line.get(name)
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).lstrip("-").isdigit():
+    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).lstrip("-").isdecimal():
         raise BadInput(f"{name} is not a whole number")
     return int(value)
 

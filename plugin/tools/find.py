@@ -24,7 +24,7 @@ def resource_named(mine: ViewerDoor, name: str, *, kind: str | None = None) -> R
     if not wanted:
         raise BadInput("A name is needed.", field="resource")
     try:
-        if wanted.isdigit():
+        if wanted.isdecimal():
             return mine.catalog.resource(int(wanted))
         return mine.catalog.by_name(wanted, kind=kind)
     except NotFound as error:

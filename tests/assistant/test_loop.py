@@ -123,6 +123,13 @@ def test_a_bad_tool_call_is_answered_and_not_raised(shop: World, scripted: Scrip
     assert "Gross monthly" not in told
 
 
+def test_a_name_that_only_looks_like_a_number_is_a_name(shop: World, scripted: Script, asks: Asks) -> None:
+    scripted.call("retrieve", {"resource": "²"})
+    scripted.say("Nothing is called [[²]] or `①`.")
+    answered = asks(shop.vic, "what is ²?")
+    assert answered.done["status"] == "done" and not answered.of("error")
+
+
 def test_a_runaway_loop_ends_with_a_sentence(shop: World, scripted: Script, asks: Asks) -> None:
     with shop.store.as_admin(shop.ada) as door:
         door.settings.set("ai.limits.steps", 3)

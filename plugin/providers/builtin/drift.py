@@ -78,7 +78,7 @@ def days_of(time: str, today: date) -> int:
     if span is None:
         return 30 if not said else 7
     said = str(span.group("n") or "1")
-    times = int(said) if said.isdigit() else _WORDS.get(said.lower(), 1)
+    times = int(said) if said.isdecimal() else _WORDS.get(said.lower(), 1)
     return max(1, min(times * _UNITS[span.group("unit").lower()], 365))
 
 

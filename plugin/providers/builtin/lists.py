@@ -83,7 +83,7 @@ def _personal_line(thing: Thing) -> str:
 
 def _limit(intent: Intent, default: int) -> int:
     digits = (intent.slots.get("n") or "").strip()
-    return max(1, min(int(digits), 50)) if digits.isdigit() else default
+    return max(1, min(int(digits), 50)) if digits.isdecimal() else default
 
 
 popular = _listing(

@@ -69,7 +69,7 @@ def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool 
                 alike,
             )
         kinds, phrase = (), whole
-    if phrase.isdigit():  # a plan passes on what another plan has found
+    if phrase.isdecimal():  # a plan passes on what another plan has found
         given = yield Want("retrieve", {"resource": phrase})
         return Meant(phrase, _first(given))
     known = best(phrase, things(talk.context), kinds)
