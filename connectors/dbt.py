@@ -142,7 +142,7 @@ class Dbt:
             return None
         except SourceError:
             raise
-        except Exception as error:
+        except Exception as error:  # each store's own client raises errors of its own kind
             raise UnreachableSource(f"cannot read {name} from {scheme}://: {type(error).__name__}") from error
         return found
 

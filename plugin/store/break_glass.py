@@ -161,7 +161,7 @@ def _readings(context: Context, *, author_id: int | None = None) -> tuple[Readin
         .join(AccountRow, AccountRow.id == MemberRow.account_id)
         .where(MemberRow.id.in_(ids), MemberRow.workspace_id == context.workspace_id)
     )
-    emails = {member_id: email for member_id, email in people}  # noqa: C416
+    emails = {person.id: person.email for person in people}
     return tuple(
         Reading(
             id=row.id,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from plugin.providers.builtin.phrases import code, count, listed, named, plain, table, words_of
 from plugin.providers.builtin.resolve import lead, not_found, resolve, tail
@@ -12,11 +13,11 @@ from plugin.providers.builtin.understand import Intent
 COLUMN_HEADS = {"name": "Column", "type": "Type", "pk": "Key", "description": "Description"}
 
 
-def key_text(key: object) -> str:
-    row = dict(key) if hasattr(key, "keys") else {}  # type: ignore[call-overload]
-    text = code(str(row.get("columns", "")))
-    if row.get("ref"):
-        text += f" references {code(str(row['ref']))} ({code(str(row.get('ref_columns') or ''))})"
+def key_text(key: Mapping[str, Any]) -> str:
+    """A key's columns, and where they point."""
+    text = code(str(key.get("columns", "")))
+    if key.get("ref"):
+        text += f" references {code(str(key['ref']))} ({code(str(key.get('ref_columns') or ''))})"
     return text
 
 
