@@ -174,6 +174,8 @@ def upgrade() -> None:
         sa.Column("name_folded", sa.Text(), nullable=False),
         sa.Column("direction", sa.String(length=8), nullable=False),
         sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("name_column", sa.Text(), nullable=True),
+        sa.Column("resource_column", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_loose_ends")),
     )
     op.create_index(op.f("ix_loose_ends_resource_id"), "loose_ends", ["resource_id"], unique=False)

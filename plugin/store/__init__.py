@@ -36,9 +36,8 @@ from plugin.store._doors import AdminDoor, ViewerDoor
 from plugin.store._engine import SIGN_IN, make_engine, make_sessions, said_clearly
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import WorkspaceKeyRow
-from plugin.store._models.settings import SettingRow
 from plugin.store._unsaved import Unsaved
-from plugin.store.keys import check_key, load_vault
+from plugin.store.keys import check_key, load_vault, newest_vault
 from plugin.store.policy import chosen_persona
 from plugin.vault import WorkspaceVault, WrappedKey, open_vault
 
@@ -81,6 +80,10 @@ class Store:
         """ "sqlite" or "postgresql"."""
         return self._engine.dialect.name
 
+    def shared_key(self, purpose: str) -> bytes:
+        """32 bytes for a purpose that every process with this master key has, and that no disk shows."""
+        return self._vault.derived(purpose)
+
     @contextmanager
     def as_viewer(self, viewer: Viewer) -> Iterator[ViewerDoor]:
         """Open a member's door. SignInNeeded where the member is gone or disabled."""
@@ -115,7 +118,14 @@ class Store:
         from plugin.store.sign_in import SignIn
 
         with self._transaction(SIGN_IN) as session:
-            yield SignIn(session, self._vault)
+            yield SignIn(session, lambda: newest_vault(session, self.config))
+
+    def session_lives(self, mark: str) -> bool:
+        """Does the session or token live that `plugin/store/live.py` made this mark of?"""
+        from plugin.store.live import lives
+
+        with self._transaction(SIGN_IN) as session:
+            return lives(session, mark)
 
     @contextmanager
     def clock(self) -> Iterator[Clock]:
@@ -152,7 +162,7 @@ class Store:
         """Wrap every workspace's keys with a new master key; returns what was done. See `plugin/store/keys.py`."""
         from plugin.store import keys
 
-        self._vault, said = keys.rotate_master(self._transaction, self.config, self._vault)
+        self._vault, said = keys.rotate_master(self._transaction, self.config)
         return said
 
     def rotate_workspace_key(self, viewer: Viewer) -> str:
@@ -161,7 +171,7 @@ class Store:
 
         with self.as_admin(viewer):
             pass
-        return keys.rotate_workspace(lambda: self._context(viewer.workspace_id, viewer), lambda: self._vault)
+        return keys.rotate_workspace(lambda: self._context(viewer.workspace_id, viewer), self.config)
 
     def delete_workspace(self, viewer: Viewer, slug: str) -> Erased:
         """Destroy a workspace: its keys first, then its rows. `slug` repeats its name. Refused for non-admins."""
@@ -194,18 +204,14 @@ class Store:
                 )
                 after.append(context)
                 if viewer is not None:
-                    context.facts, slug = member_facts(session, workspace_id, viewer.member_id)
-                    context.viewer = replace(viewer, workspace_slug=slug)
+                    acting = member_facts(session, workspace_id, viewer.member_id)
+                    context.facts = acting.facts
+                    context.viewer = replace(viewer, workspace_slug=acting.slug)
                     context.surface = viewer.surface
                     context.for_ai = viewer.for_ai
-                    require_conditions(context)
+                    require_conditions(context, acting.access_rules)
                     if viewer.for_ai:
-                        stored = session.scalar(
-                            select(SettingRow.value).where(
-                                SettingRow.workspace_id == workspace_id, SettingRow.key == "ai.filters"
-                            )
-                        )
-                        context.ai_rules = parse_rules(stored or [])
+                        context.ai_rules = parse_rules(acting.ai_filters)
                         if viewer.persona:
                             context.ai_rules = narrowed(context.ai_rules, chosen_persona(context).filters)
                 yield context

@@ -90,10 +90,18 @@ class Bulk:
 
     def new_id(self, table: str) -> int:
         """An id that no row of `table` has had."""
-        block = self._next.get(table)
-        if not block:
-            block = self._next[table] = self._reserve(table)
-        return block.pop()
+        return self.new_ids(table, 1)[0]
+
+    def new_ids(self, table: str, count: int) -> list[int]:
+        """That many ids that no row of `table` has had, ascending."""
+        block = self._next.setdefault(table, [])
+        while len(block) < count:
+            block[:0] = self._reserve(table)
+        first = len(block) - count
+        found = block[first:]
+        del block[first:]
+        found.reverse()
+        return found
 
     def _reserve(self, table: str) -> list[int]:
         if self.sqlite:
@@ -123,9 +131,12 @@ class Bulk:
             return None
         at = datetime.fromisoformat(iso) if isinstance(iso, str) else iso
         at = at.astimezone(UTC)
-        return at.strftime("%Y-%m-%d %H:%M:%S.%f") if self.sqlite else at
+        return at.replace(tzinfo=None).isoformat(" ", "microseconds") if self.sqlite else at
 
     @staticmethod
     def json(value: Any) -> str | None:
         """A JSON value as text; None for what is empty."""
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else None
+        return _encode(value) if value else None
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -40,7 +40,11 @@ def link(previous: str, entry: Mapping[str, Any]) -> str:
 
 def moment_text(moment: datetime) -> str:
     """A time as it is hashed and stored: ISO 8601 in UTC with microseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:  # somebody asks from the year 1 or up to 9999, some hours beyond what UTC has
+        moment = moment.replace(tzinfo=UTC)
+    return moment.isoformat(timespec="microseconds")
 
 
 _heads = ChainHeadRow.__table__

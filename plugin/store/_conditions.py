@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
-from plugin.access.conditions import SETTING, parse_conditions, refusing
+from plugin.access.conditions import parse_conditions, refusing
 from plugin.access.viewer import Role, Surface
 from plugin.errors import Refused
 from plugin.store._context import Context
 from plugin.store._models.people import GroupRow, TeamRow
-from plugin.store._models.settings import SettingRow
 
-_settings = SettingRow.__table__
-RULES = select(_settings.c.value).where(
-    _settings.c.workspace_id == bindparam("workspace"), _settings.c.key == SETTING
-)
 HERE = "127.0.0.1"
 
 
-def require_conditions(context: Context) -> None:
+def require_conditions(context: Context, lines: Sequence[str]) -> None:
     """Refused(rule="access.condition"), audited, where a rule keeps this member out from where they are."""
-    lines = context.session.scalar(RULES, {"workspace": context.workspace_id})
     if not lines or kept_out(context, lines) is None:
         return
     context.audit("access", "deny", rule="access.condition")

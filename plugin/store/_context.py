@@ -6,11 +6,22 @@ that the caller kept. Keeps laws 2 and 3: the workspace comes from here and nowh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Engine, Integer, bindparam, cast, null, select, true, union_all
+from sqlalchemy import (
+    Engine,
+    Integer,
+    Label,
+    bindparam,
+    cast,
+    literal_column,
+    null,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from plugin.access.ai_rules import AiRule
@@ -26,6 +37,7 @@ from plugin.store._models.people import (
     TeamRow,
     WorkspaceRow,
 )
+from plugin.store._models.settings import SettingRow
 from plugin.store._unsaved import Unsaved
 
 if TYPE_CHECKING:
@@ -123,6 +135,7 @@ class Context:
 _members, _accounts, _workspaces, _teams = (
     row.__table__ for row in (MemberRow, AccountRow, WorkspaceRow, TeamRow)
 )
+_settings = SettingRow.__table__
 _in_teams, _in_groups, _group_teams = (row.__table__ for row in (TeamMemberRow, GroupMemberRow, TeamGroupRow))
 # Built once: each door runs this, and putting a statement together costs more than running it.
 DIRECTLY = select(
@@ -136,6 +149,16 @@ BY_GROUP = (
     .where(_in_groups.c.member_id == bindparam("member"), _in_groups.c.workspace_id == bindparam("workspace"))
 )
 _ways = union_all(DIRECTLY, BY_GROUP).subquery("ways")
+
+
+def _setting(key: str) -> Label[Any]:
+    """What the workspace set under a key that every door asks for; None where it is at its default."""
+    found = select(_settings.c.value).where(
+        _settings.c.workspace_id == bindparam("workspace"), _settings.c.key == literal_column(f"'{key}'")
+    )
+    return found.scalar_subquery().label(key.replace(".", "_"))
+
+
 WHO = (
     select(
         _members.c.account_id,
@@ -148,6 +171,8 @@ WHO = (
         .where(_teams.c.workspace_id == bindparam("workspace"), _teams.c.is_general)
         .scalar_subquery()
         .label("general"),
+        _setting("access.rules"),
+        _setting("ai.filters"),
         _ways.c.group_id,
         _ways.c.team_id,
         _ways.c.lowered,
@@ -160,8 +185,18 @@ WHO = (
 """The member, once for each way into a team or a group."""
 
 
-def member_facts(session: Session, workspace_id: int, member_id: int) -> tuple[MemberFacts, str]:
-    """Read a member's facts and the workspace's slug. SignInNeeded where the member is gone or disabled."""
+class Acting(NamedTuple):
+    """What a door asks before anything else, in one statement."""
+
+    facts: MemberFacts
+    slug: str
+    """The workspace's."""
+    access_rules: Sequence[str]
+    ai_filters: Any
+
+
+def member_facts(session: Session, workspace_id: int, member_id: int) -> Acting:
+    """Read a member's facts and what decides what they may do. SignInNeeded where they are gone or disabled."""
     connection = session.connection()
     which = {"workspace": workspace_id, "member": member_id}
     rows = connection.execute(WHO, which).all()
@@ -185,7 +220,7 @@ def member_facts(session: Session, workspace_id: int, member_id: int) -> tuple[M
         group_ids=frozenset(each.group_id for each in rows if each.group_id is not None),
         general_team_id=row.general,
     )
-    return facts, row.slug
+    return Acting(facts, row.slug, row.access_rules or (), row.ai_filters or [])
 
 
 def require_admin(context: Context) -> None:

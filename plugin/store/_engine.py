@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 from plugin.errors import BadInput, DocentError, Misconfigured, NotFound
@@ -29,7 +30,12 @@ SIGN_IN = "sign-in"
 
 def make_engine(url: str) -> Engine:
     """Build the engine for a SQLAlchemy URL. Misconfigured where it is neither SQLite nor PostgreSQL."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:  # their words quote the URL, which may hold a password
+        raise Misconfigured(
+            "DOCENT_DATABASE_URL is no database URL; write for example postgresql://user@host:5432/docent"
+        ) from error
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise Misconfigured(

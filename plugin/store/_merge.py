@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, true, update
+from sqlalchemy import delete, insert, select, update
 
 from plugin.store import search_index, zones
 from plugin.store._bulk import Bulk
@@ -24,7 +24,6 @@ from plugin.store._models.catalog import (
     EdgeRow,
     FrequentQueryRow,
     FullTextRow,
-    LooseEndRow,
     ResourceRow,
     ZoneRow,
     ZoneTeamRow,
@@ -107,6 +106,8 @@ class Merge:
         """(table, its database, its keys) of what was made or changed."""
         self.drift: list[dict[str, Any]] = []
         self.added: set[str] = set()
+        self.widened: set[int] = set()
+        """Tables that were there and have new columns."""
         self.linked = {
             key for edge in stage.edges if edge.upstream_column for key in (edge.upstream, edge.downstream)
         }
@@ -289,20 +290,22 @@ class Merge:
     def _create_columns(
         self, table_id: int, zone_id: int, table: str, columns: Sequence[tuple[Any, ...]], pk: set[str]
     ) -> None:
-        new_id = self.bulk.new_id
+        ids = self.bulk.new_ids("resources", len(columns))
         keep_text = self.source.import_mode != "never"
-        add = self.columns.append
-        for name, position, type_, nullable, default, description, tags, sensitivity, confidence in columns:
-            id_ = new_id("resources")
-            add(
-                (
-                    id_, table_id, table_id, zone_id, name, name.lower(), f"{table}.{name}",
-                    description if keep_text else None, type_, position, nullable, default, name in pk,
-                    sensitivity, confidence,
-                )
-            )  # fmt: skip
-            if tags and keep_text:
-                self.tags += [(id_, tag) for tag in tags]
+        before = f"{table}."
+        self.columns += [
+            (
+                id_, table_id, table_id, zone_id, name, name.lower(), before + name,
+                description if keep_text else None, type_, position, nullable, default, name in pk,
+                sensitivity, confidence,
+            )
+            for id_, (name, position, type_, nullable, default, description, _tags, sensitivity, confidence)
+            in zip(ids, columns, strict=True)
+        ]  # fmt: skip
+        if keep_text:
+            self.tags += [
+                (id_, tag) for id_, column in zip(ids, columns, strict=True) if column[6] for tag in column[6]
+            ]
         self.done.created += len(columns)
 
     def _to_index(
@@ -476,39 +479,11 @@ class Merge:
 
     def remove_rows(self, ids: Iterable[int]) -> None:
         """Remove rows with everything that hangs on them; lineage that loses its upper end becomes a loose end."""
-        for part in chunks(ids, 400):
-            self._loosen(part)
-            remove_resources(self.context, part)
+        from plugin.store._merge_loose import loosen
 
-    def _loosen(self, ids: Sequence[int]) -> None:
-        """What read a removed table, or was drawn to it or from it by hand, is tied up again should it come back."""
-        vanished = ResourceRow.qualified_folded
-        rows = [
-            (*row, direction)
-            for direction, near, far, more in (
-                ("up", EdgeRow.upstream_id, EdgeRow.downstream_id, true()),
-                ("down", EdgeRow.downstream_id, EdgeRow.upstream_id, EdgeRow.source == "manual"),
-            )
-            for row in self.session.execute(
-                select(far, EdgeRow.source, vanished)
-                .join(ResourceRow, ResourceRow.id == near)
-                .where(near.in_(ids), EdgeRow.kind == "table", more)
-            )
-        ]
-        loose = [
-            {
-                "workspace_id": self.workspace_id,
-                "integration_id": self.source.id,
-                "resource_id": left_id,
-                "name_folded": name,
-                "direction": direction,
-                "source": source,
-            }
-            for left_id, source, name, direction in rows
-            if left_id not in self.gone and name
-        ]
-        if loose:
-            self.session.execute(insert(LooseEndRow), loose)
+        for part in chunks(ids, 400):
+            loosen(self, part)
+            remove_resources(self.context, part)
 
     # --- the rest ----------------------------------------------------------------------------------------------
 

@@ -231,6 +231,7 @@ def _column_changes(
         merge.remove_rows(gone)
         merge.done.removed += len(gone)
     if new:
+        merge.widened.add(place.id)
         merge._create_columns(place.id, place.zone_id, place.qualified, new, pk)
 
 

@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
+from plugin.store._merge_loose import named, tie
 from plugin.store._merge_queries import write_queries
 from plugin.store._models.catalog import (
     EdgeRow,
-    FrequentQueryRow,
     KeyRow,
     LooseEndRow,
-    QueryTableRow,
     ResourceRow,
 )
+from plugin.store._popularity import RANKED, Signals, signals, write
 from plugin.store._rows import chunks
-from plugin.store.listing import IS_COLUMN, NOT_COLUMN
-from plugin.store.staging import StagedEdge, table_key
+from plugin.store.listing import IS_COLUMN
+from plugin.store.staging import SEPARATOR, StagedEdge, table_key
+
+__all__ = ["Signals", "link"]
 
 if TYPE_CHECKING:
     from plugin.store._merge import Merge
-
-MOST_LOOSE_ENDS = 20_000
-RANKED = (
-    "table",
-    "view",
-    "materialized_view",
-    "foreign_table",
-    "partitioned_table",
-    "external_table",
-    "model",
-)
-
-
-@dataclass(slots=True)
-class Signals:
-    """How a table is used: how many things read it, how many foreign keys point at it, how often it was queried."""
-
-    downstream: int = 0
-    references: int = 0
-    runs: int = 0
-    users: int = 0
 
 
 def link(merge: Merge) -> None:
@@ -53,7 +32,7 @@ def link(merge: Merge) -> None:
     _write_edges(merge)
     if merge.stage.queries is not None:
         write_queries(merge)
-    _tie_loose_ends(merge)
+    tie(merge)
     _rank(merge)
 
 
@@ -131,11 +110,18 @@ def _write_edges(merge: Merge) -> None:
     )
     gone = [
         edge_id
-        for edge, edge_id in there.items()
+        for edge, (edge_id, _confidence) in there.items()
         if edge not in wanted and ((edge[1], edge[5]) in scope or edge[5] in sources)
     ]
     for part in chunks(gone):
         merge.session.execute(delete(EdgeRow).where(EdgeRow.id.in_(part)))
+    surer = [
+        {"id": there[edge][0], "confidence": confidence}
+        for edge, confidence in wanted.items()
+        if edge in there and there[edge][1] != confidence
+    ]
+    if surer:
+        merge.session.execute(update(EdgeRow), surer)
     new = [(edge, confidence) for edge, confidence in wanted.items() if edge not in there]
     merge.bulk.insert(
         "edges",
@@ -154,7 +140,7 @@ def _wanted(
 ) -> tuple[dict[Wanted, float], dict[tuple[int, str, str, str], None]]:
     """The edges as rows, and what no row can be made of yet: (resource, name, direction, source)."""
     columns = _column_ids(merge, edges)
-    outside = _outside(merge, {_far(edge).lower() for edge in edges if edge.loose})
+    outside = named(merge, {_far(edge).lower() for edge in edges if edge.loose})
     wanted: dict[Wanted, float] = {}
     loose: dict[tuple[int, str, str, str], None] = {}
     for edge in edges:
@@ -168,32 +154,40 @@ def _wanted(
                 loose[(here.id, name, edge.loose, edge.source)] = None
             else:
                 ends = (other, here.id) if edge.loose == "up" else (here.id, other)
-                wanted.setdefault((*ends, None, None, "table", edge.source), 0.8)
+                _surest(wanted, (*ends, None, None, "table", edge.source), 0.8)
             continue
         upper, lower = merge.places.get(edge.upstream), merge.places.get(edge.downstream)
+        if upper is None and lower is not None and edge.upstream.startswith("t:"):
+            # The definition was read while the table was still known, and this very sync takes it away.
+            name = ".".join(part for part in edge.upstream[2:].split(SEPARATOR) if part).lower()
+            loose[(lower.id, name, "up", edge.source)] = None
         if upper is None or lower is None or (upper.id == lower.id and edge.upstream_column is None):
             continue
         if edge.upstream_column is None:
-            wanted.setdefault((upper.id, lower.id, None, None, "table", edge.source), edge.confidence)
+            _surest(wanted, (upper.id, lower.id, None, None, "table", edge.source), edge.confidence)
             continue
         up_column = columns.get((upper.id, edge.upstream_column))
         down_column = columns.get((lower.id, edge.downstream_column or ""))
         if up_column is not None and down_column is not None:
-            wanted.setdefault(
-                (upper.id, lower.id, up_column, down_column, "column", edge.source), edge.confidence
-            )
+            ends_of_columns = (upper.id, lower.id, up_column, down_column, "column", edge.source)
+            _surest(wanted, ends_of_columns, edge.confidence)
     return wanted, loose
+
+
+def _surest(wanted: dict[Wanted, float], edge: Wanted, confidence: float) -> None:
+    """Several statements may say the same: the one that was understood best counts."""
+    wanted[edge] = max(confidence, wanted.get(edge, 0.0))
 
 
 def _far(edge: StagedEdge) -> str:
     return edge.upstream if edge.loose == "up" else edge.downstream
 
 
-def _there(merge: Merge, lowers: set[int], sources: set[str]) -> dict[Wanted, int]:
-    """The edges that this integration has among those that may change, with their ids."""
+def _there(merge: Merge, lowers: set[int], sources: set[str]) -> dict[Wanted, tuple[int, float]]:
+    """The edges that this integration has among those that may change, with ids and confidence."""
     if merge.first:
         return {}
-    found: dict[Wanted, int] = {}
+    found: dict[Wanted, tuple[int, float]] = {}
     select_ = select(
         EdgeRow.upstream_id,
         EdgeRow.downstream_id,
@@ -202,13 +196,14 @@ def _there(merge: Merge, lowers: set[int], sources: set[str]) -> dict[Wanted, in
         EdgeRow.kind,
         EdgeRow.source,
         EdgeRow.id,
+        EdgeRow.confidence,
     ).where(EdgeRow.integration_id == merge.source.id)
     selects = [select_.where(EdgeRow.downstream_id.in_(part)) for part in chunks(sorted(lowers))]
     if sources:
         selects.append(select_.where(EdgeRow.source.in_(sources)))
     for each in selects:
-        for *edge, edge_id in merge.session.execute(each):
-            found[tuple(edge)] = edge_id
+        for *edge, edge_id, confidence in merge.session.execute(each):
+            found[tuple(edge)] = (edge_id, confidence)
     return found
 
 
@@ -264,101 +259,14 @@ def _column_ids(merge: Merge, edges: list[StagedEdge]) -> dict[tuple[int, str], 
     return found
 
 
-def _outside(merge: Merge, wanted: set[str]) -> dict[str, int]:
-    """Folded qualified names -> the one table, view or model of the workspace that each of them fits."""
-    by_last: dict[str, list[str]] = defaultdict(list)
-    for name in wanted:
-        by_last[name.rsplit(".", 1)[-1]].append(name)
-    fits: dict[str, list[int]] = defaultdict(list)
-    for part in chunks(sorted(by_last)):
-        candidates = merge.session.execute(
-            select(ResourceRow.id, ResourceRow.name_folded, ResourceRow.qualified_folded).where(
-                ResourceRow.workspace_id == merge.workspace_id,
-                NOT_COLUMN,
-                ResourceRow.name_folded.in_(part),
-                ResourceRow.kind.in_(RANKED),
-            )
-        )
-        for id_, last, qualified in candidates:
-            for name in by_last[last]:
-                if qualified == name or (qualified or "").endswith("." + name):
-                    fits[name].append(id_)
-    return {name: ids[0] for name, ids in fits.items() if len(ids) == 1}
-
-
-def _tie_loose_ends(merge: Merge) -> None:
-    """Names that other definitions of the workspace use and that came with this sync."""
-    if not merge.added:
-        return
-    rows = merge.session.scalars(
-        select(LooseEndRow).where(LooseEndRow.workspace_id == merge.workspace_id).limit(MOST_LOOSE_ENDS)
-    ).all()
-    outside = _outside(merge, {row.name_folded for row in rows})
-    for row in rows:
-        other = outside.get(row.name_folded)
-        if other is None or other == row.resource_id:
-            continue
-        merge.session.execute(
-            insert(EdgeRow).values(
-                workspace_id=merge.workspace_id,
-                integration_id=None if row.source == "manual" else row.integration_id,
-                upstream_id=other if row.direction == "up" else row.resource_id,
-                downstream_id=row.resource_id if row.direction == "up" else other,
-                kind="table",
-                source=row.source,
-                confidence=1.0 if row.source == "manual" else 0.8,
-            )
-        )
-        merge.session.execute(delete(LooseEndRow).where(LooseEndRow.id == row.id))
-
-
 def _rank(merge: Merge) -> None:
     """Popularity of the integration's tables from how they are used."""
     if merge.rank is None or not (
         merge.changed or merge.gone or merge.stage.query_edges or merge.edges_changed
     ):
         return
-    signals: dict[int, Signals] = {
-        place.id: Signals() for place in merge.places.values() if place.kind in RANKED
+    used = signals(merge.session, merge.workspace_id, merge.source.id)
+    ours = {
+        place.id: used.get(place.id, Signals()) for place in merge.places.values() if place.kind in RANKED
     }
-    in_scope = merge.source.id
-    for table_id, count in merge.session.execute(
-        select(EdgeRow.upstream_id, func.count(EdgeRow.downstream_id.distinct()))
-        .where(EdgeRow.workspace_id == merge.workspace_id, EdgeRow.kind == "table")
-        .group_by(EdgeRow.upstream_id)
-    ):
-        if table_id in signals:
-            signals[table_id].downstream = count
-    for table_id, count in merge.session.execute(
-        select(KeyRow.ref_id, func.count(KeyRow.table_id.distinct()))
-        .where(KeyRow.integration_id == in_scope, KeyRow.ref_id.is_not(None))
-        .group_by(KeyRow.ref_id)
-    ):
-        if table_id in signals:
-            signals[table_id].references = count
-    for table_id, runs, users in merge.session.execute(
-        select(QueryTableRow.resource_id, func.sum(FrequentQueryRow.runs), func.max(FrequentQueryRow.users))
-        .join(FrequentQueryRow, FrequentQueryRow.id == QueryTableRow.query_id)
-        .where(FrequentQueryRow.integration_id == in_scope)
-        .group_by(QueryTableRow.resource_id)
-    ):
-        if table_id in signals:
-            signals[table_id].runs, signals[table_id].users = int(runs), int(users or 0)
-    wanted = merge.rank(signals)
-    now_at: dict[int, float] = {}
-    for part in chunks(sorted(wanted)):
-        now_at.update(
-            merge.session.execute(
-                select(ResourceRow.id, ResourceRow.popularity).where(ResourceRow.id.in_(part))
-            )
-            .tuples()
-            .all()
-        )
-    new = [
-        {"id": id_, "popularity": round(value, 4)}
-        for id_, value in wanted.items()
-        if id_ in now_at and abs(now_at[id_] - value) > 0.005
-    ]
-    if new:
-        merge.session.execute(update(ResourceRow), new)
-        merge.changed.update(row["id"] for row in new)  # type: ignore[misc]
+    merge.changed.update(write(merge.session, dict(merge.rank(ours))))

@@ -1,13 +1,12 @@
 """Rows of the catalog become the frozen values that leave the store.
 
 Enters: rows that `_visible` let through. Leaves: `Resource` values with names, owners, tags and paths, loaded in bulk
-(a constant number of queries for a page of any length). A parent that the reader may not see is left out, and the
-name of a table that they may not see is taken out of the SQL of a view that they may.
+(a constant number of queries for a page of any length). A parent that the reader may not see is left out, and so is
+the SQL of a view that names a table which does not exist for them.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -26,13 +25,14 @@ from sqlalchemy import (
     not_,
     null,
     select,
+    union,
     union_all,
 )
 from sqlalchemy.orm import aliased
 
 from plugin.errors import NotFound
 from plugin.store._context import Context
-from plugin.store._models.catalog import EdgeRow, OwnerRow, ResourceRow, TagRow
+from plugin.store._models.catalog import EdgeRow, LooseEndRow, OwnerRow, ResourceRow, TagRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import sees_everything, visible
 from plugin.store.shapes import Owner, Resource
@@ -41,7 +41,6 @@ T = TypeVar("T")
 ABSENT = "there is no such resource, or you may not see it"
 DRAWN = "manual"
 """The source of an edge that a person drew."""
-WORDS = re.compile(r"[^\W\d][\w$]*")
 LISTED = (
     ResourceRow.id,
     ResourceRow.kind,
@@ -95,7 +94,8 @@ def listing(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 def one(context: Context, resource_id: int) -> Row[Any]:
     """The row of one visible resource. NotFound, with the same words whether it is hidden or absent."""
-    row = context.session.execute(listing(visible(context), ResourceRow.id == resource_id)).one_or_none()
+    context.session.flush()
+    row = context.session.connection().execute(_kept(context, _one), {"id": resource_id}).one_or_none()
     if row is None:
         raise NotFound(ABSENT)
     return row
@@ -261,18 +261,20 @@ MOST_STATEMENTS = 4096
 def _kept(context: Context, build: Callable[[Context], Any]) -> Any:
     """The statement that `build` makes, kept for the next reader who may see the same.
 
-    What is visible depends on nothing but what is in the key; with AI filters a statement is built each time.
+    What is visible depends on nothing but what is in the key.
     """
-    if context.for_ai and context.ai_rules:
-        return build(context)
     teams = None if sees_everything(context) else context.member.team_ids
-    key = (build, context.workspace_id, teams)
+    key = (build, context.workspace_id, teams, context.ai_rules if context.for_ai else ())
     found = _statements.get(key)
     if found is None:
         if len(_statements) >= MOST_STATEMENTS:
             _statements.clear()
         found = _statements[key] = build(context)
     return found
+
+
+def _one(context: Context) -> Select[Any]:
+    return listing(visible(context), ResourceRow.id == bindparam("id"))
 
 
 def _by_id(context: Context) -> Select[Any]:
@@ -326,54 +328,70 @@ def _children(context: Context, rows: Sequence[Row[Any]]) -> dict[int, int]:
             tables.append(row.id)
         else:
             counts[row.id] = row.columns_count
-    for ids, condition in ((parents, ResourceRow.kind != "column"), (tables, ResourceRow.kind == "column")):
+    for ids, build in ((parents, _children_of), (tables, _columns_of)):
         for part in chunks(ids):
-            found = context.session.execute(
-                select(ResourceRow.parent_id, func.count())
-                .where(visible(context), ResourceRow.parent_id.in_(part), condition)
-                .group_by(ResourceRow.parent_id)
-            )
-            for parent, count in found:
+            for parent, count in context.session.connection().execute(_kept(context, build), {"ids": part}):
                 counts[parent] = count
     return counts
 
 
-def _definitions(context: Context, rows: Sequence[Row[Any]]) -> dict[int, str | None]:
-    """SQL that reads something hidden is not shown: its text would name what does not exist for this reader.
+def _children_of(context: Context) -> Select[Any]:
+    return _below(context, ResourceRow.kind != "column")
 
-    Where the lineage of a definition is not fully known, any hidden thing whose name stands in the text counts. An edge
-    that somebody drew says nothing of the text.
+
+def _columns_of(context: Context) -> Select[Any]:
+    return _below(context, ResourceRow.kind == "column")
+
+
+def _below(context: Context, condition: ColumnElement[bool]) -> Select[Any]:
+    """Parent and number, for the visible children of some parents."""
+    return (
+        select(ResourceRow.parent_id, func.count())
+        .where(visible(context), ResourceRow.parent_id.in_(bindparam("ids", expanding=True)), condition)
+        .group_by(ResourceRow.parent_id)
+    )
+
+
+def _definitions(context: Context, rows: Sequence[Row[Any]]) -> dict[int, str | None]:
+    """SQL that names what this reader does not see is not shown.
+
+    What does not exist for them may be hidden or absent, and must look the same: a definition is shown where every
+    table it names is known and visible, and withheld alike where one is hidden, where the catalog has none of that
+    name, and where its tables are not fully known. To ask whether a word of it is the name of something hidden would
+    tell whoever may write a view in the source which hidden names there are. An edge that somebody drew says nothing.
     """
     if sees_everything(context) and not (context.for_ai and context.ai_rules):
         return {}
-    with_sql = {row.id: row for row in rows if row.definition and row.kind not in ("term", "document")}
     withheld: dict[int, str | None] = {}
-    source = aliased(ResourceRow)
+    with_sql = []
+    for row in rows:
+        if row.definition and row.kind not in ("term", "document"):
+            if (row.properties or {}).get("lineage") == "partial":
+                withheld[row.id] = None
+            else:
+                with_sql.append(row.id)
     for part in chunks(with_sql):
-        found = context.session.scalars(
-            select(EdgeRow.downstream_id)
-            .join(source, source.id == EdgeRow.upstream_id)
-            .where(EdgeRow.downstream_id.in_(part), EdgeRow.source != DRAWN, not_(visible(context, source)))
-            .distinct()
-        )
-        withheld.update((id_, None) for id_ in found)
-    for id_, row in with_sql.items():
-        if id_ not in withheld and (row.properties or {}).get("lineage") == "partial":
-            words = {word.lower() for word in WORDS.findall(row.definition)}
-            if any(_names_hidden(context, part) for part in chunks(words)):
-                withheld[id_] = None
+        found = context.session.connection().execute(_kept(context, _reads_hidden), {"ids": part})
+        withheld.update((id_, None) for id_ in found.scalars())
     return withheld
 
 
-def _names_hidden(context: Context, words: Sequence[str]) -> bool:
-    found = context.session.scalar(
-        select(ResourceRow.id)
+def _reads_hidden(context: Context) -> Any:
+    """Those of some resources whose SQL reads what this reader does not see: hidden, or not in the catalog."""
+    source = aliased(ResourceRow)
+    hidden = (
+        select(EdgeRow.downstream_id)
+        .join(source, source.id == EdgeRow.upstream_id)
         .where(
-            ResourceRow.workspace_id == context.workspace_id,
-            ResourceRow.kind != "column",
-            ResourceRow.name_folded.in_(words),
-            not_(visible(context)),
+            EdgeRow.downstream_id.in_(bindparam("ids", expanding=True)),
+            EdgeRow.source != DRAWN,
+            not_(visible(context, source)),
         )
-        .limit(1)
     )
-    return found is not None
+    absent = select(LooseEndRow.resource_id).where(
+        LooseEndRow.workspace_id == context.workspace_id,
+        LooseEndRow.resource_id.in_(bindparam("ids", expanding=True)),
+        LooseEndRow.direction == "up",
+        LooseEndRow.source != DRAWN,
+    )
+    return union(hidden, absent)

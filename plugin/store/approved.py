@@ -17,9 +17,14 @@ from sqlalchemy import select
 from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound, Refused
 from plugin.store._context import Context
+from plugin.store._ids import fresh_id
 from plugin.store._models.base import now
-from plugin.store._models.integrations import ApprovedQueryRow, IntegrationRow
+from plugin.store._models.catalog import ResourceRow
+from plugin.store._models.integrations import ApprovedQueryRow
 from plugin.store._models.people import MemberRow, TeamRow
+from plugin.store._rows import chunks, integration_names
+from plugin.store._visible import visible
+from plugin.store.listing import IS_COLUMN, NOT_COLUMN
 from plugin.store.shapes import ApprovedQuery, QueryParameter
 
 MOST = 500
@@ -38,20 +43,15 @@ class ApprovedQueries:
         query = select(ApprovedQueryRow).where(ApprovedQueryRow.workspace_id == self._context.workspace_id)
         if integration_id is not None:
             query = query.where(ApprovedQueryRow.integration_id == integration_id)
-        found = [self._shape(row) for row in self._context.session.scalars(query) if self._readable(row)]
-        return tuple(
-            sorted(
-                (each for each in found if self._touches_only_visible(each)),
-                key=lambda each: each.name.casefold(),
-            )
-        )
+        rows = self._readable(self._context.session.scalars(query).all())
+        return tuple(sorted(self._existing(rows), key=lambda each: each.name.casefold()))
 
     def get(self, query_id: int) -> ApprovedQuery:
         """One of those that `all` gives. NotFound."""
-        shape = self._shape(self._row(query_id))
-        if not self._touches_only_visible(shape):
+        found = self._existing([self._row(query_id)])
+        if not found:
             raise NotFound(ABSENT)
-        return shape
+        return found[0]
 
     def save(
         self,
@@ -81,16 +81,17 @@ class ApprovedQueries:
             if len(context.session.scalars(held).all()) >= MOST:
                 raise Conflict(f"you have {MOST} saved queries; delete some first", field="name")
             row = ApprovedQueryRow(
+                id=fresh_id(context.session, ApprovedQueryRow.id),
                 workspace_id=context.workspace_id,
                 integration_id=integration_id,
                 member_id=context.member.id,
                 uid=secrets.token_hex(16),
             )
         else:
-            row = self._row(query_id)
+            row = self._row_that_exists(query_id)
             if row.member_id != context.member.id:
                 raise Refused(
-                    "only its author changes a saved query", rule="run_sql.query", who=self._author(row)
+                    "only its author changes a saved query", rule="run_sql.query", who=self._shape(row).author
                 )
         body = {
             "name": tidy,
@@ -116,7 +117,7 @@ class ApprovedQueries:
         """
         context = self._context
         context.begin_write()
-        row = self._row(query_id)
+        row = self._row_that_exists(query_id)
         allowed = self._may_approve_for(row)
         if not allowed:
             raise Refused(
@@ -141,10 +142,10 @@ class ApprovedQueries:
         """Delete one of mine; an admin deletes any. NotFound, Refused."""
         context = self._context
         context.begin_write()
-        row = self._row(query_id)
+        row = self._row_that_exists(query_id)
         if row.member_id != context.member.id and not self._is_admin():
             raise Refused(
-                "only its author or an admin deletes it", rule="run_sql.query", who=self._author(row)
+                "only its author or an admin deletes it", rule="run_sql.query", who=self._shape(row).author
             )
         context.session.delete(row)
         context.session.flush()
@@ -153,7 +154,7 @@ class ApprovedQueries:
 
     def teams_to_approve(self, query_id: int) -> tuple[tuple[int, str], ...]:
         """The teams for which I may approve it, by name; () where I may not at all. NotFound."""
-        allowed = self._may_approve_for(self._row(query_id))
+        allowed = self._may_approve_for(self._row_that_exists(query_id))
         return tuple(sorted(allowed.items(), key=lambda team: team[1].casefold()))
 
     # --- who ------------------------------------------------------------------------------------------------------
@@ -162,6 +163,7 @@ class ApprovedQueries:
         return self._context.member.role is Role.ADMIN and self._context.has_scope("admin")
 
     def _may_approve_for(self, row: ApprovedQueryRow) -> dict[int, str]:
+        """Teams for which I may approve it, by id."""
         from plugin.store.me import Me
 
         member = self._context.member
@@ -172,24 +174,58 @@ class ApprovedQueries:
             query = query.where(TeamRow.id.in_(member.team_ids - member.lowered_team_ids))
         return {int(team): str(name) for team, name in self._context.session.execute(query)}
 
-    def _readable(self, row: ApprovedQueryRow) -> bool:
+    def _readable(self, rows: Sequence[ApprovedQueryRow]) -> list[ApprovedQueryRow]:
+        """Those that are mine, approved for a team of mine, or for me to approve."""
+        from plugin.store.me import Me
+
         member = self._context.member
-        if row.member_id == member.id or set(row.team_ids or ()) & member.team_ids:
-            return True
-        return bool(self._may_approve_for(row))
+        mine_to_approve: set[int] | None = set()
+        if self._is_admin():
+            mine_to_approve = None
+        elif member.role is Role.EDITOR and member.team_ids - member.lowered_team_ids:
+            mine_to_approve = {each.id for each in Me(self._context).query_integrations()}
+        return [
+            row
+            for row in rows
+            if row.member_id == member.id
+            or set(row.team_ids or ()) & member.team_ids
+            or mine_to_approve is None
+            or row.integration_id in mine_to_approve
+        ]
 
-    def _touches_only_visible(self, shape: ApprovedQuery) -> bool:
-        from plugin.store.catalog import ViewerCatalog
+    def _existing(self, rows: Sequence[ApprovedQueryRow]) -> list[ApprovedQuery]:
+        """Those of readable rows of which every table and column is visible.
 
-        catalog = ViewerCatalog(self._context)
-        known: set[str] = set()
-        for label in shape.tables:
-            try:
-                table = catalog.by_name(label, integration=shape.integration_id)
-            except NotFound:
-                return False
-            known.update(f"{label}.{column.name}" for column in catalog.columns(table.id))
-        return known.issuperset(shape.columns)
+        In a fixed number of statements: how many there are must not tell how many queries are over hidden tables.
+        """
+        shapes = self._shapes(rows)
+        labels = sorted({label for shape in shapes for label in shape.tables})
+        tables: dict[int, tuple[int | None, str]] = {}
+        known: set[tuple[int | None, str]] = set()
+        for part in list(chunks(labels)) or [[]]:
+            # By the whole name: what only ends so is another table, and the one that is meant is hidden, or gone.
+            found = self._context.session.execute(
+                select(ResourceRow.id, ResourceRow.integration_id, ResourceRow.qualified_name).where(
+                    visible(self._context), NOT_COLUMN, ResourceRow.qualified_name.in_(part)
+                )
+            )
+            tables.update((id_, (integration, name)) for id_, integration, name in found)
+        for ids in list(chunks(sorted(tables))) or [[]]:
+            columns = self._context.session.execute(
+                select(ResourceRow.parent_id, ResourceRow.name).where(
+                    visible(self._context), IS_COLUMN, ResourceRow.parent_id.in_(ids)
+                )
+            )
+            for table, column in columns:
+                integration, name = tables[table]
+                known.add((integration, f"{name}.{column}"))
+        there = set(tables.values())
+        return [
+            shape
+            for shape in shapes
+            if all((shape.integration_id, label) in there for label in shape.tables)
+            and all((shape.integration_id, column) in known for column in shape.columns)
+        ]
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
@@ -199,50 +235,65 @@ class ApprovedQueries:
                 ApprovedQueryRow.workspace_id == self._context.workspace_id, ApprovedQueryRow.id == query_id
             )
         )
-        if row is None or not self._readable(row):
+        if row is None or not self._readable([row]):
             raise NotFound(ABSENT)
         return row
 
-    def _author(self, row: ApprovedQueryRow) -> str:
+    def _row_that_exists(self, query_id: int) -> ApprovedQueryRow:
+        """One that `get` gives, or mine, whatever became of its tables. NotFound."""
+        row = self._row(query_id)
+        if row.member_id != self._context.member.id and not self._existing([row]):
+            raise NotFound(ABSENT)
+        return row
+
+    def _shapes(self, rows: Sequence[ApprovedQueryRow]) -> list[ApprovedQuery]:
+        """The values of rows that are readable, in their order."""
         from plugin.store._models.people import AccountRow
 
-        name = self._context.session.execute(
-            select(AccountRow.name, AccountRow.email)
-            .join(MemberRow, MemberRow.account_id == AccountRow.id)
-            .where(MemberRow.id == row.member_id, MemberRow.workspace_id == self._context.workspace_id)
-        ).first()
-        return str(name[0] or name[1]) if name else "somebody who left"
+        context = self._context
+        session, workspace, vault = context.session, context.workspace_id, context.vault
+        teams: dict[int, str] = dict(
+            session.execute(select(TeamRow.id, TeamRow.name).where(TeamRow.workspace_id == workspace))
+            .tuples()
+            .all()
+        )
+        names = integration_names(context)
+        authors = {
+            id_: str(name or email)
+            for id_, name, email in session.execute(
+                select(MemberRow.id, AccountRow.name, AccountRow.email)
+                .join(AccountRow, AccountRow.id == MemberRow.account_id)
+                .where(MemberRow.workspace_id == workspace, MemberRow.id.in_({row.member_id for row in rows}))
+            )
+        }
+        told = set(teams) if self._is_admin() else context.member.team_ids
+        found = []
+        for row in rows:
+            body = vault.open_json("approved_queries", "sealed", row.sealed, row=row.uid)
+            theirs = set(row.team_ids or ()) & set(teams)
+            found.append(
+                ApprovedQuery(
+                    id=row.id,
+                    integration_id=row.integration_id,
+                    integration=names.get(row.integration_id, ""),
+                    name=body["name"],
+                    description=body["description"],
+                    sql=body["sql"],
+                    parameters=tuple(QueryParameter(**each) for each in body["parameters"]),
+                    tables=tuple(body["tables"]),
+                    columns=tuple(body["columns"]),
+                    author=authors.get(row.member_id, "somebody who left"),
+                    mine=row.member_id == context.member.id,
+                    teams=tuple(
+                        sorted(((id_, teams[id_]) for id_ in theirs & told), key=lambda team: team[1])
+                    ),
+                    for_me=bool(theirs & context.member.team_ids),
+                    approved_by=row.approved_by,
+                    approved_at=row.approved_at,
+                    updated=row.updated,
+                )
+            )
+        return found
 
     def _shape(self, row: ApprovedQueryRow) -> ApprovedQuery:
-        context = self._context
-        body = context.vault.open_json("approved_queries", "sealed", row.sealed, row=row.uid)
-        ids = set(row.team_ids or ())
-        teams = context.session.execute(
-            select(TeamRow.id, TeamRow.name).where(
-                TeamRow.workspace_id == context.workspace_id, TeamRow.id.in_(ids)
-            )
-        ).all()
-        seen = teams if self._is_admin() else [team for team in teams if team[0] in context.member.team_ids]
-        name = context.session.scalar(
-            select(IntegrationRow.name).where(
-                IntegrationRow.workspace_id == context.workspace_id, IntegrationRow.id == row.integration_id
-            )
-        )
-        return ApprovedQuery(
-            id=row.id,
-            integration_id=row.integration_id,
-            integration=str(name or ""),
-            name=body["name"],
-            description=body["description"],
-            sql=body["sql"],
-            parameters=tuple(QueryParameter(**each) for each in body["parameters"]),
-            tables=tuple(body["tables"]),
-            columns=tuple(body["columns"]),
-            author=self._author(row),
-            mine=row.member_id == context.member.id,
-            teams=tuple(sorted(((int(team), str(label)) for team, label in seen), key=lambda team: team[1])),
-            for_me=bool({int(team) for team, _ in teams} & context.member.team_ids),
-            approved_by=row.approved_by,
-            approved_at=row.approved_at,
-            updated=row.updated,
-        )
+        return self._shapes([row])[0]

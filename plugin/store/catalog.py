@@ -13,11 +13,11 @@ from datetime import datetime
 from sqlalchemy import select
 
 from plugin.access.ai_rules import AiRule, decide, decide_column, parse_rules
-from plugin.store import lineage, listing, names, relations
+from plugin.store import _activity, lineage, listing, names, relations
 from plugin.store._context import Context
-from plugin.store._models.catalog import ActivityRow, DriftRow, FullTextRow, ResourceRow
+from plugin.store._models.catalog import DriftRow, FullTextRow
 from plugin.store._rows import integration_names, load, one, to_resources
-from plugin.store._visible import sees_everything, visible, visible_ids, visible_zones
+from plugin.store._visible import sees_everything, visible_ids, visible_zones
 from plugin.store.impact import Impact, impact
 from plugin.store.policy import stored_values
 from plugin.store.shapes import (
@@ -31,6 +31,7 @@ from plugin.store.shapes import (
     Key,
     Lineage,
     Page,
+    PlainColumn,
     Resource,
 )
 
@@ -128,6 +129,10 @@ class ViewerCatalog:
         """The columns of several tables at once; what is not visible is left out."""
         return relations.columns_of(self._context, table_ids)
 
+    def plain_columns_of(self, table_ids: Iterable[int]) -> Mapping[int, Sequence[PlainColumn]]:
+        """The columns of several tables in short: what a schema text needs of them."""
+        return relations.plain_columns_of(self._context, table_ids)
+
     def keys_of(self, table_ids: Iterable[int]) -> Mapping[int, tuple[Key, ...]]:
         """The keys of several tables at once; what is not visible is left out."""
         return relations.keys_of(self._context, table_ids)
@@ -137,18 +142,12 @@ class ViewerCatalog:
         return relations.indexes(self._context, table_id)
 
     def activity(self, resource_id: int, limit: int = 100) -> tuple[Activity, ...]:
-        """The changes of a resource, newest first. NotFound."""
+        """The changes of a resource, newest first. NotFound.
+
+        An edge that somebody drew is told to whoever sees its other end.
+        """
         one(self._context, resource_id)
-        rows = self._context.session.scalars(
-            select(ActivityRow)
-            .where(
-                ActivityRow.workspace_id == self._context.workspace_id,
-                ActivityRow.resource_id == resource_id,
-            )
-            .order_by(ActivityRow.id.desc())
-            .limit(limit)
-        )
-        return tuple(Activity(row.at, row.who, row.field, row.before, row.after) for row in rows)
+        return _activity.of_resource(self._context, resource_id, limit)
 
     def ai_use(self, resource_id: int) -> AiUse:
         """May the assistant use this resource for this viewer, and which AI filter decides. NotFound."""
@@ -258,18 +257,7 @@ class ViewerCatalog:
 
     def recent(self, limit: int = 50) -> tuple[tuple[Resource, Activity], ...]:
         """What people changed last, with the change, newest first."""
-        rows = self._context.session.execute(
-            select(ActivityRow)
-            .join(ResourceRow, ResourceRow.id == ActivityRow.resource_id)
-            .where(ActivityRow.workspace_id == self._context.workspace_id, visible(self._context))
-            .order_by(ActivityRow.at.desc(), ActivityRow.id.desc())
-            .limit(limit)
-        ).scalars()
-        changes = [
-            (row.resource_id, Activity(row.at, row.who, row.field, row.before, row.after)) for row in rows
-        ]
-        shown = load(self._context, {resource_id for resource_id, _change in changes})
-        return tuple((shown[id_], change) for id_, change in changes if id_ in shown)
+        return _activity.recent(self._context, limit)
 
     def drift(self, since: datetime, *, limit: int = 500) -> tuple[Drift, ...]:
         """What syncs found changed at the sources since then: added, removed, retyped, redescribed, redefined.

@@ -278,15 +278,21 @@ class Changes:
             .values(edited=",".join(sorted(edited | {field})))
         )
 
-    def _note(self, resource_id: int, field: str, before: Any, after: Any) -> None:
-        """Write a change into the activity and the audit log, and into search."""
+    def _note(
+        self, resource_id: int, field: str, before: Any, after: Any, *, about: int | None = None
+    ) -> None:
+        """Write a change into the activity and the audit log, and into search.
+
+        `about`: the id of another resource, without which the change would not be: whoever does not see that one is
+        not told of the change either (see `ViewerCatalog.activity`).
+        """
         self._session.execute(
             insert(ActivityRow).values(
                 workspace_id=self._context.workspace_id,
                 resource_id=resource_id,
                 at=now(),
                 who=self._context.member.name,
-                field=field,
+                field=field if about is None else f"{field}:{about}",
                 before=as_text(before) if before is not None else None,
                 after=as_text(after) if after is not None else None,
             )

@@ -11,6 +11,7 @@ from functools import partial
 from sqlalchemy import Engine, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from plugin.egress.webhook import Hook
 from plugin.errors import DocentError
 from plugin.store._context import Context
 from plugin.store._engine import SIGN_IN, scrub
@@ -18,12 +19,13 @@ from plugin.store._models.history import BreakGlassRow, PromptRow, RunningAnswer
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import InvitationRow, SessionRow, TokenRow, WorkspaceRow
 from plugin.store._prompts import expire
+from plugin.store.beats import Beat, beat, beats
 from plugin.store.keys import retire
 from plugin.store.monitoring import expire as expire_monitored
 from plugin.store.policy import stored_values, value_of
 from plugin.store.sign_in import IDLE
 from plugin.store.syncs import SyncRecord, next_time
-from plugin.store.unusual import Sighting, watch
+from plugin.store.unusual import Sighting, hook_of, watch
 
 DEAD_PROMPT = timedelta(hours=1)
 """A prompt that runs for so long has lost its process."""
@@ -41,11 +43,11 @@ class DueSync:
 
 @dataclass(frozen=True, slots=True)
 class Unusual:
-    """A sighting that admins were told of. `webhook` is "" where it goes nowhere else."""
+    """A sighting that admins were told of. `hook` is None where it goes nowhere else."""
 
     workspace_id: int
     workspace: str
-    webhook: str
+    hook: Hook | None
     sighting: Sighting
 
 
@@ -97,7 +99,7 @@ class Clock:
         for workspace_id in self._workspaces():
             with self._context(workspace_id) as context:
                 new = watch(context, moment)
-                hook = value_of(stored_values(context.session, workspace_id), "watch.webhook") if new else ""
+                hook = hook_of(context) if new else None
                 slug = context.session.scalar(
                     select(WorkspaceRow.slug).where(WorkspaceRow.id == workspace_id)
                 )
@@ -108,6 +110,16 @@ class Clock:
         """Enter in the audit log that a notice is about to go to the webhook ("allow"), or why not ("failed")."""
         with self._context(workspace_id) as context:
             context.audit("watch.webhook", outcome, rule=rule, target=host)
+
+    def beat(self, task: str, moment: datetime, fault: str = "") -> None:
+        """Note that a task of the clock ended, well or with a fault (the name of an error)."""
+        with self._transaction(SIGN_IN) as session:
+            beat(session, task, moment, fault)
+
+    def beats(self) -> dict[str, Beat]:
+        """When each task last ended well."""
+        with self._transaction(SIGN_IN) as session:
+            return beats(session)
 
     def _workspaces(self) -> list[int]:
         with self._transaction(SIGN_IN) as session:

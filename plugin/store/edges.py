@@ -107,8 +107,8 @@ class Edges(Changes):
         return self._session.scalar(select(EdgeRow.id).where(*same).limit(1)) is not None
 
     def _say(self, upper: Row[Any], lower: Row[Any], before: str | None, after: str | None) -> None:
-        for end in (upper, lower):
-            self._note(end.id, "lineage", before, after)
+        for end, other in ((upper, lower), (lower, upper)):
+            self._note(end.id, "lineage", before, after, about=other.id)
         self._context.audit(
             "catalog.lineage",
             "done",

@@ -16,6 +16,7 @@ from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store import search_index, zones
 from plugin.store._flags import flag
+from plugin.store._ids import fresh_id
 from plugin.store._models.base import now
 from plugin.store._models.catalog import ProposalRow, ResourceRow, TagRow
 from plugin.store._rows import to_resources
@@ -123,6 +124,7 @@ class Edits(Edges):
         made = self._session.execute(
             insert(ProposalRow)
             .values(
+                id=fresh_id(self._session, ProposalRow.id),
                 workspace_id=self._context.workspace_id,
                 resource_id=row.id,
                 field=field,
@@ -147,7 +149,7 @@ class Edits(Edges):
                 ProposalRow.state == state,
                 visible(self._context),
             )
-            .order_by(ProposalRow.id.desc())
+            .order_by(ProposalRow.at.desc(), ProposalRow.id.desc())
             .limit(limit)
         )
         return tuple(_proposal(row, name) for row, name in rows)

@@ -11,49 +11,35 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import (
+    case,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 
 from plugin.store import _chain
 from plugin.store._context import Context
-from plugin.store._models.base import Base
+from plugin.store._isolation import Isolation, isolation
 from plugin.store._models.catalog import ResourceRow, ZoneRow
 from plugin.store._models.governance import AuditRow, LedgerRow, NoticeRow, ReceiptRow
 from plugin.store._models.history import ChatRow, PromptRow
 from plugin.store._models.people import MemberRow, WorkspaceKeyRow, WorkspaceRow
 from plugin.store._models.settings import HostRow, SettingRow
+from plugin.store._personal_rows import Personal, personal_tables
 from plugin.store._sealed import SEALED
+from plugin.store.beats import Beat, beats
+from plugin.store.logins import same_login
 from plugin.store.policy import stored_values, value_of
 from plugin.vault import sealed_prefix
 
-GLOBAL_TABLES = frozenset(
-    {"accounts", "sessions", "workspaces", "workspace_keys", "alembic_version", "installation"}
-)
-"""Tables that belong to no single workspace: who somebody is, before it is known where they may go."""
 CLOCK_MAY_LAG = timedelta(hours=1)
 LONGEST_WORD = 200
 """A manifest of the ledger holds ids, counts and short fixed words; anything longer would be somebody's text."""
 MANIFESTS_READ = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Isolation:
-    """How the tables are kept apart."""
-
-    tables: int
-    unkeyed: tuple[str, ...]
-    """Tables with content of workspaces that have no workspace column: a broken promise if there is any."""
-    row_security: tuple[str, ...] | None
-    """Tables on which PostgreSQL forces row-level security; None on SQLite, which has none."""
-    bypasses: bool
-    """May the role that we connect as ignore row-level security?"""
-    unlocked: tuple[str, ...] = ()
-    """Tables of workspaces on which PostgreSQL does not force row-level security."""
-    crossing: tuple[str, ...] = ()
-    """Links by which a row of this workspace points into another, or the other way round."""
-    links: int = 0
-    """How many kinds of link were looked at."""
-    strangers: tuple[str, ...] = ()
-    """Tables in which this transaction sees rows of a workspace that is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +75,10 @@ class Found:
     """What the monitoring store holds; None where there is none."""
     untold: int
     """Active members who were never told that monitoring is on."""
+    personal: Personal
+    """How the tables stand that name a person."""
+    other_providers: int
+    """Requests to another provider or model than the settings name, since they do and without an admin's wish."""
 
 
 class Evidence:
@@ -98,6 +88,16 @@ class Evidence:
         self._context = context
         self._session = context.session
         self._workspace_id = context.workspace_id
+
+    def beats(self) -> dict[str, Beat]:
+        """When each task of the clock last ended well."""
+        return beats(self._session)
+
+    def made_at(self) -> datetime:
+        """When this workspace was made: before it, no clock can have been late."""
+        return self._session.scalars(
+            select(WorkspaceRow.created).where(WorkspaceRow.id == self._workspace_id)
+        ).one()
 
     def found(self) -> Found:
         """All of it, now."""
@@ -142,72 +142,15 @@ class Evidence:
             receipts=self._count(select(func.count()).where(ReceiptRow.workspace_id == self._workspace_id)),
             monitored=held(self._context),
             untold=self._untold(),
+            personal=personal_tables(self._context),
+            other_providers=self._others(stored),
         )
 
     # --- isolation ------------------------------------------------------------------------------------------------
 
     def isolation(self) -> Isolation:
         """Which tables are keyed by workspace, which PostgreSQL locks by row, whether a row is where it must not be."""
-        tables = [table for table in Base.metadata.sorted_tables if table.name not in GLOBAL_TABLES]
-        unkeyed = tuple(table.name for table in tables if "workspace_id" not in table.columns)
-        crossing, links = self._crossing(tables)
-        there = select(WorkspaceRow.id)
-        strangers = tuple(
-            table.name
-            for table in tables
-            if "workspace_id" in table.columns
-            and self._session.scalar(
-                select(table.c.workspace_id).where(table.c.workspace_id.not_in(there)).limit(1)
-            )
-            is not None
-        )
-        if self._context.dialect != "postgresql":
-            return Isolation(len(tables), unkeyed, None, False, (), crossing, links, strangers)
-        names = {table.name for table in tables}
-        locked = set(
-            self._session.scalars(
-                text(
-                    "select relname from pg_class where relforcerowsecurity"
-                    " and relnamespace = current_schema()::regnamespace"
-                )
-            )
-        )
-        bypasses = self._session.scalar(
-            text("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
-        )
-        return Isolation(
-            len(tables), unkeyed, tuple(sorted(names & locked)), bool(bypasses), tuple(sorted(names - locked)),
-            crossing, links, strangers,
-        )  # fmt: skip
-
-    def _crossing(self, tables: list[Any]) -> tuple[tuple[str, ...], int]:
-        """Every foreign key between two tables of workspaces: does one of ours lead out, or one of others in?"""
-        found, looked = [], 0
-        for table in tables:
-            for key in table.foreign_keys:
-                other = key.column.table
-                if (
-                    "workspace_id" not in table.columns
-                    or "workspace_id" not in other.columns
-                    or other is table
-                ):
-                    continue
-                looked += 1
-                crosses = (
-                    select(table.c.workspace_id)
-                    .join(other, key.column == key.parent)
-                    .where(
-                        table.c.workspace_id != other.c.workspace_id,
-                        or_(
-                            table.c.workspace_id == self._workspace_id,
-                            other.c.workspace_id == self._workspace_id,
-                        ),
-                    )
-                    .limit(1)
-                )
-                if self._session.scalar(crosses) is not None:
-                    found.append(f"{table.name}.{key.parent.name}")
-        return tuple(found), looked
+        return isolation(self._context)
 
     def _without_zone(self) -> int:
         ours = select(ZoneRow.id).where(ZoneRow.workspace_id == self._workspace_id)
@@ -227,16 +170,21 @@ class Evidence:
             )
         ).all()
         prefixes = [sealed_prefix(key) for key in keys]
-        total, unsealed = 0, {}
+        counted = []
         for each in SEALED:
             column = getattr(each.model, each.column)
-            mine = (each.model.workspace_id == self._workspace_id, column.is_not(None))
-            count = self._count(select(func.count()).where(*mine))
-            good = [func.substr(column, 1, len(prefix)) == prefix for prefix in prefixes]
-            sealed = self._count(select(func.count()).where(*mine, or_(*good))) if good else 0
+            good = or_(false(), *(func.substr(column, 1, len(prefix)) == prefix for prefix in prefixes))
+            name: Any = literal_column(f"'{each.model.__tablename__}.{each.column}'")
+            counted.append(
+                select(name, func.count(), func.count(case((good, 1)))).where(
+                    each.model.workspace_id == self._workspace_id, column.is_not(None)
+                )
+            )
+        total, unsealed = 0, {}
+        for name, count, sealed in self._session.execute(union_all(*counted)):
             total += sealed
             if count != sealed:
-                unsealed[f"{each.model.__tablename__}.{each.column}"] = count - sealed
+                unsealed[name] = count - sealed
         return total, unsealed
 
     def _late(self, days: int) -> int:
@@ -325,6 +273,38 @@ class Evidence:
         )
         return tuple(rows)
 
+    def _others(self, stored: Mapping[str, Any]) -> int:
+        """What went elsewhere since the choice was made. An admin may ask another provider once; that is audited."""
+        since = self._session.scalar(
+            select(func.max(SettingRow.changed_at)).where(
+                SettingRow.workspace_id == self._workspace_id,
+                SettingRow.key.in_(("ai.provider", "ai.model", "ai.base_url")),
+            )
+        )
+        moment = _chain.moment_text(
+            (since if since.tzinfo else since.replace(tzinfo=UTC)) if since else self.made_at()
+        )
+        wishes = select(AuditRow.member_id).where(
+            AuditRow.workspace_id == self._workspace_id,
+            AuditRow.action == "ask.provider",
+            AuditRow.at >= moment,
+            AuditRow.member_id.is_not(None),
+        )
+        chosen = value_of(dict(stored), "ai.provider"), value_of(dict(stored), "ai.model")
+        return self._count(
+            select(func.count()).where(
+                LedgerRow.workspace_id == self._workspace_id,
+                LedgerRow.purpose == "chat",
+                LedgerRow.at > moment,
+                or_(LedgerRow.provider != chosen[0], LedgerRow.model != chosen[1]),
+                LedgerRow.member_id.not_in(wishes),
+            )
+        )
+
+    def same_login(self) -> tuple[str, ...]:
+        """Integrations with one credential for queries and metadata. For admins: it opens both and tells names."""
+        return same_login(self._context)
+
     # --- monitoring -----------------------------------------------------------------------------------------------
 
     def _untold(self) -> int:
@@ -344,7 +324,6 @@ class Evidence:
             select(func.count()).where(
                 MemberRow.workspace_id == self._workspace_id,
                 MemberRow.state == "active",
-                MemberRow.created <= since,
                 MemberRow.id.not_in(told),
             )
         )

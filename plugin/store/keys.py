@@ -16,10 +16,10 @@ from sqlalchemy import Connection, Table, delete, func, inspect, select, text
 from sqlalchemy.orm import Session
 
 from plugin.config import Config
-from plugin.errors import BadInput, NotFound
+from plugin.errors import BadInput, Misconfigured, NotFound
 from plugin.store import monitoring
 from plugin.store._context import Context
-from plugin.store._engine import SIGN_IN, make_engine
+from plugin.store._engine import SIGN_IN, begin_write, make_engine
 from plugin.store._models import Base
 from plugin.store._models.base import now
 from plugin.store._models.people import AccountRow, MemberRow, WorkspaceKeyRow, WorkspaceRow
@@ -31,18 +31,46 @@ from plugin.vault import (
     WorkspaceVault,
     WrappedKey,
     add_master_key,
-    keep_newest_master_key,
+    keep_master_keys,
     open_vault,
     sealed_prefix,
 )
 
 BATCH = 200
 GRACE = timedelta(minutes=10)
+MASTER_LOCK = 0x646F6B657973
+"""The advisory lock of PostgreSQL under which data keys are wrapped: shared for one key, alone for a rotation."""
 Open = Callable[[], AbstractContextManager[Context]]
 
 
 def load_vault(connection: Connection, config: Config) -> Vault:
     """Load the master keys and try each on one data key it wrapped. Misconfigured where one is missing or wrong."""
+    try:
+        return _tried(connection, config)
+    except Misconfigured:
+        # A rotation may have ended between our look at the rows and the one at the key file; the rows are new then.
+        connection.rollback()
+        return _tried(connection, config)
+
+
+def newest_vault(session: Session, config: Config) -> Vault:
+    """The master keys as they are at this moment, for wrapping a new data key in this transaction.
+
+    A rotation of the master key waits until the transaction ends, and begins before it or after it, never within:
+    a data key wrapped by a master key that is just being dropped could never be opened again.
+    """
+    _hold_masters(session, alone=False)
+    return open_vault(config.master_key, config.home, fresh=False)
+
+
+def _hold_masters(session: Session, *, alone: bool) -> None:
+    begin_write(session)
+    if session.get_bind().dialect.name == "postgresql":
+        name = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        session.execute(text(f"SELECT {name}(:lock)"), {"lock": MASTER_LOCK})
+
+
+def _tried(connection: Connection, config: Config) -> Vault:
     rows = []
     if inspect(connection).has_table(WorkspaceKeyRow.__tablename__):
         if connection.dialect.name == "postgresql":
@@ -74,28 +102,33 @@ def check_key(config: Config) -> None:
 
 
 def rotate_master(
-    transaction: Callable[[int | str], AbstractContextManager[Session]], config: Config, vault: Vault
+    transaction: Callable[[int | str], AbstractContextManager[Session]], config: Config
 ) -> tuple[Vault, str]:
     """Wrap all keys with the newest master key; a new one is made where the keys are in the key file.
 
-    Returns the new vault and one sentence. With DOCENT_MASTER_KEY the operator puts the new key in front first.
+    One transaction, alone: whoever wraps a data key meanwhile waits. An older master key is dropped from the file only
+    once no data key in the database is wrapped by it. Returns the new vault and one sentence. With DOCENT_MASTER_KEY
+    the operator puts the new key in front first.
     """
     in_file = not config.master_key
-    if in_file:
-        add_master_key(config.home)
-    fresh = open_vault(config.master_key, config.home, fresh=False)
-    with transaction(SIGN_IN) as session:
-        keys = session.execute(select(WorkspaceKeyRow.workspace_id, WorkspaceKeyRow.key_id)).tuples().all()
     wrapped = 0
-    for workspace_id, key_id in keys:
-        with transaction(workspace_id) as session:
-            row = session.get(WorkspaceKeyRow, key_id, with_for_update=True)
-            if row is not None and row.master_id != fresh.master_id:
-                new = fresh.rewrap(workspace_id, WrappedKey(key_id, row.wrapped, row.master_id))
+    with transaction(SIGN_IN) as session:
+        _hold_masters(session, alone=True)
+        if in_file:
+            add_master_key(config.home)
+        fresh = open_vault(config.master_key, config.home, fresh=False)
+        rows = session.scalars(select(WorkspaceKeyRow).order_by(WorkspaceKeyRow.created)).all()
+        for row in rows:
+            if row.master_id != fresh.master_id:
+                old = WrappedKey(row.key_id, row.wrapped, row.master_id)
+                new = fresh.rewrap(row.workspace_id, old)
                 row.wrapped, row.master_id = new.wrapped, new.master_id
                 wrapped += 1
     if in_file:
-        keep_newest_master_key(config.home)
+        with transaction(SIGN_IN) as session:
+            _hold_masters(session, alone=True)
+            used = session.scalars(select(WorkspaceKeyRow.master_id).distinct()).all()
+            keep_master_keys(config.home, used)
         return (
             fresh,
             f"Made master key {fresh.master_id} in {KEY_FILE} and wrapped {wrapped} workspace keys with it.",
@@ -111,11 +144,10 @@ def rotate_master(
     )
 
 
-def rotate_workspace(open_context: Open, vault: Callable[[], Vault]) -> str:
+def rotate_workspace(open_context: Open, config: Config) -> str:
     """Make a new data key for a workspace and seal everything anew with it; returns one sentence."""
     with open_context() as context:
-        context.begin_write()
-        key = vault().new_key(context.workspace_id)
+        key = newest_vault(context.session, config).new_key(context.workspace_id)
         for row in _keys(context.session, context.workspace_id):
             if row.current:
                 row.current, row.retired = False, now()

@@ -46,20 +46,15 @@ from plugin.store._models.history import TemplateRow
 from plugin.store._models.people import AccountRow, MemberRow
 from plugin.store._rows import chunks
 from plugin.store.kept import VARIABLE, template_shape
+from plugin.store.monitoring_told import DAYS, SETTING, TOLD_OFF, TOLD_ON
 from plugin.store.notices import notify
 from plugin.store.policy import stored_values, value_of
 from plugin.store.shapes import Monitored, MonitoredPage, Prompt
 from plugin.vault import sealed_prefix
 
-SETTING, DAYS = "monitoring.content", "monitoring.days"
 SCHEMA = "docent_monitoring"
 SEALED_AS = ("monitoring", "sealed")
 PAGE_MOST = 100
-TOLD_ON = (
-    "An admin turned on monitoring of content: from now on admins can read your questions and answers in this "
-    "workspace, kept apart for {days} days. Trust, promise P40, says how it stands."
-)
-TOLD_OFF = "Monitoring of content is off again, and what it held was deleted."
 
 
 class Monitoring:

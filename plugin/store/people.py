@@ -12,6 +12,9 @@ from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound, Refused
 from plugin.store._engine import see_account
 from plugin.store._models.base import now
+from plugin.store._models.catalog import OwnerRow, ProposalRow
+from plugin.store._models.history import ShareRow
+from plugin.store._models.integrations import QueryPermissionRow
 from plugin.store._models.people import (
     AccountRow,
     InvitationRow,
@@ -21,6 +24,7 @@ from plugin.store._models.people import (
     TokenRow,
 )
 from plugin.store._people import clean_email, clean_name, hash_password, hash_secret, new_secret
+from plugin.store.monitoring_told import tell_newcomer
 from plugin.store.personal import erase_history, export_history, forget_account
 from plugin.store.shapes import Erased, Invitation, Member
 from plugin.store.teams import Teams
@@ -56,6 +60,7 @@ class People(Teams):
         row = MemberRow(workspace_id=self._workspace_id, account_id=account.id, role=wanted.value)
         self._session.add(row)
         self._session.flush()
+        tell_newcomer(self._session, self._workspace_id, row.id)
         self._audit("people.member_add", f"member:{row.id}", role=wanted.value)
         return self.member(row.id)
 
@@ -104,6 +109,21 @@ class People(Teams):
                 SessionRow.account_id == account_id, SessionRow.workspace_id == self._workspace_id
             )
         )
+        for table in (ProposalRow, OwnerRow):
+            # What they proposed and own stays in the catalog under the name it has there, no longer tied to a member.
+            self._session.execute(
+                update(table)
+                .where(table.workspace_id == self._workspace_id, table.member_id == row.id)
+                .values(member_id=None)
+            )
+        for given in (ShareRow, QueryPermissionRow):
+            self._session.execute(
+                delete(given).where(
+                    given.workspace_id == self._workspace_id,
+                    given.subject == "member",
+                    given.subject_id == row.id,
+                )
+            )
         self._session.delete(row)
         self._session.flush()
         gone["members"], gone["accounts"] = 1, forget_account(self._context, account_id)

@@ -12,6 +12,7 @@ from plugin.store._engine import see_account
 from plugin.store._models.base import now
 from plugin.store._models.history import ChatRow, MemoryRow, PromptRow, ShareRow, TemplateRow
 from plugin.store._models.people import AccountRow, MemberRow, SessionRow
+from plugin.store._personal_rows import records_of
 from plugin.store._prompts import chat_shapes, prompt_shape
 from plugin.store.kept import memory_shape, template_shape
 from plugin.store.monitoring import forget_member, of_member
@@ -19,7 +20,10 @@ from plugin.store.shapes import Erased
 
 
 def export_history(context: Context, member_id: int) -> dict[str, Any]:
-    """A member's chats with prompts, templates and preferences. For themselves, or an admin when they left."""
+    """All that is a member's: chats with prompts, templates, preferences, and every record that names them.
+
+    For themselves, or for an admin when they left.
+    """
     chats = context.session.scalars(_of(ChatRow, context, member_id).order_by(ChatRow.id)).all()
     prompts: dict[int, list[dict[str, Any]]] = {}
     for row in context.session.scalars(_of(PromptRow, context, member_id).order_by(PromptRow.id)):
@@ -37,6 +41,7 @@ def export_history(context: Context, member_id: int) -> dict[str, Any]:
             for row in context.session.scalars(_of(MemoryRow, context, member_id))
         ],
         **({"monitored": watched} if (watched := of_member(context, member_id)) else {}),
+        "records": records_of(context, member_id),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from plugin.access.personas import SETTING, Persona, named, parse_personas
@@ -15,13 +15,23 @@ from plugin.store._context import Context
 from plugin.store._models.people import AccountRow, MemberRow, TeamRow
 from plugin.store._models.settings import SettingRow
 
+KEPT = "settings"
+_settings = SettingRow.__table__
+STORED = select(_settings.c.key, _settings.c.value).where(_settings.c.workspace_id == bindparam("workspace"))
+
 
 def stored_values(session: Session, workspace_id: int) -> dict[str, Any]:
-    """What is not at its default."""
-    rows = session.execute(
-        select(SettingRow.key, SettingRow.value).where(SettingRow.workspace_id == workspace_id)
-    )
-    return {key: value for key, value in rows}  # noqa: C416 - rows are no pairs to mypy
+    """What is not at its default; read once a transaction, and again after `settings_changed`."""
+    kept: dict[int, dict[str, Any]] = session.info.setdefault(KEPT, {})
+    if workspace_id not in kept:
+        rows = session.connection().execute(STORED, {"workspace": workspace_id})
+        kept[workspace_id] = {key: value for key, value in rows}  # noqa: C416 - rows are no pairs to mypy
+    return dict(kept[workspace_id])
+
+
+def settings_changed(session: Session) -> None:
+    """A setting was written in this transaction."""
+    session.info.pop(KEPT, None)
 
 
 def value_of(stored: dict[str, Any], key: str) -> Any:
@@ -32,12 +42,11 @@ def value_of(stored: dict[str, Any], key: str) -> Any:
 def personas_of(context: Context, stored: Any) -> tuple[Persona, ...]:
     """The personas of the setting `ai.personas` that the acting member may choose."""
     found = parse_personas(stored or [])
-    teams: set[str] = set()
-    if any(each.teams for each in found):
-        theirs = select(TeamRow.name).where(
-            TeamRow.workspace_id == context.workspace_id, TeamRow.id.in_(context.member.team_ids)
-        )
-        teams = {name.lower() for name in context.session.scalars(theirs)}
+    # Asked for whether or not a persona is kept for a team: the number of statements must not tell that one is.
+    theirs = select(TeamRow.name).where(
+        TeamRow.workspace_id == context.workspace_id, TeamRow.id.in_(context.member.team_ids)
+    )
+    teams = {name.lower() for name in context.session.scalars(theirs)}
     admin = context.member.role is Role.ADMIN
     return tuple(each for each in found if each.is_for(teams, admin=admin))
 

@@ -29,11 +29,9 @@ from plugin.store.search_phrases import exact_names, holding
 from plugin.store.search_rank import TERM_KINDS, Ranked, Search
 from plugin.store.search_scope import FullText, full_text
 from plugin.store.search_spelling import spelled
-from plugin.store.search_together import MOST, together
+from plugin.store.search_together import ENOUGH, MOST, together
 from plugin.store.shapes import Found, Hit
 
-ENOUGH = 8
-"""So many hits with every word make hits with some of them needless."""
 MOST_HITS = 1000
 MOST_READ = 2000
 """Hits in whose texts a phrase is looked for."""

@@ -19,6 +19,7 @@ from plugin.catalog.words import Question, Term
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
+from plugin.store.search_facts import standing
 from plugin.store.search_few import Promising, promising
 from plugin.store.search_scope import MARKS, FullText
 from plugin.store.search_sql import parts
@@ -94,6 +95,11 @@ class Evidence:
         """Hits beyond those that were looked at."""
         self.words: dict[int, str] = {}
         """The words of documents that were read."""
+        self._found: dict[tuple[Term, ...], Promising] = {}
+        self._many: set[int] = set()
+        self._many_known = True
+        self._standing: dict[int, float] = {}
+        """How well documents stand with people, of those that were read with it."""
         self._counts: dict[str, int] = {}
         self._asked: set[str] = set()
         self._unweighed: list[int] = []
@@ -128,9 +134,16 @@ class Evidence:
             if kept:
                 self.bits[word] = kept
 
+    def promising(self, terms: Sequence[Term]) -> Promising:
+        """Every document with one of these terms, the most promising first; found once."""
+        key = tuple(terms)
+        if key not in self._found:
+            self._found[key] = promising(self.index, terms)
+        return self._found[key]
+
     def _of_few(self, terms: Sequence[Term]) -> dict[str, dict[int, int]]:
         """Evidence for a few words: of the most promising documents only, read from their own words."""
-        found = promising(self.index, terms)
+        found = self.promising(terms)
         if len(found.ids) <= WEIGHED and self.keep is None:
             self.load(found.ids, words=True)
         else:
@@ -198,12 +211,27 @@ class Evidence:
                 self.docs[doc.id] = doc
             self._add_places((*hits, *firsts), dict(around.places))
             self.words.update((id_, text) for id_, text in around.words if id_ in self.docs)
+            self._standing.update(around.standing or {})
+            if around.many is None:
+                self._many_known = False
+            else:
+                self._many.update(around.many)
         if words:
             missing = [
                 (id_, self.docs[id_].zone_id) for id_ in ids if id_ in self.docs and id_ not in self.words
             ]
             if missing:
                 self.words.update(self.index.words(missing))
+
+    def grouped(self, doc: Doc) -> bool:
+        """May this document stand for several shards?"""
+        return doc.group_key is not None and (not self._many_known or doc.family_id in self._many)
+
+    def standing(self, ids: Collection[int]) -> dict[int, float]:
+        """How well each of these stands with people, as a number between 0 and 1."""
+        missing = [id_ for id_ in ids if id_ not in self._standing]
+        self._standing.update(standing(self.context.session, missing))
+        return {id_: self._standing[id_] for id_ in ids if id_ in self._standing}
 
     def _add_places(self, docs: Iterable[Doc], parents: Mapping[int, int | None]) -> None:
         known = self.places.parents

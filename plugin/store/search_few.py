@@ -31,11 +31,16 @@ class Promising:
     """The same ids, to ask whether one is among them."""
 
 
+def lexemes(terms: Sequence[Term]) -> list[str]:
+    """What is asked of the index for these terms."""
+    return [term.word for term in terms] + [f"n_{term.word}" for term in terms if not term.joined]
+
+
 def promising(index: FullText, terms: Sequence[Term]) -> Promising:
     """Everything with a word of `terms` in it."""
     words = [term.word for term in terms]
     typed = [term.word for term in terms if not term.joined]
-    lists = index.having_each([[word] for word in words] + [[f"n_{word}"] for word in typed], MOST)
+    lists = index.having_each([[lexeme] for lexeme in lexemes(terms)], MOST)
     anywhere = dict(zip(words, lists, strict=False))
     named = dict(zip(typed, lists[len(words) :], strict=True))
     counts = {word: len(ids) for word, ids in anywhere.items()}

@@ -22,9 +22,7 @@ from plugin.store.search_rows import (
     ColumnFacts,
     Document,
     alike,
-    column_set,
     documents,
-    group_of,
     names_of,
 )
 from plugin.store.search_sql import IndexWriter, index_writer
@@ -115,6 +113,8 @@ class Indexing:
         self.writer = writer
         self.families: dict[int, list[tuple[int, frozenset[str]]]] = {}
         """Group -> its families: first member and columns. Only groups that were met lately are kept."""
+        self.names: set[str] = set()
+        """Names of columns whose words were handed to the writer."""
 
     def run(self, ids: Iterable[int]) -> None:
         """Index these assets."""
@@ -135,22 +135,22 @@ class Indexing:
 
     def take(self, assets: Sequence[AssetFacts]) -> None:
         """Index assets of which nothing is in the index yet, from what the caller knows of them."""
-        groups = {group for asset in assets if (group := group_of(asset)) is not None}
+        groups = {group for asset in assets if (group := asset.group()) is not None}
         self.families = {group: found for group, found in self.families.items() if group in groups}
         self._load_families(groups - set(self.families))
         written: list[Document] = []
         words: set[str] = set()
         for asset in assets:
             written += documents(asset, self._family(asset))
-            words |= names_of(asset)
+            words |= names_of(asset, self.names)
         self.writer.write(written, words)
 
     def _family(self, asset: AssetFacts) -> int | None:
         """The first member of the family that an asset joins; its own id where it starts one."""
-        group = group_of(asset)
+        group = asset.group()
         if group is None:
             return None
-        columns = column_set(asset.columns)
+        columns = asset.column_set()
         families = self.families.setdefault(group, [])
         for first, theirs in families:
             if first == asset.id or alike(columns, theirs):

@@ -10,16 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from plugin.store.search_facts import DESCRIBED, POPULAR, VERIFIED
 from plugin.store.search_scope import DOC, Around, FullText
 
 MOST_LEXEMES = 64
 """With more zones than this, the rows decide instead of the lexemes."""
 D_DOC = ", ".join(f"d.{name}" for name in DOC.split(", "))
+STANDING = (
+    f"({POPULAR} * r.popularity + CASE WHEN r.verified THEN {VERIFIED} ELSE 0 END"
+    f" + CASE WHEN r.description IS NOT NULL THEN {DESCRIBED} ELSE 0 END)::float8"
+)
 AROUND = """
 WITH hit AS MATERIALIZED (
-    SELECT {columns} FROM search_docs d WHERE d.id = ANY(%(ids)s::bigint[]) AND d.zone_id = ANY(%(zones)s::integer[])
+    SELECT {columns} FROM search_docs d JOIN resources r ON r.id = d.id
+    WHERE d.id = ANY(%(ids)s::bigint[]) AND d.zone_id = ANY(%(zones)s::integer[])
 ), first AS MATERIALIZED (
-    SELECT {columns} FROM search_docs d WHERE d.id IN (SELECT family_id FROM hit WHERE family_id <> id)
+    SELECT {columns} FROM search_docs d JOIN resources r ON r.id = d.id
+    WHERE d.id IN (SELECT family_id FROM hit WHERE family_id <> id)
     AND d.id <> ALL (%(ids)s::bigint[]) AND d.zone_id = ANY(%(zones)s::integer[])
 ), place AS MATERIALIZED (
     SELECT d.id, d.container_id FROM search_docs d
@@ -31,12 +38,16 @@ WITH hit AS MATERIALIZED (
 )
 SELECT 'hit', * FROM hit UNION ALL SELECT 'first', * FROM first
 UNION ALL SELECT 'place', {place} FROM place UNION ALL SELECT 'above', {place} FROM above
+UNION ALL SELECT DISTINCT 'many', {many} FROM search_docs d
+    WHERE d.family_id IN (SELECT family_id FROM hit) AND d.family_id <> d.id AND d.kind <> 'column'
+    AND d.zone_id = ANY(%(zones)s::integer[])
 """
 EMPTY = {"kind": "NULL::varchar", "id": "id", "container_id": "container_id"}
 PLACE = ", ".join(
     EMPTY.get(name, "NULL::bigint" if name.endswith(("_id", "shape", "key")) else "NULL::integer")
     for name in DOC.split(", ")
 )
+MANY = PLACE.replace("id, ", "d.family_id AS id, ", 1).replace(", container_id,", ", NULL::bigint,", 1)
 
 
 class PostgresText(FullText):
@@ -54,6 +65,9 @@ class PostgresText(FullText):
     def _rows_decide(self) -> list[int] | None:
         """Zones that the rows must be in where the lexemes do not say so."""
         return list(self.zones) if not self.everything and len(self.zones) > MOST_LEXEMES else None
+
+    def expect(self, lexemes: Sequence[str]) -> None:
+        self._list(lexemes)
 
     def listed(self, lexemes: Sequence[str], limit: int) -> list[list[int]]:
         found: list[list[int]] = [[] for _ in lexemes]
@@ -86,8 +100,9 @@ class PostgresText(FullText):
 
     def around(self, ids: Sequence[int], *, words: bool) -> Around:
         statement = AROUND.format(
-            columns=f"{D_DOC}, {'d.words' if words else 'NULL::text AS words'}",
-            place=f"{PLACE}, NULL::text",
+            columns=f"{D_DOC}, {STANDING} AS standing, {'d.words' if words else 'NULL::text AS words'}",
+            place=f"{PLACE}, NULL::float8, NULL::text",
+            many=f"{MANY}, NULL::float8, NULL::text",
         )
         rows = self.connection.exec_driver_sql(statement, {"ids": list(ids), "zones": list(self.zones)})
         docs: list[Any] = []
@@ -95,11 +110,16 @@ class PostgresText(FullText):
         places: dict[int, int | None] = {}
         wanted: set[int | None] = set()
         texts: list[tuple[int, str]] = []
-        for what, *row, text in rows:
+        standing: dict[int, float] = {}
+        many: set[int] = set()
+        for what, *row, stands, text in rows:
             if what in ("hit", "first"):
+                standing[row[0]] = stands
                 (docs if what == "hit" else firsts).append(row)
                 if text is not None:
                     texts.append((row[0], text))
+            elif what == "many":
+                many.add(row[0])
             else:
                 places[row[0]] = row[3]
                 if what == "above":
@@ -109,7 +129,7 @@ class PostgresText(FullText):
             found: dict[int, int | None] = dict(self.docs([id_ for id_ in wanted if id_], "id, container_id"))
             places.update(found)
             wanted = set(found.values()) - places.keys() - {None}
-        return Around(docs, firsts, list(places.items()), texts)
+        return Around(docs, firsts, list(places.items()), texts, standing, many)
 
     def words(self, docs: Sequence[tuple[int, int]]) -> Sequence[tuple[int, str]]:
         return [

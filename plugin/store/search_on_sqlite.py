@@ -13,6 +13,8 @@ from plugin.store.search_scope import DOC, Around, FullText
 MOST_RUNS = 100
 """With more runs of zones than this, everything between the first and the last is walked, and what is not theirs is
 left out."""
+A_RUN = 8000
+"""Documents that are walked in the time in which a run of zones is looked for: with fewer for each run, the same."""
 ID_MASK = (1 << ZONE_SHIFT) - 1
 BY_RUNS = (
     "SELECT {what} FROM json_each(?) AS r CROSS JOIN search_fts AS f WHERE f.search_fts MATCH ?"
@@ -36,12 +38,14 @@ class SqliteText(FullText):
         self._zones_json = json.dumps(list(zones))
         runs = self._runs()
         self._runs_count = len(runs)
-        self._by_runs = len(runs) <= MOST_RUNS
+        between = total * self._zones_between // max(1, len(zones))
+        self._by_runs = len(runs) <= MOST_RUNS and between > A_RUN * (len(runs) - 1)
         self._runs_json = json.dumps(runs)
         self._span = (runs[0][0], runs[-1][1]) if runs else (0, 0)
 
     def _runs(self) -> list[tuple[int, int]]:
-        """Runs of zones with no zone of somebody else between them, as ranges of rowids."""
+        """Runs of zones with no zone of somebody else between them, as ranges of rowids; all zones are counted."""
+        self._zones_between = 0
         if not self.zones:
             return []
         mine = set(self.zones)
@@ -51,6 +55,7 @@ class SqliteText(FullText):
         runs: list[tuple[int, int]] = []
         fresh = True
         for (zone,) in every:
+            self._zones_between += 1
             if zone not in mine:
                 fresh = True
             elif fresh:

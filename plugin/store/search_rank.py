@@ -18,8 +18,8 @@ from plugin.catalog.synonyms import NEAR, WEIGHT
 from plugin.catalog.words import Term, name_core
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
-from plugin.store.search_evidence import CONTAINER_KINDS, Evidence
-from plugin.store.search_facts import standing
+from plugin.store.search_evidence import CONTAINER_KINDS, WEIGHED, Evidence
+from plugin.store.search_few import lexemes
 
 PLACES = 60
 """Containers whose size is looked at."""
@@ -68,16 +68,26 @@ class Search(Evidence):
         if self.index.nothing or not self.question.terms:
             return []
         terms = list(self.question.terms)
-        # Of few words those of nearly the same meaning are asked for with them: one choice of what to weigh, not two.
-        self.gather(
-            [*terms, *(Term(word, WEIGHT, word) for word in self._near(terms))] if self.few else terms
-        )
+        self.gather(self._with_near() if self.few else terms)
         terms += self._synonyms(terms)
         related = self._related(terms)
         if not self.bits and not related:
             return []
         fill = len(self.question.content) >= A_QUESTION if fill is None else fill
         return self._rank(terms, related, fill)
+
+    def _with_near(self) -> list[Term]:
+        """The question's words and those of nearly the same meaning: of few, both make one choice of what to weigh."""
+        terms = self.question.terms
+        return [*terms, *(Term(word, WEIGHT, word) for word in self._near(terms))]
+
+    def expected(self) -> list[str]:
+        """What the index will be asked for if too little has every word."""
+        return lexemes(self._with_near())
+
+    def likely(self) -> list[int]:
+        """What will be weighed then, unless a filter changes it: to be read in one go with what has every word."""
+        return self.promising(self._with_near()).ids[:WEIGHED] if self.keep is None else []
 
     def _synonyms(self, terms: Sequence[Term]) -> list[Term]:
         """Words that the glossary gives for terms which the question names in full, at half weight."""
@@ -280,7 +290,7 @@ class Search(Evidence):
     def _break_ties(self, order: list[Scored]) -> None:
         """Let what people use, verified or described come before what is as good by its words."""
         best = order[:STANDING]
-        facts = standing(self.context.session, [each.id for each in best])
+        facts = self.standing([each.id for each in best])
         for each in best:
             each.score *= 1 + TIES * facts.get(each.id, 0.0)
         best.sort(key=lambda each: (-each.score, each.id))
@@ -299,7 +309,7 @@ class Search(Evidence):
             if explained
             else {},
             members=self.members.get(doc.id, set()),
-            grouped=doc.group_key is not None,
+            grouped=self.grouped(doc),
         )
 
     def doc(self, id_: int) -> Any:

@@ -9,10 +9,11 @@ or more, `f_` eight or more. What is plain only stands in the descriptions of co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from plugin.catalog.words import (
@@ -32,6 +33,9 @@ MANY, VERY_MANY = 3, 8
 LONGEST_TEXT = 4000
 """Characters of a description, definition or document that are indexed."""
 MOST_COLUMNS = 5000
+
+
+_NAME, _APART = itemgetter(1), itemgetter(3)
 
 
 class ColumnFacts(NamedTuple):
@@ -65,6 +69,20 @@ class AssetFacts:
     columns: Sequence[ColumnFacts] = ()
     column_tags: Mapping[int, Sequence[str]] = field(default_factory=dict)
     """Tags of columns by id; a column with a tag stands apart."""
+    _folded: frozenset[str] | None = None
+    _group: tuple[int | None] | None = None
+
+    def group(self) -> int | None:
+        """The number of the group whose members may be shards of one table; None for what never is a shard."""
+        if self._group is None:
+            self._group = (_group_of(self),)
+        return self._group[0]
+
+    def column_set(self) -> frozenset[str]:
+        """The names of its columns, lower case: what decides whether two tables are alike."""
+        if self._folded is None:
+            self._folded = frozenset(map(str.lower, map(_NAME, self.columns)))
+        return self._folded
 
 
 @dataclass(slots=True)
@@ -95,17 +113,11 @@ def number(*parts: object) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def group_of(asset: AssetFacts) -> int | None:
-    """The number of the group whose members may be shards of one table; None for what never is a shard."""
+def _group_of(asset: AssetFacts) -> int | None:
     if asset.kind not in TABLE_KINDS or asset.apart or asset.tags or asset.owners:
         return None
     pattern = family_pattern(asset.name)
     return number(asset.parent_id, asset.zone_id, asset.kind, pattern) if "#" in pattern else None
-
-
-def column_set(columns: Iterable[ColumnFacts]) -> frozenset[str]:
-    """What decides whether two tables are alike."""
-    return frozenset([column.name.lower() for column in columns])
 
 
 def alike(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -122,7 +134,7 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
     member = family_id is not None and family_id != asset.id
     name_set = set(identifier_words(asset.name))
     numbers = {word for word in name_set if word.isdigit()}
-    group = group_of(asset)
+    group = asset.group()
     described = set(text_words((asset.description or "")[:LONGEST_TEXT]))
     text_count = len(described)
     for label in (*asset.tags, *asset.owners, *asset.synonyms):
@@ -132,16 +144,13 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
     columns: Counter[str] = Counter()
     notes: set[str] = set()
     tagged = asset.column_tags
-    apart = [column for column in asset.columns if column.apart or column.id in tagged]
-    ordinary = (
-        [column for column in asset.columns if not (column.apart or column.id in tagged)]
-        if apart
-        else asset.columns
-    )
+    apart: list[ColumnFacts] = []
+    ordinary = asset.columns
+    if tagged or any(map(_APART, asset.columns)):
+        apart = [column for column in asset.columns if column.apart or column.id in tagged]
+        ordinary = [column for column in asset.columns if not (column.apart or column.id in tagged)]
     if not member:
-        columns.update(
-            chain.from_iterable([identifier_words(column.name) for column in ordinary[:MOST_COLUMNS]])
-        )
+        columns.update(chain.from_iterable(map(identifier_words, map(_NAME, ordinary[:MOST_COLUMNS]))))
         notes = words_of_texts([column.notes[:LONGEST_TEXT] for column in ordinary if column.notes])
     own = Document(
         id=asset.id,
@@ -204,13 +213,17 @@ def _shape(asset: AssetFacts) -> int | None:
     """The same for the same table in two databases: its name without numbers, and the names of its columns."""
     if asset.kind not in TABLE_KINDS or not asset.columns:
         return None
-    return number(family_pattern(asset.name), *sorted(column_set(asset.columns)))
+    return number(family_pattern(asset.name), *sorted(asset.column_set()))
 
 
-def names_of(asset: AssetFacts) -> set[str]:
-    """The words of names as people type them, for "did you mean"."""
+def names_of(asset: AssetFacts, read: set[str]) -> set[str]:
+    """The words of names as people type them, for "did you mean". `read` are names of columns that were read before;
+    those of this asset join them.
+    """
     words = set(typed_words(asset.name))
     for label in (*asset.tags, *asset.synonyms):
         words.update(typed_words(label))
-    words.update(*[typed_words(column.name) for column in asset.columns])
+    fresh = set(map(_NAME, asset.columns)) - read
+    read |= fresh
+    words.update(*map(typed_words, fresh))
     return words

@@ -9,7 +9,7 @@ finding, and again when hits are loaded.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -42,6 +42,10 @@ class Around(NamedTuple):
     """Containers of all these, and those above, with their parents."""
     words: Sequence[tuple[int, str]]
     """The words of `docs` and `firsts`, where they were asked for, with blanks between them."""
+    standing: Mapping[int, float] | None = None
+    """How well each of `docs` and `firsts` stands with people, where that came along (see `search_facts`)."""
+    many: Collection[int] | None = None
+    """Which of their families have more members than one that the viewer sees, where that came along."""
 
 
 class FullText(ABC):
@@ -88,10 +92,16 @@ class FullText(ABC):
         Put together here from the lists of single lexemes where these are short: an index finds the documents of one
         word in one zone at once, and of several words together only by walking from the first document it has.
         """
-        fresh = list(dict.fromkeys(each for lexemes in wanted for each in lexemes if each not in self._lists))
+        self._list([each for lexemes in wanted for each in lexemes])
+        return [self._having(lexemes, limit) for lexemes in wanted]
+
+    def _list(self, lexemes: Sequence[str]) -> None:
+        fresh = list(dict.fromkeys(each for each in lexemes if each not in self._lists))
         if fresh:
             self._lists.update(zip(fresh, self.listed(fresh, LISTED), strict=True))
-        return [self._having(lexemes, limit) for lexemes in wanted]
+
+    def expect(self, lexemes: Sequence[str]) -> None:  # noqa: B027  most indexes have nothing to gain
+        """These will be asked for in all likelihood: an index that answers a round trip at a time reads them now."""
 
     def _having(self, lexemes: Sequence[str], limit: int) -> list[int]:
         lists = sorted((self._lists[lexeme] for lexeme in lexemes), key=len)

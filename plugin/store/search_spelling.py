@@ -1,22 +1,27 @@
 """Did you mean: words of the catalog's own names for words that find nothing.
 
 Enters: a question of which some word finds nothing. Leaves: the text with those words spelled as the catalog spells
-them, or None. A word is proposed only when it finds something in the reader's own zones: what is hidden is no help.
+them, or None. A word is proposed only as it is written in what the reader sees: what is hidden is no help.
 """
 
 from __future__ import annotations
 
 import re
 
-from plugin.catalog.words import Question, Term, stem
+from sqlalchemy import and_, literal_column, or_, select
+
+from plugin.catalog.words import Question, Term, stem, typed_words
+from plugin.store._models.catalog import ResourceRow, TagRow
+from plugin.store._visible import visible
+from plugin.store.search_index import synonyms_in
 from plugin.store.search_scope import FullText
+from plugin.store.search_sql import parts
 
 CLOSE = 74.0
 """Likeness in percent from which a word is proposed."""
 SHORTEST = 4
-MOST_TRIED = 100
-"""Near words of the whole workspace that are looked up among what the reader sees, so that hidden ones do not crowd
-out visible ones."""
+LOOKED_AT = 20
+"""Documents of a near word that are read to see how they write it."""
 
 
 def spelled(index: FullText, question: Question, text: str) -> str | None:
@@ -35,7 +40,7 @@ def spelled(index: FullText, question: Question, text: str) -> str | None:
 
 
 def _known(index: FullText, word: str) -> bool:
-    return bool(index.having_all([word], 1))
+    return bool(index.having_each([[word]], 1)[0])
 
 
 def _nearest(index: FullText, term: Term) -> str | None:
@@ -47,8 +52,36 @@ def _nearest(index: FullText, term: Term) -> str | None:
     candidates = [
         word for start in starts for word in index.words_like(start) if abs(len(word) - len(written)) <= 3
     ]
-    best = process.extract(written, candidates, scorer=fuzz.ratio, limit=MOST_TRIED, score_cutoff=CLOSE)
-    for word, _likeness, _at in best:
-        if word != written and _known(index, stem(word)):
-            return str(word)
-    return None
+    # Every near word of the workspace, however many: a limit would let hidden ones crowd out visible ones.
+    near = process.extract(written, candidates, scorer=fuzz.ratio, limit=None, score_cutoff=CLOSE)
+    visible_forms = _forms(index, {stem(word) for word, _likeness, _at in near if word != written})
+    best = process.extract(written, sorted(visible_forms), scorer=fuzz.ratio, limit=2, score_cutoff=CLOSE)
+    return next((str(word) for word, _likeness, _at in best if word != written), None)
+
+
+def _forms(index: FullText, stems: set[str]) -> set[str]:
+    """How these stems are written in what the reader sees: in names, of columns too, in tags and synonyms.
+
+    The words of the workspace know no zone. A hidden table may write a visible word in another form, which must not be
+    proposed; and all stems are looked up in one go, so that the number of statements does not tell how many are hidden.
+    """
+    wanted = sorted(stems)
+    ids = {id_ for found in index.listed(wanted, LOOKED_AT) for id_ in found} if wanted else set()
+    session, forms = index.context.session, set[str]()
+    for part in parts(sorted(ids)):
+        rows = session.execute(
+            select(ResourceRow.name, ResourceRow.properties).where(
+                or_(
+                    ResourceRow.id.in_(part),
+                    and_(ResourceRow.parent_id.in_(part), ResourceRow.kind == literal_column("'column'")),
+                ),
+                visible(index.context),
+            )
+        )
+        for name, properties in rows:
+            forms.update(typed_words(name))
+            for synonym in synonyms_in(properties):
+                forms.update(typed_words(synonym))
+        for tag in session.scalars(select(TagRow.tag).where(TagRow.resource_id.in_(part))):
+            forms.update(typed_words(tag))
+    return {form for form in forms if stem(form) in stems}

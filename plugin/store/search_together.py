@@ -10,11 +10,12 @@ from collections import Counter
 from itertools import chain
 
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE, TEXT
-from plugin.store.search_facts import standing
 from plugin.store.search_rank import Ranked, Search
 from plugin.store.search_scope import MARKS
 
 MOST = 10_000
+ENOUGH = 8
+"""So many hits with every word make hits with some of them needless."""
 LOOKED_AT = 120
 """Candidates that are weighed one by one."""
 SHARES = {NAME: 4.0, TEXT: 1.5, COLUMN: 1.5}
@@ -27,8 +28,9 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
         return [], 0
     index = search.index
     lists = [[f"n_{word}" for word in words], words, *_nearly_named(words)]
+    index.expect([*words, *(f"n_{word}" for word in words), *search.expected()])
     named, anywhere, *nearly = index.having_each(lists, MOST)
-    if not anywhere:
+    if not anywhere and all(index.having_each([[word] for word in words[:-1]], 1)):
         anywhere = index.having_all(words, MOST, prefix=True)
     if not anywhere:
         return [], 0
@@ -39,10 +41,11 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
     rest = ids[max(LOOKED_AT, look_at) :]
     ids = ids[: len(ids) - len(rest)]
     looked = ids[:LOOKED_AT]
-    search.load(looked, words=True)
+    beside = search.likely() if len(ids) < ENOUGH else []
+    search.load([*looked, *beside], words=True)
     search.load(ids[LOOKED_AT:])
     bits = _bits(search, words, looked)
-    facts = standing(search.context.session, _families(search, looked))
+    facts = search.standing(_families(search, looked))
     found: dict[int, Ranked] = {}
     for id_ in ids:
         doc = search.docs.get(id_)
@@ -67,7 +70,7 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
             matched=places,
             members={id_},
             whole=id_ in whole,
-            grouped=doc.group_key is not None,
+            grouped=search.grouped(doc),
         )
     return sorted(found.values(), key=lambda each: (not each.whole, -each.score, each.id)), len(rest)
 

@@ -51,7 +51,7 @@ def see_as(
     )
     if member_id is None:
         raise NotFound(f"there is no active member {email}")
-    facts, _slug = member_facts(session, workspace_id, member_id)
+    facts = member_facts(session, workspace_id, member_id).facts
     for_ai = surface == ASSISTANT
     rules = parse_rules(value_of(stored_values(session, workspace_id), "ai.filters")) if for_ai else ()
     theirs = replace(context, facts=facts, for_ai=for_ai, ai_rules=rules, denials=[], after=[])

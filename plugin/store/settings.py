@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from plugin.access.conditions import SETTING
 from plugin.egress.addresses import destination
 from plugin.egress.endpoints import default_endpoint, region_of
+from plugin.egress.webhook import Hook
 from plugin.errors import BadInput, DocentError
 from plugin.governance.ai_settings import AiSettings, read_ai_settings
 from plugin.governance.settings import SETTINGS, SettingSpec, parse, spec_of
@@ -18,11 +19,12 @@ from plugin.store._conditions import kept_out
 from plugin.store._context import Context
 from plugin.store._models.base import now
 from plugin.store._models.settings import ProviderKeyRow, SettingRow
-from plugin.store.policy import value_of
+from plugin.store.policy import settings_changed, value_of
 from plugin.store.shapes import Setting
 
-PRIVATE = frozenset({"ai.instructions", "ai.redaction.patterns"})
-"""Settings that hold what somebody typed: the audit log says that they changed, not to what."""
+PRIVATE = frozenset({"ai.instructions", "ai.redaction.patterns", "watch.webhook"})
+"""Settings that hold what somebody typed, or an address whose path is often a secret (as of a chat's incoming
+webhook): the audit log says that they changed, not to what."""
 MONITORING = "monitoring.content"
 KEYED_PROVIDERS = ("openai", "anthropic", "openai_compatible")
 
@@ -77,6 +79,15 @@ class Settings:
         self._announce_host(changed)
         return changed
 
+    def webhook(self) -> Hook | None:
+        """Where notices go, with the secret that signs them, for an admin to give to the receiver. Audited."""
+        from plugin.store.unusual import hook_of
+
+        hook = hook_of(self._context)
+        if hook is not None:
+            self._context.audit("watch.secret", "allow")
+        return hook
+
     def set_provider_key(self, provider: str, key: str | None) -> None:
         """Seal a provider's key, or remove it with None. BadInput for a provider that takes none or an empty key."""
         if provider not in KEYED_PROVIDERS:
@@ -116,6 +127,7 @@ class Settings:
             session.add(row)
         row.value, row.changed_at, row.changed_by = after, now(), self._context.member.email
         session.flush()
+        settings_changed(session)
         values[key] = after
         if key == MONITORING:
             from plugin.store.monitoring import turn

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from plugin.access.viewer import Role
 
@@ -71,6 +71,17 @@ class Resource:
     """How many direct children this viewer may see (columns of a table, tables of a schema)."""
     properties: Mapping[str, Any] = field(default_factory=dict)
     """Everything else: partitions, source_owner, synonyms of a term, keys are NOT here (see `Key`)."""
+
+
+class PlainColumn(NamedTuple):
+    """A column as a schema text tells it: of many tables at once, with nothing that must be looked up beside it."""
+
+    id: int
+    table_id: int
+    name: str
+    native_type: str | None
+    is_pk: bool
+    description: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -678,11 +689,29 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class QueryParameter:
-    """One typed value that whoever runs a saved query gives: text, integer, number, date, timestamp or boolean."""
+    """One typed value that whoever runs a saved query gives: text, integer, number, date, timestamp or boolean.
+
+    `[]` behind the type makes it a list of such values, `?` at the end an optional one.
+    """
 
     name: str
     type: str
     default: str | None = None
+
+    @property
+    def base(self) -> str:
+        """The type of a single value."""
+        return self.type.removesuffix("?").removesuffix("[]")
+
+    @property
+    def many(self) -> bool:
+        """Is it a list?"""
+        return self.type.removesuffix("?").endswith("[]")
+
+    @property
+    def optional(self) -> bool:
+        """May it be null?"""
+        return self.type.endswith("?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -40,6 +41,7 @@ from plugin.store._people import (
     new_secret,
     password_matches,
 )
+from plugin.store.monitoring_told import tell_newcomer
 from plugin.store.shapes import Workspace
 from plugin.vault import Vault
 
@@ -62,7 +64,7 @@ class Account:
 class SignIn:
     """Turns a credential into a `Viewer`. Raises SignInNeeded for whatever is wrong with it."""
 
-    def __init__(self, session: Session, vault: Vault) -> None:
+    def __init__(self, session: Session, vault: Callable[[], Vault]) -> None:
         self._session = session
         self._vault = vault
 
@@ -230,8 +232,9 @@ class SignIn:
         self._session.add(row)
         self._session.flush()
         self._as_workspace(row.id)
+        vault = self._vault()
         for purpose in ("seal", "mark"):
-            key = self._vault.new_key(row.id)
+            key = vault.new_key(row.id)
             self._session.add(
                 WorkspaceKeyRow(
                     workspace_id=row.id,
@@ -281,6 +284,7 @@ class SignIn:
             member = MemberRow(workspace_id=invited.workspace_id, account_id=account_id, role=invited.role)
             self._session.add(member)
             self._session.flush()
+            tell_newcomer(self._session, invited.workspace_id, member.id)
             teams = self._session.scalars(
                 select(TeamRow.id).where(
                     TeamRow.workspace_id == invited.workspace_id,

@@ -25,7 +25,6 @@ MOST_IN_MEMORY = 250_000
 NO_MARSHAL_REFS = 2
 """The version of marshal that writes equal values as equal bytes."""
 
-COLUMN = attrgetter("name", "position", "native_type", "nullable", "default", "description", "tags")
 KEY = attrgetter("kind", "name", "columns", "ref_schema", "ref_table", "ref_columns")
 INDEX = attrgetter("name", "columns", "unique", "method")
 TABLE = attrgetter(
@@ -108,7 +107,7 @@ def table_facts(table: Any) -> tuple[Any, ...]:
     """A `connectors.records.Table` as plain values: what the fingerprint covers and what is staged."""
     return (
         TABLE(table),
-        list(map(COLUMN, table.columns)),
+        list(map(tuple, table.columns)),
         list(map(KEY, table.keys)),
         list(map(INDEX, table.indexes)),
         table.analyzed_at and table.analyzed_at.isoformat(),

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from plugin.egress.webhook import Hook
 from plugin.store import _chain
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow, ZoneTeamRow
@@ -38,6 +39,15 @@ class Sighting:
     seen: int
     limit: int
     words: str
+
+
+def hook_of(context: Context) -> Hook | None:
+    """Where the workspace's notices go beside the app; None where nowhere. Another address has another secret."""
+    stored = stored_values(context.session, context.workspace_id)
+    url = str(value_of(stored, "watch.webhook"))
+    if not url:
+        return None
+    return Hook(url, context.vault.derived("webhook", url), tuple(value_of(stored, "ai.internal_hosts")))
 
 
 def watch(context: Context, moment: datetime) -> tuple[Sighting, ...]:

@@ -25,6 +25,7 @@ from plugin.store._models.catalog import (
 )
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import TeamRow
+from plugin.store._popularity import rank_again
 
 CONTAINERS = ("database", "schema", "dashboard_group")
 """Kinds that are a zone from the moment they appear."""
@@ -68,14 +69,15 @@ def grant(context: Context, team_id: int, integration_id: int, resource_id: int 
     context.begin_write()
     _check_team(session, workspace_id, team_id)
     _check_integration(session, workspace_id, integration_id)
+    moved: list[int] = []
     if resource_id is None:
         zone = integration_zone(session, workspace_id, integration_id)
     else:
-        zone = _zone_of_resource(session, workspace_id, integration_id, resource_id)
+        zone, moved = _zone_of_resource(session, workspace_id, integration_id, resource_id)
     already = session.scalar(select(GrantRow.id).where(GrantRow.team_id == team_id, GrantRow.zone_id == zone))
     if already is None:
         session.execute(insert(GrantRow).values(workspace_id=workspace_id, team_id=team_id, zone_id=zone))
-        recompute(session, workspace_id, integration_id)
+        rank_again(session, workspace_id, recompute(session, workspace_id, integration_id), moved)
 
 
 def revoke(context: Context, team_id: int, integration_id: int, resource_id: int | None = None) -> bool:
@@ -98,8 +100,8 @@ def revoke(context: Context, team_id: int, integration_id: int, resource_id: int
     ).all()
     if not gone:
         return False
-    _drop_if_idle(session, workspace_id, zone)
-    recompute(session, workspace_id, integration_id)
+    moved = _drop_if_idle(session, workspace_id, zone)
+    rank_again(session, workspace_id, recompute(session, workspace_id, integration_id), moved)
     return True
 
 
@@ -118,8 +120,11 @@ def grants_of(context: Context, team_id: int) -> list[tuple[int, int | None]]:
     return [(integration, resource) for integration, resource in rows if integration is not None]
 
 
-def recompute(session: Session, workspace_id: int, integration_id: int | None) -> None:
-    """Bring `zone_teams` up to date for one integration's zones (None: the workspace's own zone)."""
+def recompute(session: Session, workspace_id: int, integration_id: int | None) -> set[int]:
+    """Bring `zone_teams` up to date for one integration's zones (None: the workspace's own zone).
+
+    Returns the zones whose teams are others now.
+    """
     of_integration = (
         ZoneRow.integration_id == integration_id
         if integration_id is not None
@@ -159,6 +164,7 @@ def recompute(session: Session, workspace_id: int, integration_id: int | None) -
     ]
     if new:
         session.execute(insert(ZoneTeamRow), new)
+    return {zone for zone, _team in there ^ wanted}
 
 
 def recount(session: Session, workspace_id: int, zone_ids: Iterable[int]) -> None:
@@ -194,7 +200,10 @@ def descendants(session: Session, resource_id: int) -> list[int]:
     return found
 
 
-def _zone_of_resource(session: Session, workspace_id: int, integration_id: int, resource_id: int) -> int:
+def _zone_of_resource(
+    session: Session, workspace_id: int, integration_id: int, resource_id: int
+) -> tuple[int, list[int]]:
+    """The zone of its own that a resource has or is given now, and what moved into it."""
     row = session.execute(
         select(ResourceRow.kind, ResourceRow.zone_id).where(
             ResourceRow.id == resource_id,
@@ -208,14 +217,16 @@ def _zone_of_resource(session: Session, workspace_id: int, integration_id: int, 
         raise BadInput("a column is seen with its table; grant the table", field="resource")
     zone = session.scalar(select(ZoneRow.id).where(ZoneRow.resource_id == resource_id))
     if zone is not None:
-        return zone
+        return zone, []
     zone = _add_zone(session, workspace_id, integration_id, resource_id, row.zone_id)
-    _move(session, workspace_id, resource_id, row.zone_id, zone)
-    return zone
+    return zone, _move(session, workspace_id, resource_id, row.zone_id, zone)
 
 
-def _move(session: Session, workspace_id: int, resource_id: int, old: int, new: int) -> None:
-    """Move a resource and what is below it from one zone to another; zones deeper down stay where they are."""
+def _move(session: Session, workspace_id: int, resource_id: int, old: int, new: int) -> list[int]:
+    """Move a resource and what is below it from one zone to another; zones deeper down stay where they are.
+
+    Returns the ids of what moved.
+    """
     moved: list[int] = []
     ids = descendants(session, resource_id)
     for start in range(0, len(ids), 500):
@@ -230,23 +241,25 @@ def _move(session: Session, workspace_id: int, resource_id: int, old: int, new: 
         session.execute(update(ZoneRow).where(*below).values(parent_id=new))
     recount(session, workspace_id, (old, new))
     search_index.index_changes(session, workspace_id, moved, [])
+    return moved
 
 
-def _drop_if_idle(session: Session, workspace_id: int, zone_id: int) -> None:
-    """A single resource whose last grant is gone goes back into the zone above it."""
+def _drop_if_idle(session: Session, workspace_id: int, zone_id: int) -> list[int]:
+    """A single resource whose last grant is gone goes back into the zone above it; returns the ids of what moved."""
     zone = session.get_one(ZoneRow, zone_id)
     if zone.resource_id is None or zone.parent_id is None:
-        return
+        return []
     kind = session.scalar(select(ResourceRow.kind).where(ResourceRow.id == zone.resource_id))
     if (
         kind in CONTAINERS
         or session.scalar(select(GrantRow.id).where(GrantRow.zone_id == zone_id)) is not None
     ):
-        return
-    _move(session, workspace_id, zone.resource_id, zone_id, zone.parent_id)
+        return []
+    moved = _move(session, workspace_id, zone.resource_id, zone_id, zone.parent_id)
     session.execute(update(ZoneRow).where(ZoneRow.parent_id == zone_id).values(parent_id=zone.parent_id))
     session.execute(delete(ZoneRow).where(ZoneRow.id == zone_id))
     session.expire_all()
+    return moved
 
 
 def _add_zone(

@@ -147,6 +147,40 @@ def test_an_edge_by_hand_comes_back_with_its_table(
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("what", ["table", "column"])
+@pytest.mark.parametrize("dropped", ["upstream", "downstream"])
+def test_an_edge_of_columns_by_hand_comes_back_with_its_table_or_column(
+    any_store: Store, any_admin: Viewer, tmp_path: Path, dropped: str, what: str
+) -> None:
+    ids = {}
+    for name in ("one", "two"):
+        run(tmp_path / f"{name}.sqlite3", f"CREATE TABLE {name} (x TEXT, y TEXT)")
+        ids[name] = add_integration(
+            any_store, any_admin, name, "sqlite", settings={"url": f"sqlite:///{tmp_path / name}.sqlite3"}, secrets={}
+        ).id  # fmt: skip
+        assert sync(any_store, any_admin, ids[name]).status == "done"
+    with any_store.as_viewer(any_admin) as mine:
+        mine.edits.add_edge(mine.catalog.by_name("one.x").id, mine.catalog.by_name("two.y").id)
+    gone, column = ("one", "x") if dropped == "upstream" else ("two", "y")
+    table = (f"DROP TABLE {gone}", f"CREATE TABLE {gone} (x TEXT, y TEXT)")
+    columns = (f"ALTER TABLE {gone} DROP COLUMN {column}", f"ALTER TABLE {gone} ADD COLUMN {column} TEXT")
+    for number, statement in enumerate(table if what == "table" else columns):
+        run(tmp_path / f"{gone}.sqlite3", statement)
+        assert sync(any_store, any_admin, ids[gone], full=True).status == "done"
+        if number == 0:
+            with any_store.as_viewer(any_admin) as mine:
+                left = mine.catalog.by_name("two" if gone == "one" else "one").id
+                assert [each for each in mine.catalog.lineage(left).edges if each.upstream_column] == []
+    with any_store.as_viewer(any_admin) as mine:
+        edges = mine.catalog.lineage(mine.catalog.by_name("two.y").id, downstream=False).edges
+        assert [(each.upstream_column, each.downstream_column, each.source) for each in edges] == [
+            ("x", "y", "manual")
+        ]
+        whole = mine.catalog.lineage(mine.catalog.by_name("two").id).edges
+        assert [each.source for each in whole if each.kind == "table"] == ["manual"]
+        mine.edits.remove_edge(mine.catalog.by_name("one.x").id, mine.catalog.by_name("two.y").id)
+
+
 def run(path: Path, statement: str) -> None:
     with contextlib.closing(sqlite3.connect(path)) as db, db:
         db.execute(statement)

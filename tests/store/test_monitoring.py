@@ -141,3 +141,19 @@ def test_another_text_is_not() -> None:
     assert made_from("What does {{ table }} hold?", "What does  sales.orders hold?")
     assert not made_from("What does {{ table }} hold?", "What does sales.orders hold")
     assert not made_from("{{ a }}", "anything") and not made_from("ab{{x}}ba", "aba")
+
+
+def test_who_joins_while_it_is_on_is_told_too(any_store: Store, any_admin: Viewer) -> None:
+    with any_store.as_admin(any_admin) as door:
+        door.settings.set("monitoring.content", True)
+        added = door.people.add_member("late@example.com", "viewer", "Late", "correct horse battery")
+        _, secret = door.people.invite("invited@example.com", "viewer")
+    with any_store.sign_in() as door:
+        door.accept_invitation(secret, "Ivy", "correct horse battery")
+    for email in (added.email, "invited@example.com"):
+        with any_store.sign_in() as door:
+            person = door.viewer_for_email(None, email)
+        with any_store.as_viewer(person) as mine:
+            assert [each.kind for each in mine.me.notices.all()] == ["monitoring"]
+    with any_store.as_viewer(any_admin) as mine:
+        assert mine.evidence.found().untold == 0

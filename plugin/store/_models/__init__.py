@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from plugin.store._models import catalog, governance, history, integrations, people, pushes, settings
+from plugin.store._models import catalog, clock, governance, history, integrations, people, pushes, settings
 from plugin.store._models.base import Base
 
-__all__ = ["Base", "catalog", "governance", "history", "integrations", "people", "pushes", "settings"]
+__all__ = [
+    "Base",
+    "catalog",
+    "clock",
+    "governance",
+    "history",
+    "integrations",
+    "people",
+    "pushes",
+    "settings",
+]

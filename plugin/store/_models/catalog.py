@@ -268,6 +268,10 @@ class LooseEndRow(Base):
     direction: Mapped[str] = mapped_column(String(8))
     """"up": the name feeds the resource; "down": the resource feeds the name."""
     source: Mapped[str] = mapped_column(String(32))
+    name_column: Mapped[str | None] = mapped_column(Text)
+    """Of an edge that a person drew from column to column: the column of what has the name."""
+    resource_column: Mapped[str | None] = mapped_column(Text)
+    """The resource's own column of that edge, by name."""
 
 
 class ObservedJoinRow(Base):
