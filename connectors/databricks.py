@@ -1,13 +1,16 @@
-"""Databricks Unity Catalog: catalogs, schemas, tables, views, columns, keys, tags and lineage.
+"""Databricks Unity Catalog: catalogs, schemas, tables, views, columns, keys, tags, jobs with their last runs,
+dashboards, lineage down to columns, and popularity.
 
-Reads `system.information_schema` and `system.access.table_lineage` through the Statement Execution API: seven
-statements, and one more for each further 50,000 columns or tables, since an inline result may not pass 25 MiB. Results
-come by chunks. Column statistics and samples are not among them. Patterns travel as parameters of the statement: Spark
-takes two quotes for the seam of two literals, not for one quote.
+Reads `system.information_schema`, `system.access`, `system.lakeflow` and `system.query` through the Statement Execution
+API: ten statements, and one more for each further 50,000 rows, since an inline result may not pass 25 MiB; dashboards
+come by pages of the Lakeview API. Results come by chunks. Column statistics and samples are not among them, nor the
+error texts of runs, which can quote values. Patterns travel as parameters of the statement: Spark takes two quotes for
+the seam of two literals, not for one quote. What a metastore does not share costs that part alone.
 
-Source: https://docs.databricks.com/api/workspace/statementexecution (parameters, dispositions, chunks),
-https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-information-schema and
-https://docs.databricks.com/aws/en/admin/system-tables/lineage
+Source: https://docs.databricks.com/api/workspace/statementexecution (parameters, dispositions, chunks, error codes),
+https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-information-schema,
+https://docs.databricks.com/aws/en/admin/system-tables/lineage, /jobs and /query-history, and
+https://docs.databricks.com/api/workspace/lakeview/list
 """
 
 from __future__ import annotations
@@ -19,12 +22,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from connectors.errors import BadSettings, PermissionMissing
+from connectors.errors import BadSettings, PermissionMissing, SourceInterrupted
 from connectors.http import Api
-from connectors.records import Database, Lineage, Progress, Record, Ref, Schema
+from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema
 from connectors.selection import Selection
 from connectors.settings import setting
-from connectors.warehouse import Row, number, row_of, tables_of
+from connectors.warehouse import Row, moment, number, row_of, tables_of
 
 Parameters = Sequence[Mapping[str, str]]
 
@@ -59,10 +62,36 @@ WHERE c.constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')"""
 TAGS = f"""SELECT catalog_name AS database, schema_name AS schema, table_name AS table, NULL AS column,
 tag_name AS tag FROM {_I}.table_tags UNION ALL
 SELECT catalog_name, schema_name, table_name, column_name, tag_name FROM {_I}.column_tags"""
-LINEAGE = """SELECT DISTINCT source_table_catalog, source_table_schema, source_table_name,
+_RECENT = "event_date > current_date() - INTERVAL 90 DAYS"
+LINEAGE = f"""SELECT DISTINCT source_table_catalog, source_table_schema, source_table_name,
 target_table_catalog, target_table_schema, target_table_name FROM system.access.table_lineage
-WHERE source_table_name IS NOT NULL AND target_table_name IS NOT NULL
-AND event_date > current_date() - INTERVAL 90 DAYS"""
+WHERE source_table_name IS NOT NULL AND target_table_name IS NOT NULL AND {_RECENT} ORDER BY 1, 2, 3, 4, 5, 6"""
+OF_COLUMNS = f"""SELECT DISTINCT source_table_catalog, source_table_schema, source_table_name, source_column_name,
+target_table_catalog, target_table_schema, target_table_name, target_column_name FROM system.access.column_lineage
+WHERE source_column_name IS NOT NULL AND target_column_name IS NOT NULL AND {_RECENT}
+ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"""
+OF_WORK = f"""SELECT DISTINCT entity_type, entity_id, workspace_id, source_table_catalog, source_table_schema,
+source_table_name, target_table_catalog, target_table_schema, target_table_name FROM system.access.table_lineage
+WHERE entity_type IN ('JOB', 'DASHBOARD_V3') AND {_RECENT} ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9"""
+# A change of a job is a new row; a long run has a row an hour, of which the last tells how it ended.
+JOBS = """SELECT j.workspace_id, j.job_id, j.name, j.description, j.change_time AS changed,
+r.result_state AS state, r.termination_code AS code, r.started AS started,
+r.ended AS ended, r.runs FROM (SELECT workspace_id, job_id, name, description, change_time, delete_time,
+row_number() OVER (PARTITION BY workspace_id, job_id ORDER BY change_time DESC) AS n FROM system.lakeflow.jobs) j
+LEFT JOIN (SELECT workspace_id, job_id, max_by(result_state, period_end_time) AS result_state,
+max_by(termination_code, period_end_time) AS termination_code, max(period_start_time) AS started,
+max(period_end_time) AS ended, count(DISTINCT run_id) AS runs FROM system.lakeflow.job_run_timeline
+WHERE period_end_time > current_timestamp() - INTERVAL 30 DAYS GROUP BY workspace_id, job_id) r
+ON r.workspace_id = j.workspace_id AND r.job_id = j.job_id
+WHERE j.n = 1 AND j.delete_time IS NULL ORDER BY 1, 2"""
+QUERIES = """SELECT statement_text AS sql, count(*) AS runs, array_join(collect_set(executed_by), ',') AS users,
+max(start_time) AS last FROM system.query.history
+WHERE start_time > current_timestamp() - INTERVAL 30 DAYS AND execution_status = 'FINISHED'
+AND statement_type IN ('SELECT', 'INSERT', 'MERGE', 'CREATE', 'REPLACE') AND statement_text <> ''
+GROUP BY statement_text ORDER BY runs DESC LIMIT 5000"""
+# Errors of a statement that are the server's trouble, not the role's: nothing may be taken for absent because of them.
+FLEETING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "IO_ERROR", "SERVICE_UNDER_MAINTENANCE", "CANCELLED",
+            "ABORTED", "WORKSPACE_TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +116,16 @@ class Databricks:
     name: ClassVar[str] = "databricks"
     title: ClassVar[str] = "Databricks (Unity Catalog)"
     dialect: ClassVar[str | None] = "databricks"
-    extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "view", "column")
+    extracts: ClassVar[tuple[str, ...]] = (
+        "database",
+        "schema",
+        "table",
+        "view",
+        "column",
+        "query",
+        "job",
+        "dashboard",
+    )
     extra: ClassVar[str | None] = None
     verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
@@ -96,7 +134,9 @@ GRANT BROWSE ON CATALOG <catalog> TO `<service principal>`;            -- sees m
 GRANT USE CATALOG ON CATALOG system TO `<service principal>`;
 GRANT USE SCHEMA, SELECT ON SCHEMA system.information_schema TO `<service principal>`;
 GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- optional: lineage
--- and 'Can use' on the SQL warehouse.
+GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  -- optional: jobs and their runs
+-- GRANT USE SCHEMA, SELECT ON SCHEMA system.query TO `<service principal>`;  -- optional: popularity, frequent queries
+-- and 'Can use' on the SQL warehouse. Dashboards are listed where it has 'Can view' on them.
 """
     query_grant_script: ClassVar[str] = ""
 
@@ -147,27 +187,94 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
                 tags=list(self._rows(api, TAGS)),
             ):
                 # ordinal_position begins with 0 where the documentation says 1
-                numbered = (replace(each, position=n) for n, each in enumerate(table.columns, start=1))
+                numbered = (each._replace(position=n) for n, each in enumerate(table.columns, start=1))
                 yield replace(table, columns=tuple(numbered))
+            refused: list[str] = []
+            known: set[str] = set()
+            for asset in (*self._jobs(api, refused), *self._dashboards(api, refused)):
+                known.add(asset.key)
+                yield asset
             yield Progress("lineage", 0)
-            yield from self._lineage(api)
+            yield from dict.fromkeys(self._edges(api, known, refused))
+            for what in dict.fromkeys(refused):
+                yield Progress(f"no right to read {what}: left out", 0)
 
-    def _lineage(self, api: Api) -> Iterator[Record]:
-        """Edges of the last 90 days; none where the schema system.access is not shared with us."""
+    def queries(self) -> Iterator[Query]:
+        """The statements of the last 30 days. Raises SourceError."""
+        with self._open() as api:
+            for row in self._rows(api, QUERIES):
+                users = tuple(filter(None, (row["users"] or "").split(",")))
+                yield Query(row["sql"], number(row["runs"]) or 1, users, moment(row["last"]))
+
+    def _jobs(self, api: Api, refused: list[str]) -> Iterator[Asset]:
+        for row in self._where_shared(api, JOBS, "system.lakeflow", refused):
+            if not row.get("job_id"):
+                continue
+            facts = {
+                "workspace": row.get("workspace_id"),
+                "runs_30_days": row.get("runs"),
+                "last_status": row.get("state"),
+                "last_error": row.get("code") if row.get("state") not in (None, "SUCCEEDED") else None,
+                "last_run": moment(row.get("started")),
+                "last_end": moment(row.get("ended")),
+            }
+            yield Asset(
+                "job",
+                f"job/{row['workspace_id']}/{row['job_id']}",
+                row.get("name") or f"Job {row['job_id']}",
+                description=row.get("description") or None,
+                url=f"{self._at.url.rstrip('/')}/jobs/{row['job_id']}?o={row['workspace_id']}",
+                changed_at=moment(row.get("changed")),
+                properties={name: str(value) for name, value in facts.items() if value},
+            )
+
+    def _dashboards(self, api: Api, refused: list[str]) -> Iterator[Asset]:
+        """Those of the workspace, but what is in the trash."""
+
+        def after(page: Any) -> Mapping[str, Any] | None:
+            token = page.get("next_page_token")
+            return {"page_token": token} if token else None
+
         try:
-            for row in self._rows(api, LINEAGE):
-                up, down = (
-                    Ref(
-                        None,
-                        row[f"{end}_table_catalog"],
-                        row[f"{end}_table_schema"],
-                        row[f"{end}_table_name"],
-                    )
-                    for end in ("source", "target")
-                )
-                yield Lineage(up, down, "unity")
+            for page in api.pages("/api/2.0/lakeview/dashboards", after, {"page_size": 100}, optional=True):
+                for each in page.get("dashboards") or ():
+                    if each.get("dashboard_id") and each.get("lifecycle_state") != "TRASHED":
+                        yield Asset(
+                            "dashboard",
+                            f"dashboard/{each['dashboard_id']}",
+                            each.get("display_name") or each["dashboard_id"],
+                            url=f"{self._at.url.rstrip('/')}/sql/dashboardsv3/{each['dashboard_id']}",
+                            changed_at=moment(each.get("update_time")),
+                            properties={"path": each["path"]} if each.get("path") else {},
+                        )
         except PermissionMissing:
-            yield Progress("no right to read system.access: lineage is left out", 0)
+            refused.append("dashboards")
+
+    def _edges(self, api: Api, known: set[str], refused: list[str]) -> Iterator[Lineage]:
+        """What Unity Catalog saw in the last 90 days: tables, their columns, jobs and dashboards."""
+        for statement in (LINEAGE, OF_COLUMNS):
+            for row in self._where_shared(api, statement, "system.access", refused):
+                column = statement is OF_COLUMNS
+                up, down = (_end(row, end, column=column) for end in ("source", "target"))
+                if up and down and up != down and bool(up.column) == bool(down.column) == column:
+                    yield Lineage(up, down, "unity")
+        for row in self._where_shared(api, OF_WORK, "what jobs and dashboards read", refused):
+            key = f"dashboard/{row.get('entity_id')}"
+            if row.get("entity_type") == "JOB":
+                key = f"job/{row.get('workspace_id')}/{row.get('entity_id')}"
+            if key not in known:
+                continue
+            if source := _end(row, "source"):
+                yield Lineage(source, Ref(key=key), "unity")
+            if row.get("entity_type") == "JOB" and (target := _end(row, "target")):
+                yield Lineage(Ref(key=key), target, "unity")
+
+    def _where_shared(self, api: Api, statement: str, what: str, refused: list[str]) -> Iterator[Row]:
+        """Every row of a table of `system` that need not be shared with us; then none, and `refused` says so."""
+        try:
+            yield from self._paged(api, statement, ())
+        except PermissionMissing:
+            refused.append(what)
 
     def _paged(self, api: Api, statement: str, given: Parameters) -> Iterator[Row]:
         """Every row of an ordered statement, PAGE rows a statement."""
@@ -191,6 +298,9 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
             answer, lambda told: _state(told) not in ("PENDING", "RUNNING"), lambda _: api.get(path)
         )
         if _state(answer) != "SUCCEEDED":
+            error = (answer.get("status") or {}).get("error") or {}
+            if error.get("error_code") in FLEETING or _state(answer) in ("CANCELED", "CLOSED"):
+                raise SourceInterrupted("Databricks did not finish a metadata statement; try again later")
             raise PermissionMissing("Databricks refused a metadata statement; run the grant script")
         # What is no SELECT (push back) answers without columns.
         schema = (answer.get("manifest") or {}).get("schema") or {}
@@ -223,6 +333,14 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- o
 
 def _state(answer: Mapping[str, Any]) -> Any:
     return (answer.get("status") or {}).get("state")
+
+
+def _end(row: Row, end: str, *, column: bool = False) -> Ref | None:
+    """One end of an edge; None where it is a path and no table."""
+    base, schema, table = (row.get(f"{end}_table_{part}") for part in ("catalog", "schema", "name"))
+    return (
+        Ref(None, base, schema, table, row.get(f"{end}_column_name") if column else None) if table else None
+    )
 
 
 def _given(statement: str, condition: tuple[str, list[str]]) -> tuple[str, Parameters]:

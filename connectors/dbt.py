@@ -1,11 +1,13 @@
 """dbt Core: what a project says of itself in the artifacts it writes beside its build.
 
-Reads manifest.json, and catalog.json and run_results.json where they are, from a folder, over HTTPS (a signed or public
-URL), or from object storage (s3://, gs://, abfs://) through fsspec, which Dask and pandas read with: each cloud's own
-chain of credentials, and one interface for three SDKs. Of run results only status, time and the number of failures are
-read; a test's message can quote values and is left alone, as are the statistics of catalog.json.
+Reads manifest.json, and catalog.json, run_results.json and sources.json where they are, from a folder, over HTTPS (a
+signed or public URL), or from object storage (s3://, gs://, abfs://) through fsspec, which Dask and pandas read with:
+each cloud's own chain of credentials, and one interface for three SDKs; or as they were uploaded. Of run results only
+status, time and the number of failures are read; a test's message can quote values and is left alone, as are the
+statistics of catalog.json and the newest row that sources.json tells of.
 
-Source: the artifact schemas at https://schemas.getdbt.com (manifest v12, catalog v1, run-results v6).
+Source: the artifact schemas at https://schemas.getdbt.com (manifest v4 to v12, catalog v1, run-results v1 to v6,
+sources v3); what dbt Fusion writes says v12 too.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ BUILT = ("model", "seed", "snapshot")
 DIALECTS = {"spark": "databricks", "sqlserver": "tsql", "fabric": "tsql", "athena": "trino"}
 LARGEST = 512 * 1024 * 1024
 SECONDS = 60.0
+ARTIFACTS = ("manifest.json", "catalog.json", "run_results.json", "sources.json")
 STORES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az")
 
 
@@ -47,6 +50,12 @@ class Settings:
         default=None,
         secret=True,
     )
+    uploads: bool = setting(
+        "Uploaded",
+        "Nothing is read from a folder or an address: a person or a pipeline uploads the artifacts after each run",
+        default=False,
+        kind="bool",
+    )
 
 
 class Dbt:
@@ -64,13 +73,18 @@ class Dbt:
     )
     query_grant_script: ClassVar[str] = ""
 
-    def __init__(self, settings: Settings) -> None:
-        if bool(settings.path) == bool(settings.url):
-            raise BadSettings("give the setting 'path' or the setting 'url', one of the two")
+    def __init__(self, settings: Settings, uploaded: Mapping[str, bytes] | None = None) -> None:
+        if [bool(settings.path), bool(settings.url), settings.uploads].count(True) != 1:
+            raise BadSettings(
+                "give the setting 'path' or the setting 'url', one of the two, or say 'uploads'"
+            )
         self._at = settings
+        self._uploaded = uploaded
 
     def check(self) -> str:
         """Name the project and its size. Raises SourceError."""
+        if self._at.uploads and self._uploaded is None:
+            return "the artifacts come by upload; there is nothing to connect to"
         manifest = self._artifact("manifest.json", required=True)
         facts, built = (
             manifest["metadata"],
@@ -81,14 +95,19 @@ class Dbt:
     def extract(self) -> Iterator[Record]:
         """Models with their columns, sources, metrics, exposures, documents, then every edge. Raises SourceError."""
         manifest = self._artifact("manifest.json", required=True)
-        project = Project(manifest, self._artifact("catalog.json"), self._artifact("run_results.json"))
+        project = Project(manifest, *(self._artifact(name) for name in ARTIFACTS[1:]))
         stages = project.stages()
         for number, stage in enumerate(stages, start=1):
             yield Progress(getattr(stage, "__name__", ""), number, len(stages))
             yield from stage()
 
     def _artifact(self, name: str, *, required: bool = False) -> dict[str, Any]:
-        if not self._at.url:
+        text: bytes | None
+        if self._at.uploads or self._uploaded is not None:
+            text = (self._uploaded or {}).get(name)
+            if text is None and required:
+                raise UnreachableSource(f"no {name} was uploaded yet")
+        elif not self._at.url:
             text = self._read(name, required)
         elif self._at.url.partition("://")[0] in STORES:
             text = self._fetch(name, required)
@@ -178,10 +197,15 @@ class Dbt:
 class Project:
     """The artifacts joined: what each stage of the extraction yields."""
 
-    def __init__(self, manifest: Mapping[str, Any], catalog: Node, results: Node) -> None:
+    def __init__(
+        self, manifest: Mapping[str, Any], catalog: Node, results: Node, freshness: Node | None = None
+    ) -> None:
         self._manifest = manifest
         self._typed: dict[str, Node] = {**catalog.get("nodes", {}), **catalog.get("sources", {})}
         self._results: dict[str, Node] = {each["unique_id"]: each for each in results.get("results", ())}
+        self._fresh: dict[str, str] = {
+            each["unique_id"]: str(each.get("status") or "") for each in (freshness or {}).get("results", ())
+        }
         self._ran_at = _moment(results.get("metadata", {}).get("generated_at"))
         adapter = manifest["metadata"].get("adapter_type")
         self._dialect: str | None = DIALECTS.get(adapter, adapter)
@@ -218,9 +242,7 @@ class Project:
                 "last_status": run.get("status"),
                 "semantic_models": ", ".join(each["name"] for each in self._semantic[node["unique_id"]]),
             }
-            yield self._asset(
-                "model", node, facts, definition=node.get("compiled_code") or node.get("raw_code") or None
-            )
+            yield self._asset("model", node, facts, definition=_sql(node))
 
     def sources(self) -> Iterator[Record]:
         """Tables that the project reads and does not make."""
@@ -230,6 +252,7 @@ class Project:
                 "relation": _relation(node),
                 "loader": node.get("loader"),
                 "source_description": node.get("source_description"),
+                "freshness": self._fresh.get(node["unique_id"]),
             }
             yield self._asset("dataset", node, facts, name=f"{node.get('source_name')}.{node['name']}")
 
@@ -343,6 +366,12 @@ class Project:
             )
             for position, name in enumerate(names, start=1)
         )
+
+
+def _sql(node: Node) -> str | None:
+    """What a model or a seed is made by; named otherwise before manifest v7."""
+    found = (node.get(name) for name in ("compiled_code", "compiled_sql", "raw_code", "raw_sql"))
+    return next((str(text) for text in found if text), None)
 
 
 def _table(node: Node) -> Ref:

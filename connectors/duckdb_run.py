@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.asking import Asking
 from connectors.errors import (
     PermissionMissing,
     QueryFailed,
@@ -92,6 +93,8 @@ class DuckDBRuns:
                 _only_a_select(connection, sql)
                 running(stop)
                 watchdog.start()
+                if stop.cancelled:
+                    raise QueryStopped("the query was cancelled")
                 connection.execute(sql, list(parameters) or None)
                 columns = tuple(
                     ResultColumn(column[0], str(column[1])) for column in connection.description or ()
@@ -145,16 +148,17 @@ class _Stop:
         self._connection = connection
         self._lock = threading.Lock()
         self._closed = False
+        self._asking = Asking(self._interrupt)
         self.cancelled = False
         self.expired = False
 
     def cancel(self) -> None:
         self.cancelled = True
-        self._interrupt()
+        self._asking.begin()
 
     def expire(self) -> None:
         self.expired = True
-        self._interrupt()
+        self._asking.begin()
 
     def _interrupt(self) -> None:
         with self._lock:
@@ -162,6 +166,7 @@ class _Stop:
                 self._connection.interrupt()
 
     def close(self) -> None:
+        self._asking.over()
         with self._lock:
             if not self._closed:
                 self._closed = True

@@ -279,6 +279,10 @@ class Api:
             raise UnreachableSource(f"{self._title} redirects {place} elsewhere; give its own address")
         if not answer.is_success:
             raise UnreachableSource(f"{self._title} answered {answer.status_code} for {place}")
+        if (
+            answer.status_code == 204 and not answer.content
+        ):  # "no content" is how some say that there is nothing
+            return type("Told", (Told,), {"title": self._title})()
         try:
             return _read_json(answer.content, self._title) if lenient else json.loads(answer.content)
         except ValueError as error:

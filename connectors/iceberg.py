@@ -1,8 +1,9 @@
-"""Apache Iceberg REST catalogs (Polaris, Unity, Lakekeeper, Nessie, S3 Tables, ...): namespaces, tables, columns, docs.
+"""Apache Iceberg REST catalogs (Polaris, Unity, Lakekeeper, Nessie, S3 Tables, ...): namespaces, tables, views, docs.
 
-/v1/config, then namespaces and tables by pages, then one request a table, since the specification has no list of
-schemas; snapshots are asked to be left out. Of the metadata only names, types, docs, partition fields and counts are
-kept: no bound, no statistic and no data file. Vended credentials are never asked for.
+/v1/config, then namespaces, tables and views by pages, then one request a table or view, since the specification has
+no list of schemas; snapshots are asked to be left out. Views are asked for where the server says that it has them. Of
+the metadata only names, types, docs, partition fields, texts of views and counts are kept: no bound, no statistic and
+no data file. Vended credentials are never asked for.
 
 Source: https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml (paging, namespace separator,
 419 for a token that ran out, `oauth2-server-uri`) and https://iceberg.apache.org/spec (table metadata, version 1 too)
@@ -20,9 +21,10 @@ from connectors.errors import BadSettings
 from connectors.http import Api
 from connectors.records import Column, Database, Key, Progress, Record, Schema, Table
 from connectors.settings import setting
-from connectors.warehouse import moment, number
+from connectors.warehouse import moment, number, truth
 
 BETWEEN = "\x1f"  # how the specification joins the levels of a namespace in a path
+VIEWS = "GET /v1/{prefix}/namespaces/{namespace}/views"
 # Properties that say what a table is; others may hold anything.
 _TOLD = ("write.format.default", "format-version", "history.expire.max-snapshot-age-ms")
 
@@ -53,16 +55,19 @@ class Iceberg:
     name: ClassVar[str] = "iceberg"
     title: ClassVar[str] = "Apache Iceberg (REST catalog)"
     dialect: ClassVar[str | None] = "spark"
-    extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "column")
+    extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "view", "column")
     extra: ClassVar[str | None] = None
     verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In the catalog: a principal of its own whose role may list namespaces and tables and read properties\n"
-        "-- (Polaris: NAMESPACE_LIST, NAMESPACE_READ_PROPERTIES, TABLE_LIST, TABLE_READ_PROPERTIES).\n"
+        "-- (Polaris: NAMESPACE_LIST, NAMESPACE_READ_PROPERTIES, TABLE_LIST, TABLE_READ_PROPERTIES,\n"
+        "-- VIEW_LIST, VIEW_READ_PROPERTIES).\n"
         "-- No TABLE_READ_DATA.\n"
     )
     query_grant_script: ClassVar[str] = ""
+
+    _has_views = False
 
     def __init__(self, settings: Settings) -> None:
         if settings.client_id and not settings.client_secret:
@@ -96,6 +101,15 @@ class Iceberg:
                     whole = api.get(f"{place}/{name}", {"snapshots": "refs"}, optional=True)
                     if whole is not None:  # else it was dropped since the list was read
                         yield self._table(space, each["name"], whole["metadata"])
+                if self._has_views:
+                    yield from self._views(api, f"{base}/namespaces/{_path(space)}/views", space)
+
+    def _views(self, api: Api, place: str, space: tuple[str, ...]) -> Iterator[Table]:
+        for each in self._listed(api, place, "identifiers"):
+            if each.get("name"):
+                whole = api.get(f"{place}/{quote(each['name'], safe='')}", optional=True)
+                if whole is not None:
+                    yield self._view(space, each["name"], whole["metadata"])
 
     @property
     def _catalog(self) -> str:
@@ -108,6 +122,10 @@ class Iceberg:
         facts = {**(told.get("defaults") or {}), **(told.get("overrides") or {})}
         # A server may join the levels otherwise than by 0x1F, but must understand that too: it is what we send.
         prefix = str(facts.get("prefix") or "").strip("/")
+        says = truth(
+            facts.get("view-endpoints-supported"), unless_told=False
+        )  # before `endpoints` there was this
+        self._has_views = says or VIEWS in (told.get("endpoints") or ())
         return f"/v1/{quote(prefix)}" if prefix else "/v1"
 
     def _namespaces(self, api: Api, base: str, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -164,21 +182,31 @@ class Iceberg:
             name=name,
             description=facts.get("comment") or None,
             owner=facts.get("owner") or None,
-            columns=tuple(
-                Column(
-                    each["name"],
-                    place,
-                    _type(each.get("type") or ""),
-                    not each.get("required"),
-                    None,
-                    each.get("doc") or None,
-                )
-                for place, each in enumerate(fields, start=1)
-            ),
+            columns=_columns(fields),
             keys=(Key("primary", "identifier", key),) if key else (),
             row_estimate=number(counts.get("total-records")),
             size_bytes=number(counts.get("total-files-size")),
             changed_at=moment(told.get("last-updated-ms")),
+            properties=properties,
+        )
+
+    def _view(self, space: tuple[str, ...], name: str, told: Mapping[str, Any]) -> Table:
+        """A view as its current version says it, in the first SQL dialect that it has."""
+        now = _current(told.get("versions"), "version-id", told.get("current-version-id")) or {}
+        schema = _current(told.get("schemas"), "schema-id", now.get("schema-id")) or {}
+        texts = [each for each in now.get("representations") or () if each.get("sql")]
+        facts = told.get("properties") or {}
+        properties = {"dialect": str(texts[0]["dialect"])} if texts and texts[0].get("dialect") else {}
+        return Table(
+            self._catalog,
+            ".".join(space),
+            name,
+            "view",
+            facts.get("comment") or None,
+            facts.get("owner") or None,
+            _columns([each for each in schema.get("fields") or () if each.get("name")]),
+            definition=texts[0]["sql"] if texts else None,
+            changed_at=moment(now.get("timestamp-ms")),
             properties=properties,
         )
 
@@ -197,6 +225,20 @@ class Iceberg:
         with Api(url, dict, title="the Iceberg catalog", plain_http=at.plain_http) as api:
             made = api.form(path, fields)
         return {"Authorization": f"Bearer {made['access_token']}"}
+
+
+def _columns(fields: list[dict[str, Any]]) -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            each["name"],
+            place,
+            _type(each.get("type") or ""),
+            not each.get("required"),
+            None,
+            each.get("doc") or None,
+        )
+        for place, each in enumerate(fields, start=1)
+    )
 
 
 def _path(space: tuple[str, ...]) -> str:

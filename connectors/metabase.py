@@ -77,7 +77,8 @@ class Metabase(HttpSource):
         """Collections, dashboards and questions, then what each stands on. Raises SourceError."""
         with self._api() as api:
             yield Progress("collections", 0)
-            yield from map(_collection, _rows(api.get("/api/collection")))
+            collections = _rows(api.get("/api/collection"))
+            yield from (_collection(each) for each in collections if not _thrown_away(each))
             databases = _rows(api.get("/api/database", {"include": "tables"}))
             tables = {
                 table["id"]: _table(database, table)
@@ -89,7 +90,7 @@ class Metabase(HttpSource):
             cards = [card for card in _rows(api.get("/api/card", {"f": "all"})) if not card.get("archived")]
             yield Progress("questions", 0, len(cards))
             for card in cards:
-                yield _chart(card, engines)
+                yield _chart(self._at.url, card, engines)
             dashboards = [each for each in _boards(api) if not each.get("archived")]
             held: list[Lineage] = []
             for done, listed in enumerate(dashboards, start=1):
@@ -143,6 +144,11 @@ def _boards(api: Api) -> Iterator[dict[str, Any]]:
         yield from _rows(page)
 
 
+def _thrown_away(each: Mapping[str, Any]) -> bool:
+    """Is it archived, or the trash itself?"""
+    return bool(each.get("archived")) or each.get("type") == "trash"
+
+
 def _collection(each: Mapping[str, Any]) -> Asset:
     above = [part for part in str(each.get("location") or "").split("/") if part]
     return Asset(
@@ -163,14 +169,16 @@ def _dashboard(url: str, each: Mapping[str, Any]) -> Asset:
         description=each.get("description") or None,
         owners=_maker(each),
         url=f"{url.rstrip('/')}/dashboard/{each['id']}",
+        popularity=float(number(each.get("view_count")) or 0) or None,
         changed_at=moment(each.get("updated_at")),
         properties={"views": str(each["view_count"])} if each.get("view_count") else {},
     )
 
 
-def _chart(card: Mapping[str, Any], engines: Mapping[Any, str]) -> Asset:
+def _chart(url: str, card: Mapping[str, Any], engines: Mapping[Any, str]) -> Asset:
     sql = _native(card)
     engine = engines.get(card.get("database_id") or -1, "")
+    page = card["type"] if card.get("type") in ("model", "metric") else "question"
     return Asset(
         "chart",
         f"card/{card['id']}",
@@ -180,6 +188,8 @@ def _chart(card: Mapping[str, Any], engines: Mapping[Any, str]) -> Asset:
         definition=sql,
         dialect=DIALECTS.get(engine, engine) if sql and engine else None,
         owners=_maker(card),
+        url=f"{url.rstrip('/')}/{page}/{card['id']}",
+        popularity=float(number(card.get("view_count")) or 0) or None,
         changed_at=moment(card.get("updated_at")),
         properties={"display": str(card.get("display") or ""), "type": str(card.get("type") or "question")},
     )

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 else:
     MySQLConnection = pymysql.connections.Connection
 
-_REFUSED = {1044, 1045, 1130, 1251, 1275, 1698, 1820, 1862, 3118, 3159, 4151}
+_REFUSED = {1044, 1045, 1130, 1251, 1275, 1698, 1820, 1862, 3118, 4151}
+_TLS_ONLY = {3159}
 _DENIED = {1044, 1142, 1143, 1227, 1370}
 _CHANGED = {1051, 1054, 1109, 1146, 1305, 1356, 1412, 1932}
 _STOPPED = {1053, 1317, 1969, 3024}
@@ -88,11 +89,17 @@ def during_connect(server: Server) -> Iterator[None]:
 def _connect_error(server: Server, error: Exception) -> SourceError:
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     if code in _REFUSED or isinstance(error, RuntimeError):
-        return SignInRefused(f"the server at {server.place} refused the sign-in of {server.user!r}")
+        # MariaDB answers so too where it takes TLS connections only
+        hint = "; ssl_mode is 'disable', and it may want TLS" if server.ssl_mode == "disable" else ""
+        return SignInRefused(f"the server at {server.place} refused the sign-in of {server.user!r}{hint}")
     if code == 1049:
         return UnreachableSource(f"the server at {server.place} has no database {server.database!r}")
     if code == 1040 or code == 1203:
         return UnreachableSource(f"the server at {server.place} has no connection free; try again later")
+    if code in _TLS_ONLY:
+        return UnreachableSource(
+            f"the server at {server.place} takes TLS connections only; ssl_mode is {server.ssl_mode!r}"
+        )
     if code == 2026 or isinstance(error, ssl.SSLError) or "ssl" in str(error).lower():
         return UnreachableSource(
             f"no TLS connection with {server.place} as ssl_mode {server.ssl_mode!r} asks for"

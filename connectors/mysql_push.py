@@ -95,6 +95,8 @@ class MySQLSession:
         self._maria = "maria" in version.lower()
         old = not version or (int(version.split(".")[0]) < 8 and not self._maria)
         self._how = "INPLACE" if old else "INSTANT"
+        # MySQL, any version: a table's comment is no instant change there, but no rows are written or locked
+        self._how_table = "INSTANT" if self._maria else "INPLACE, LOCK = NONE"
 
     def read(self, targets: Sequence[Target], *, tags: bool = False) -> dict[Target, Found]:
         """Comments in two statements, and one SHOW CREATE TABLE for each table with a column to write."""
@@ -137,7 +139,7 @@ class MySQLSession:
             raise BadSettings("the server keeps no characters beyond U+FFFF (such as most emoji) in comments")
         table = f"ALTER TABLE {_name(target.schema)}.{_name(target.table)}"
         if target.column is None:
-            return f"{table} COMMENT = {self._text(text or '')}, ALGORITHM = {self._how}"
+            return f"{table} COMMENT = {self._text(text or '')}, ALGORITHM = {self._how_table}"
         whole = found.facts["definition"]
         if whole is None or _UNDECODED.search(whole):
             raise BadSettings("the server does not show the column's definition as text (a default of bytes)")

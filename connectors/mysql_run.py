@@ -17,6 +17,7 @@ from pymysql.constants import FIELD_TYPE
 from pymysql.cursors import SSCursor
 
 from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.asking import Asking
 from connectors.errors import QueryFailed, QueryStopped, SourceError, SourceInterrupted
 from connectors.mysql_errors import MySQLConnection, abandon, during_connect, open_connection
 from connectors.rows import Meter
@@ -85,6 +86,8 @@ class MySQLRuns:
                 running(stop)
                 watchdog.start()
                 cursor = connection.cursor(SSCursor)
+                if stop.cancelled:
+                    raise QueryStopped("the query was cancelled")
                 cursor.execute(sql, tuple(parameters) or None)
                 columns = tuple(
                     ResultColumn(column[0], _TYPES.get(column[1], "")) for column in cursor.description or ()
@@ -146,18 +149,21 @@ class _Stop:
         self._id = int(connection.thread_id())  # type: ignore[no-untyped-call]
         self._lock = threading.Lock()
         self._closed = False
+        self._asking = Asking(self._send)
         self.finished = False
         self.cancelled = False
         self.expired = False
 
     def cancel(self) -> None:
         self.cancelled = True
-        with self._lock:
-            self._kill()
+        self._asking.begin()
 
     def expire(self) -> None:
         """The server's own time-out should have come first; this is for a server that has none."""
         self.expired = True
+        self._asking.begin()
+
+    def _send(self) -> None:
         with self._lock:
             self._kill()
 
@@ -172,6 +178,7 @@ class _Stop:
                 killer.close()
 
     def close(self) -> None:
+        self._asking.over()
         with self._lock:
             if self._closed:
                 return

@@ -59,6 +59,11 @@ def _connect_error(server: Server, text: str) -> SourceError:
         return UnreachableSource(
             f"no answer from {server.engine} at {server.place}; check host, port and network"
         )
+    if "pg_hba" in text and "no encryption" in text:
+        return UnreachableSource(
+            f"{server.engine} at {server.place} takes {server.user!r} over TLS only, if at all; "
+            f"ssl_mode is {server.ssl_mode!r}"
+        )
     if "password" in text or "pg_hba" in text or "role" in text or "authentication" in text:
         return SignInRefused(f"{server.engine} at {server.place} refused the sign-in of {server.user!r}")
     if any(words in text for words in _TLS):

@@ -21,6 +21,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.string import TextLoader
 
 from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.asking import Asking
 from connectors.errors import QueryFailed, QueryStopped, SourceError, SourceInterrupted
 from connectors.postgres_errors import during_connect
 from connectors.postgres_sign_in import sign_in
@@ -75,6 +76,8 @@ class PostgresRuns:
                 watchdog.start()
                 connection.allowance = limits.bytes + 1_000_000
                 connection.deadline = time.monotonic() + limits.seconds + 0.6
+                if stop.cancelled:
+                    raise QueryStopped("the query was cancelled")
                 cursor = psycopg.RawCursor(connection)  # knows $1 only: a % in the text is a %
                 rows = cursor.stream(sql, tuple(parameters) or None, size=1)
                 first = next(rows, None)
@@ -169,17 +172,18 @@ class _Stop:
         self._connection = connection
         self._lock = threading.Lock()
         self._closed = False
+        self._asking = Asking(self._send)
         self.cancelled = False
         self.expired = False
 
     def cancel(self) -> None:
         self.cancelled = True
-        self._send()
+        self._asking.begin()
 
     def expire(self) -> None:
         """The server's own time-out should have come first; this is for a server that does not answer."""
         self.expired = True
-        self._send()
+        self._asking.begin()
 
     def _send(self) -> None:
         with self._lock, contextlib.suppress(psycopg.Error):
@@ -187,6 +191,7 @@ class _Stop:
                 self._connection.cancel_safe(timeout=2)
 
     def close(self) -> None:
+        self._asking.over()
         with self._lock:
             if self._closed:
                 return

@@ -1,7 +1,7 @@
 """How every connection over PostgreSQL's protocol is opened: to PostgreSQL and Redshift, to read, to run and to push.
 
 Enters: where the server is and what the connection is called there. Leaves: psycopg's options. None of them is taken
-from the account that runs Docent: no PGPASSWORD, no ~/.pgpass, no PGOPTIONS, no Kerberos ticket.
+from the account that runs Docent: no PGPASSWORD, no ~/.pgpass, no ~/.postgresql, no PGOPTIONS, no Kerberos ticket.
 
 Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
@@ -13,16 +13,19 @@ from typing import Any
 
 from connectors.servers import Server
 
+_NOWHERE = os.devnull + "/none"
+"""A path at which there is no file. A file of no lines would do too, but for a warning on stderr."""
+
 
 def sign_in(server: Server, *, name: str) -> dict[str, Any]:
     """The options of `psycopg.connect` for `server`; `name` is what its list of sessions shows."""
-    files = {"sslrootcert": server.ssl_ca, "sslcert": server.ssl_cert, "sslkey": server.ssl_key}
+    authorities = "system" if server.ssl_mode == "verify-full" else _NOWHERE
     return {
         "host": server.host,
         "port": server.port,
         "user": server.user or None,
         "password": server.password or "",
-        "passfile": os.devnull + "/none",  # none at all: a file of no lines makes libpq warn on stderr
+        "passfile": _NOWHERE,
         "options": "",
         "gssencmode": "disable",
         "dbname": server.database or None,
@@ -31,5 +34,7 @@ def sign_in(server: Server, *, name: str) -> dict[str, Any]:
         "application_name": name,
         "autocommit": True,
         "prepare_threshold": None,
-        **{option: path for option, path in files.items() if path},
+        "sslrootcert": server.ssl_ca or authorities,
+        "sslcert": server.ssl_cert or _NOWHERE,
+        "sslkey": server.ssl_key or _NOWHERE,
     }

@@ -1,4 +1,4 @@
-"""Power BI: workspaces, semantic models with tables, columns, measures and their sources, reports, dashboards, users.
+"""Power BI: workspaces, dataflows, semantic models with tables, columns, measures and sources, reports, dashboards.
 
 The admin scanner API: the list of workspaces, then scans of 100 at a time (getInfo, scanStatus, scanResult), so the
 number of requests grows by the hundred workspaces. Rows, refresh logs and DAX queries are never asked for.
@@ -124,6 +124,10 @@ def _workspace(space: Mapping[str, Any]) -> Iterator[Asset]:
     here = f"workspace/{space['id']}"
     description = space.get("description") or None
     yield Asset("dashboard_group", here, space.get("name") or space["id"], description=description)
+    for flow in space.get("dataflows") or ():
+        if flow.get("objectId"):
+            named = {**flow, "id": flow["objectId"], "reportType": "dataflow"}
+            yield _asset("dataset", f"dataflow/{flow['objectId']}", named, here, None)
     for model in space.get("datasets") or ():
         yield from _model(model, here)
     pages = "https://app.powerbi.com/groups"
@@ -220,15 +224,20 @@ def _edges(space: Mapping[str, Any]) -> Iterator[Lineage]:
     def edge(upstream: Ref, downstream: str) -> Lineage:
         return Lineage(upstream, Ref(key=downstream), "powerbi")
 
+    for flow in space.get("dataflows") or ():
+        if flow.get("objectId"):
+            yield from (edge(above, f"dataflow/{flow['objectId']}") for above in _flows(flow))
     for model in space.get("datasets") or ():
         here = f"dataset/{model['id']}"
+        shared = {each["name"]: each.get("expression") or "" for each in _named(model.get("expressions"))}
+        yield from (edge(above, here) for above in _flows(model))
         for above in model.get("upstreamDatasets") or ():
             if above.get("targetDatasetId"):
                 yield edge(Ref(key=f"dataset/{above['targetDatasetId']}"), here)
         for table in _named(model.get("tables")):
             yield edge(Ref(key=_table_key(model, table)), here)
             for source in table.get("source") or ():
-                if found := _source(source.get("expression") or ""):
+                for found in _sources(source.get("expression") or "", shared):
                     yield edge(found, _table_key(model, table))
             for measure in _named(table.get("measures")):
                 yield edge(Ref(key=_table_key(model, table)), f"{_table_key(model, table)}/{measure['name']}")
@@ -241,6 +250,23 @@ def _edges(space: Mapping[str, Any]) -> Iterator[Lineage]:
                 yield edge(Ref(key=f"report/{tile['reportId']}"), f"dashboard/{board['id']}")
             elif tile.get("datasetId"):
                 yield edge(Ref(key=f"dataset/{tile['datasetId']}"), f"dashboard/{board['id']}")
+
+
+def _flows(each: Mapping[str, Any]) -> list[Ref]:
+    """The dataflows that a model or another dataflow reads."""
+    found = (one.get("targetDataflowId") for one in each.get("upstreamDataflows") or ())
+    return [Ref(key=f"dataflow/{flow}") for flow in found if flow]
+
+
+def _sources(expression: str, shared: Mapping[str, str], seen: frozenset[str] = frozenset()) -> Iterator[Ref]:
+    """The tables that an expression reads, itself or through the model's shared expressions that it names."""
+    if found := _source(expression):
+        yield found
+        return
+    for name, text in shared.items():
+        plain = rf'(?<![\w."#]){re.escape(name)}(?![\w"])'
+        if name not in seen and (re.search(plain, expression) or f'#"{name}"' in expression):
+            yield from _sources(text, shared, seen | {name})
 
 
 def _source(expression: str) -> Ref | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from connectors.errors import PermissionMissing
 from connectors.http import Api
 from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
@@ -76,9 +77,7 @@ class Redash(HttpSource):
     def extract(self) -> Iterator[Record]:
         """Queries, dashboards, then the edges. Raises SourceError."""
         with self._open() as api:
-            dialects = {
-                each["id"]: DIALECTS.get(each.get("type", "")) for each in api.get("/api/data_sources") or ()
-            }
+            dialects = _dialects(api)
             known: set[int] = set()
             for query in self._all(api, "/api/queries"):
                 known.add(query["id"])
@@ -143,6 +142,14 @@ class Redash(HttpSource):
     def _open(self) -> Api:
         headers = {"Authorization": f"Key {self._at.api_key}"}
         return Api(self._at.url, lambda: headers, title="Redash", plain_http=self._at.plain_http)
+
+
+def _dialects(api: Api) -> dict[int, str | None]:
+    """The dialect of each data source; none where the key's groups may not list them."""
+    try:
+        return {each["id"]: DIALECTS.get(each.get("type", "")) for each in api.get("/api/data_sources") or ()}
+    except PermissionMissing:
+        return {}
 
 
 def _owner(each: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
-"""Snowflake through its SQL API: databases, schemas, tables, views, columns, keys, tags, sizes, lineage, popularity.
+"""Snowflake through its SQL API: databases, schemas, tables, views, columns, keys, tags, sizes, lineage, popularity,
+pipes and Streamlit apps.
 
-Reads SNOWFLAKE.ACCOUNT_USAGE, where a role sees every object without a right on any, and SHOW ... KEYS IN ACCOUNT.
-A constant number of statements; results come by partitions. No table of yours is named in any of them. ACCOUNT_USAGE
-lags by up to three hours, which the description of the integration says.
+Reads SNOWFLAKE.ACCOUNT_USAGE, where a role sees every object without a right on any, and SHOW, which tells keys and
+apps only to who has a right on their objects (REFERENCES reads no row). A constant number of statements; results come
+by partitions. SHOW gives 10,000 rows at most: where it does, it is asked again for each database, and for each schema
+of one that is still too large. ACCOUNT_USAGE lags by up to three hours, which the description of the integration says.
 
-Source: https://docs.snowflake.com/en/developer-guide/sql-api (handling responses, bind variables) and
-https://docs.snowflake.com/en/sql-reference/account-usage; SHOW tells 10,000 keys of a kind at most.
+Source: https://docs.snowflake.com/en/developer-guide/sql-api (handling responses, bind variables),
+https://docs.snowflake.com/en/sql-reference/account-usage and /sql/show-primary-keys, /sql/show-streamlits
 """
 
 from __future__ import annotations
@@ -18,43 +20,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from connectors import snowflake_sql as sql
 from connectors.errors import BadSettings, PermissionMissing, SourceInterrupted
 from connectors.http import Api
-from connectors.records import Database, Lineage, Progress, Query, Record, Ref, Schema
+from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema
 from connectors.selection import Selection
 from connectors.settings import setting
 from connectors.warehouse import Row, filled, moment, number, row_of, tables_of
-
-_U = "snowflake.account_usage"
-DATABASES = f"SELECT database_name, comment, database_owner FROM {_U}.databases WHERE deleted IS NULL AND {{databases}}"
-SCHEMAS = f"""SELECT catalog_name, schema_name, comment, schema_owner FROM {_U}.schemata
-WHERE deleted IS NULL AND schema_name <> 'INFORMATION_SCHEMA' AND {{schemas}} ORDER BY 1, 2"""
-TABLES = f"""SELECT t.table_catalog AS "database", t.table_schema AS "schema", t.table_name AS "name",
-t.table_type AS "kind", t.comment AS "description", t.table_owner AS "owner", v.view_definition AS "definition",
-t.row_count AS "rows", t.bytes AS "bytes", date_part(epoch_second, t.last_altered) AS "changed"
-FROM {_U}.tables t LEFT JOIN {_U}.views v ON v.table_id = t.table_id AND v.deleted IS NULL
-WHERE t.deleted IS NULL AND t.table_schema <> 'INFORMATION_SCHEMA' AND {{tables}} ORDER BY 1, 2, 3"""
-COLUMNS = f"""SELECT table_catalog AS "database", table_schema AS "schema", table_name AS "table",
-column_name AS "name", ordinal_position AS "position", data_type AS "type", is_nullable AS "nullable",
-column_default AS "default", comment AS "description" FROM {_U}.columns
-WHERE deleted IS NULL AND table_schema <> 'INFORMATION_SCHEMA' AND {{columns}}"""
-TAGS = f"""SELECT object_database AS "database", object_schema AS "schema", object_name AS "table",
-column_name AS "column", tag_name AS "tag" FROM {_U}.tag_references
-WHERE domain IN ('TABLE', 'COLUMN') AND object_deleted IS NULL"""
-LINEAGE = f"""SELECT referenced_database, referenced_schema, referenced_object_name,
-referencing_database, referencing_schema, referencing_object_name FROM {_U}.object_dependencies
-WHERE referenced_object_domain IN ('TABLE', 'VIEW', 'MATERIALIZED VIEW', 'EXTERNAL TABLE', 'DYNAMIC TABLE')
-AND referencing_object_domain IN ('VIEW', 'MATERIALIZED VIEW', 'DYNAMIC TABLE')"""
-KEYS = (
-    ("SHOW PRIMARY KEYS IN ACCOUNT", "primary"),
-    ("SHOW UNIQUE KEYS IN ACCOUNT", "unique"),
-    ("SHOW IMPORTED KEYS IN ACCOUNT", "foreign"),
-)
-QUERIES = f"""SELECT any_value(query_text), count(*), array_agg(DISTINCT user_name), max(start_time),
-any_value(database_name), any_value(schema_name) FROM {_U}.query_history
-WHERE start_time > dateadd(day, -30, current_timestamp()) AND execution_status = 'SUCCESS'
-AND query_type IN ('SELECT', 'INSERT', 'CREATE_TABLE_AS_SELECT', 'MERGE')
-GROUP BY query_parameterized_hash ORDER BY 2 DESC LIMIT 5000"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +62,35 @@ class Snowflake:
     name: ClassVar[str] = "snowflake"
     title: ClassVar[str] = "Snowflake"
     dialect: ClassVar[str | None] = "snowflake"
-    extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "view", "column", "query")
+    extracts: ClassVar[tuple[str, ...]] = (
+        "database",
+        "schema",
+        "table",
+        "view",
+        "column",
+        "query",
+        "job",
+        "dashboard",
+    )
     extra: ClassVar[str | None] = None
     verified: ClassVar[str] = "documented"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = """\
 CREATE ROLE docent_reader;
 GRANT DATABASE ROLE SNOWFLAKE.OBJECT_VIEWER TO ROLE docent_reader;      -- names, types, comments, sizes, definitions
-GRANT DATABASE ROLE SNOWFLAKE.GOVERNANCE_VIEWER TO ROLE docent_reader;  -- tags and the query log
+GRANT DATABASE ROLE SNOWFLAKE.GOVERNANCE_VIEWER TO ROLE docent_reader;  -- tags, the query log, what read and wrote what
+-- Optional: when pipes loaded last.
+-- GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE docent_reader;
 GRANT USAGE ON WAREHOUSE <warehouse> TO ROLE docent_reader;
 CREATE USER docent_reader TYPE = SERVICE DEFAULT_ROLE = docent_reader RSA_PUBLIC_KEY = '<public key>';
 GRANT ROLE docent_reader TO USER docent_reader;
--- No SELECT on any table and no USAGE on any database of yours is needed.
+-- No SELECT on any table is needed. Optional, for keys, which Snowflake shows to who may reference a table (this reads
+-- no row), once for each database:
+-- GRANT USAGE ON DATABASE <database> TO ROLE docent_reader;
+-- GRANT USAGE ON ALL SCHEMAS IN DATABASE <database> TO ROLE docent_reader;
+-- GRANT USAGE ON FUTURE SCHEMAS IN DATABASE <database> TO ROLE docent_reader;
+-- GRANT REFERENCES ON ALL TABLES IN DATABASE <database> TO ROLE docent_reader;
+-- GRANT REFERENCES ON FUTURE TABLES IN DATABASE <database> TO ROLE docent_reader;
 """
     query_grant_script: ClassVar[str] = ""
 
@@ -120,69 +109,129 @@ GRANT ROLE docent_reader TO USER docent_reader;
         """Databases, schemas, tables with everything on them, then dependencies. Raises SourceError."""
         wanted, at = Selection.of(self._at.schemas, self._at.exclude), self._at
         base = Selection.of(at.databases, ())
+        databases: list[str] = []
+        schemas: list[tuple[str, str]] = []
+        refused: list[str] = []
         with self._open() as api:
             yield Progress("databases", 0)
-            for row in self._rows(
-                api, DATABASES.format(databases=filled(base.schema_condition("database_name", mark="?")))
-            ):
-                yield Database(row["DATABASE_NAME"], row["COMMENT"] or None, row["DATABASE_OWNER"] or None)
+            tags = list(self._where_granted(api, sql.TAGS, "tags", refused))
+            above = sql.tags_above(tags)
+            chosen = filled(base.schema_condition("database_name", mark="?"))
+            for row in self._rows(api, sql.DATABASES.format(databases=chosen)):
+                name, comment, owner = row["DATABASE_NAME"], row["COMMENT"] or None, row["DATABASE_OWNER"]
+                databases.append(name)
+                yield Database(name, comment, owner or None, above.get((name,), ()))
 
             def both(catalog: str, condition: tuple[str, list[str]]) -> str:
                 return f"{filled(base.schema_condition(catalog, mark='?'))} AND {filled(condition)}"
 
             chosen = both("catalog_name", wanted.schema_condition("schema_name", mark="?"))
-            for row in self._rows(api, SCHEMAS.format(schemas=chosen)):
-                yield Schema(
-                    row["CATALOG_NAME"],
-                    row["SCHEMA_NAME"],
-                    row["COMMENT"] or None,
-                    row["SCHEMA_OWNER"] or None,
-                )
+            for row in self._rows(api, sql.SCHEMAS.format(schemas=chosen)):
+                schemas.append((row["CATALOG_NAME"], row["SCHEMA_NAME"]))
+                comment, owner = row["COMMENT"] or None, row["SCHEMA_OWNER"] or None
+                yield Schema(*schemas[-1], comment, owner, above.get(schemas[-1], ()))
             yield Progress("columns", 0)
             tables = wanted.table_condition(
                 "t.table_schema", "t.table_schema || '.' || t.table_name", mark="?"
             )
             columns = wanted.table_condition("table_schema", "table_schema || '.' || table_name", mark="?")
+            keys = [
+                key
+                for what, kind in sql.KEYS
+                for key in self._keys(self._shown(api, what, databases, schemas, refused), kind)
+            ]
             yield from tables_of(
-                self._rows(api, TABLES.format(tables=both("t.table_catalog", tables))),
-                self._rows(api, COLUMNS.format(columns=both("table_catalog", columns))),
-                keys=list(self._keys(api)),
-                tags=list(self._rows(api, TAGS)),
+                self._rows(api, sql.TABLES.format(tables=both("t.table_catalog", tables))),
+                self._rows(api, sql.COLUMNS.format(columns=both("table_catalog", columns))),
+                keys=keys,
+                tags=[row for row in tags if row.get("domain") not in ("DATABASE", "SCHEMA")],
             )
+            condition = wanted.schema_condition("p.pipe_schema", mark="?")
+            chosen = sql.PIPES.format(pipes=both("p.pipe_catalog", condition))
+            pipes = list(self._where_granted(api, chosen, "pipes", refused))
+            loads = {
+                _pipe_key(row): row
+                for row in self._where_granted(api, sql.LOADS, "the loads of pipes", refused)
+            }
+            pipes = [row for row in pipes if row.get("name")]
+            for row in pipes:
+                yield _pipe(row, loads.get(_pipe_key(row), {}))
+            known = set(schemas)
+            for row in self._where_granted(api, sql.APPS, "Streamlit apps", refused):
+                if row.get("name") and (row.get("database_name"), row.get("schema_name")) in known:
+                    yield _app(row)
             yield Progress("lineage", 0)
-            for row in self._rows(api, LINEAGE):
-                up, down = (
-                    Ref(None, row[f"{end}_DATABASE"], row[f"{end}_SCHEMA"], row[f"{end}_OBJECT_NAME"])
-                    for end in ("REFERENCED", "REFERENCING")
-                )
-                yield Lineage(up, down, "snowflake")
+            yield from dict.fromkeys(self._edges(api, pipes, refused))
+            for what in dict.fromkeys(refused):
+                yield Progress(f"no right to read {what}: left out", 0)
+
+    def _edges(self, api: Api, pipes: list[Row], refused: list[str]) -> Iterator[Lineage]:
+        """What views stand on, what statements wrote, what pipes load."""
+        for row in self._where_granted(api, sql.DEPENDENCIES, "dependencies", refused):
+            up, down = (
+                Ref(None, row[f"{end}_DATABASE"], row[f"{end}_SCHEMA"], row[f"{end}_OBJECT_NAME"])
+                for end in ("REFERENCED", "REFERENCING")
+            )
+            yield Lineage(up, down, "snowflake")
+        for row in self._where_granted(api, sql.WRITTEN, "the access history", refused):
+            source = sql.place(row.get("source"), row.get("source_column"))
+            target = sql.place(row.get("target"), row.get("target_column"))
+            if source and target and source != target:
+                yield Lineage(source, target, "snowflake")
+        for row in pipes:
+            if target := sql.loaded_by(row.get("definition"), row["database"], row["schema"]):
+                yield Lineage(Ref(key=_pipe_key(row)), target, "snowflake")
+
+    def _where_granted(self, api: Api, statement: str, what: str, refused: list[str]) -> Iterator[Row]:
+        """Every row of what some editions and roles cannot read; where they cannot, none, and `refused` says so."""
+        try:
+            yield from self._rows(api, statement)
+        except PermissionMissing:
+            refused.append(what)
+
+    def _shown(
+        self, api: Api, what: str, databases: list[str], schemas: list[tuple[str, str]], refused: list[str]
+    ) -> Iterator[Row]:
+        """Every row of a SHOW, by databases and then by schemas where one answer cannot hold them."""
+        rows = list(self._where_granted(api, f"SHOW {what} IN ACCOUNT", "keys", refused))
+        if len(rows) < sql.MOST:
+            yield from rows
+            return
+        for base in databases:
+            place = _quoted(base)
+            rows = list(self._where_granted(api, f"SHOW {what} IN DATABASE {place}", "keys", refused))
+            if len(rows) < sql.MOST:
+                yield from rows
+                continue
+            for schema in (schema for database, schema in schemas if database == base):
+                statement = f"SHOW {what} IN SCHEMA {place}.{_quoted(schema)}"
+                yield from self._where_granted(api, statement, "keys", refused)
 
     def queries(self) -> Iterator[Query]:
         """The statements of the last 30 days, folded by the account's own hash. Raises SourceError."""
         with self._open() as api:
-            for row in self._rows(api, QUERIES):
+            for row in self._rows(api, sql.QUERIES):
                 text, runs, users, last, database, schema = row.values()
                 names = json.loads(users) if isinstance(users, str) else users or ()
                 if not text:
                     continue  # a statement that Snowflake keeps to itself
                 yield Query(text, number(runs) or 1, tuple(names), moment(last), database, schema)
 
-    def _keys(self, api: Api) -> Iterator[Row]:
-        for statement, kind in KEYS:
-            for row in self._rows(api, statement):
-                end = "fk_" if kind == "foreign" else ""
-                yield {
-                    "database": row[f"{end}database_name"],
-                    "schema": row[f"{end}schema_name"],
-                    "table": row[f"{end}table_name"],
-                    "kind": kind,
-                    "key": row["fk_name" if kind == "foreign" else "constraint_name"],
-                    "column": row[f"{end}column_name"],
-                    "position": row["key_sequence"],
-                    "ref_schema": row.get("pk_schema_name"),
-                    "ref_table": row.get("pk_table_name"),
-                    "ref_column": row.get("pk_column_name"),
-                }
+    def _keys(self, rows: Iterator[Row], kind: str) -> Iterator[Row]:
+        for row in rows:
+            end = "fk_" if kind == "foreign" else ""
+            yield {
+                "database": row[f"{end}database_name"],
+                "schema": row[f"{end}schema_name"],
+                "table": row[f"{end}table_name"],
+                "kind": kind,
+                "key": row["fk_name" if kind == "foreign" else "constraint_name"],
+                "column": row[f"{end}column_name"],
+                "position": row["key_sequence"],
+                "ref_schema": row.get("pk_schema_name"),
+                "ref_table": row.get("pk_table_name"),
+                "ref_column": row.get("pk_column_name"),
+            }
 
     def _rows(self, api: Api, statement: str) -> Iterator[Row]:
         """Every row of a statement, partition by partition, as column name to text."""
@@ -218,6 +267,48 @@ GRANT ROLE docent_reader TO USER docent_reader;
         kind = "PROGRAMMATIC_ACCESS_TOKEN" if self._at.token else "KEYPAIR_JWT"
         token = self._at.token or _signed(self._at)
         return {"Authorization": f"Bearer {token}", "X-Snowflake-Authorization-Token-Type": kind}
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _pipe_key(row: Row) -> str:
+    return "pipe/" + ".".join(_quoted(str(row.get(part) or "")) for part in ("database", "schema", "name"))
+
+
+def _pipe(row: Row, loaded: Row) -> Asset:
+    last = moment(loaded.get("last"))
+    loads = loaded.get("loads")
+    facts = {"pattern": row.get("pattern"), "loads_30_days": loads, "last_load": last and last.isoformat()}
+    return Asset(
+        "job",
+        _pipe_key(row),
+        str(row.get("name")),
+        description=row.get("description") or None,
+        definition=row.get("definition") or None,
+        dialect="snowflake" if row.get("definition") else None,
+        owners=(str(row.get("owner")),) if row.get("owner") else (),
+        changed_at=moment(row.get("changed")),
+        properties={
+            "type": "pipe",
+            "schema": f"{row.get('database')}.{row.get('schema')}",
+            **{name: str(value) for name, value in facts.items() if value},
+        },
+    )
+
+
+def _app(row: Row) -> Asset:
+    name = str(row.get("name"))
+    key = ".".join(_quoted(str(each)) for each in (row.get("database_name"), row.get("schema_name"), name))
+    return Asset(
+        "dashboard",
+        f"streamlit/{key}",
+        row.get("title") or name,
+        description=row.get("comment") or None,
+        owners=(str(row.get("owner")),) if row.get("owner") else (),
+        properties={"type": "Streamlit", "schema": f"{row.get('database_name')}.{row.get('schema_name')}"},
+    )
 
 
 def _signed(at: Settings) -> str:

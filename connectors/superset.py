@@ -8,17 +8,19 @@ Source: https://superset.apache.org/docs/api (the application's own /api/v1/_ope
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from connectors.errors import BadSettings
+from connectors.errors import BadSettings, SourceInterrupted
 from connectors.http import Api
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment
 
 PAGE = 100
+TRIES = 3
 DIALECTS = {"postgresql": "postgres", "mssql": "tsql", "clickhousedb": "clickhouse", "awsathena": "trino"}
 
 
@@ -71,34 +73,39 @@ class Superset:
             backends = {
                 each["database_name"]: each.get("backend") or "" for each in self._all(api, "database")
             }
-            datasets = list(self._all(api, "dataset"))
+            datasets = self._all(api, "dataset")
             for number, each in enumerate(datasets, start=1):
                 if number % 50 == 1:
                     yield Progress("datasets", number, len(datasets))
                 whole = api.get(f"/api/v1/dataset/{each['id']}", optional=True)
                 yield self._dataset(each, (whole or {}).get("result") or {}, backends)
-            charts = list(self._all(api, "chart"))
+            charts = self._all(api, "chart")
             yield Progress("charts", 0, len(charts))
             yield from map(self._chart, charts)
             yield Progress("dashboards", 0)
             yield from map(self._dashboard, self._all(api, "dashboard"))
         yield from _edges(datasets, charts)
 
-    def _all(self, api: Api, kind: str) -> Iterator[dict[str, Any]]:
-        """Every row of a list, ordered by id so that a page that moves is no row lost or doubled."""
-        page, seen = 0, 0
-        while True:
-            order = (
-                f"(order_column:changed_on_delta_humanized,order_direction:asc,page:{page},page_size:{PAGE})"
-            )
-            if kind == "database":
-                order = f"(order_column:database_name,order_direction:asc,page:{page},page_size:{PAGE})"
-            answer = api.get(f"/api/v1/{kind}/", {"q": order})
-            rows = answer["result"]
-            yield from rows
-            page, seen = page + 1, seen + len(rows)
-            if not rows or seen >= answer["count"]:
-                return
+    def _all(self, api: Api, kind: str) -> list[dict[str, Any]]:
+        """Every row of a list. Superset has no order without ties, so that pages can repeat a row and leave out
+        another: then the list is read again, and what never fits is said. Raises SourceError."""
+        order = "database_name" if kind == "database" else "changed_on_delta_humanized"
+        for _ in range(TRIES):
+            found: dict[Any, dict[str, Any]] = {}
+            seen = 0
+            for page in itertools.count():
+                asked = f"(order_column:{order},order_direction:asc,page:{page},page_size:{PAGE})"
+                answer = api.get(f"/api/v1/{kind}/", {"q": asked})
+                rows = answer.get("result") or ()
+                found |= {each["id"]: each for each in rows}
+                seen += len(rows)
+                if not rows or seen >= answer["count"]:
+                    break
+            if len(found) >= answer["count"]:
+                return list(found.values())
+        raise SourceInterrupted(
+            f"Superset told other {kind}s on each page; try again when fewer people work on it"
+        )
 
     def _dataset(
         self, each: Mapping[str, Any], whole: Mapping[str, Any], backends: Mapping[str, str]
@@ -150,6 +157,7 @@ class Superset:
             "dashboard",
             f"dashboard/{each['id']}",
             each.get("dashboard_title") or f"Dashboard {each['id']}",
+            description=each.get("description") or None,
             owners=_owners(each),
             tags=tuple(
                 tag["name"] for tag in each.get("tags") or () if tag.get("type") in (1, "TagTypes.custom")

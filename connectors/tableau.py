@@ -26,7 +26,7 @@ from connectors.warehouse import moment, number
 
 PAGE = 100
 _BRACKETED = re.compile(r"(?:\[[^\]]*\]\.)*\[([^\]]*)\]")
-_TABLES = "upstreamTables { name schema database { name } }"
+_TABLES = "upstreamTables { name fullName schema database { name } }"
 _OWNER = "owner { name email }"
 _FIELDS = """fields { __typename name description isHidden
   ... on ColumnField { dataType } ... on CalculatedField { dataType formula } }"""
@@ -40,7 +40,7 @@ QUERIES = {
     "embeddedDatasources": f"""id name hasExtracts extractLastRefreshTime workbook {{ id }} {_FIELDS} {_TABLES}
   upstreamDatasources {{ id }}""",
     "customSQLTables": """id name description query connectionType database { name }
-  tables { name schema database { name } } downstreamDatasources { id }""",
+  tables { name fullName schema database { name } } downstreamDatasources { id }""",
 }
 DIALECTS = {
     "postgres": "postgres", "redshift": "redshift", "snowflake": "snowflake", "bigquery": "bigquery", "mysql": "mysql",
@@ -290,7 +290,10 @@ def _edges(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Lineage]:
 
 
 def _table(table: Mapping[str, Any]) -> Ref:
+    """The table; its schema stands in its full name where a connection does not tell it: [schema].[table]."""
     base = (table.get("database") or {}).get("name")
-    bracketed = _BRACKETED.fullmatch(table["name"])  # some connections tell [schema].[table]
+    bracketed = _BRACKETED.fullmatch(table["name"])  # some connections tell [schema].[table] as the name
     named = bracketed[1] if bracketed else table["name"]
-    return Ref(database=base or None, schema=table.get("schema") or None, table=named)
+    full = [part for part in re.findall(r"\[([^\]]*)\]", table.get("fullName") or table["name"]) if part]
+    schema = table.get("schema") or (full[-2] if len(full) > 1 and full[-1] == named else None)
+    return Ref(database=base or None, schema=schema, table=named)

@@ -120,6 +120,10 @@ class Trino:
             if answer.get("error"):
                 # the message may quote the statement; its name says enough
                 name = answer["error"].get("errorName") or "an error"
+                if answer["error"].get("errorType", "USER_ERROR") != "USER_ERROR":
+                    raise SourceInterrupted(
+                        f"Trino could not finish a metadata statement: {name}; try again later"
+                    )
                 raise PermissionMissing(f"Trino refused a metadata statement: {name}")
             names = [column["name"] for column in answer.get("columns") or ()] or names
             for row in answer.get("data") or ():

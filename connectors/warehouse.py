@@ -38,6 +38,13 @@ class _Named(dict[str, Any]):
                 return value
         raise KeyError(name)
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value, or `default` where an answer has no such column."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
 
 def row_of(names: Sequence[str], values: Sequence[Any]) -> Row:
     """One row of a result. Raises ValueError where it does not fit its columns."""
@@ -58,7 +65,8 @@ def tables_of(
     columns: database, schema, table, name, position, type, and where known nullable, default, description
     keys: database, schema, table, kind (primary, unique, foreign), key, column, position, ref_schema, ref_table,
         ref_column; one row a column, in any order
-    tags: database, schema, table, column (None for the table itself), tag
+    tags: database, schema, table, column (None for the table itself), tag; sorted, since a warehouse tells them in any
+        order and an unchanged table must look unchanged
     """
     of_column: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
     of_table: dict[Place, list[str]] = defaultdict(list)
@@ -83,7 +91,7 @@ def tables_of(
                 truth(row.get("nullable"), unless_told=True),
                 row.get("default") or None,
                 row.get("description") or None,
-                tuple(of_column.get((*place, row["name"]), ())),
+                tuple(sorted(set(of_column.get((*place, row["name"]), ())))),
             )
         )
     keyed = _keys(keys)
@@ -104,7 +112,7 @@ def tables_of(
             row_estimate=number(row.get("rows")),
             size_bytes=number(row.get("bytes")),
             changed_at=moment(row.get("changed")),
-            tags=tuple(of_table.get(place, ())),
+            tags=tuple(sorted(set(of_table.get(place, ())))),
             properties=(properties or {}).get(place, {}),
         )
 

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import psycopg
@@ -28,7 +29,9 @@ from tests.connectors.wire import Wire
 
 CANARY = "canary-7f3a9c"
 POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "postgres"}
-MARIADB = {"host": "127.0.0.1", "port": 3306, "user": "root"}
+_MARIADB = urlsplit(os.environ.get("DOCENT_TEST_MARIADB", "mysql://root@127.0.0.1:3306/"))
+MARIADB = {"host": _MARIADB.hostname, "port": _MARIADB.port or 3306, "user": _MARIADB.username}
+"""MariaDB, or a MySQL where the variable leads to one."""
 
 
 def absent(why: str) -> None:
@@ -201,7 +204,7 @@ class MariaDBRig(Rig):
     def __init__(self) -> None:
         self.schema = f"docent_rig_{uuid.uuid4().hex[:10]}"
         self._roles: list[str] = []
-        self._wire = Wire(3306, "mysql")
+        self._wire = Wire(_MARIADB.port or 3306, "mysql")
 
     @contextlib.contextmanager
     def made(self) -> Iterator[MariaDBRig]:

@@ -140,6 +140,28 @@ def test_tableau() -> None:
     }  # fmt: skip
 
 
+def test_tableau_takes_the_schema_from_the_full_name_where_a_connection_tells_none() -> None:
+    told = [
+        {"name": "CYCLE", "fullName": "[LONDON].[CYCLE]", "schema": "", "database": {"name": "DEV", "connectionType": "snowflake"}},
+        {"name": "plain", "fullName": "plain", "schema": None, "database": None},
+        {"name": "[dbo].[odd [x]", "database": {"name": "shop"}},
+        {"name": "[dbo].[both]", "schema": "dbo", "fullName": "[dbo].[both]", "database": {"name": "shop"}},
+    ]  # fmt: skip
+    vendor = tableau(Live("x-tableau-auth"))
+    graphql = vendor.routes["POST /api/metadata/graphql"]
+
+    def answer(asked: Asked) -> Any:
+        found = graphql(asked)
+        for each in found["data"].get("publishedDatasourcesConnection", {}).get("nodes", ()):
+            each["upstreamTables"] = told
+        return found
+
+    vendor.routes["POST /api/metadata/graphql"] = answer
+    with serve(vendor):
+        found = edges(list(of_tableau(vendor).extract()))
+    assert {("DEV.LONDON.CYCLE", "p1"), ("plain", "p1"), ("shop.dbo.both", "p1")} <= found
+
+
 def test_tableau_halves_a_page_that_the_server_cut_and_tells_projects_of_one_name_apart() -> None:
     vendor = tableau(Live("x-tableau-auth"), 250)
     whole, sizes = vendor.routes["POST /api/metadata/graphql"], []
@@ -322,6 +344,43 @@ def test_powerbi() -> None:
         ("shop.sales.orders", "dataset/m1/Orders"), ("SHOP.S.T", "dataset/m1/T"), ("dataset/m1/Orders", "dataset/m1"),
         ("dataset/m1", "report/r1"), ("report/r1", "dashboard/d1"),
     } <= edges(records)  # fmt: skip
+
+
+def test_powerbi_follows_shared_expressions_and_dataflows() -> None:
+    """As the vendor's own example of a scan result has it: a table that names a shared expression, dataflows above it."""
+    shared = [
+        {"name": "Revenues", "description": "All", "expression": 'let\n    Source = Sql.Database("db.example", "DW"),\n'
+         '    T = Source{[Schema="dbo",Item="Revenue"]}[Data]\nin\n    T'},
+        {"name": "With space", "expression": 'let a = Revenues in a'},
+        {"name": "Key", "expression": '"CANARY-VALUE" meta [IsParameterQuery=true, Type="Text"]'},
+    ]  # fmt: skip
+    tables = [
+        {"name": "A", "isHidden": False, "source": [{"expression": "let\n    Source = Revenues,\n    P = Key\nin\n    Source"}]},
+        {"name": "B", "source": [{"expression": 'let Source = #"With space" in Source'}], "measures": [], "columns": [
+            {"name": "RowNumber-26", "dataType": "Int64", "isHidden": True}]},
+        {"name": "C", "source": [{"expression": 'let Source = "Revenues" in Source'}]},
+    ]  # fmt: skip
+    flow = {"targetDataflowId": "f1", "groupId": "g"}
+    space = {
+        "id": "0", "name": "V2 shared", "type": "Workspace", "state": "Active", "isOnDedicatedCapacity": True,
+        "datasets": [{"id": "m", "name": "ExportB", "tables": tables, "expressions": shared, "relationships": [],
+                      "upstreamDataflows": [flow, {"targetDataflowId": None}], "roles": [{"name": "Teams"}]}],
+        "dataflows": [{"objectId": "f1", "name": "Azure SQL", "description": "A flow", "configuredBy": "j@x.example",
+                       "modifiedDateTime": "2020-06-16T08:27:47.783Z"}],
+        "datamarts": [{"id": "dm", "UpstreamDataflows": []}], "reports": None, "users": [],
+    }  # fmt: skip
+    vendor = powerbi(Live("authorization"), 1)
+    vendor.routes["GET /v1.0/myorg/admin/workspaces/scanResult/*"] = lambda asked: {
+        "workspaces": [space], "datasourceInstances": [], "misconfiguredDatasourceInstances": [],
+    }  # fmt: skip
+    with serve(vendor):
+        records = list(of_powerbi(vendor).extract())
+    found = assets(records)
+    assert found["dataflow/f1"].owners == ("j@x.example",) and found["dataflow/f1"].parent == "workspace/0"
+    assert {
+        ("DW.dbo.Revenue", "dataset/m/A"), ("DW.dbo.Revenue", "dataset/m/B"), ("dataflow/f1", "dataset/m"),
+    } <= edges(records)  # fmt: skip
+    assert not any(down == "dataset/m/C" for _, down in edges(records)) and "CANARY" not in repr(records)
 
 
 def test_powerbi_says_that_a_scan_failed() -> None:

@@ -139,3 +139,27 @@ def test_the_same_from_object_storage(monkeypatch: pytest.MonkeyPatch) -> None:
             connect("dbt", {"url": "s3://bucket/target"}, {"storage": "key=secret"}).check()
     finally:
         store.rm("/bucket", recursive=True)
+
+
+def test_freshness_is_told_and_the_newest_row_is_not(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT, tmp_path, dirs_exist_ok=True)
+    told = {
+        "unique_id": "source.retail.shop.raw_orders",
+        "status": "warn",
+        "max_loaded_at": "1999-09-09T09:09:09Z",
+    }
+    (tmp_path / "sources.json").write_text(json.dumps({"metadata": {}, "results": [told]}))
+    records = list(connect("dbt", {"path": str(tmp_path)}, {}).extract())
+    (orders,) = [r for r in records if isinstance(r, Asset) and r.key == told["unique_id"]]
+    assert orders.properties["freshness"] == "warn"
+    assert "1999" not in repr(records)
+
+
+def test_manifests_before_v7_call_compiled_sql_otherwise(tmp_path: Path) -> None:
+    manifest = json.loads((PROJECT / "manifest.json").read_text())
+    node = manifest["nodes"]["model.retail.stg_orders"]
+    node["compiled_sql"], node["raw_sql"] = node.pop("compiled_code"), node.pop("raw_code")
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    records = connect("dbt", {"path": str(tmp_path)}, {}).extract()
+    (orders,) = [r for r in records if isinstance(r, Asset) and r.key == "model.retail.stg_orders"]
+    assert orders.definition == node["compiled_sql"]

@@ -134,3 +134,15 @@ def test_the_same_page_again_ends_the_run(vendor: Vendor) -> None:
     vendor.routes["GET /base/list"] = page
     with api(vendor) as client, pytest.raises(SourceInterrupted, match="same page"):
         list(client.pages("/list", lambda told: {"cursor": told["next"]}, {}))
+
+
+def test_no_content_is_nothing_and_a_page_of_html_is_said() -> None:
+    routes = {
+        "GET /none": lambda asked: Answer(204, b""),
+        "GET /page": lambda asked: Answer(200, b"<html>CANARY</html>", {"Content-Type": "text/html"}),
+    }
+    with serve(Vendor(routes)) as running, Api(running.url, dict, title="It") as api:
+        assert not api.get("/none") and list(api.get("/none")) == [] and api.get("/none").get("data") is None
+        with pytest.raises(SourceInterrupted, match="not JSON") as error:
+            api.get("/page")
+    assert "CANARY" not in str(error.value)

@@ -132,3 +132,59 @@ def test_tokens_throttling_refusals_and_a_broken_line(tmp_path: Path) -> None:
         running.faults[:] = [Answer(429, {}, {"Retry-After": "0"}), Answer(drop=True)]
         with pytest.raises(SourceInterrupted, match="dropped"):
             list(run)
+
+
+def test_views_where_the_server_says_that_it_has_them(tmp_path: Path) -> None:
+    """The example of https://iceberg.apache.org/view-spec, in the answer of the REST specification."""
+    view = {
+        "view-uuid": "fa6506c3-7681-40c8-86dc-e36561f83385", "format-version": 1, "current-version-id": 2,
+        "location": "s3://bucket/warehouse/default.db/event_agg",
+        "properties": {"comment": "Daily event counts", "secret-thing": "CANARY"},
+        "versions": [
+            {"version-id": 1, "timestamp-ms": 1573518431292, "schema-id": 1, "default-namespace": ["default"],
+             "summary": {"engine-name": "Spark"}, "representations": [{"type": "sql", "sql": "old", "dialect": "spark"}]},
+            {"version-id": 2, "timestamp-ms": 1573518981593, "schema-id": 2, "default-namespace": ["default"],
+             "summary": {"engine-name": "Spark"},
+             "representations": [{"type": "other"}, {"type": "sql", "sql": "SELECT COUNT(1) FROM events", "dialect": "spark"}]}],
+        "schemas": [
+            {"schema-id": 1, "type": "struct", "fields": []},
+            {"schema-id": 2, "type": "struct", "fields": [
+                {"id": 1, "name": "event_count", "required": False, "type": "int", "doc": "Count of events"}]}],
+        "version-log": [{"timestamp-ms": 1573518431292, "version-id": 1}],
+    }  # fmt: skip
+    running = vendor(written(tmp_path), 1)
+    namespaced = running.routes["GET /v1/cat/main/namespaces/*"]
+
+    def below(asked: Asked) -> Any:
+        parts = asked.path.split("/")
+        if "views" not in parts:
+            return namespaced(asked)
+        if parts[-1] != "views":
+            return (
+                {"metadata-location": "s3://x", "metadata": view}
+                if parts[-1] == "event_agg"
+                else Answer(404, {})
+            )
+        names = ["event_agg", "gone"] if parts[5] == "sales" and not asked.query["pageToken"] else []
+        more = "2" if names else None
+        return {
+            "identifiers": [{"namespace": ["sales"], "name": name} for name in names],
+            "next-page-token": more,
+        }
+
+    running.routes["GET /v1/cat/main/namespaces/*"] = below
+    with serve(running):
+        assert not any(
+            each.kind == "view" for each in connected(running).extract() if isinstance(each, Table)
+        )
+        assert not any("/views" in asked.path for asked in running.asked)
+        running.routes["GET /v1/config"] = lambda asked: {
+            "defaults": {}, "overrides": {"prefix": "cat/main"},
+            "endpoints": ["GET /v1/{prefix}/namespaces", "GET /v1/{prefix}/namespaces/{namespace}/views"],
+        }  # fmt: skip
+        records = list(connected(running).extract())
+    (found,) = (each for each in records if isinstance(each, Table) and each.kind == "view")
+    assert (found.schema, found.name, found.description) == ("sales", "event_agg", "Daily event counts")
+    assert found.definition == "SELECT COUNT(1) FROM events" and found.properties == {"dialect": "spark"}
+    assert [(each.name, each.description) for each in found.columns] == [("event_count", "Count of events")]
+    assert "CANARY" not in repr(records)

@@ -143,6 +143,18 @@ def test_a_wrong_key_a_dropped_connection_and_nonsense_are_said(vendor: Vendor) 
         connector.check()
 
 
+def test_the_trash_is_no_collection_and_every_question_has_an_address(vendor: Vendor) -> None:
+    listed = vendor.routes["GET /api/collection"]
+    more = [{"id": 90, "name": "Trash", "type": "trash"}, {"id": 91, "name": "Old", "archived": True}]
+    vendor.routes["GET /api/collection"] = lambda asked: [*listed(asked), *more]
+    records = list(connect("metabase", {"url": vendor.url}, {"api_key": KEY}).extract())
+    found = {each.key: each for each in records if isinstance(each, Asset)}
+    assert not {"collection/90", "collection/91"} & found.keys()
+    assert all(
+        each.url and each.url.startswith(vendor.url) for each in found.values() if each.kind == "chart"
+    )
+
+
 def test_what_a_group_without_data_access_sees_and_what_newer_versions_tell(vendor: Vendor) -> None:
     base = {"id": 3, "name": "Warehouse", "engine": "mysql", "details": {"dbname": "shop"},
             "tables": [{"id": 11, "name": "orders", "schema": None}]}  # fmt: skip

@@ -113,7 +113,7 @@ def test_every_connector_that_was_verified_by_documents_is_tried() -> None:
     by_http = {
         each.name for each in documented if "connectors.http" in inspect.getsource(inspect.getmodule(each))
     }
-    assert by_http == set(CASES)
+    assert by_http <= set(CASES)
 
 
 # --- what is done to an answer ----------------------------------------------------------------------------------------

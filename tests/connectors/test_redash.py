@@ -80,3 +80,20 @@ def test_a_wrong_key_is_said_without_the_key() -> None:
     with serve(vendor()) as running, pytest.raises(SignInRefused) as refused:
         connect("redash", {"url": running.url}, {"api_key": "wrong-key-1"}).check()
     assert "wrong-key-1" not in str(refused.value)
+
+
+def test_a_server_that_caps_its_pages_and_a_key_that_may_not_list_data_sources() -> None:
+    routes = vendor().routes
+    routes["GET /api/data_sources"] = lambda asked: Answer(
+        403, {"message": "You don't have the permission CANARY"}
+    )
+    routes["GET /api/queries"] = lambda asked: paged(
+        Asked(asked.method, asked.path, {**asked.query, "page_size": "25"}, asked.headers, b""), QUERIES
+    )
+    routes["GET /api/dashboards/9"] = lambda asked: {
+        "id": 9, "widgets": [{"id": 1, "restricted": True}, {"id": 2, "text": "hi", "visualization": None}]
+    }  # fmt: skip
+    with serve(Vendor(routes)) as running:
+        records = list(connect("redash", {"url": running.url}, {"api_key": KEY}).extract())
+    queries = [each for each in records if isinstance(each, Asset) and each.kind == "query"]
+    assert len(queries) == 249 and {each.dialect for each in queries} == {None}

@@ -116,6 +116,18 @@ def test_cancel_from_another_thread_stops_it_on_the_server(rig: Rig) -> None:
     assert idle(rig)
 
 
+@pytest.mark.parametrize("type", ["duckdb", "mysql", "postgres"])
+def test_a_request_to_stop_that_overtakes_the_statement_is_made_again(
+    rigs: Callable[[str], Rig], type: str
+) -> None:
+    rig = rigs(type)
+    begun = time.monotonic()
+    with pytest.raises(QueryStopped):  # asked before anything was sent, which each of the servers forgets
+        start(rig, rig.slow, lambda stop: stop.expire(), seconds=30)  # type: ignore[attr-defined]
+    assert time.monotonic() - begun < 5
+    assert idle(rig)
+
+
 def test_closing_half_way_ends_it_on_the_server(rig: Rig) -> None:
     stops: list[Cancel] = []
     result = start(rig, rig.endless, stops.append, rows=10**9, bytes=10**12)

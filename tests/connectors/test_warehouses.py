@@ -128,8 +128,9 @@ def snowflake(world: World) -> Callable[[Asked], Any]:
         if ".columns" in statement:
             return as_matrix(columns_of(world))
         if ".tag_references" in statement:
-            return ["database", "schema", "table", "column", "tag"], [
-                ["SHOP", "SALES", "T1", None, "CORE"], ["SHOP", "SALES", "T1", "Straße", "PII"]]  # fmt: skip
+            return ["domain", "database", "schema", "table", "column", "tag"], [
+                ["VIEW", "SHOP", "SALES", "T1", None, "CORE"], ["COLUMN", "SHOP", "SALES", "T1", "Straße", "PII"],
+                ["SCHEMA", "SHOP", None, "SALES", None, "GOLD"]]  # fmt: skip
         if ".object_dependencies" in statement:
             ends = [
                 f"{end}_{part}"
@@ -207,8 +208,9 @@ def test_snowflake(monkeypatch: pytest.MonkeyPatch) -> None:
         assert any(
             "NOT t.table_schema || '.' || t.table_name LIKE '%.TMP!_%'" in each for each in world.statements
         )
+        assert next(record.tags for record in records if isinstance(record, Schema)) == ("GOLD",)
         parsed(world, "snowflake", ("snowflake.account_usage",))
-    assert sent[0] == sent[1] <= 12
+    assert sent[0] == sent[1] <= 16
 
 
 def test_snowflake_says_what_is_not_granted_without_the_servers_words(
@@ -314,7 +316,7 @@ def test_databricks_renews_its_token_in_mid_run() -> None:
         tables = check_tables(records, size, database="SHOP")
         assert live["made"] >= 2 and tables["T1"].tags == ("core",) and tables[ODD].keys[0].kind == "primary"
         sent.append(len(world.statements))
-        parsed(world, "databricks", ("system.information_schema", "system.access"))
+        parsed(world, "databricks", ("system.information_schema", "system.access", "system.lakeflow"))
     assert sent[0] == sent[1] <= 12
 
 
