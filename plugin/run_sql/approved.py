@@ -5,10 +5,14 @@ integration, approves it for teams. A member of such a team may run it: approval
 permission and of nothing else. AI and Run SQL must be on, the integration must have its credential, guests never run,
 every table and column must be visible to whoever runs it, the workspace's rule on sensitive columns and its limits
 hold, and each attempt leaves a receipt and an audit line. Values go to the driver beside the text, never into it.
+
+A parameter's type is one of `TYPES`; with [] behind it a list, which stands in `IN (:name)` and becomes a mark of the
+driver for each of its values; with ? at the end optional: not given it is null, as in `(:day IS NULL OR day = :day)`.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -27,8 +31,13 @@ if TYPE_CHECKING:
 
 PARAMETERS_MOST = 50
 TEXT_MOST = 10_000
+LIST_MOST = 1_000
+Given = Mapping[str, str | Sequence[str] | None]
+"""What a person gave for parameters, by name: text, for a list also its values, None for null."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
-_DECLARED = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,39})\s*(?::\s*([a-z]+)\s*)?(?:=(.*))?", re.DOTALL)
+_DECLARED = re.compile(
+    r"\s*([A-Za-z_][A-Za-z0-9_]{0,39})\s*(?::\s*([a-z]+(?:\[\])?\??)\s*)?(?:=(.*))?", re.DOTALL
+)
 
 
 def _boolean(text: str) -> bool:
@@ -103,16 +112,20 @@ def save(
     for parameter in parameters:
         if not _NAME.fullmatch(parameter.name):
             raise BadInput(f"{parameter.name[:60]!r} is not a name for a parameter", field="parameters")
-        if parameter.type not in TYPES:
-            raise BadInput(f"a parameter's type is one of {', '.join(TYPES)}", field="parameters")
+        if parameter.base not in TYPES:
+            raise BadInput(
+                f"a parameter's type is one of {', '.join(TYPES)}; name:type[] is a list, name:type? is optional",
+                field="parameters",
+            )
         if parameter.default is not None:
-            _typed(parameter, parameter.default)
+            _values(parameter, parameter.default)
     declared = [parameter.name for parameter in parameters]
     if len(set(declared)) != len(declared) or len(declared) > PARAMETERS_MOST:
         raise BadInput(
             f"parameters have different names, and are at most {PARAMETERS_MOST}", field="parameters"
         )
-    decision = checked(store, viewer, integration_id, sql, True, parameters=tuple(declared))
+    marks = tuple(_place(each.name, 0) if each.many else each.name for each in parameters)
+    decision = checked(store, viewer, integration_id, sql, True, parameters=marks)
     used = parameters_named(sql, decision.dialect or "")
     missing, idle = sorted(set(used) - set(declared)), sorted(set(declared) - set(used))
     if missing:
@@ -140,7 +153,7 @@ def run_approved(
     store: Store,
     viewer: Viewer,
     query_id: int,
-    given: Mapping[str, str],
+    given: Given,
     *,
     results: Results,
     session: str = "",
@@ -165,7 +178,7 @@ def run_approved(
     )
 
 
-def preview_approved(store: Store, viewer: Viewer, query_id: int, given: Mapping[str, str]) -> Preview:
+def preview_approved(store: Store, viewer: Viewer, query_id: int, given: Given) -> Preview:
     """What would be decided, and what the planner expects with these values; nothing is run. Raises as `run_approved`,
     but for closed gates, which the preview tells."""
     with store.as_viewer(viewer) as door:
@@ -181,7 +194,7 @@ def _kind(door: ViewerDoor, query: ApprovedQuery) -> str:
     return next((each.type for each in known if each.id == query.integration_id), "")
 
 
-def bound(query: ApprovedQuery, given: Mapping[str, str], kind: str = "") -> dict[str, object]:
+def bound(query: ApprovedQuery, given: Given, kind: str = "") -> dict[str, object]:
     """What was typed, as values for the driver of an integration's type. Raises BadInput."""
     known = {parameter.name: parameter for parameter in query.parameters}
     strange = sorted(set(given) - set(known))
@@ -189,21 +202,60 @@ def bound(query: ApprovedQuery, given: Mapping[str, str], kind: str = "") -> dic
         raise BadInput(f"the query has no parameter {strange[0][:60]!r}", field=strange[0][:60])
     values: dict[str, object] = {}
     for name, parameter in known.items():
-        text = given.get(name, parameter.default)
-        if text is None:
-            raise BadInput(f"give a value for {name}", field=name)
-        value = _typed(parameter, text)
-        values[name] = _plain(value) if kind == "sqlite" else value
+        found = _values(parameter, given.get(name, parameter.default))
+        plain = [_plain(value) if kind == "sqlite" else value for value in found]
+        values.update(
+            {_place(name, at): value for at, value in enumerate(plain)}
+            if parameter.many
+            else {name: plain[0]}
+        )
     return values
+
+
+def _place(name: str, at: int) -> str:
+    """How one value of a list is called; the guard puts as many marks as there are such names."""
+    return f"{name}[{at}]"
+
+
+def _values(parameter: QueryParameter, given: str | Sequence[str] | None) -> list[object]:
+    """The value of a parameter, several where it is a list. BadInput."""
+    texts = _texts(parameter, given)
+    if not texts or (texts == [""] and (parameter.optional or parameter.base != "text")):
+        if parameter.optional:
+            return [None]
+        many = "at least one value" if parameter.many else "a value"
+        raise BadInput(f"give {many} for {parameter.name} ({parameter.base})", field=parameter.name)
+    if len(texts) > LIST_MOST:
+        raise BadInput(f"{parameter.name} takes at most {LIST_MOST:,} values", field=parameter.name)
+    return [_typed(parameter, text) for text in texts]
+
+
+def _texts(parameter: QueryParameter, given: str | Sequence[str] | None) -> list[str]:
+    """What was given as texts. A list's own text holds its values by lines and commas, as CSV has them."""
+    if given is None:
+        return []
+    if not isinstance(given, str):
+        if not parameter.many:
+            raise BadInput(f"{parameter.name} takes one value, not a list", field=parameter.name)
+        return list(given)
+    if not parameter.many:
+        return [given]
+    try:
+        lines = csv.reader(given.splitlines(), skipinitialspace=True, strict=True)
+        return [cell for line in lines for cell in line if cell]
+    except csv.Error as error:
+        raise BadInput(
+            f"the values of {parameter.name} cannot be told apart", field=parameter.name
+        ) from error
 
 
 def _typed(parameter: QueryParameter, text: str) -> object:
     try:
-        return TYPES[parameter.type](text)
+        return TYPES[parameter.base](text)
     except (ValueError, InvalidOperation, OverflowError) as error:
-        article = "an" if parameter.type == "integer" else "a"
+        article = "an" if parameter.base == "integer" else "a"
         raise BadInput(
-            f"the value of {parameter.name} is not {article} {parameter.type}", field=parameter.name
+            f"the value of {parameter.name} is not {article} {parameter.base}", field=parameter.name
         ) from error
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from plugin.errors import BadInput
+from plugin.json_text import read_json
 from plugin.run_sql.dialects import engine_of
 from plugin.run_sql.guard import check
 from plugin.run_sql.verdict import Verdict, VisibleTable, VisibleTables, ascii_upper
@@ -15,7 +15,7 @@ from plugin.run_sql.verdict import Verdict, VisibleTable, VisibleTables, ascii_u
 def read_columns(text: str) -> dict[str, list[str]]:
     """The JSON object of a `--columns` file: table to its visible columns. Raises BadInput."""
     try:
-        given = json.loads(text)
+        given = read_json(text)
     except ValueError as error:
         raise BadInput("the columns file is not JSON", field="columns") from error
     if not isinstance(given, dict) or not all(
@@ -101,12 +101,14 @@ def check_lines(
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
+        identity: Any = number
         try:
-            given = json.loads(line)
-            sql, name, identity = given["sql"], given.get("dialect", dialect), given.get("id", number)
+            given = read_json(line)
+            identity = given.get("id", number)
+            sql, name = given["sql"], given.get("dialect", dialect)
         except (ValueError, KeyError, TypeError, AttributeError):
             yield {
-                "id": number,
+                "id": identity,
                 "decision": "reject",
                 "reasons": [f"line {number} is not {{id, dialect, sql}}"],
                 "tables": [],

@@ -156,7 +156,16 @@ _TABLE: tuple[Engine, ...] = (
         default_schemas=("dbo",),
         alias_clauses=frozenset({"order"}),
         free_recursion=True,
-        from_functions=frozenset({"string_split", "openjson", "generate_series"}),
+        from_functions=frozenset(
+            {
+                "string_split",
+                "openjson",
+                "generate_series",
+                "docent_xml_nodes",
+                "regexp_matches",
+                "regexp_split_to_table",
+            }
+        ),
         reserved=_TSQL_RESERVED,
     ),
     Engine(

@@ -121,6 +121,10 @@ def missing_of(
         except NotFound:
             missing.append(label)
             continue
+        if table.qualified_name != label:
+            # A name that only ends so is another table: the one that ran is hidden, or gone.
+            missing.append(label)
+            continue
         for column in door.catalog.columns(table.id):
             known.add(f"{label}.{column.name}")
             if column.sensitivity and f"{label}.{column.name}" in columns:

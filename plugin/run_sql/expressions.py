@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from sqlglot import exp
 
 from plugin.run_sql.columns import Columns
-from plugin.run_sql.scope import Output, Scope, Source
+from plugin.run_sql.scope import SCALARS, Output, Scope, Source
 from plugin.run_sql.verdict import Refusal
 
 _SKIPPED: dict[type[exp.Expr], tuple[str, ...]] = {
@@ -72,7 +72,7 @@ class Expressions(Columns):
                     self._pin_all(scope)
                 self._walk_parts(node, scope, clause, skip=("except_", "rename"))
                 continue
-            if isinstance(node, exp.Columns):
+            if isinstance(node, (exp.Columns, exp.PositionalColumn)):  # DuckDB's #3 counts over all of FROM
                 self._pin_all(scope)
             if isinstance(node, (exp.Lambda, exp.Comprehension)):
                 self._lambda(node, scope, clause)
@@ -113,6 +113,8 @@ class Expressions(Columns):
         operand = node.args.get("field")
         listed = node.expressions
         if self.engine.bare_in:
+            if isinstance(operand, exp.Column) and self._is_scalar(operand, scope):
+                return
             if operand is not None and not isinstance(
                 operand, (exp.Array, exp.Tuple, exp.Paren, exp.Func, exp.Subquery)
             ):
@@ -120,7 +122,7 @@ class Expressions(Columns):
             columns = [each for each in listed if isinstance(each, exp.Column)]
             if len(listed) == 1 and columns:
                 name = columns[0]
-                if not self._is_known(name, scope):
+                if not self._is_known(name, scope) and not self._is_scalar(name, scope):
                     raise Refusal(
                         "table", "a bare name after IN could be a table; write a list or a subquery"
                     )
@@ -134,6 +136,25 @@ class Expressions(Columns):
                     if not isinstance(table, exp.Identifier) or self._table_key(table) == name:
                         return True
         return False
+
+    def _array_join(self, join: exp.Join, scope: Scope) -> bool:
+        """ClickHouse's ARRAY JOIN of expressions: each is resolved among the sources, its alias is a new column."""
+        given = [join.this, *join.expressions]
+        if any(isinstance(each, (exp.Table, exp.Subquery)) for each in given):
+            return False
+        for each in given:
+            self._walk(each.this if isinstance(each, exp.Alias) else each, scope, "join")
+            if isinstance(each, exp.Alias) and isinstance(each.args.get("alias"), exp.Identifier):
+                scope.local = scope.local | {self._column_key(each.args["alias"])}
+        return True
+
+    def _is_scalar(self, column: exp.Column, scope: Scope) -> bool:
+        """Does WITH give this name to an expression? ClickHouse lets such a name win over a table's after IN."""
+        key = self._column_key(column.this)
+        if self.engine.name != "clickhouse" or len(column.parts) != 1:
+            return False
+        source = scope.ctes.get(SCALARS)
+        return source is not None and source.columns is not None and key in source.columns
 
     def _dot(self, node: exp.Dot, scope: Scope, clause: str) -> None:
         """`(x).name`, struct fields and qualified built-ins; a function behind a dot was checked with the functions."""

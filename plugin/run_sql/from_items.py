@@ -43,6 +43,8 @@ class FromItems(Expressions):
             self._unpivoted(node, scope)
         elif isinstance(node, exp.Paren):
             self._source(node.this, scope)
+        elif isinstance(node, exp.AtIndex) and self.engine.name == "redshift":
+            self._at_index(node, scope)
         elif isinstance(node, exp.Alias):
             self._table_function(node.this, node, scope)
         else:
@@ -248,6 +250,8 @@ class FromItems(Expressions):
             return name
         if not isinstance(inner, exp.Func):
             raise Refusal("table", "only plain names of tables are allowed in FROM")
+        if self.engine.name == "trino" and isinstance(listed, exp.Func) and len(inner.expressions) == 1:
+            return self._check_table_function(listed, scope)  # TABLE(sequence(1, 2))
         name = function_name(inner)
         if name not in self.engine.from_functions:
             raise Refusal("function", f"the function {name} is not allowed in FROM")
@@ -347,6 +351,8 @@ class FromItems(Expressions):
         return Output(tuple(order), loose)
 
     def _join(self, join: exp.Join, scope: Scope) -> None:
+        if str(join.args.get("kind") or "").upper() == "ARRAY" and self._array_join(join, scope):
+            return
         self._source(join.this, scope)
         for pivot in join.args.get("pivots") or ():
             self._pivot(pivot, scope)
@@ -354,6 +360,12 @@ class FromItems(Expressions):
             scope.sources[""] = Source(None)
         if str(join.args.get("method") or "").upper() == "NATURAL":
             self._pin_all(scope)
+
+    def _at_index(self, node: exp.AtIndex, scope: Scope) -> None:
+        """Redshift: `FROM t c, c.items AS o AT i`."""
+        self._source(node.this, scope)
+        if isinstance(node.expression, exp.Identifier):
+            scope.local = scope.local | {self._column_key(node.expression)}
 
     def _join_conditions(self, join: exp.Join, scope: Scope) -> None:
         for key in ("on", "match_condition"):

@@ -66,14 +66,15 @@ def check_function(node: exp.Expr, engine: Engine) -> None:
 
 
 def _is_table_of(node: exp.Expr, engine: Engine) -> bool:
-    """Oracle's `FROM TABLE(sys.odcinumberlist(..))`: only a qualified call in it, which has its own check."""
+    """`FROM TABLE(..)` around a call that has its own check: Oracle's sys.odcinumberlist(..), Trino's sequence(..)."""
+    inner = {"oracle": exp.Dot, "trino": exp.Func}.get(engine.name)
     return (
-        engine.name == "oracle"
+        inner is not None
         and isinstance(node, exp.Anonymous)
         and isinstance(node.parent, exp.Table)
         and ascii_lower(str(node.this)) == "table"
         and len(node.expressions) == 1
-        and isinstance(node.expressions[0], exp.Dot)
+        and isinstance(node.expressions[0], inner)
     )
 
 

@@ -14,13 +14,15 @@ from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.tokenizer_core import Token
 
 from plugin.run_sql.called import function_name
+from plugin.run_sql.clauses import carry, methods_taken, put_back
 from plugin.run_sql.dialects import ENGINES, Engine, engine_of, parser_of
 from plugin.run_sql.functions_check import check_function, check_type
 from plugin.run_sql.hints import drop_hints
 from plugin.run_sql.nodes import ALLOWED, ARGUMENTS, PROBES, ROOTS
-from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render, render_bound
+from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render, render_bound, spread_lists
 from plugin.run_sql.resolver import Resolver
 from plugin.run_sql.scope import Found
 from plugin.run_sql.second_parser import check_again
@@ -108,6 +110,8 @@ def _checked(
     if statement is None:
         raise Refusal("statement", "only a query that reads is allowed (SELECT, VALUES, set operations)")
     drop_hints(tree, sql, engine)
+    if parameters:
+        spread_lists(tree, parameters)
     check_nodes(tree, engine, parameters)
     found = Resolver(engine, tables, default_schema, database).resolve(tree)
     qualify_tables(found, engine)
@@ -142,18 +146,30 @@ def parse_one(sql: str, engine: Engine) -> exp.Expr:
     """The tree of exactly one statement, after the controls on the bare text. Raises Refusal."""
     sql = respelled(sql, engine)
     tokens = respell_tokens(sql, read_tokens(sql, engine), engine)
+    carried = methods_taken(tokens, engine)
     try:
-        parsed = parser_of(engine.name).parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
-    except (SqlglotError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise Refusal(
-            "parse", "the statement could not be parsed in this dialect" + _position(error)
-        ) from error
+        parsed = _parse(carried.tokens, sql, engine)
+    except Refusal:
+        if not carry(carried, engine):
+            raise
+        parsed = _parse(carried.tokens, sql, engine)
     statements = [each for each in parsed if each is not None and not isinstance(each, exp.Semicolon)]
     if len(statements) != 1:
         raise Refusal("statement", "exactly one statement is allowed")
     if not isinstance(statements[0], exp.Expr):
         raise Refusal("parse", "the statement could not be parsed in this dialect")
+    if carried.clauses:
+        put_back(statements[0], carried)
     return statements[0]
+
+
+def _parse(tokens: list[Token], sql: str, engine: Engine) -> list[exp.Expr | None]:
+    try:
+        return parser_of(engine.name).parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
+    except (SqlglotError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise Refusal(
+            "parse", "the statement could not be parsed in this dialect" + _position(error)
+        ) from error
 
 
 def _position(error: Exception) -> str:

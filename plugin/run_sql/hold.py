@@ -8,8 +8,10 @@ store, so a right that is taken away through another process counts as well.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,8 @@ from plugin.errors import NotFound, SignInNeeded
 from plugin.run_sql.execute import Handle, dialect_of
 from plugin.run_sql.explain import missing_of
 from plugin.run_sql.gates import integration_of, policy_gates
-from plugin.run_sql.results import ABSENT, Owner, Result, Results
+from plugin.run_sql.results import Owner, Result, Results
+from plugin.run_sql.spill import ABSENT
 
 if TYPE_CHECKING:
     from plugin.store import Store
@@ -29,12 +32,15 @@ RECHECK_SECONDS = 1.0
 LISTEN_SECONDS = 0.1
 SWEEP_SECONDS = 10.0
 _swept = [0.0]
+_tending = threading.Lock()
+_tended: weakref.WeakSet[Results] = weakref.WeakSet()
+log = logging.getLogger("docent.run_sql")
 
 
 def held(store: Store, viewer: Viewer, results: Results, owner: Owner, result_id: str) -> Result:
     """The owner's result, if they may still have its rows. NotFound otherwise, and then the rows are gone."""
     result = results.get(owner, result_id)
-    sweep(store, results)
+    tend(store, results)
     if not still_allowed(store, viewer, result.facts):
         results.drop_where(owner, result.facts.get("integration"))
         raise NotFound(ABSENT)
@@ -65,28 +71,90 @@ def still_allowed(store: Store, viewer: Viewer, facts: Mapping[str, Any]) -> boo
         return False
 
 
+def tend(store: Store, results: Results) -> None:
+    """See to it that rows go in time though nobody asks for them any more.
+
+    A process by itself looks now, if it did not lately. Where several processes share the results each keeps a clock.
+    """
+    if not results.shared:
+        sweep(store, results)
+        return
+    with _tending:
+        if results in _tended or results.closed.is_set():
+            return
+        _tended.add(results)
+    thread = threading.Thread(
+        target=_clock,
+        args=(store, weakref.ref(results), results.closed),
+        name="docent-rows-clock",
+        daemon=True,
+    )
+    thread.start()
+
+
+def _clock(store: Store, reference: weakref.ref[Results], closed: threading.Event) -> None:
+    while not closed.wait(SWEEP_SECONDS):
+        results = reference()
+        if results is None:
+            return
+        try:
+            results.sweep()
+            end_forbidden(store, results)
+        except Exception as error:  # noqa: BLE001 - whatever ails the database, the clock must go on
+            log.error("results were not looked through: %s", type(error).__name__)
+        del results
+
+
 def sweep(store: Store, results: Results) -> None:
     """Now and then, drop what is held for members who may not have it any more, though they never ask for it."""
     now = time.monotonic()
-    if now - _swept[0] < SWEEP_SECONDS:
-        return
-    _swept[0] = now
-    for result in results.every():
-        viewer = result.facts.get("viewer")
-        if isinstance(viewer, Viewer) and not still_allowed(store, viewer, result.facts):
-            try:
-                with store.as_viewer(viewer):
-                    results.drop_where(result.owner, result.facts.get("integration"))
-            except SignInNeeded:
-                results.drop_member(result.owner.workspace_id, result.owner.member_id)
+    if now - _swept[0] >= SWEEP_SECONDS:
+        _swept[0] = now
+        end_forbidden(store, results)
+
+
+def end_forbidden(store: Store, results: Results) -> int:
+    """End the results whose session is over or whose owner may not have them any more; how many."""
+    asked: dict[str, bool] = {}
+    count = 0
+    for kept in results.every():
+        key = repr(
+            (
+                kept.mark,
+                sorted((name, repr(value)) for name, value in kept.facts.items() if name != "receipt"),
+            )
+        )
+        if key not in asked:
+            viewer = kept.facts.get("viewer")
+            asked[key] = not isinstance(viewer, Viewer) or (
+                (not kept.mark or store.session_lives(kept.mark)) and still_allowed(store, viewer, kept.facts)
+            )
+        if not asked[key]:
+            results.end(kept)
+            count += 1
+    return count
+
+
+def _may_go_on(store: Store, viewer: Viewer, facts: Mapping[str, Any], mark: str) -> bool:
+    """Asked each second. Where our database does not answer the next look decides, so that the watch goes on."""
+    try:
+        return (not mark or store.session_lives(mark)) and still_allowed(store, viewer, facts)
+    except Exception as error:  # noqa: BLE001 - whatever ails the database, the watch must go on
+        log.warning("whether a run may go on could not be asked: %s", type(error).__name__)
+        return True
 
 
 @contextmanager
 def watched(
-    store: Store, viewer: Viewer, facts: Mapping[str, Any], handle: Handle, asked: Path | None = None
+    store: Store,
+    viewer: Viewer,
+    facts: Mapping[str, Any],
+    handle: Handle,
+    asked: Path | None = None,
+    mark: str = "",
 ) -> Iterator[None]:
-    """While the block runs: cancel through `handle` as soon as the right to run is taken away, or `asked` appears, by
-    which another process of this machine asks to stop it."""
+    """While the block runs: cancel through `handle` as soon as the right to run is taken away, the session or token
+    of `mark` is over, or `asked` appears, by which another process of this machine asks to stop it."""
     ended = threading.Event()
 
     def watch() -> None:
@@ -96,7 +164,7 @@ def watched(
                 handle.cancel()
             if time.monotonic() - checked >= RECHECK_SECONDS:
                 checked = time.monotonic()
-                if handle.cancelled or not still_allowed(store, viewer, facts):
+                if handle.cancelled or not _may_go_on(store, viewer, facts, mark):
                     handle.cancel()  # again where the source did not hear it the first time
 
     thread = threading.Thread(target=watch, name="docent-run-watch", daemon=True)

@@ -130,7 +130,9 @@ ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
         """this alias expressions fields unpivot using group columns include_nulls default_on_null with_
         identify_pivot_strings prefixed_pivot_columns pivot_column_naming""".split()
     ),
-    exp.Join: frozenset("this on side kind using method global_ match_condition expressions pivots".split()),
+    exp.Join: frozenset(
+        "this on side kind using method global_ match_condition expressions pivots directed".split()
+    ),
     exp.In: frozenset("this expressions query unnest field is_global".split()),
 }
 for _kind in (exp.Union, exp.Except, exp.Intersect):

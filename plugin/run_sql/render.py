@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from plugin.run_sql.clauses import XML_NODES
 from plugin.run_sql.dialects import Engine, writer_of
 from plugin.run_sql.scope import Found
 from plugin.run_sql.verdict import Refusal, VisibleTable
+
+_DUCKDB_CATALOGS = ("temp", "system")
+"""Catalogs that are always there. DuckDB reads a schema that is called as a catalog only with its own in front."""
 
 
 def qualify_tables(found: Found, engine: Engine) -> None:
@@ -27,6 +31,9 @@ def qualify_tables(found: Found, engine: Engine) -> None:
             if node.args.get("db") is None:
                 node.set("db", exp.Identifier(this=table.parts[-2], quoted=True))
                 node.set("this", exp.Identifier(this=table.parts[-1], quoted=True))
+            if engine.name == "duckdb" and len(table.parts) > 2 and node.args.get("catalog") is None:
+                if table.parts[-2].lower() in (table.parts[-3].lower(), *_DUCKDB_CATALOGS):
+                    node.set("catalog", exp.Identifier(this=table.parts[-3], quoted=True))
 
 
 def pin_tables(tree: exp.Expr, found: Found, engine: Engine) -> exp.Expr:
@@ -120,12 +127,17 @@ def render_bound(tree: exp.Expr, engine: Engine) -> tuple[str, tuple[str, ...]]:
     if engine.name not in (*_MARKS, "mysql"):
         raise Refusal("parameter", "parameters are not known for this engine")
     token = f"docent_{secrets.token_hex(12)}_"
-    names: list[str] = []
+    places: list[tuple[str, bool]] = []
     for node in list(tree.find_all(exp.Placeholder)):
-        name = str(node.args.get("this"))
-        if name not in names:
-            names.append(name)
-        node.replace(exp.Var(this=f"{token}{names.index(name)}_"))
+        # PostgreSQL takes a mark after which IS NULL stands for text, also where it is compared with a date elsewhere:
+        # so it gets a mark of its own there.
+        apart = engine.name == "postgres" and isinstance(node.parent, exp.Is) and node.arg_key == "this"
+        place = (str(node.args.get("this")), apart)
+        if place not in places:
+            places.append(place)
+        mark: exp.Expr = exp.Var(this=f"{token}{places.index(place)}_")
+        node.replace(exp.Cast(this=mark, to=exp.DataType(this=exp.DType.TEXT)) if apart else mark)
+    names = [name for name, _ in places]
     text = render(tree, engine)
     marks = re.compile(token + r"(\d+)_")
     if engine.name != "mysql":
@@ -133,6 +145,28 @@ def render_bound(tree: exp.Expr, engine: Engine) -> tuple[str, tuple[str, ...]]:
         return marks.sub(lambda match: style.format(int(match[1]) + 1), text), tuple(names)
     order = tuple(names[int(match[1])] for match in marks.finditer(text))
     return marks.sub("%s", text.replace("%", "%%")), order
+
+
+def spread_lists(tree: exp.Expr, parameters: Collection[str]) -> None:
+    """Where the names `n[0]`, `n[1]`, ... are known, `IN (:n)` gets a placeholder for each of them, `:n IS NULL` one
+    for the first. Raises Refusal where a list stands elsewhere."""
+    counts: dict[str, int] = {}
+    for name in parameters:
+        if name.endswith("]"):
+            counts[name.partition("[")[0]] = counts.get(name.partition("[")[0], 0) + 1
+    for node in list(tree.find_all(exp.Placeholder)) if counts else ():
+        name, parent = str(node.args.get("this")), node.parent
+        if name not in counts:
+            continue
+        if isinstance(parent, exp.In) and node.arg_key == "expressions":
+            marks = [exp.Placeholder(this=f"{name}[{at}]") for at in range(counts[name])]
+            others = parent.expressions
+            at = next(index for index, each in enumerate(others) if each is node)
+            parent.set("expressions", [*others[:at], *marks, *others[at + 1 :]])
+        elif isinstance(parent, exp.Is) and node.arg_key == "this":
+            node.replace(exp.Placeholder(this=f"{name}[0]"))
+        else:
+            raise Refusal("parameter", f"the list :{name} may stand in IN (:{name}) and in :{name} IS NULL")
 
 
 def _written(node: exp.Expr) -> str:
@@ -180,8 +214,27 @@ def _postgres(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _called(node: exp.Lateral) -> exp.Expr:
+    """What a LATERAL holds, with its name behind it."""
+    alias = node.args.get("alias")
+    return node.this if alias is None else exp.Introducer(this=node.this, expression=alias)
+
+
 def _oracle(node: exp.Expr) -> exp.Expr:
-    """`AS OF TIMESTAMP (e)`, which the renderer would write as other engines have it."""
+    """`AS OF TIMESTAMP (e)`, CROSS APPLY and OUTER APPLY, where the renderer would write what other engines have (INNER
+    JOIN LATERAL without ON); no AS before the name of a LATERAL, a PIVOT or VALUES: Oracle has none there."""
+    if type(node) is exp.Join and isinstance(node.this, exp.Lateral):
+        applied = node.this.args.get("cross_apply")
+        if applied is not None:
+            words = " CROSS APPLY " if applied else " OUTER APPLY "
+            return exp.Tag(this=_called(node.this), prefix=words, postfix="")
+    if type(node) is exp.Lateral:
+        return exp.Tag(this=_called(node), prefix="LATERAL ", postfix="")
+    if type(node) in (exp.Pivot, exp.Values) and node.args.get("alias") is not None:
+        alias = node.args["alias"].pop()
+        return exp.Introducer(
+            this=node if type(node) is exp.Pivot else exp.Paren(this=node), expression=alias
+        )
     if type(node) is exp.Version and isinstance(node.args.get("expression"), exp.Paren):
         word = "SCN" if node.name.upper() == "VERSION" else "TIMESTAMP"
         return exp.Introducer(this=exp.Var(this=f"AS OF {word}"), expression=node.args["expression"])
@@ -195,10 +248,28 @@ def _clickhouse(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _tsql(node: exp.Expr) -> exp.Expr:
+    """`t.doc.nodes('/a')` as it is written there; JSON_VALUE without the JSON_QUERY that the renderer adds."""
+    if type(node) is exp.Anonymous and str(node.this).lower() == XML_NODES and len(node.expressions) == 2:
+        path = node.expressions[1]
+        if isinstance(path, exp.Literal) and path.is_string:
+            column = exp.Tag(
+                this=node.expressions[0], prefix="", postfix=" .nodes"
+            )  # its name must be in lower case
+            return exp.Introducer(this=column, expression=exp.Paren(this=path))
+    if type(node) in (exp.JSONExtract, exp.JSONExtractScalar) and _written(node) in (
+        "json_value",
+        "json_query",
+    ):
+        return exp.Anonymous(this=_written(node).upper(), expressions=[node.this, node.args["expression"]])
+    return node
+
+
 _FIXED: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "mysql": _mysql,
     "sqlite": _sqlite,
     "postgres": _postgres,
     "clickhouse": _clickhouse,
     "oracle": _oracle,
+    "tsql": _tsql,
 }

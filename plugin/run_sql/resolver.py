@@ -12,11 +12,9 @@ from sqlglot import exp
 
 from plugin.run_sql.columns import shortened
 from plugin.run_sql.from_items import FromItems
-from plugin.run_sql.scope import Found, Output, Scope, Source
+from plugin.run_sql.scope import SCALARS, Found, Output, Scope, Source
 from plugin.run_sql.verdict import Refusal
 
-_SCALARS = "\x00scalars"
-"""Under this name, which no statement can write, stand the expressions that WITH named."""
 _PATTERN = re.compile(r"[\w\s*+?{},|()^$-]*")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -81,9 +79,9 @@ class Resolver(FromItems):
             if cte.args.get("scalar") or not isinstance(body, (exp.Query, exp.Values, exp.Table)):
                 scope = Scope(outer, known)
                 self._walk(body, scope, "select")
-                known[_SCALARS] = known.get(_SCALARS, Source(frozenset()))
-                known[_SCALARS] = Source(
-                    (known[_SCALARS].columns or frozenset()) | {self._column_key(name_node)}
+                known[SCALARS] = known.get(SCALARS, Source(frozenset()))
+                known[SCALARS] = Source(
+                    (known[SCALARS].columns or frozenset()) | {self._column_key(name_node)}
                 )
                 known[name] = Source(frozenset({self._column_key(name_node)}), function=True)
                 continue
@@ -98,6 +96,14 @@ class Resolver(FromItems):
                 continue
             output = self.query(body, inside, outer)
             known[name] = self._derived(output, given)
+        search = clause.args.get("search")
+        if (
+            isinstance(search, exp.Expr) and known[name].order is not None
+        ):  # SEARCH .. SET o, CYCLE .. SET c USING p
+            made = [search.args.get(key) for key in ("expression", "using")]
+            names = tuple(self._column_key(each) for each in made if isinstance(each, exp.Identifier))
+            order = (known[name].order or ()) + names
+            known[name] = Source(frozenset(order), order, loose=known[name].loose)
         return known
 
     def _recursive_union(
@@ -184,8 +190,8 @@ class Resolver(FromItems):
     def _select(self, node: exp.Select, ctes: Mapping[str, Source], outer: Scope | None) -> Output:
         ctes = self._with(node, ctes, outer)
         scope = Scope(outer, ctes)
-        if _SCALARS in ctes:  # WITH expression AS name, ClickHouse
-            scope.local = ctes[_SCALARS].columns or frozenset()
+        if SCALARS in ctes:  # WITH expression AS name, ClickHouse
+            scope.local = ctes[SCALARS].columns or frozenset()
         clause = node.args.get("from_")
         if clause is not None:
             self._source(clause.this, scope)

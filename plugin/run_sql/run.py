@@ -31,9 +31,10 @@ from plugin.run_sql.execute import (
     open_connector,
 )
 from plugin.run_sql.gates import Decision, decide, hash_of, integration_of
-from plugin.run_sql.hold import sweep, watched
+from plugin.run_sql.hold import tend, watched
 from plugin.run_sql.named_errors import with_names
 from plugin.run_sql.results import Column, Owner, Result, Results
+from plugin.run_sql.shelf import mark_of
 from plugin.run_sql.slots import ask_to_stop, folder_of, places, run_name, under_way
 from plugin.store.shapes import Receipt
 
@@ -145,9 +146,11 @@ def run(
     progress: Callable[[int], None] | None = None,
     query_id: int | None = None,
     values: Mapping[str, object] | None = None,
+    mark: str = "",
 ) -> RunOutcome:
     """Run one statement for `viewer`, rows to their `session` in `results`.
 
+    It is cancelled at its source when that session ends, or the token that `mark` (see `plugin.store.live`) names.
     `confirm` is True where a person pressed Run (or typed the command), False where the assistant runs by itself,
     which the integration must allow. `run_id` is the caller's, to cancel by. `rows` may lower the row limit.
     `query_id` is the saved statement that `sql` is, `values` are those of its parameters, typed (`run_approved` does
@@ -175,7 +178,7 @@ def run(
         "query": query_id,
         "viewer": viewer,
     }
-    sweep(store, results)
+    tend(store, results)
     folder = folder_of(store.config.database_url)
     owner = Owner(viewer.workspace_id, viewer.member_id, session)
     outcome, code = "failed", ""
@@ -191,7 +194,7 @@ def run(
             connector = open_connector(store, viewer, integration_id, decision.integration.type)
             with (
                 under_way(folder, run_name(viewer.workspace_id, viewer.member_id, run_id)) as asked,
-                watched(store, viewer, facts, handle, asked),
+                watched(store, viewer, facts, handle, asked, mark or mark_of(session)),
             ):
                 result = execute(
                     connector,

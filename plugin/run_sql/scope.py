@@ -17,6 +17,9 @@ from sqlglot import exp
 from plugin.run_sql.nested import Fields
 from plugin.run_sql.verdict import VisibleTable
 
+SCALARS = "\x00scalars"
+"""Under this name, which no statement can write, stand the expressions that WITH named."""
+
 
 @dataclass(slots=True)
 class Source:

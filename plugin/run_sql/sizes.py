@@ -78,7 +78,7 @@ def check_size(node: exp.Expr, name: str, engine: Engine) -> None:
     elif name in _BY_NAME:
         given = node.expressions
         count = given[_BY_NAME[name]] if len(given) > _BY_NAME[name] else None
-    elif name in _FORMATS and engine.name in _FORMATTING:
+    elif name == "printf" or (name in _FORMATS and engine.name in _FORMATTING):
         _check_format(node, name)
         return
     elif name == "bar":
@@ -107,6 +107,8 @@ def check_size(node: exp.Expr, name: str, engine: Engine) -> None:
 
 
 def _number(node: exp.Expr) -> float | None:
+    if isinstance(node, exp.Kwarg) and isinstance(node.expression, exp.Expr):
+        return _number(node.expression)
     if isinstance(node, exp.Neg):
         return -1.0 if _number(node.this) is not None else None
     if isinstance(node, exp.Literal):

@@ -26,14 +26,27 @@ except ImportError:  # pragma: no cover - Windows runs one process
 
 def folder_of(database_url: str) -> Path:
     """The folder for the processes that work on this database. Misconfigured where somebody else owns it."""
+    folder = folder_named("runs", database_url)
+    own_folder(folder)
+    return folder
+
+
+def folder_named(what: str, database_url: str) -> Path:
+    """Where on this machine the processes that work on this database keep `what`; it need not be there."""
     name = hashlib.sha256(database_url.encode()).hexdigest()[:16]
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    folder = Path(tempfile.gettempdir()) / f"docent-runs-{user}-{name}"
+    return Path(tempfile.gettempdir()) / f"docent-{what}-{_user()}-{name}"
+
+
+def own_folder(folder: Path) -> None:
+    """Make it where it is missing, for the user who runs Docent alone. Misconfigured where it is not theirs alone."""
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
-    if folder.is_symlink() or (hasattr(os, "getuid") and found.st_uid != user):
+    if folder.is_symlink() or (hasattr(os, "getuid") and found.st_uid != _user()) or found.st_mode & 0o077:
         raise Misconfigured(f"{folder} belongs to somebody else; set TMPDIR to a folder of your own")
-    return folder
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
 
 
 @contextmanager

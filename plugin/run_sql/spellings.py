@@ -63,7 +63,7 @@ def respell_tokens(sql: str, tokens: list[Token], engine: Engine) -> list[Token]
     if engine.name == "oracle":
         return _as_of(tokens)
     if engine.name == "databricks":
-        return [_call(tokens, at) for at in range(len(tokens))]
+        return _views([_call(tokens, at) for at in range(len(tokens))])
     if engine.name == "duckdb" and ":" in sql:
         tokens = [_parameter(tokens, at) for at in range(len(tokens))]
     if engine.name == "duckdb" and "::" in sql and "[" in sql:
@@ -91,6 +91,23 @@ def _call(tokens: list[Token], at: int) -> Token:
         if tokens[at + 1].token_type == TokenType.L_PAREN:
             return _like(token, TokenType.VAR, token.text)
     return token
+
+
+def _views(tokens: list[Token]) -> list[Token]:
+    """`LATERAL VIEW explode(a) t c` with the AS that the parser wants before the columns."""
+    found: list[Token] = []
+    depth = -1
+    for at, token in enumerate(tokens):
+        found.append(token)
+        if token.token_type == TokenType.VIEW and at and tokens[at - 1].token_type == TokenType.LATERAL:
+            depth = 0
+        elif depth >= 0:
+            depth += (token.token_type in _OPENING) - (token.token_type in _ENDING)
+            if depth == 0 and token.token_type == TokenType.VAR and tokens[at - 1].token_type in _ENDING:
+                if at + 1 < len(tokens) and tokens[at + 1].token_type == TokenType.VAR:
+                    found.append(_like(token, TokenType.ALIAS, "AS"))
+                depth = -1
+    return found
 
 
 def _parameter(tokens: list[Token], at: int) -> Token:

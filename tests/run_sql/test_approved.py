@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -348,3 +349,103 @@ def test_the_planner_of_postgresql_is_asked_with_values(postgres_url: str) -> No
     source = connect("postgres", {}, {"url": postgres_url})
     told = source.estimate("SELECT n FROM generate_series(1, $1) AS g(n)", [50])  # type: ignore[attr-defined]
     assert told is not None and told.cost is not None
+
+
+LISTED = (
+    "SELECT id FROM {table} WHERE id IN (:ids) AND note NOT IN (:without, 'zz') AND (:day IS NULL OR day = :day) "
+    "AND (:notes IS NULL OR note IN (:notes)) AND (:least IS NULL OR amount >= :least) ORDER BY id"
+)
+LISTED_PARAMETERS = ["ids:integer[]", "without:text[]=q", "day:date?", "notes:text[]?", "least:number?"]
+LISTED_CASES: list[tuple[dict[str, Any], list[int]]] = [
+    ({"ids": "1, 2,3"}, [1, 2, 3]),
+    ({"ids": ["3", "1", "3"]}, [1, 3]),
+    ({"ids": "1\n3", "day": None, "notes": None, "least": None}, [1, 3]),
+    ({"ids": "1,2,3", "day": "2024-06-01", "least": ""}, [2, 3]),
+    ({"ids": "1,2,3", "notes": ["b", EVIL]}, [3]),
+    ({"ids": "1,2,3", "notes": f'"{EVIL}"'}, []),
+    ({"ids": "1,2,3", "without": "a", "least": "6.5"}, [3]),
+    ({"ids": ",".join(map(str, range(1, 1001)))}, [1, 2, 3]),
+]
+
+
+def proven_lists(runner: Any, dialect: str, table: str) -> None:
+    tables = VisibleTables.of({table: ["id", "note", "day", "amount"]})
+    query = replace(one(QueryParameter("x", "text")), parameters=read_parameters(LISTED_PARAMETERS))
+    for given_, expected in LISTED_CASES:
+        values = bound(query, given_, dialect)
+        verdict = check(LISTED.format(table=table), dialect=dialect, tables=tables, parameters=tuple(values))
+        assert verdict.accepted, verdict.reasons
+        assert EVIL not in verdict.rendered and "6.5" not in verdict.rendered
+        with runner.run(
+            verdict.rendered, RunLimits(), lambda _: None, [values[name] for name in verdict.bound]
+        ) as result:
+            assert [row[0] for batch in result.batches for row in batch] == expected, (given_, dialect)
+
+
+def test_lists_and_nulls_are_bound_on_postgres(postgres_url: str) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+        for statement in NOTES:
+            connection.execute(statement)  # type: ignore[call-overload]
+        proven_lists(connect("postgres", {"url": postgres_url}, {}), "postgres", "public.notes")
+
+
+def test_lists_and_nulls_are_bound_on_mariadb(mariadb_url: str) -> None:
+    from sqlalchemy import create_engine, make_url, text
+
+    engine = create_engine(mariadb_url)
+    with engine.begin() as connection:
+        for statement in NOTES:
+            connection.execute(text(statement))
+    engine.dispose()
+    proven_lists(
+        connect("mysql", {"url": mariadb_url}, {}), "mysql", f"{make_url(mariadb_url).database}.notes"
+    )
+
+
+def test_lists_and_nulls_are_bound_on_sqlite_and_duckdb(tmp_path: Path) -> None:
+    import duckdb
+
+    connection = sqlite3.connect(tmp_path / "a.db")
+    with duckdb.connect(str(tmp_path / "b.duckdb")) as other:
+        for statement in NOTES:
+            connection.execute(statement)
+            other.execute(statement)
+    connection.commit()
+    connection.close()
+    proven_lists(connect("sqlite", {"path": str(tmp_path / "a.db")}, {}), "sqlite", "main.notes")
+    proven_lists(connect("duckdb", {"path": str(tmp_path / "b.duckdb")}, {}), "duckdb", "main.notes")
+
+
+def test_what_is_not_given_or_stands_elsewhere_is_said(store: Store, admin: Viewer, shop: int) -> None:
+    sql = "SELECT id FROM orders WHERE id IN (:ids) AND (:day IS NULL OR day >= :day) AND status <> :without"
+    query = save(
+        store, admin, shop, "Some", sql, parameters=read_parameters(["ids:integer[]", "day:date?", "without"])
+    )
+
+    def ids(values: dict[str, Any]) -> list[int]:
+        page = run_approved(store, admin, query.id, values, results=Results()).result.page()
+        return sorted(row[0] for row in page)
+
+    assert ids({"ids": "1,2", "without": "x"}) == [1, 2]
+    assert ids({"ids": ["1", "2"], "without": "x", "day": "2024-01-15"}) == [2]
+    assert preview_approved(store, admin, query.id, {"ids": "1", "without": ""}).decision.allowed
+    for values, said in (
+        ({"without": "x"}, "give at least one value for ids (integer)"),
+        ({"ids": " \n", "without": "x"}, "give at least one value for ids (integer)"),
+        ({"ids": [], "without": "x"}, "give at least one value for ids (integer)"),
+        ({"ids": "1"}, "give a value for without (text)"),
+        ({"ids": "1", "without": None}, "give a value for without (text)"),
+        ({"ids": "1", "without": ["a"]}, "without takes one value, not a list"),
+        ({"ids": "1,two", "without": "x"}, "the value of ids is not an integer"),
+        ({"ids": ["1"] * 1001, "without": "x"}, "ids takes at most 1,000 values"),
+    ):
+        with pytest.raises(BadInput) as caught:
+            run_approved(store, admin, query.id, values, results=Results())
+        assert said in str(caught.value), values
+    for wrong in ("SELECT id FROM orders WHERE id = :ids", "SELECT :ids FROM orders", "SELECT id FROM orders LIMIT :ids",
+                  "SELECT id FROM orders WHERE id IN (SELECT :ids)", "SELECT id FROM orders WHERE id IN (:ids + 1)"):  # fmt: skip
+        with pytest.raises(Refused) as refused:
+            save(store, admin, shop, "x", wrong, parameters=read_parameters(["ids:integer[]"]))
+        assert "the list :ids may stand in IN (:ids)" in str(refused.value), wrong

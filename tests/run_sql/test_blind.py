@@ -29,26 +29,27 @@ from plugin.store import Store
 from tests.assistant.conftest import Answered
 
 ROWS = [
-    (71530917, "CANARY-quokka-1", Decimal("918273.64"), date(1973, 9, 11)),
-    (71530918, "CANARY-quokka-2", Decimal("627181.93"), date(1974, 10, 12)),
-    (71530919, "CANARY-quokka-3", Decimal("554433.21"), date(1975, 11, 13)),
+    (71530917, "CANARY-quokka-1", Decimal("918273640015.64"), date(1973, 9, 11)),
+    (71530918, "CANARY-quokka-2", Decimal("627181930027.93"), date(1974, 10, 12)),
+    (71530919, "CANARY-quokka-3", Decimal("554433210038.21"), date(1975, 11, 13)),
 ]
+# long enough that no hash in our files has one by chance
 CANARIES = [
     *(f"CANARY-quokka-{n}" for n in (1, 2, 3)),
     *(
         "71530917",
         "71530918",
         "71530919",
-        "918273",
-        "627181",
-        "554433",
+        "918273640015",
+        "627181930027",
+        "554433210038",
         "1973-09-11",
         "1974-10-12",
         "1975-11-13",
     ),
-    *("2099888", "1545454"),  # sums that the page shows
+    *("2099888780081", "1545455570043"),  # sums that the page shows
 ]
-CREATE = "create table sightings (id int primary key, note varchar(60), total decimal(12,2), day date)"
+CREATE = "create table sightings (id int primary key, note varchar(60), total decimal(18,2), day date)"
 BREAKS = {
     "postgres": "SELECT CAST(note AS INTEGER) AS n FROM sightings",
     "duckdb": "SELECT CAST(note AS INTEGER) AS n FROM sightings",
@@ -171,8 +172,8 @@ def test_no_value_leaves_on_any_path(
     owner = Owner(admin.workspace_id, admin.member_id, "s1")
     local = {f"r{each['n']}": results.get(owner, each["result_id"]) for each in first.of("shape")}
     shown = bind_text(first.text, local)
-    assert "CANARY-quokka-1 with 918,273.64 EUR" in shown and "None: no rows" in shown, shown
-    assert "2099888" in shown and "fell" in shown, "the control: the rows were there"
+    assert "CANARY-quokka-1 with 918,273,640,015.64 EUR" in shown and "None: no rows" in shown, shown
+    assert "2099888780081" in shown and "fell" in shown, "the control: the rows were there"
 
     said = "\n".join(part for request in current.requests for part in texts_of(request))
     wire = b"\n".join(current.bodies)

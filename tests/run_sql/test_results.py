@@ -17,6 +17,7 @@ from plugin.run_sql.cells import pack, unpack
 from plugin.run_sql.download import as_csv, as_parquet
 from plugin.run_sql.placeholders import NO_ROWS, NO_VALUE, bind, bind_text, names_used
 from plugin.run_sql.results import Column, Owner, Result, Results
+from plugin.run_sql.spill import Nameless
 
 MINE = Owner(1, 1, "session-a")
 COLUMNS = [Column("month", "date"), Column("total", "numeric")]
@@ -58,17 +59,16 @@ def test_large_results_are_sealed_on_disk_and_paged(tmp_path: Path) -> None:
     for start in range(0, 50_000, 5_000):
         results.add(result, [(n, f"CANARY-{n}") for n in range(start, start + 5_000)])
     results.finish(result, truncated="rows")
-    assert result.rows == 50_000 and result._spilled > 0
+    spill = result._spill
+    assert isinstance(spill, Nameless) and result.rows == 50_000 and spill.written > 0
     assert result.page(49_990, 100)[-1] == (49_999, "CANARY-49999")
     assert result.page(12_345, 1) == [(12_345, "CANARY-12345")]
     assert sum(1 for _ in result) == 50_000
     assert not list(tmp_path.iterdir()), "the spill file must have no name"
-    spill = result._spill
-    assert spill is not None
-    spill.seek(0)
-    assert b"CANARY" not in spill.read()
+    spill.file.seek(0)
+    assert b"CANARY" not in spill.file.read()
     results.close()
-    assert spill.closed
+    assert spill.file.closed
 
 
 def test_the_disk_share_is_a_limit() -> None:

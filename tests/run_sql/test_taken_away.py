@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from plugin.access.viewer import Role, Surface, Viewer
 from plugin.errors import DocentError, NotFound
+from plugin.mcp_http import HttpBridge
 from plugin.run_sql import hold
 from plugin.run_sql.execute import QueryError, Stopped
 from plugin.run_sql.hold import held, sweep
@@ -19,6 +21,7 @@ from plugin.run_sql.results import Owner, Results
 from plugin.run_sql.run import run, running
 from plugin.run_sql.verdict import Verdict
 from plugin.store import Store
+from plugin.store.live import live_mark
 from tests.run_sql.test_run import SLOW, shop
 
 assert shop  # the fixture
@@ -126,6 +129,95 @@ def test_a_run_under_way_is_cancelled(
     assert not running(bob)
     if take is not no_member:  # the audit line of somebody who is no member has no door to go through
         assert isinstance(caught[0], Stopped), caught
+
+
+def signed_out(store: Store, bob: Viewer) -> tuple[str, Callable[[], None]]:
+    with store.sign_in() as door:
+        secret = door.create_session(door.password("bob@example.com", "correct horse battery"))
+
+    def end() -> None:
+        with store.sign_in() as door:
+            door.end_session(secret)
+
+    return live_mark(secret, bearer=False) + ".key", end
+
+
+def revoked(store: Store, bob: Viewer) -> tuple[str, Callable[[], None]]:
+    with store.as_viewer(bob) as mine:
+        made, secret = mine.me.create_token("a program", ["read", "query"], 1)
+
+    def end() -> None:
+        with store.as_viewer(bob) as mine:
+            mine.me.revoke_token(made.id)
+
+    return live_mark(secret, bearer=True) + ".key", end
+
+
+@pytest.mark.parametrize("way", [signed_out, revoked])
+def test_a_run_under_way_is_cancelled_with_its_session_or_token_and_no_other(
+    store: Store, bob: Viewer, shop: int, way: Callable[[Store, Viewer], tuple[str, Callable[[], None]]]
+) -> None:
+    session, end = way(store, bob)
+    other, end_other = way(store, bob)
+    caught: dict[str, Exception] = {}
+
+    def work(key: str) -> None:
+        try:
+            run(store, bob, shop, SLOW + ", orders", results=Results(), session=key, run_id=key)
+        except (DocentError, QueryError) as error:
+            caught[key] = error
+
+    threads = [threading.Thread(target=work, args=(key,)) for key in (session, other)]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 10
+    while len(running(bob)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    end()
+    begun = time.monotonic()
+    threads[0].join(10)
+    assert time.monotonic() - begun < 5 and isinstance(caught[session], Stopped), caught
+    assert threads[1].is_alive() and other not in caught, "the same person's other session goes on"
+    end_other()
+    threads[1].join(10)
+    assert isinstance(caught[other], Stopped)
+
+
+def test_what_a_program_runs_over_mcp_is_cancelled_with_its_token(
+    store: Store, admin: Viewer, bob: Viewer, shop: int
+) -> None:
+    with store.as_admin(admin) as door:
+        door.integrations.update(shop, options={"run_mode": "run"})
+    with store.as_viewer(bob) as mine:
+        made, secret = mine.me.create_token("a program", ["read", "query"], 1)
+    bridge = HttpBridge(store, results=Results())
+    headers = {
+        "Authorization": f"Bearer {secret}", "Content-Type": "application/json", "Host": "127.0.0.1",
+        "Accept": "application/json, text/event-stream",
+    }  # fmt: skip
+    asked = {
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "run_sql", "arguments": {"sql": SLOW + ", orders", "integration": "shop"}},
+    }  # fmt: skip
+    answers: list[str] = []
+
+    def work() -> None:
+        answers.append(bridge.respond("POST", headers, json.dumps(asked).encode())[2].decode())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not running(bob) and time.monotonic() < deadline and not answers:
+            time.sleep(0.02)
+        assert not answers and running(bob), answers
+        with store.as_viewer(bob) as mine:
+            mine.me.revoke_token(made.id)
+        thread.join(10)
+        assert not thread.is_alive() and not running(bob)
+        assert "cancelled" in answers[0], answers
+    finally:
+        bridge.close()
 
 
 def test_an_error_names_what_stands_at_its_position_and_is_the_same_for_every_row(tmp_path: Path) -> None:
