@@ -178,6 +178,8 @@ def integration_goes(journey: Journey) -> None:
     model.grants = {(team, place) for team, place in model.grants if place[0] != name}
     model.tags = {place: tags for place, tags in model.tags.items() if place[0] != name}
     model.drawn = {pair for pair in model.drawn if name not in (pair[0][0], pair[1][0])}
+    here = {place for place in model.places() if place[0] != name}
+    model.loose = {pair for pair in model.loose if set(pair) & here}
     model.queries = {key: teams for key, teams in model.queries.items() if key[1][0] != name}
     journey.sync([name])
 

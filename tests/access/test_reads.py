@@ -53,6 +53,7 @@ READS: dict[str, list[Call]] = {
     "resources": [lambda c, b, p: c.resources([b.ids[p]]), lambda c, b, p: c.resources(b.ids.values())],
     "columns": [lambda c, b, p: c.columns(table_id(b, p))],
     "columns_of": [lambda c, b, p: c.columns_of(b.ids.values())],
+    "plain_columns_of": [lambda c, b, p: c.plain_columns_of(b.ids.values())],
     "keys_of": [lambda c, b, p: c.keys_of(b.ids.values())],
     "keys": [lambda c, b, p: c.keys(table_id(b, p))],
     "indexes": [lambda c, b, p: c.indexes(table_id(b, p))],
