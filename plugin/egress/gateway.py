@@ -9,6 +9,7 @@ to another provider or model. `builtin` passes the same interface in this proces
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +24,20 @@ from plugin.egress.policy import Route, patterns_of, route_for
 from plugin.egress.prices import cost_of
 from plugin.egress.render import Rendered, SentPart, render
 from plugin.egress.stand_ins import Restorer
-from plugin.egress.transport import Leaving, Line, Stopped, Timeouts, TooLong
+from plugin.egress.transport import Leaving, Line, Stopped, Timeouts, TooLong, catching
 from plugin.errors import DocentError, ProviderFailed, Refused
 from plugin.providers import provider as make_provider
-from plugin.providers.wire import Provider, Stop, TextDelta, ToolCall, ToolSpec, Usage
+from plugin.providers.wire import (
+    Message,
+    Provider,
+    Request,
+    Stop,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolSpec,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from plugin.governance.ai_settings import AiSettings
@@ -255,6 +266,22 @@ class Gateway:
 
     def _connected(self, route: Route, entry: _Entry, cancelled: Callable[[], bool]) -> _Connection:
         return _Connection(route, entry, cancelled, self._timeouts)
+
+
+def what_would_leave(provider: str) -> dict[str, Any]:
+    """The JSON body that a provider's own code makes of a request without content; {} where it makes none.
+
+    For the Trust page. Nothing leaves: the client that the vendor's SDK gets hands the request back.
+    """
+    caught: list[bytes] = []
+    with catching(caught) as client:
+        vendor = make_provider(provider, api_key="probe", http=client)
+        try:
+            list(vendor.stream(Request("probe", "", (Message("user", (Text("probe"),)),), max_tokens=1)))
+        except DocentError:
+            pass  # the answer is a fault by intention; what would have left is in hand
+    read: dict[str, Any] = json.loads(caught[0]) if caught else {}
+    return read
 
 
 class _Connection:

@@ -84,7 +84,7 @@ def route_for(
         try:
             route = _decide(store, config, mine, settings, provider, models, dry, key, base_url)
             if not route.in_process and not dry:
-                _limits(mine, settings, begins)
+                check_limits(mine, settings, begins)
         except (Refused, LimitReached) as error:
             rule = getattr(error, "rule", "") or "egress.limit"
             mine.record.audit("egress", "deny", rule=rule, target=provider or settings.provider)
@@ -246,7 +246,8 @@ def base_url_of(
         return (None, False) if secrets.provider_key(name) else (operator_url, True)
 
 
-def _limits(mine: ViewerDoor, settings: AiSettings, begins: bool) -> None:
+def check_limits(mine: ViewerDoor, settings: AiSettings, begins: bool) -> None:
+    """Rates and budgets. LimitReached says which limit, how much it is, and when asking works again."""
     limits = settings.limits
     if begins and limits.requests_per_minute:
         asked = mine.record.questions_since(datetime.now(UTC) - timedelta(seconds=60))

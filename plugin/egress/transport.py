@@ -73,8 +73,10 @@ class Line:
         opening: Callable[[Leaving], None],
         cancelled: Callable[[], bool] = lambda: False,
         timeouts: Timeouts | None = None,
+        headers: frozenset[str] = HEADERS,
     ) -> None:
         self._target = target
+        self._headers = headers
         self._opening = opening
         self._cancelled = cancelled
         self._timeouts = timeouts or Timeouts()
@@ -177,7 +179,7 @@ class Line:
         if self._cancelled():
             raise Stopped("Stopped before anything was sent.")
         addresses = resolve(target)
-        for name in [name for name in request.headers if name.lower() not in HEADERS]:
+        for name in [name for name in request.headers if name.lower() not in self._headers]:
             del request.headers[name]
         request.headers["user-agent"] = AGENT
         body = request.read()
@@ -194,6 +196,18 @@ class Line:
         if self._deadline and time.monotonic() > self._deadline:
             self.refusal = TooLong("The answer took too long.")
             raise self.refusal
+
+
+def catching(caught: list[bytes]) -> httpx2.Client:
+    """A client that opens no connection: the bodies of its requests end in `caught`, each answered with a 503."""
+    import httpx2
+
+    class Caught(httpx2.BaseTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            caught.append(request.read())
+            return httpx2.Response(503, json={"error": {"message": "a probe"}}, request=request)
+
+    return httpx2.Client(transport=Caught(), trust_env=False)
 
 
 def _watched_class() -> Any:

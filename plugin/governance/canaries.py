@@ -136,10 +136,12 @@ def _hunt(
             bob = door.viewer_for_email(made.slug, "bob@scratch.example", Surface.PAGE)
         with recording_provider(_greedy(planted)) as wire:
             say("Asking everything of an obedient provider.")
-            _use(found, store, config, ada, wire, planted)
+            shown = _use(found, store, config, ada, wire, planted)
         say("Looking for canaries.")
         _look(found, "provider wire", b"\n".join(wire.bodies), planted.canaries)
         _look(found, "logs", log.getvalue().encode(), planted.canaries)
+        _look(found, "answers and steps", "\n".join(shown.told).encode(), planted.canaries)
+        _look(found, "error texts", "\n".join(shown.errors).encode(), planted.canaries)
         _look(found, "exports", _exports(store, ada), planted.canaries)
         _look(found, "another member's reads", _as_seen_by(store, bob), planted.canaries)
         found.requests = len(wire.bodies)
@@ -257,8 +259,20 @@ def _greedy(planted: _Planted) -> Callable[[Mapping[str, Any]], list[dict[str, A
     return lambda tool: by_tool.get(str(tool.get("name")), [])
 
 
-def _use(found: Hunt, store: Store, config: Config, ada: Viewer, wire: Recording, planted: _Planted) -> None:
-    """Ask, follow up, fail, retry, run, page, chart, download."""
+@dataclass(slots=True)
+class _Shown:
+    """What the asker was shown beside their own rows."""
+
+    told: list[str] = field(default_factory=list)
+    """Every event of every answer: steps, text, citations, SQL."""
+    errors: list[str] = field(default_factory=list)
+
+
+def _use(
+    found: Hunt, store: Store, config: Config, ada: Viewer, wire: Recording, planted: _Planted
+) -> _Shown:
+    """Ask, follow up, fail, retry, run, page, chart, download; returns what was shown but for the rows."""
+    shown = _Shown()
     from plugin.run_sql.download import as_csv
     from plugin.run_sql.results import Owner, Results
     from plugin.run_sql.run import run
@@ -286,6 +300,7 @@ def _use(found: Hunt, store: Store, config: Config, ada: Viewer, wire: Recording
             question = Question(text=text, chat_id=chat)
             for event in ask(store, gateway, ada, question, results=results, session="hunt"):
                 chat = event.data.get("chat_id", chat)
+                shown.told.append(json.dumps(event.data, default=str, ensure_ascii=False))
             found.questions += 1
         with store.as_viewer(ada) as mine:
             ids = {each.name: each.id for each in mine.catalog.integrations()}
@@ -293,13 +308,15 @@ def _use(found: Hunt, store: Store, config: Config, ada: Viewer, wire: Recording
             for sql in statements:
                 try:
                     outcome = run(store, ada, ids[name], sql, results=results, session="hunt")
-                except DocentError:
-                    continue  # a statement that fails on purpose: its error text must not hold a value outside the page
+                except DocentError as error:
+                    shown.errors.append(str(error))  # a statement that fails on purpose
+                    continue
                 kept = results.get(Owner(ada.workspace_id, ada.member_id, "hunt"), outcome.result_id)
                 text = "".join(as_csv(kept))
                 found.control = found.control or any(canary in text for canary in planted.canaries)
     finally:
         results.close()
+    return shown
 
 
 def _exports(store: Store, ada: Viewer) -> bytes:

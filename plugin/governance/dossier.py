@@ -19,8 +19,11 @@ from plugin.governance.register import NOT_USED, processors
 from plugin.governance.trust import report
 
 if TYPE_CHECKING:
+    from plugin.governance.pages import Pages
     from plugin.store import Store
 
+PRIVATE = ("ai.instructions", "ai.redaction.patterns", "watch.webhook")
+"""What somebody typed, and an address whose path is often a secret: the document says only whether it is set."""
 FOR_PEOPLE = (
     "Who is responsible for this processing, and who is the data protection officer?",
     "What is the purpose, and on which legal basis?",
@@ -29,11 +32,11 @@ FOR_PEOPLE = (
 )
 
 
-def dossier(store: Store, viewer: Viewer, config: Config) -> dict[str, Any]:
+def dossier(store: Store, viewer: Viewer, config: Config, pages: Pages | None = None) -> dict[str, Any]:
     """Everything as one document. Refused for others than admins."""
     from plugin.egress.allowed_fields import ALLOWED
 
-    lines = report(store, viewer, config)
+    lines = report(store, viewer, config, pages)
     with store.as_admin(viewer) as admin:
         ai = admin.settings.ai()
         settings = admin.settings.export()
@@ -44,7 +47,7 @@ def dossier(store: Store, viewer: Viewer, config: Config) -> dict[str, Any]:
         used = admin.usage.by_model(30)
     with store.as_viewer(viewer) as mine:
         register = [each for each in processors(ai, mine.hosts.all()) if each.state != NOT_USED]
-    for private in ("ai.instructions", "ai.redaction.patterns"):
+    for private in PRIVATE:
         settings[private] = "set" if settings.get(private) else "not set"
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),

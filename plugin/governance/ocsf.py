@@ -38,7 +38,8 @@ _VERBS = {
     DELETE: ("remove", "delete", "revoke", "erase", "leave", "withdraw", "purge"),
 }
 _STATUS = {"allow": (1, "Success"), "done": (1, "Success"), "deny": (2, "Failure"), "failed": (2, "Failure")}
-_ACTION = {"allow": (1, "Allowed"), "done": (1, "Allowed"), "deny": (2, "Denied"), "failed": (99, "Other")}
+_ACTION = {"allow": (1, "Allowed"), "done": (1, "Allowed"), "deny": (2, "Denied"), "failed": (0, "Unknown")}
+"""The profile knows no other action: "99 'Other' is not an option", it says, and 0 stands for what is not known."""
 _SEVERITY = {"deny": (3, "Medium"), "failed": (2, "Low")}
 _INFORMATIONAL = (1, "Informational")
 
@@ -57,7 +58,7 @@ def event(entry: Mapping[str, Any], workspace: str, product: Mapping[str, str]) 
     severity, status, action = (
         _SEVERITY.get(outcome, _INFORMATIONAL),
         _STATUS.get(outcome, (99, "Other")),
-        _ACTION.get(outcome, (99, "Other")),
+        _ACTION.get(outcome, (0, "Unknown")),
     )
     user: dict[str, Any] = {"name": entry["actor"]}
     if entry["member_id"] is not None:

@@ -233,7 +233,7 @@ def check_conditions(value: list[str], _values: Values) -> list[str]:
     return value
 
 
-def check_webhook(value: str, _values: Values) -> str:
+def check_webhook(value: str, values: Values) -> str:
     if not value:
         return value
     try:
@@ -241,9 +241,17 @@ def check_webhook(value: str, _values: Values) -> str:
         host, _port = parts.hostname, parts.port
     except ValueError as error:
         raise BadInput("watch.webhook is not a URL", field="watch.webhook") from error
-    if parts.scheme != "https" or not host or parts.username or parts.password or parts.fragment:
+    inside = parts.scheme == "http" and host in values("ai.internal_hosts")
+    if (
+        not (parts.scheme == "https" or inside)
+        or not host
+        or parts.username
+        or parts.password
+        or parts.fragment
+    ):
         raise BadInput(
-            "watch.webhook is a URL that begins with https:// and holds no user or password",
+            "watch.webhook is a URL that begins with https:// (or http:// to a host listed in ai.internal_hosts) and "
+            "holds no user or password",
             field="watch.webhook",
         )
     return value

@@ -268,7 +268,8 @@ _SPECS = (
     SettingSpec(
         "watch.webhook",
         "Webhook for notices",
-        "Unusual use is also posted to this https address: the rule and its figures, no text. Empty: only in the app.",
+        "Unusual use is also posted here, signed: the rule and its figures, no text. `docent keys webhook-secret` "
+        "prints what a receiver checks it with. Empty: only in the app.",
         "",
         "text",
         check=check_webhook,
@@ -312,7 +313,8 @@ _SPECS = (
     SettingSpec(
         "sql.limits.concurrent_integration",
         "Runs at once on one integration",
-        "How many runs of all members together one integration may have at a time, in each process.",
+        "How many runs of all members together one integration may have at a time, over the web "
+        "processes of one machine.",
         8,
         "int",
         least=1,

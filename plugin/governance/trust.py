@@ -21,6 +21,9 @@ from plugin.governance.promises import PROMISES
 from plugin.governance.settings import SETTINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from plugin.governance.pages import Pages
     from plugin.store import Store
 
 __all__ = ["STATES", "Latest", "Line", "report"]
@@ -40,9 +43,12 @@ class Line:
     checked_at: datetime
 
 
-def report(store: Store, viewer: Viewer, config: Config) -> tuple[Line, ...]:
-    """Check every promise now. Admins read the evidence, members what they may know of it."""
-    facts, is_admin = _facts(store, viewer, config)
+def report(store: Store, viewer: Viewer, config: Config, pages: Pages | None = None) -> tuple[Line, ...]:
+    """Check every promise now. Admins read the evidence, members what they may know of it.
+
+    `pages`: how the web answered just now, where it is at hand.
+    """
+    facts, is_admin = _facts(store, viewer, config, pages)
     lines = []
     for promise in PROMISES:
         found = _checked(promise.id, facts)
@@ -73,7 +79,15 @@ class Latest:
         self._lock = threading.Lock()
         self._made: dict[tuple[int, int], tuple[float, tuple[Line, ...]]] = {}
 
-    def of(self, store: Store, viewer: Viewer, config: Config, *, now: bool = False) -> tuple[Line, ...]:
+    def of(
+        self,
+        store: Store,
+        viewer: Viewer,
+        config: Config,
+        *,
+        now: bool = False,
+        look: Callable[[], Pages] | None = None,
+    ) -> tuple[Line, ...]:
         """A report that is at most a minute old; with `now` a new one, at most every five seconds."""
         key = (viewer.workspace_id, viewer.member_id)
         with self._lock:
@@ -81,7 +95,7 @@ class Latest:
         age = time.monotonic() - made
         if lines and age < (self.AGAIN_AFTER if now else self.SECONDS):
             return lines
-        lines = report(store, viewer, config)
+        lines = report(store, viewer, config, look() if look else None)
         with self._lock:
             if len(self._made) >= self.MOST:
                 self._made.clear()
@@ -97,7 +111,7 @@ def _checked(promise: str, facts: Facts) -> Finding:
         return Finding(BROKEN, f"its check could not run: {type(error).__name__}", "a probe failed just now")
 
 
-def _facts(store: Store, viewer: Viewer, config: Config) -> tuple[Facts, bool]:
+def _facts(store: Store, viewer: Viewer, config: Config, pages: Pages | None) -> tuple[Facts, bool]:
     """Read what the checks need."""
     from plugin.tools import offered
 
@@ -107,19 +121,24 @@ def _facts(store: Store, viewer: Viewer, config: Config) -> tuple[Facts, bool]:
         ai, database = mine.policy.ai(), mine.evidence.found()
         settings = {key: mine.policy.setting(key) for key in SETTINGS}
         is_admin = mine.viewer.is_admin
+        clock, made_at = mine.evidence.beats(), mine.evidence.made_at()
+        admins = len(mine.policy.admins())
+        same = mine.evidence.same_login() if is_admin else ()
     with store.as_viewer(viewer.as_assistant()) as assistant:
         through = sum(assistant.catalog.counts().values())
         tools = frozenset(each.name for each in offered(assistant))
-    integrations, permissions = None, None
+    integrations, permissions, keys = None, None, {}
     if is_admin:
         with store.as_admin(viewer) as admin:
             integrations = admin.integrations.list()
+            keys = admin.settings.provider_keys()
             permissions = sum(
                 given.subject != "role"
                 for each in integrations
                 for given in admin.integrations.query_permissions(each.id)
             )
     facts = Facts(
-        ai, settings, database, hosts, tools, (as_person, through), config, integrations, permissions
-    )
+        ai, settings, database, hosts, tools, (as_person, through), config, integrations, permissions,
+        clock, made_at, pages, admins, keys, same,
+    )  # fmt: skip
     return facts, is_admin

@@ -327,7 +327,10 @@ URLS = [
     "DATABASE_URL=postgres://etl:{v}@db/shop",
     'url: "mssql+pyodbc://sa:{v}@sql01/dw?driver=x"',
     "trino://etl:{v}@trino.internal:8443/hive/default is slow",
-    "jdbc:oracle:thin:etl/{v}@//db:1521/x" if False else "oracle+oracledb://etl:{v}@db:1521/?service_name=x",
+    "oracle+oracledb://etl:{v}@db:1521/?service_name=x",
+    "jdbc:oracle:thin:etl/{v}@//db:1521/x",
+    "reporting logs on with etl/{v}@//db:1521/ORCL",
+    "mysql -u root -p'{v}' shop",
 ]
 
 # --- personal data ---------------------------------------------------------------------------------------------

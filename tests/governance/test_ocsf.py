@@ -20,6 +20,7 @@ def test_every_entry_becomes_one_event_with_its_hash(any_store: Store, any_admin
         door.settings.set("ai.instructions", "Call our flagship Bluebird")
         door.people.add_team("Finance")
     with any_store.as_viewer(any_admin) as mine:
+        mine.record.audit("watch.webhook", "failed", rule="watch.rate")
         mine.record.audit("egress", "deny", rule="egress.region", target="openai")
     with any_store.as_admin(any_admin) as door:
         entries = list(door.audit.export())
@@ -35,6 +36,13 @@ def test_every_entry_becomes_one_event_with_its_hash(any_store: Store, any_admin
         "Failure",
         "egress.region",
     )
+    # As the published profile and class have them (ocsf-schema: profiles/security_control, events/application).
+    assert {each["action_id"] for each in found} <= {0, 1, 2} and {each["status_id"] for each in found} <= {
+        1,
+        2,
+    }
+    assert all(each["actor"]["user"]["name"] and each["src_endpoint"]["svc_name"] for each in found)
+    assert all(each["metadata"]["version"] and each["metadata"]["product"]["vendor_name"] for each in found)
     assert denied["metadata"]["tenant_uid"] == "acme" and denied["severity_id"] > 1
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from plugin.access.viewer import Viewer
 from plugin.governance.checks import CHECKS
-from plugin.governance.checks.facts import BROKEN, KEPT, STATES, STATIC
+from plugin.governance.checks.facts import BROKEN, KEPT, OPERATOR, STATES
+from plugin.governance.pages import Pages
 from plugin.governance.promises import PROMISES
 from plugin.governance.trust import Latest, report
 from plugin.store import Store
@@ -24,8 +25,19 @@ from tests.store.test_history import add, ask
 Patch = pytest.MonkeyPatch
 
 
-def states(store: Store, viewer: Viewer) -> dict[str, str]:
-    return {each.id: each.state for each in report(store, viewer, store.config)}
+POLICY = "default-src 'self'; connect-src 'self'; form-action 'self'"
+PAGES = Pages(
+    {"/sign-in": POLICY},
+    {"/sign-in": "no-store"},
+    {"/healthz": 200, "/readyz": 200, "/metrics": 200},
+    20,
+    (),
+    (),
+)
+
+
+def states(store: Store, viewer: Viewer, pages: Pages | None = PAGES) -> dict[str, str]:
+    return {each.id: each.state for each in report(store, viewer, store.config, pages)}
 
 
 def change(store: Store, statement: str, **values: Any) -> None:
@@ -60,7 +72,7 @@ def test_every_promise_has_a_line_for_admins_and_members(any_store: Store, any_a
         assert [each.id for each in lines] == [each.id for each in PROMISES] == list(CHECKS)
         assert all(each.state in STATES and each.evidence and each.how for each in lines)
         assert [each.id for each in lines if each.state == BROKEN] == []
-        assert sum(each.how == STATIC for each in lines) <= 7
+        assert not any("test" in each.how for each in lines), "each state is found in the running system"
         assert all(datetime.now(UTC) - each.checked_at < timedelta(minutes=1) for each in lines)
 
 
@@ -203,6 +215,57 @@ def _readable(store: Store, _admin: Viewer) -> None:
     (store.config.home / "master.key").chmod(0o644)
 
 
+def _plain_key(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.set_provider_key("openai", "k" * 20)
+    change(store, "UPDATE provider_keys SET sealed = :t", t=b"in the clear")
+
+
+def _elsewhere(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.apply({"ai.provider": "openai", "ai.model": "chosen"})
+    send(store, admin, model="another")
+
+
+def _left_behind(store: Store, admin: Viewer) -> None:
+    other = add(store, admin, "bo@example.com")
+    with store.as_viewer(other) as mine:
+        mine.history.memory.remember("x")
+    change(store, "DELETE FROM members WHERE id = :m", m=other.member_id)
+
+
+def _bare_claim(store: Store, admin: Viewer) -> None:
+    send(store, admin)
+    change(store, """UPDATE provider_hosts SET attestations = '[{"name":"SOC 2","link":"","noted":""}]'""")
+
+
+def _no_clock(store: Store, admin: Viewer) -> None:
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    with store.clock() as clock:
+        for task in ("expiry", "watch"):
+            clock.beat(task, long_ago)
+
+
+def _clock_fails(store: Store, admin: Viewer) -> None:
+    moment = datetime.now(UTC)
+    with store.clock() as clock:
+        clock.beat("expiry", moment - timedelta(hours=1))
+        clock.beat("watch", moment - timedelta(hours=1))
+        clock.beat("expiry", moment, "OperationalError")
+        clock.beat("watch", moment, "OperationalError")
+
+
+def _never_a_clock(store: Store, admin: Viewer) -> None:
+    at = (datetime.now(UTC) - timedelta(hours=1)).replace(tzinfo=None).isoformat(" ")
+    change(store, "UPDATE workspaces SET created = :a", a=at)
+
+
+def _one_login(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        url = {"url": "postgresql://one@db.example/shop"}
+        door.integrations.add("Shop", "postgres", settings=url, secrets={}, query=url)
+
+
 IN_THE_DATABASE: dict[str, tuple[Callable[[Store, Viewer], None], str]] = {
     "a row of another workspace": (_cross, "P1"),
     "a row of no workspace": (_strangers, "P26"),
@@ -223,6 +286,14 @@ IN_THE_DATABASE: dict[str, tuple[Callable[[Store, Viewer], None], str]] = {
     "a run without a receipt": (_no_receipt, "P54"),
     "a resource in no zone": (_no_zone, "P4"),
     "a pattern that cannot be used": (_no_rules, "P11"),
+    "a provider's key in the clear": (_plain_key, "P24 P25"),
+    "an answer of another model": (_elsewhere, "P22"),
+    "what is left of a member": (_left_behind, "P35"),
+    "an attestation without a date": (_bare_claim, "P46"),
+    "a clock that stopped": (_no_clock, "P33 P38"),
+    "a clock that fails": (_clock_fails, "P33 P38"),
+    "a clock that never ran": (_never_a_clock, "P33 P38"),
+    "one credential for both": (_one_login, "P53"),
 }
 
 
@@ -344,10 +415,107 @@ def assistant_sees_more(monkeypatch: Patch) -> None:
     monkeypatch.setattr(ViewerCatalog, "counts", lambda self: {"table": 1 + self._context.for_ai})
 
 
+def use_of_persons(monkeypatch: Patch) -> None:
+    from plugin.egress.allowed_fields import ALLOWED
+
+    monkeypatch.setitem(ALLOWED, "table.frequent_users", next(iter(ALLOWED.values())))
+
+
+def somebody_calls_home(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(
+        "plugin.governance.checks.source._files", lambda: (("plugin/store/new.py", "import requests\n"),)
+    )
+
+
+def somebody_opens_secrets(monkeypatch: Patch) -> None:
+    text = "with store.secrets(viewer) as door:\n"
+    monkeypatch.setattr(
+        "plugin.governance.checks.source._files", lambda: (("plugin/assistant/loop.py", text),)
+    )
+
+
+def the_sdk_tells(monkeypatch: Patch) -> None:
+    from plugin.egress import transport
+
+    monkeypatch.setattr(transport, "HEADERS", transport.HEADERS | {"x-stainless-os"})
+
+
+def builtin_needs_a_network(monkeypatch: Patch) -> None:
+    from plugin.providers import provider_class
+
+    maker = provider_class("builtin")
+    assert maker is not None
+    monkeypatch.setattr(maker, "in_process", False)
+
+
+def keys_come_back(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.store.settings.Settings.provider_keys", lambda _self: {"openai": "sk-secret"})
+
+
+def a_table_nobody_thought_of(monkeypatch: Patch) -> None:
+    from plugin.store import _personal_rows
+
+    monkeypatch.setattr(_personal_rows, "ELSEWHERE", _personal_rows.ELSEWHERE - {"templates"})
+
+
+def limits_let_through(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("plugin.egress.policy.check_limits", lambda *_: None)
+
+
+def limits_mumble(monkeypatch: Patch) -> None:
+    from plugin.errors import LimitReached
+
+    def mumble(*_: Any) -> None:
+        raise LimitReached("Too many requests.", retry_after=1)
+
+    monkeypatch.setattr("plugin.egress.policy.check_limits", mumble)
+
+
+def a_promise_without_a_check(monkeypatch: Patch) -> None:
+    from plugin.governance import promises
+
+    one_more = replace(promises.PROMISES[0], id="P55")
+    monkeypatch.setattr(promises, "PROMISES", (*promises.PROMISES, one_more))
+
+
+def sentences_by_hand(monkeypatch: Patch) -> None:
+    from plugin.governance.in_force import Sentence
+
+    said = (Sentence("send", "Nothing leaves.", "Ever."),)
+    monkeypatch.setattr("plugin.governance.checks.saying.in_force", lambda _ai: said)
+
+
+def all_is_well(monkeypatch: Patch) -> None:
+    from plugin.governance.checklist import Item
+
+    monkeypatch.setattr(
+        "plugin.governance.checks.saying.checklist", lambda *_, **__: (Item("All", "done", "", "x"),) * 12
+    )
+
+
+def anybody_may_query(monkeypatch: Patch) -> None:
+    from plugin.run_sql.gates import Gate
+
+    monkeypatch.setattr("plugin.run_sql.gates.policy_gates", lambda *_: [Gate("credential", True)])
+
+
 IN_THE_CODE: dict[Callable[[Patch], None], str] = {
     assistant_sees_more: "P3",
     filters_ignored: "P5",
     rules_let_in: "P6",
+    somebody_opens_secrets: "P9",
+    use_of_persons: "P13",
+    somebody_calls_home: "P21",
+    the_sdk_tells: "P21",
+    builtin_needs_a_network: "P23",
+    keys_come_back: "P24",
+    a_table_nobody_thought_of: "P35",
+    limits_let_through: "P39",
+    limits_mumble: "P39",
+    a_promise_without_a_check: "P43",
+    sentences_by_hand: "P45",
+    all_is_well: "P48",
+    anybody_may_query: "P50",
     every_field: "P7",
     no_budget: "P8",
     nothing_redacted: "P9 P10",
@@ -376,6 +544,75 @@ def test_a_control_that_stops_working_turns_its_line_red(
         IN_THE_CODE[sabotage].split()
     )
     assert BROKEN not in states(store, admin).values(), "mended"
+
+
+WRONG_PAGES = {
+    "a page may connect anywhere": ({"policies": {"/sign-in": "default-src *; connect-src *"}}, "P16"),
+    "a page has no policy": ({"policies": {"/sign-in": ""}}, "P16"),
+    "a policy names a foreign host": (
+        {
+            "policies": {
+                "/sign-in": POLICY.replace("connect-src 'self'", "connect-src 'self' https://api.openai.com")
+            }
+        },
+        "P16",
+    ),
+    "a script calls out": ({"calls_out": ("chat.js: fetch('https://api.openai.com",)}, "P16"),
+    "a script keeps what was typed": ({"stores": ('chat.js: "draft"',)}, "P31"),
+    "the browser keeps pages": ({"caching": {"/sign-in": "max-age=3600"}}, "P31"),
+    "a box remembers": ({"kept_by_browser": ("_composer.html",)}, "P31"),
+    "the store does not open": ({"health": {"/healthz": 200, "/readyz": 503, "/metrics": 200}}, "P47"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRONG_PAGES))
+def test_pages_that_answer_wrongly_turn_their_line_red(store: Store, admin: Viewer, name: str) -> None:
+    different, promise = WRONG_PAGES[name]
+    wrong: Any = different
+    found = states(store, admin, replace(PAGES, **wrong))
+    assert [each for each, state in found.items() if state == BROKEN] == [promise]
+
+
+def test_a_request_that_lets_the_provider_store_it_is_told(
+    store: Store, admin: Viewer, monkeypatch: Patch
+) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.apply({"ai.provider": "openai", "ai.model": "m"})
+    assert states(store, admin)["P15"] == OPERATOR
+    monkeypatch.setattr("plugin.egress.gateway.what_would_leave", lambda _provider: {"store": True})
+    assert states(store, admin)["P15"] == BROKEN
+
+
+def test_the_clock_is_seen_to_run(store: Store, admin: Viewer) -> None:
+    from plugin.jobs import Jobs, go_round
+
+    assert states(store, admin)["P33"] == OPERATOR, "a new workspace waits for its first round"
+    _never_a_clock(store, admin)
+    assert states(store, admin)["P33"] == BROKEN
+    jobs = Jobs(store.config)
+    go_round(store, jobs, datetime.now(UTC))
+    jobs.close()
+    found = {each.id: each for each in report(store, admin, store.config, PAGES)}
+    assert found["P33"].state == found["P38"].state == KEPT
+    assert "the clock last did it at" in found["P33"].evidence
+
+
+def test_a_task_of_the_clock_that_fails_keeps_no_other_from_its_turn(
+    store: Store, admin: Viewer, monkeypatch: Patch
+) -> None:
+    from plugin.jobs import Jobs, go_round
+
+    def fails(*_: Any) -> None:
+        raise RuntimeError("a value that nobody shall read")
+
+    _never_a_clock(store, admin)
+    monkeypatch.setattr("plugin.store.clock.Clock.expire", fails)
+    jobs = Jobs(store.config)
+    go_round(store, jobs, datetime.now(UTC))
+    jobs.close()
+    found = {each.id: each for each in report(store, admin, store.config, PAGES)}
+    assert found["P33"].state == BROKEN and "RuntimeError" in found["P33"].evidence
+    assert "nobody shall read" not in found["P33"].evidence and found["P38"].state == KEPT
 
 
 def test_a_check_that_fails_itself_does_not_say_kept(store: Store, admin: Viewer, monkeypatch: Patch) -> None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -67,6 +76,91 @@ def test_a_sweep_across_teams_is_told(store: Store, admin: Viewer) -> None:
     sent(store, admin, ids=ids)
     with store.clock() as clock:
         assert [each.sighting.rule for each in clock.unusual(datetime.now(UTC))] == ["watch.sweep"]
+
+
+@contextmanager
+def receiver(status: int = 204) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
+    """A real receiver of webhooks: its address, and what it got (headers, body)."""
+    got: list[tuple[dict[str, str], bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            """The record is in `got`."""
+
+        def do_POST(self) -> None:
+            size = int(self.headers["content-length"])
+            got.append(({name.lower(): value for name, value in self.headers.items()}, self.rfile.read(size)))
+            self.send_response(status)
+            self.send_header("location", "/elsewhere")
+            self.end_headers()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/hook", got
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+def test_a_receiver_gets_a_notice_and_can_check_whose_it_is(store: Store, admin: Viewer) -> None:
+    with receiver() as (url, got):
+        with store.as_admin(admin) as door, pytest.raises(BadInput, match="ai.internal_hosts"):
+            door.settings.set("watch.webhook", url)
+        with store.as_admin(admin) as door:
+            door.settings.apply(
+                {"watch.webhook": url, "ai.internal_hosts": ["127.0.0.1"], "watch.requests_per_hour": 1}
+            )
+            hook = door.settings.webhook()
+        assert hook is not None
+        sent(store, admin)
+        with store.clock() as clock:
+            tell_unusual(clock, datetime.now(UTC))
+        ((headers, body),) = got
+    told = json.loads(body)
+    assert told["rule"] == "watch.rate" and told["member"] == admin.email and set(told) == {
+        "workspace", "rule", "member", "seen", "limit", "at"
+    }  # fmt: skip
+    # As a receiver does it: the secret as it was given out, the three headers, nothing of ours.
+    key = base64.b64decode(hook.secret.removeprefix("whsec_"))
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    made = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{made}"
+    assert abs(int(headers["webhook-timestamp"]) - datetime.now(UTC).timestamp()) < 60
+    with store.as_admin(admin) as door:
+        log = json.dumps([each.detail for each in door.audit.entries().items], default=str)
+        outcomes = [each.outcome for each in door.audit.entries(action="watch.webhook").items]
+    assert outcomes == ["allow"] and url not in log and hook.secret not in log
+
+
+def test_a_redirect_of_a_webhook_is_not_followed(store: Store, admin: Viewer) -> None:
+    with receiver(status=307) as (url, got):
+        with store.as_admin(admin) as door:
+            door.settings.apply(
+                {"watch.webhook": url, "ai.internal_hosts": ["127.0.0.1"], "watch.requests_per_hour": 1}
+            )
+        sent(store, admin)
+        with store.clock() as clock:
+            tell_unusual(clock, datetime.now(UTC))
+        assert len(got) == 1
+    with store.as_admin(admin) as door:
+        assert [each.outcome for each in door.audit.entries(action="watch.webhook").items] == [
+            "failed",
+            "allow",
+        ]
+
+
+def test_another_address_has_another_secret(store: Store, admin: Viewer) -> None:
+    found = []
+    for url in ("https://one.example/hook", "https://two.example/hook", "https://one.example/hook"):
+        with store.as_admin(admin) as door:
+            door.settings.set("watch.webhook", url)
+            hook = door.settings.webhook()
+        assert hook is not None and hook.secret not in repr(hook)
+        found.append(hook.secret)
+    assert found[0] == found[2] != found[1]
 
 
 def test_a_webhook_that_cannot_be_used_is_entered_and_harms_nothing(store: Store, admin: Viewer) -> None:

@@ -34,16 +34,17 @@ _COOKIE = re.compile(
 _COOKIE_VALUE = re.compile(r"[\w.\-]+=(?P<secret>[^;\s]{8,})")
 _COMMANDS = re.compile(
     r"\b(?:curl|wget|http|https|httpie)\b[^\n]*?\s(?:-u|--user|-a|--auth|--proxy-user)[ =]?[\"']?[^\s:\"']+:(?P<a>[^\s\"']+)"
-    r"|\b(?:mysql|mysqldump|mariadb|mysqladmin)\b[^\n]*?\s-p(?P<b>[^\s\"']{3,})"
+    r"|\b(?:mysql|mysqldump|mariadb|mysqladmin)\b[^\n]*?\s-p[\"']?(?P<b>[^\s\"']{3,})"
     r"|\bredis-cli\b[^\n]*?\s-a\s+[\"']?(?P<c>[^\s\"']+)"
     r"|\bsshpass\s+-p\s*[\"']?(?P<d>[^\s\"']+)"
     r"|\b(?:sqlcmd|bcp|isql|bteq|sqlplus|mongo(?:sh)?|ldapsearch|snowsql|docker\s+login)\b[^\n]*?\s(?:-P|-p|-w)\s*[\"']?(?P<e>[^\s\"']{4,})"
     r"|\bsqlplus\s+[\w.]+/(?P<f>[^\s@\"']+)@"
+    r"|\b(?:jdbc:oracle:\w+:)[\w.$#\-]{1,60}/(?P<h>[^\s\"']{3,60}?)@(?=//|[\w.\-]+[:/]|\()|(?<![\w/:.])[\w.$#]{2,30}/(?P<i>[^\s/\"'][^\s\"']{2,60}?)@(?=//[\w.\-]+[:/])"
     r"|\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<g>\S+)"
 )
 _COMMAND_WORDS = (
     "curl", "wget", "http", "mysql", "mariadb", "redis-cli", "sshpass", "sqlcmd", "bcp", "isql", "bteq", "sqlplus", "mongo",
-    "ldapsearch", "snowsql", "docker", "machine",
+    "ldapsearch", "snowsql", "docker", "machine", "@//", "jdbc:oracle",
 )  # fmt: skip
 _PGPASS = re.compile(
     r"(?:^|(?<=\s))[\w.\-*]{1,253}:(?:\d{2,5}|\*):[\w*\-]{1,63}:[\w.\-*]{1,63}:(?P<secret>[^\s:]{4,})",

@@ -24,7 +24,7 @@ _STRONG = (
     r"|identified\s+(?:with\s+\w+\s+)?by"
 )
 _WEAK = (
-    r"secrets?|tokens?|api[ _\-.]?keys?|apikeys?|access[ _\-.]?keys?|secret[ _\-.]?(?:access[ _\-.]?)?keys?|private[ _\-.]?keys?|account[ _\-.]?keys?|auth[ _\-.]?keys?"
+    r"secrets?|tokens?|api[ _\-.]?keys?|apikeys?|access[ _\-.]?keys?|secret[ _\-.]?(?:access[ _\-.]?)?keys?|private[ _\-.]?keys?|account[ _\-.]?keys?|auth[ _\-.]?keys?|app(?:lication)?[ _\-.]?keys?|integration[ _\-.]?keys?|routing[ _\-.]?keys?|write[ _\-.]?keys?"
     r"|signing[ _\-.]?keys?|encryption[ _\-.]?keys?|master[ _\-.]?keys?|shared[ _\-.]?keys?|license[ _\-.]?keys?|licence[ _\-.]?keys?|service[ _\-.]?keys?|subscription[ _\-.]?keys?|webhook[ _\-.]?(?:secret|key)s?"
     r"|credentials?|creds|auth|jeton|clave|schlüssel|schluessel|chave|токен|ключ|密钥|密鑰|トークン|pass|pw|pin(?:[ _-]?code)?|otp|cvv2?|cvc2?|client[ _\-]?secret"
 )
@@ -279,7 +279,7 @@ def _assigned(
     if is_prose(value) or is_identifier(value) or is_number_or_date(value):
         return
     if is_uuid(value):
-        if word not in ("auth", "clave", "pass", "token", "tokens") and sign != "is":
+        if ("-" not in value or word not in ("auth", "clave", "pass", "token", "tokens")) and sign != "is":
             yield _span(*plain, word)
         return
     if sign == "is" or word in ("auth", "key", "clave", "pass"):

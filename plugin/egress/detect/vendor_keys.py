@@ -169,8 +169,8 @@ _TABLE: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     (
         "teams_webhook",
         "webhook address",
-        ("webhook.office.com", "logic.azure.com"),
-        r"https?://[\w.\-]+\.(?:webhook\.office|logic\.azure)\.com(?::\d+)?/[^\s\"'<>]{20,}",
+        ("webhook.office.com", "logic.azure.com", "outlook.office.com/webhook"),
+        r"https?://(?:[\w.\-]+\.(?:webhook\.office|logic\.azure)\.com(?::\d+)?|outlook\.office\.com/webhook)/[^\s\"'<>]{20,}",
     ),
     (
         "zapier_webhook",

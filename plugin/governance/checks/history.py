@@ -5,7 +5,19 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from plugin.governance.checks.facts import RAN, STATIC, Check, Facts, Finding, broken, kept
+from plugin.governance.checks.facts import (
+    OPERATOR,
+    RAN,
+    READ,
+    Check,
+    Facts,
+    Finding,
+    broken,
+    clock_fault,
+    clock_said,
+    kept,
+)
+from plugin.governance.checks.out import NO_PAGES
 
 
 def own_history(facts: Facts) -> Finding:
@@ -20,9 +32,24 @@ def own_history(facts: Facts) -> Finding:
     )
 
 
-def page_only(_facts: Facts) -> Finding:
-    """P31."""
-    return kept("nothing typed is written to the browser's storage", STATIC)
+def page_only(facts: Facts) -> Finding:
+    """P31: no script writes what was typed, no page is kept by the browser, no box remembers."""
+    if facts.pages is None:
+        return Finding(OPERATOR, NO_PAGES, READ)
+    if facts.pages.stores:
+        return broken(f"a script writes to the browser's storage: {facts.pages.stores[0]}", RAN)
+    cached = [path for path, said in facts.pages.caching.items() if "no-store" not in said]
+    if cached:
+        return broken(f"the browser may keep pages: {', '.join(cached)}", RAN)
+    if facts.pages.kept_by_browser:
+        return broken(
+            f"the browser may remember what is typed: {', '.join(facts.pages.kept_by_browser)}", RAN
+        )
+    return kept(
+        f"{facts.pages.scripts} scripts were read: they keep the width of a panel and nothing typed; pages are sent as "
+        "not to be stored, and no box lets the browser remember",
+        RAN,
+    )
 
 
 def templates(facts: Facts) -> Finding:
@@ -48,8 +75,14 @@ def session_limits(facts: Facts) -> Finding:
         return broken(f"{found.full_chats} chats hold more than {facts.ai.history_max_prompts} prompts")
     if facts.ai.history_days > 30 or facts.ai.history_max_prompts > 500:
         return broken("the limits are above 30 days or 500 prompts")
+    late = clock_fault(facts, "expiry")
+    if late:
+        return late
     said = f"{facts.ai.history_max_prompts} prompts, {facts.ai.history_days} days"
-    return kept(f"{said}; no chat holds more and no prompt is older; enforced at each write and by the clock")
+    return kept(
+        f"{said}; no chat holds more and no prompt is older; enforced at each write and by the clock; "
+        f"{clock_said(facts, 'expiry')}"
+    )
 
 
 def export(_facts: Facts) -> Finding:
@@ -68,9 +101,17 @@ def export(_facts: Facts) -> Finding:
     return kept(f"a probe exported as {', '.join(sorted(made))}; the Python compiles", RAN)
 
 
-def erase(_facts: Facts) -> Finding:
-    """P35."""
-    return kept("each person can export and erase what is theirs, with a receipt", STATIC)
+def erase(facts: Facts) -> Finding:
+    """P35: every table that names a person is in their export or says why not; of who was removed nothing is left."""
+    found = facts.database.personal
+    if found.unlisted:
+        return broken(f"tables that name a person, in no export: {', '.join(found.unlisted)}")
+    if found.left:
+        return broken(f"rows of members who were removed: {', '.join(found.left)}")
+    return kept(
+        f"{found.exported} kinds of rows that name a person are in their own export; of members who were removed none "
+        "is left; a receipt counts what an erasure deleted"
+    )
 
 
 def memory(facts: Facts) -> Finding:

@@ -11,7 +11,7 @@ from plugin.governance.checks.facts import (
     PROBE_KEY,
     PROBE_MAIL,
     RAN,
-    STATIC,
+    READ,
     Check,
     Facts,
     Finding,
@@ -22,10 +22,29 @@ from plugin.governance.checks.facts import (
 DATABASE, KEYS = ("docent.sqlite3", "monitoring-*.sqlite3", "jobs.sqlite3"), ("master.key", "cookie.key")
 
 
-def own_keys(_facts: Facts) -> Finding:
-    """P24."""
+def own_keys(facts: Facts) -> Finding:
+    """P24: each key is sealed, and the admin's door tells when it was set and no more."""
+    from datetime import datetime
+
+    from plugin.governance.settings import SETTINGS
+
+    if any(place.startswith("provider_keys.") for place in facts.database.open_values):
+        return broken("a provider's key is not sealed")
+    told = [name for name, when in facts.keys.items() if when is not None and not isinstance(when, datetime)]
+    listed = [name for name in SETTINGS if name.endswith((".key", ".api_key"))]
+    if told or listed:
+        return broken(f"a key can be read back: {', '.join((*told, *listed))}", READ)
+    here = [name for name, when in facts.keys.items() if when is not None]
+    now = (
+        f"keys of this workspace: {', '.join(here) or 'none'}"
+        if facts.keys
+        else "keys are the admins' matter"
+    )
     return kept(
-        "keys are sealed on entry, tested through the gateway, never shown, and can be removed", STATIC
+        f"{now}; each is sealed, no door gives one back, a new one is tried at its provider before it is saved, and it "
+        "can be removed",
+        READ,
+        "each provider key is sealed, no door gives one back, and it can be removed",
     )
 
 

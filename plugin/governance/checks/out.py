@@ -5,11 +5,13 @@ from __future__ import annotations
 import ssl
 from urllib.parse import urlsplit
 
+from plugin.egress.addresses import is_loopback
 from plugin.egress.allowed_fields import ALLOWED, FieldNotAllowed, check_fields
 from plugin.egress.budget import fit
 from plugin.egress.parts import Context, Conversation, Fragment, UserText
 from plugin.egress.redact import redact
 from plugin.errors import DocentError
+from plugin.governance.checks import source
 from plugin.governance.checks.facts import (
     OPERATOR,
     PARTLY,
@@ -17,7 +19,7 @@ from plugin.governance.checks.facts import (
     PROBE_MAIL,
     RAN,
     READ,
-    STATIC,
+    SOURCE,
     Check,
     Facts,
     Finding,
@@ -25,6 +27,7 @@ from plugin.governance.checks.facts import (
     kept,
 )
 
+NO_PAGES = "no web is installed beside this command; open the Trust page on the server to have it looked at"
 PERSONAL_USE = ("queried_by", "frequent_users", "last_user", "runs_by", "users")
 UNSAFE_TLS = (
     "sslmode=disable", "sslmode=allow", "sslmode=prefer", "ssl=false", "verify=false", "verify_ssl=false",
@@ -60,7 +63,14 @@ def secrets(_facts: Facts) -> Finding:
     """P9: a key in any text is removed."""
     if PROBE_KEY in redact(f"aws key {PROBE_KEY} of the loader").text:
         return broken("a probe key was not removed", RAN)
-    return kept("a probe key was removed; only the gateway's room can open the secret store", RAN)
+    others = source.strangers_to_secrets()
+    if others:
+        return broken(f"the secret store is opened by {', '.join(others)}", SOURCE)
+    return kept(
+        f"a probe key was removed; in {source.read()} files of this installation only the gateway, the sync and "
+        "Run SQL open the secret store",
+        RAN,
+    )
 
 
 def personal(facts: Facts) -> Finding:
@@ -123,15 +133,35 @@ def no_store(facts: Facts) -> Finding:
     if facts.ai.provider == "builtin":
         return kept("nothing is sent to a provider")
     from plugin.egress.endpoints import default_endpoint
+    from plugin.egress.gateway import what_would_leave
 
     known = default_endpoint(facts.ai.provider)
+    if facts.ai.provider == "openai" and what_would_leave("openai").get("store") is not False:
+        return broken("a probe request would not ask the provider to store nothing", RAN)
     asked = "; ".join(known.options) if known else "nothing: its operator is not known to Docent"
     return Finding(OPERATOR, f"with every request: {asked}. Check its contract in the register", READ)
 
 
-def browser(_facts: Facts) -> Finding:
-    """P16."""
-    return kept("the content-security policy lets pages connect to this server only", STATIC)
+def browser(facts: Facts) -> Finding:
+    """P16: what the pages' own policy lets a browser do, and what their scripts try."""
+    if facts.pages is None:
+        return Finding(OPERATOR, NO_PAGES, READ)
+    for path, policy in facts.pages.policies.items():
+        said = {name: rest for name, _, rest in (each.strip().partition(" ") for each in policy.split(";"))}
+        open_ = [
+            name
+            for name in ("default-src", "script-src", "connect-src", "form-action", "frame-src", "worker-src")
+            if said.get(name, said.get("default-src", "")).strip() not in ("'self'", "'none'")
+        ]
+        if open_:
+            return broken(f"the policy of {path} lets a browser leave this server: {', '.join(open_)}", RAN)
+    if facts.pages.calls_out:
+        return broken(f"a script calls a foreign address: {facts.pages.calls_out[0]}", RAN)
+    return kept(
+        f"{len(facts.pages.policies)} pages were just asked: their policy lets a browser connect to this server only; "
+        f"{facts.pages.scripts} scripts name no other",
+        RAN,
+    )
 
 
 def tls(facts: Facts) -> Finding:
@@ -207,9 +237,19 @@ def region(facts: Facts) -> Finding:
 
 
 def telemetry(_facts: Facts) -> Finding:
-    """P21."""
+    """P21: who can open a connection at all, and what a vendor's SDK may add to a request."""
+    from plugin.egress.transport import HEADERS
+
+    others = source.strangers_on_the_network()
+    if others:
+        return broken(f"modules that could call home: {', '.join(others)}", SOURCE)
+    telling = [name for name in HEADERS if name.startswith(("x-stainless", "x-sdk", "x-client"))]
+    if telling:
+        return broken(f"headers that tell of this machine may go out: {', '.join(telling)}", SOURCE)
     return kept(
-        "no module but the gateway's, the providers' and the connectors' can open a connection", STATIC
+        f"in {source.read()} files of this installation none but the gateway's, the providers' and the connectors' can "
+        f"open a connection; of the headers of a vendor's SDK {len(HEADERS)} pass, none of which tells of this machine",
+        SOURCE,
     )
 
 
@@ -217,6 +257,12 @@ def only_chosen(facts: Facts) -> Finding:
     """P22: what answered."""
     chosen = f"{facts.ai.provider}{f', {facts.ai.model}' if facts.ai.model else ''}"
     used = ", ".join(facts.database.providers) or "none"
+    if facts.database.other_providers:
+        return broken(
+            f"{facts.database.other_providers} requests went to another provider or model than the one chosen, and no "
+            "admin asked for it",
+            shown="requests went to another provider or model than the one chosen; ask an admin",
+        )
     return kept(f"chosen: {chosen}; in the ledger of 30 days: {used}; there is no fallback")
 
 
@@ -224,8 +270,15 @@ def nothing_leaves(facts: Facts) -> Finding:
     """P23: the built-in assistant is there and speaks to nobody."""
     from plugin.providers import VENDORS, provider_class
 
-    if "builtin" in VENDORS or provider_class("builtin") is None:
+    maker = provider_class("builtin")
+    if "builtin" in VENDORS or maker is None or not maker.in_process:
         return broken("the built-in assistant would need a network", RAN)
+    where = urlsplit(facts.ai.base_url or "").hostname or ""
+    if facts.ai.provider == "openai_compatible" and (is_loopback(where) or where in facts.ai.internal_hosts):
+        return kept(
+            f"the model server at {where} is in your own network; the built-in assistant needs none", READ,
+            "the model server is in this organisation's own network",
+        )  # fmt: skip
     now = "it is on" if facts.ai.provider == "builtin" else "it can be chosen under Provider"
     said = f"the built-in assistant needs no network; {now}"
     if facts.ai.provider == "builtin":

@@ -28,7 +28,12 @@ def toggle(facts: Facts) -> Finding:
 
 
 def permission(facts: Facts) -> Finding:
-    """P50: who was given it."""
+    """P50: who was given it; a guest, and a member without it, are stopped at that gate."""
+    from plugin.governance.checks.probe_gates import let_in
+
+    wrong = let_in()
+    if wrong:
+        return broken(f"a probe without query permission passed the gate: {', '.join(wrong)}", RAN)
     if facts.permissions is None:
         return kept("admins by default; further permissions are given per integration, never to guests")
     return kept(f"admins by default; {facts.permissions} more permissions were given; guests never run SQL")
@@ -75,6 +80,10 @@ def two_credentials(facts: Facts) -> Finding:
     if facts.integrations is None:
         return Finding(
             OPERATOR, "Run SQL has credentials of its own; an admin can check the metadata role", READ
+        )
+    if facts.same_login:
+        return broken(
+            f"the credential for queries is the one that reads metadata: {', '.join(facts.same_login)}", READ
         )
     able = [each.name for each in facts.integrations if each.has_query_credential]
     said = f"{len(able)} of {len(facts.integrations)} integrations have a query credential of their own"

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from plugin.governance.checklist import ASK, DONE, checklist
-from plugin.governance.checks.facts import OPERATOR, RAN, READ, STATIC, Check, Facts, Finding, broken, kept
+from plugin.governance.checklist import ASK, DONE, OPEN, checklist
+from plugin.governance.checks.facts import OPERATOR, RAN, READ, Check, Facts, Finding, broken, kept
+from plugin.governance.checks.out import NO_PAGES
 from plugin.governance.in_force import in_force
 from plugin.governance.register import NOT_USED, processors
 
 STALE = timedelta(days=365)
+WORST = 8
+"""Lines of the checklist that must be open where nothing at all was done."""
 
 
 def this_page(_facts: Facts) -> Finding:
-    """P43."""
-    return kept("made for this request; no state on it is written by hand", RAN)
+    """P43: every promise has its check."""
+    from plugin.governance.checks import CHECKS
+    from plugin.governance.promises import PROMISES
+
+    without = [each.id for each in PROMISES if each.id not in CHECKS]
+    if without:
+        return broken(f"promises without a check: {', '.join(without)}", RAN)
+    return kept(f"made for this request by {len(CHECKS)} checks; no state on it is written by hand", RAN)
 
 
 def register(facts: Facts) -> Finding:
@@ -36,8 +46,10 @@ def register(facts: Facts) -> Finding:
 def data_flow(facts: Facts) -> Finding:
     """P45: the sentences are made from the settings."""
     sentences = in_force(facts.ai)
-    if not sentences:
-        return broken("no sentence could be made from the settings", RAN)
+    # The page must say something else where something else holds: the same settings with the assistant turned over.
+    other = in_force(replace(facts.ai, enabled=not facts.ai.enabled, run_sql=not facts.ai.run_sql))
+    if not sentences or sentences == other:
+        return broken("what the data-flow page says does not follow the settings", RAN)
     return kept(
         f"{len(sentences)} sentences were just made from the settings; `docent trust --export md` prints the record",
         RAN,
@@ -49,6 +61,9 @@ def attestations(facts: Facts) -> Finding:
     listed = [
         claim for each in processors(facts.ai, facts.hosts) if each.state != NOT_USED for claim in each.claims
     ]
+    bare = [each.name for each in listed if not each.link.startswith("https://") or not each.noted]
+    if bare:
+        return broken(f"listed without a link or a date: {', '.join(sorted(bare))}")
     old = [
         each for each in listed if each.noted and each.noted < (datetime.now(UTC) - STALE).date().isoformat()
     ]
@@ -61,9 +76,21 @@ def attestations(facts: Facts) -> Finding:
     return Finding(OPERATOR, f"{said}; they are the operators' word, check them with the provider", READ)
 
 
-def status(_facts: Facts) -> Finding:
-    """P47."""
-    return kept("/healthz, /readyz and /metrics answer", STATIC)
+def status(facts: Facts) -> Finding:
+    """P47: the health pages were just asked, and the worker's clock is part of the state."""
+    if facts.pages is None:
+        return Finding(OPERATOR, NO_PAGES, READ)
+    wrong = [f"{path} answered {code}" for path, code in facts.pages.health.items() if code != 200]
+    if wrong or not facts.pages.health:
+        return broken(", ".join(wrong) or "no health page was found", RAN)
+    return kept(
+        f"{', '.join(facts.pages.health)} were just asked and answered; background work: {_clock(facts)}", RAN
+    )
+
+
+def _clock(facts: Facts) -> str:
+    last = [each.at for each in facts.clock.values() if each.at]
+    return f"last round at {max(last):%H:%M:%S} UTC" if last else "no worker has run yet"
 
 
 def practice(facts: Facts) -> Finding:
@@ -75,12 +102,20 @@ def practice(facts: Facts) -> Finding:
         ),
         rules=len(facts.setting("access.rules")),
         own_master_key=bool(facts.config.master_key),
-        admins=2,
-        metadata_only=True,
+        admins=facts.admins,
+        metadata_only=not facts.ai.run_sql
+        or all(each.has_query_credential for each in facts.integrations or ()),
     )
+    worst = checklist(
+        replace(facts.ai, enabled=True, provider="openai", region="", filters=()), watched=False, rules=0,
+        own_master_key=False, admins=1, metadata_only=False,
+    )  # fmt: skip
+    if sum(each.state == OPEN for each in worst) < WORST:
+        return broken("the list calls a probe of bad practice good", RAN)
     done, ask = sum(each.state == DONE for each in items), sum(each.state == ASK for each in items)
     return kept(
-        f"the list on the settings page checks itself: {len(items) - ask} lines by machine, {ask} by a person",
+        f"the list on the settings page checks itself: {len(items) - ask} lines by machine, of which {done} are done, "
+        f"and {ask} by a person; a probe of bad practice was told as such",
         RAN if done else READ,
     )
 

@@ -11,6 +11,8 @@ from plugin.governance.checks.facts import (
     Facts,
     Finding,
     broken,
+    clock_fault,
+    clock_said,
     kept,
 )
 
@@ -32,13 +34,21 @@ def unusual(facts: Facts) -> Finding:
     watched = [name for name in WATCHED if facts.setting(f"watch.{name}_per_hour")]
     if not watched:
         return Finding(MISSING, "every rule for unusual use is set to 0, so nothing is watched", READ)
+    late = clock_fault(facts, "watch")
+    if late:
+        return late
     hook = "in the app and by a webhook" if facts.setting("watch.webhook") else "in the app"
-    said = f"{len(watched)} of 4 rules are watched while a worker runs; admins are told {hook}"
+    said = f"{len(watched)} of 4 rules are watched; admins are told {hook}; {clock_said(facts, 'watch')}"
     return kept(said) if len(watched) == len(WATCHED) else Finding(PARTLY, said, READ)
 
 
 def limits(facts: Facts) -> Finding:
-    """P39."""
+    """P39: a probe that is over every limit is refused, in words that name the limit and the way on."""
+    from plugin.governance.checks.probe_limits import unclear
+
+    wrong = unclear()
+    if wrong:
+        return broken(f"a probe over the limit was let through, or not told clearly: {', '.join(wrong)}", RAN)
     limit = facts.ai.limits
     budgets = (
         f"{limit.tokens_per_day_workspace:,} tokens a day for the workspace, {limit.tokens_per_day_member:,} for a "
@@ -61,6 +71,9 @@ def monitoring(facts: Facts) -> Finding:
         return broken("monitoring is on, but its store is missing; turn it off and on again")
     if facts.database.untold:
         return broken(f"monitoring is on, and {facts.database.untold} members were never told")
+    late = clock_fault(facts, "expiry")
+    if late:
+        return late
     kept_for = f"kept apart for {facts.ai.monitoring_days} days"
     return kept(
         f"monitoring is ON: every member was told and every composer says so; {held:,} prompts are {kept_for}",
