@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -125,31 +125,50 @@ def worker(config: Config, *, name: str = "worker") -> Iterator[threading.Event]
 
 
 def _clock(store: Any, jobs: Jobs, stop: threading.Event) -> None:
-    """Start what is due: scheduled syncs, and the expiry of what has a limit in time.
-
-    Several workers may run a clock: the queue drops a second job with the same key.
-    """
+    """Go round until stopped. Several workers may run a clock: the queue drops a second job with the same key."""
     while not stop.is_set():
+        go_round(store, jobs, datetime.now(UTC))
+        stop.wait(CLOCK_SECONDS)
+
+
+def go_round(store: Any, jobs: Jobs, moment: datetime) -> None:
+    """Start what is due, end what has a limit in time, look for unusual use; note of each that it was done.
+
+    One task that fails keeps no other from its turn, and its fault is noted: the Trust page says which has not run.
+    """
+
+    def start_syncs(clock: Any) -> None:
+        for due in clock.due_syncs(moment):
+            jobs.enqueue_sync(
+                due.workspace_id,
+                due.integration_id,
+                due.sync_id,
+                key=f"scheduled-{due.integration_id}-{due.at:%Y%m%dT%H%M}",
+            )
+
+    work: dict[str, Callable[[Any], Any]] = {
+        "syncs": start_syncs,
+        "expiry": lambda clock: clock.expire(moment),
+        "watch": lambda clock: tell_unusual(clock, moment),
+    }
+    for task, do in work.items():
         try:
             with store.clock() as clock:
-                for due in clock.due_syncs(datetime.now(UTC)):
-                    jobs.enqueue_sync(
-                        due.workspace_id,
-                        due.integration_id,
-                        due.sync_id,
-                        key=f"scheduled-{due.integration_id}-{due.at:%Y%m%dT%H%M}",
-                    )
-                clock.expire(datetime.now(UTC))
-                tell_unusual(clock, datetime.now(UTC))
-        except DocentError as error:
-            log.warning("clock", extra={"reason": str(error)})
-        stop.wait(CLOCK_SECONDS)
+                fault = ""
+                try:
+                    do(clock)
+                except Exception as error:  # noqa: BLE001  whatever it is, the clock goes on and the fault is told
+                    fault = type(error).__name__
+                    log.warning("clock", extra={"task": task, "reason": fault})
+                clock.beat(task, moment, fault)
+        except Exception as error:  # noqa: BLE001  the database is away: the next round may find it again
+            log.warning("clock", extra={"task": task, "reason": type(error).__name__})
 
 
 def tell_unusual(clock: Any, moment: datetime) -> None:
     """Look for unusual use; what admins are told in the app also goes to the workspace's webhook."""
     for told in clock.unusual(moment):
-        if not told.webhook:
+        if told.hook is None:
             continue
         from plugin.egress.webhook import post
 
@@ -163,7 +182,7 @@ def tell_unusual(clock: Any, moment: datetime) -> None:
             clock.note_webhook(told.workspace_id, told.sighting.rule, host, "allow")
 
         try:
-            post(told.webhook, values, opening=enter)
+            post(told.hook, values, opening=enter)
         except DocentError as error:
             clock.note_webhook(told.workspace_id, seen.rule, type(error).__name__, "failed")
             log.warning("webhook", extra={"reason": type(error).__name__})

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,10 @@ def serve_stdio(store: Store, config: Config, viewer: Viewer) -> None:
 def mcp_tools() -> dict[str, Tool]:
     """Every name that MCP clients may ever see, in a stable order, with its tool."""
     return {name: tool for each in TOOLS for tool in (find_tool(each),) for name in tool.mcp}
+
+
+ASKED_WITH: ContextVar[str] = ContextVar("mcp_asked_with", default="")
+"""The mark of the token that this call came with, "" where it came with none; `resolve` sets it."""
 
 
 def make_server(store: Store, resolve: Resolve, results: Results | None = None) -> MCPServer:
@@ -177,7 +182,7 @@ def _run(
 
     own = Results() if results is None else None
     try:
-        session = Session(results=results if own is None else own, key=SESSION)
+        session = Session(results=results if own is None else own, key=SESSION, mark=ASKED_WITH.get())
         found = call("run_sql", arguments, viewer, store, session)
     finally:
         if own is not None:

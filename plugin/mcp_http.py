@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Surface, Viewer
 from plugin.errors import SignInNeeded
-from plugin.mcp import make_server
+from plugin.mcp import ASKED_WITH, make_server
+from plugin.store.live import live_mark
 
 if TYPE_CHECKING:
     from plugin.run_sql.results import Results
@@ -57,7 +58,10 @@ def http_app(
         headers = getattr(request, "headers", None) or _current.get({})
         client = getattr(request, "client", None)
         address = getattr(client, "host", None) or _address.get()
-        return viewer_for(store, headers.get("authorization"), address)
+        authorization = headers.get("authorization")
+        found = viewer_for(store, authorization, address)
+        ASKED_WITH.set(live_mark(str(authorization).partition(" ")[2].strip(), bearer=True))
+        return found
 
     names = list(hosts)
     security = TransportSecuritySettings(

@@ -18,13 +18,15 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from plugin.errors import DocentError, Misconfigured
 
@@ -58,6 +60,11 @@ class Vault:
     def master_id(self) -> str:
         """Which master key wraps now: a fingerprint, not the key."""
         return self._newest
+
+    def derived(self, purpose: str) -> bytes:
+        """A key of 32 bytes of its own for a purpose, the same in every process that has the newest master key."""
+        info = b"docent " + purpose.encode()
+        return HKDF(SHA256(), 32, salt=None, info=info).derive(self._masters[self._newest])
 
     def knows(self, master_id: str) -> bool:
         """Is that master key at hand?"""
@@ -154,6 +161,11 @@ class WorkspaceVault:
             return False
         return hmac.compare_digest(mark, f"{key_id}.{self._hmac(key_id, purpose, value)}")
 
+    def derived(self, purpose: str, value: str) -> bytes:
+        """32 bytes of this workspace's own for a purpose and a value: the same each time, and stored nowhere."""
+        message = f"{self._workspace_id}\0derived\0{purpose}\0{value}".encode()
+        return hmac.new(self._mark_keys[self._marking], message, hashlib.sha256).digest()
+
     def _hmac(self, key_id: str, purpose: str, value: str) -> str:
         message = f"{self._workspace_id}\0{purpose}\0{value}".encode()
         return hmac.new(self._mark_keys[key_id], message, hashlib.sha256).hexdigest()
@@ -202,13 +214,18 @@ def add_master_key(home: Path) -> str:
     return _master_id(_decode(text, "a new key"))
 
 
-def keep_newest_master_key(home: Path) -> int:
-    """Drop all but the newest master key from the key file; returns how many went."""
+def keep_master_keys(home: Path, used: Collection[str]) -> int:
+    """Drop from the key file what is neither the newest nor in `used` (fingerprints); returns how many went."""
     path = home / KEY_FILE
     lines = path.read_text().split() if path.exists() else []
-    if len(lines) > 1:
-        _write(path, lines[0] + "\n")
-    return max(0, len(lines) - 1)
+    kept = [
+        line
+        for number, line in enumerate(lines)
+        if number == 0 or _master_id(_decode(line, f"the key file {path}")) in used
+    ]
+    if len(kept) < len(lines):
+        _write(path, "\n".join(kept) + "\n")
+    return len(lines) - len(kept)
 
 
 def _create(path: Path) -> bytes:

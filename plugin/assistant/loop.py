@@ -54,13 +54,13 @@ def ask(
     try:
         question = check_text(question)
         viewer = replace(viewer, persona=(question.persona or "").strip())
-        with store.as_viewer(viewer.as_assistant()) as mine:
-            _may_ask(mine.viewer, mine.policy.ai(), question, mine.policy.admins)
-            provider = question.provider or mine.policy.ai().provider
-            limits = mine.policy.ai().limits
+        with store.as_viewer(viewer) as mine:
+            ai = mine.policy.ai()
+            _may_ask(mine.viewer, ai, question, mine.policy.admins)
+            mine.policy.persona()  # refuses one that this member may not choose
+            provider, limits = question.provider or ai.provider, ai.limits
             if question.provider:
                 mine.record.audit("ask.provider", "allow", target=question.provider)
-        with store.as_viewer(viewer) as mine:
             chat_id = question.chat_id
             if chat_id is None and question.parent_id is not None:
                 chat_id = mine.history.prompt(question.parent_id).chat_id

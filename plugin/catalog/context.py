@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from plugin.catalog.words import KEY_WORDS, Question, identifier_words, pieces, read_question, text_words
-from plugin.store.shapes import Key, Resource
+from plugin.store.shapes import Key, PlainColumn, Resource
 
 if TYPE_CHECKING:
     from plugin.store.catalog import ViewerCatalog
@@ -84,7 +84,7 @@ def build_context(
     entries: list[ContextEntry] = []
     spent = 0.0
     chosen = {table.id: table for table, _alike in tables}
-    columns, keys = catalog.columns_of(chosen), catalog.keys_of(chosen)
+    columns, keys = catalog.plain_columns_of(chosen), catalog.keys_of(chosen)
     for table, alike in tables:
         entry = describe(table, columns.get(table.id, ()), keys.get(table.id, ()), read, chosen, alike)
         if entries and spent + entry.tokens > budget_tokens:
@@ -117,7 +117,7 @@ def _chosen(
 
 def describe(
     table: Resource,
-    columns: Sequence[Resource],
+    columns: Sequence[PlainColumn],
     keys: Sequence[Key],
     question: Question,
     beside: Mapping[int, Resource],
@@ -153,8 +153,8 @@ def render(fields: Mapping[str, str]) -> str:
 
 
 def _kept(
-    columns: Sequence[Resource], question: Question, points: Mapping[str, str], primary: set[str]
-) -> tuple[list[Resource], int]:
+    columns: Sequence[PlainColumn], question: Question, points: Mapping[str, str], primary: set[str]
+) -> tuple[list[PlainColumn], int]:
     """The columns that are sent, in the order of the table, and how many are not."""
     if len(columns) <= FEW_COLUMNS:
         return list(columns), 0
@@ -185,7 +185,7 @@ def _is_key(name: str) -> bool:
 
 
 def _columns(
-    columns: Sequence[Resource], question: Question, points: Mapping[str, str], primary: set[str]
+    columns: Sequence[PlainColumn], question: Question, points: Mapping[str, str], primary: set[str]
 ) -> list[str]:
     wanted = {term.word for term in question.terms}
     shown: list[str] = []

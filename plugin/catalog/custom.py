@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from plugin.access.viewer import Viewer
 from plugin.catalog import custom_values as values
 from plugin.errors import BadInput
+from plugin.json_text import read_json
 
 if TYPE_CHECKING:
     from plugin.store import Store
@@ -130,7 +130,7 @@ def import_path(
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
-    parsed = parse_csv(text) if file.suffix.lower() == ".csv" else parse_jsonl(text.splitlines())
+    parsed = parse_csv(text) if file.suffix.lower() == ".csv" else parse_jsonl(io.StringIO(text))
     return take(store, viewer, parsed, integration=integration, strict=strict, progress=progress)
 
 
@@ -167,8 +167,8 @@ def parse_jsonl(lines: Iterable[str]) -> Parsed:
 
 def _object(text: str) -> Mapping[str, Any]:
     try:
-        line = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        line = read_json(text, to_keep=True)
+    except ValueError as error:
         raise BadInput("this is not JSON") from error
     if not isinstance(line, dict):
         raise BadInput("this is not a JSON object")

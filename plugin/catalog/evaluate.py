@@ -24,6 +24,7 @@ from plugin.access.viewer import Surface, Viewer
 from plugin.catalog.custom import import_path
 from plugin.config import read_config
 from plugin.errors import BadInput
+from plugin.json_text import read_json
 from plugin.store import Store, open_store
 from plugin.store.shapes import Resource
 
@@ -65,6 +66,8 @@ def retrieval(
     asked = list(_lines(questions))
     if not asked:
         raise BadInput(f"{Path(questions).name} has no question", field="questions")
+    for number, each in enumerate(asked, start=1):
+        _check_question(number, each, settings)
     with tempfile.TemporaryDirectory(prefix="docent-eval-") as folder:
         store = open_store(read_config({"DOCENT_HOME": str(Path(folder) / "home")}))
         try:
@@ -189,6 +192,19 @@ def _place(resource: Resource) -> Place:
     return (resource.integration, database, schema, resource.name)
 
 
+def _check_question(number: int, question: Any, settings: Sequence[str]) -> None:
+    """Raises BadInput naming the question (counted without blank lines) and what it lacks for these settings."""
+    if not isinstance(question, dict):
+        raise BadInput(f"question {number} is not a JSON object", field="questions")
+    texts = ["question", *(("engine", "db_group") if "B" in settings else ())]
+    lists = {"gold_content" if setting == "A+" else "gold_families" for setting in settings}
+    for name in ("id", *texts, *sorted(lists)):
+        value = question.get(name)
+        fits = isinstance(value, list) if name in lists else name == "id" or isinstance(value, str)
+        if value is None or not fits:
+            raise BadInput(f"question {number} has no usable {name!r}", field="questions")
+
+
 def _lines(path: str) -> Iterator[dict[str, Any]]:
     opener: Any = gzip.open if path.endswith(".gz") else open
     try:
@@ -197,7 +213,7 @@ def _lines(path: str) -> Iterator[dict[str, Any]]:
                 if not text.strip():
                     continue
                 try:
-                    yield json.loads(text)
+                    yield read_json(text)
                 except ValueError as error:
                     raise BadInput(f"line {number} of {Path(path).name} is not JSON") from error
     except (OSError, EOFError, UnicodeDecodeError) as error:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from plugin.catalog.lineage_walk import Column, Lookup, Origin, Walk, name_of, target_of
-from plugin.catalog.lineage_words import names_in
+from plugin.catalog.lineage_words import names_in, stated_in
 from plugin.catalog.sql_text import Guessed, Statement, Unread, statements_in
 
 __all__ = ["Column", "Lookup", "Origin", "SqlLineage", "lineage_of", "lineages", "statements_of", "tables_in"]
@@ -42,12 +42,17 @@ class SqlLineage:
 
 def lineage_of(sql: str, dialect: str | None, lookup: Lookup | None = None) -> SqlLineage:
     """The lineage of one statement; of several, the last that reads or writes a table. Never raises."""
-    return last_of(statements_of(sql, dialect, lookup))
+    return last_of(statements_of(sql, dialect, lookup), sql)
 
 
-def last_of(found: list[SqlLineage]) -> SqlLineage:
-    """Of several statements the last that reads or writes a table: what goes before it prepares."""
-    return next((each for each in reversed(found) if each.tables or each.target), found[-1])
+def last_of(found: list[SqlLineage], sql: str) -> SqlLineage:
+    """Of several statements the last that reads or writes a table: what goes before it prepares.
+
+    With the tables that the text `sql` states beside it, in the way of dbt.
+    """
+    last = next((each for each in reversed(found) if each.tables or each.target), found[-1])
+    stated = tuple(name for name in stated_in(sql) if name not in last.tables and name != last.target)
+    return replace(last, tables=last.tables + stated) if stated else last
 
 
 def statements_of(sql: str, dialect: str | None, lookup: Lookup | None = None) -> list[SqlLineage]:

@@ -1,4 +1,4 @@
-"""What can be said of SQL that no parser reads: the names after FROM, JOIN and INTO."""
+"""What can be said of SQL without a parser: the names after FROM, JOIN and INTO, and what a comment of dbt states."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 
 LONGEST = 400_000
 
-_IDENTIFIER = r"(?:\"[^\"]+\"|`[^`]+`|\[[^\]]+\]|[A-Za-z_][\w$]*)"
-_NAME = rf"{_IDENTIFIER}(?:\s*\.\s*{_IDENTIFIER})*"
+_IDENTIFIER = r"(?:\"[^\"]+\"|`[^`]+`|\[[^\]]+\]|[A-Za-z_][\w$]*+)"
+# Possessive: a name that a bracket follows is a call, and no shorter part of it is a table.
+_NAME = rf"{_IDENTIFIER}(?:\s*\.\s*{_IDENTIFIER})*+"
 _READS = re.compile(
     rf"\b(?:from|join|using|as\s+table)\s+(?:only\s+|lateral\s+)?({_NAME})(?!\s*\()", re.IGNORECASE
 )
@@ -25,6 +26,9 @@ _CTE = re.compile(
 )
 # What is not closed goes to the end, so that no opening is searched for twice.
 _NOISE = re.compile(r"'[^']*(?:'|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_STATED = re.compile(rf"--[ \t]*depends_on:[ \t]*({_NAME})", re.IGNORECASE)
+_INSIDE = "__dbt__cte__"
+"""How dbt calls the CTE that an ephemeral model becomes."""
 _KEYWORDS = frozenset("select where on lateral unnest values set dual table".split())
 
 
@@ -47,6 +51,17 @@ def names_in(sql: str) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...] | N
     writes = _WRITES.search(text)
     target = _parts(writes.group(1)) if writes else None
     return tuple(name for name in tables if name != target), target
+
+
+def stated_in(sql: str) -> tuple[tuple[str, ...], ...]:
+    """The tables of dbt's `-- depends_on: ref`: what a macro asks for while it compiles is in no FROM. Never raises.
+
+    Source: https://docs.getdbt.com/reference/dbt-jinja-functions/ref, "Forcing dependencies".
+    """
+    if "depends_on" not in sql:
+        return ()
+    names = (_parts(match.group(1)) for match in _STATED.finditer(sql[:LONGEST]))
+    return tuple(dict.fromkeys(name for name in names if not name[-1].startswith(_INSIDE)))
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def _derive(
         key = find(parts)
         return columns.get(key) if key is not None else None
 
-    read = last_of(lineages(statements, lookup))
+    read = last_of(lineages(statements, lookup), definition.sql)
     derived = Derived(definition.key, definition.source, partial=read.partial)
     keys: dict[tuple[str, ...], str] = {}
     for parts in read.tables:

@@ -23,6 +23,7 @@ from plugin.access.viewer import Viewer
 from plugin.catalog import custom_values as values
 from plugin.catalog.custom import Problem
 from plugin.errors import BadInput, DocentError
+from plugin.json_text import read_json
 
 if TYPE_CHECKING:
     from plugin.store import Store, ViewerDoor
@@ -105,11 +106,11 @@ def apply_path(store: Store, viewer: Viewer, path: str, *, strict: bool = False)
 
 def from_jsonl(text: str) -> Iterator[tuple[int, Any]]:
     """(number, line) of a JSONL text; a line that is no JSON is an error in its place."""
-    for number, each in enumerate(text.splitlines(), start=1):
+    for number, each in enumerate(io.StringIO(text, newline=None), start=1):
         if each.strip():
             try:
-                yield number, json.loads(each)
-            except (ValueError, RecursionError):
+                yield number, read_json(each, to_keep=True)
+            except ValueError:
                 yield number, BadInput("this is not JSON")
 
 

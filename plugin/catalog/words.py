@@ -131,11 +131,17 @@ def pieces(text: str) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=64)
+def _pieces_of(name: str) -> tuple[str, ...]:
+    # A name is read several ways one after the other, and split once.
+    return tuple(pieces(name))
+
+
 @lru_cache(maxsize=100_000)
 def identifier_words(name: str) -> tuple[str, ...]:
     """Stems of an identifier, each once, in order: abbreviations written out, and words without a break taken apart."""
     found: dict[str, None] = {}
-    for whole in pieces(name):
+    for whole in _pieces_of(name):
         for word in (whole, *parts_of(whole)):
             if word in STOP:
                 continue
@@ -148,13 +154,13 @@ def identifier_words(name: str) -> tuple[str, ...]:
 
 def name_pieces(name: str) -> list[str]:
     """The words of a name, with those that were written without a break taken apart."""
-    return [part for word in pieces(name) for part in (parts_of(word) or (word,))]
+    return [part for word in _pieces_of(name) for part in (parts_of(word) or (word,))]
 
 
 @lru_cache(maxsize=20_000)
 def joined_words(name: str) -> tuple[str, ...]:
     """Stems of neighbouring words of a name written as one: order_lines -> orderlin, hg_19 -> hg19."""
-    words = pieces(name)
+    words = _pieces_of(name)
     return tuple(
         stem(left + right) for left, right in zip(words, words[1:], strict=False) if not left.isdigit()
     )
@@ -179,7 +185,7 @@ def words_of_texts(texts: Iterable[str]) -> set[str]:
 @lru_cache(maxsize=100_000)
 def typed_words(name: str) -> tuple[str, ...]:
     """The words of a name as people type them, for "did you mean"."""
-    return tuple(word for word in pieces(name) if 3 <= len(word) <= 60 and not word.isdigit())
+    return tuple(word for word in _pieces_of(name) if 3 <= len(word) <= 60 and not word.isdigit())
 
 
 def name_core(name: str) -> tuple[str, ...]:
@@ -210,6 +216,7 @@ SHARD = re.compile(r"\d+")
 CHROMOSOME = re.compile(r"(?<![a-z])chr[xymt]+(?![a-z])")
 
 
+@lru_cache(maxsize=64)
 def family_pattern(name: str) -> str:
     """The name with everything that numbers a shard or version replaced by '#': ga_sessions_# for each day."""
     return CHROMOSOME.sub("chr#", SHARD.sub("#", name.lower()))

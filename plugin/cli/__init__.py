@@ -12,10 +12,12 @@ never imports `web`.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points, version
+from pathlib import Path
 from typing import Any
 
 import click
@@ -97,10 +99,20 @@ def main(argv: list[str] | None = None) -> Any:
     os.umask(0o077)  # what we write (database, keys, jobs, exports) is its owner's alone
     # Looking for cycles every 700 objects costs a sixth of a command's start and finds none there.
     gc.set_threshold(50_000, 20, 20)
+    if sys.stdin is None:  # closed by whoever started us: nothing comes in, and what goes out goes nowhere
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # JSON is UTF-8 whatever the locale; half a pair of UTF-16 leaves as the escape that JSON has for it.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = cli.main(args=argv, prog_name="docent", standalone_mode=False)
         sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
+    except SystemExit as leaving:
+        # click ends with 1 where the reader of our output has gone (`docent search x --json | head -1`).
+        sys.exit(0 if type(sys.stdout).__name__.endswith("PacifyFlushWrapper") else leaving.code)
     except click.exceptions.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)
@@ -114,6 +126,10 @@ def main(argv: list[str] | None = None) -> Any:
         # Whoever read our output has gone (`docent search x | head`): that is no failure of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except UnicodeError:  # bytes of argv or an escape in JSON that no database and no wire can hold
+        click.echo("docent: there is text in what was given that is not UTF-8", err=True)
+        given = "".join(sys.argv if argv is None else argv)
+        sys.exit(2 if any("\ud800" <= letter <= "\udfff" for letter in given) else 1)
     except Exception as error:  # noqa: BLE001  the edge: an error's text may quote values, so only its class is shown
         from plugin.cli.session import where
 

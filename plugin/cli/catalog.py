@@ -127,11 +127,11 @@ def drift(session: Session, since: str, limit: int, as_json: bool) -> None:
     """Show what syncs found changed at the sources: added, removed, retyped, redescribed, redefined."""
     try:
         start = datetime.fromisoformat(since)
-    except ValueError as error:
+        start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BadInput(
             "--since is a day or a time, as 2026-01-31 or 2026-01-31T09:00", field="since"
         ) from error
-    start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
     with session.store.as_viewer(session.viewer()) as mine:
         found = mine.catalog.drift(start, limit=limit)
     if as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from typing import IO
@@ -11,6 +10,7 @@ import click
 
 from plugin.cli.session import Session, command_options, json_option, print_json, print_lines, say
 from plugin.errors import BadInput
+from plugin.json_text import read_json
 
 FORMATS = {"ledger": ("jsonl",), "audit": ("jsonl", "ocsf")}
 
@@ -87,7 +87,7 @@ def _group(name: str, title: str) -> click.Group:
     @click.pass_obj
     def check_head(session: Session, file: IO[str], as_json: bool) -> None:
         try:
-            kept = json.load(file)
+            kept = read_json(file.read())
         except ValueError as error:
             raise BadInput("that file is no head: it must be the JSON that `head` printed") from error
         if not isinstance(kept, dict):

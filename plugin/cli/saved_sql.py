@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from plugin.cli.session import Session, command_options, json_option, print_json, say
+from plugin.cli.session import Session, command_options, json_option, print_json, say, stdin_text
 from plugin.errors import BadInput, NotFound
 
 
@@ -65,7 +64,11 @@ def list_queries(session: Session, integration: str | None, as_json: bool) -> No
 @click.argument("name")
 @click.option("--integration", required=True, metavar="I")
 @click.option(
-    "--param", "parameters", multiple=True, metavar="NAME:TYPE[=DEFAULT]", help="May be given again."
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME:TYPE[=DEFAULT]",
+    help="May be given again. TYPE[] is a list for IN (:name), TYPE? is optional (null).",
 )
 @click.option("--description", default="")
 @click.option(
@@ -89,7 +92,7 @@ def save_query(
         session.viewer(),
         _integration(session, integration),
         name,
-        sys.stdin.read(),
+        stdin_text(),
         description=description,
         parameters=read_parameters(parameters),
         query_id=query_id,
@@ -142,12 +145,7 @@ def run_query(session: Session, query_id: int, values: tuple[str, ...], limit: i
     from plugin.run_sql.execute import QueryError
     from plugin.run_sql.results import Results
 
-    given = {}
-    for each in values:
-        name, equals, text = each.partition("=")
-        if not equals:
-            raise BadInput(f"a value is name=value, not {each[:60]!r}", field="value")
-        given[name] = text
+    given = _given(values)
     kept = Results()
     try:
         outcome = run_approved(session.store, session.viewer(), query_id, given, results=kept, session="cli")
@@ -157,6 +155,45 @@ def run_query(session: Session, query_id: int, values: tuple[str, ...], limit: i
         raise
     finally:
         kept.close()
+
+
+@query.command("estimate")
+@command_options
+@json_option
+@click.argument("query_id", type=int)
+@click.option("--value", "values", multiple=True, metavar="NAME=VALUE", help="May be given again.")
+@click.pass_obj
+def estimate_query(session: Session, query_id: int, values: tuple[str, ...], as_json: bool) -> None:
+    """Would a saved statement run with these values, and what does the planner expect? Nothing is run."""
+    from plugin.run_sql.approved import preview_approved
+
+    found = preview_approved(session.store, session.viewer(), query_id, _given(values))
+    closed = found.decision.closed
+    if as_json:
+        print_json(
+            {
+                "allowed": closed is None,
+                "gate": None if closed is None else closed.gate,
+                "reason": None if closed is None else closed.reason,
+                "rows": found.rows,
+                "cost": found.cost,
+            }
+        )
+    elif closed is not None:
+        say(f"It would not run: {closed.reason}.")
+    else:
+        rows = "no estimate from this source" if found.rows is None else f"about {found.rows:,} rows"
+        say(f"It would run: {rows}{'' if found.cost is None else f', at a cost of {found.cost:,.0f}'}.")
+
+
+def _given(values: tuple[str, ...]) -> dict[str, str]:
+    given = {}
+    for each in values:
+        name, equals, text = each.partition("=")
+        if not equals:
+            raise BadInput(f"a value is name=value, not {each[:60]!r}", field="value")
+        given[name] = text
+    return given
 
 
 @query.command("delete")

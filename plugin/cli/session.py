@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import traceback
@@ -96,6 +97,9 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        # JSON has no number for these; the names are those that JavaScript and PostgreSQL give them.
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     return str(value)
@@ -111,6 +115,14 @@ def print_lines(values: Iterable[Any]) -> None:
     for value in values:
         sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
     sys.stdout.flush()
+
+
+def stdin_text() -> str:
+    """All of stdin as text. Raises BadInput where it is not UTF-8, whatever the locale says."""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput("what came on stdin is not UTF-8 text") from error
 
 
 def say(text: str) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from plugin.cli.session import Session, command_options, json_option, plain, print_json, read_secret, say
+from plugin.cli.session import (
+    Session,
+    command_options,
+    json_option,
+    plain,
+    print_json,
+    read_secret,
+    say,
+    stdin_text,
+)
 from plugin.errors import BadInput
+from plugin.json_text import read_json
 
 SECRET_KEYS = {
     "ai.key.openai": "openai",
@@ -74,7 +83,7 @@ def _value(text: str) -> Any:
     if text.lower() in ("false", "no"):
         return False
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return text
 
@@ -82,8 +91,8 @@ def _value(text: str) -> Any:
 def _read(path: str) -> dict[str, Any]:
     """The settings file as a dict. Raises BadInput where it cannot be read or is no JSON object."""
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
-        found = json.loads(text)
+        text = stdin_text() if path == "-" else Path(path).read_text("utf-8")
+        found = read_json(text)
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:

@@ -11,7 +11,7 @@ import click
 
 from plugin.cli.redact import stdin_lines
 from plugin.cli.saved_sql import query
-from plugin.cli.session import Session, command_options, json_option, print_json, print_lines, say
+from plugin.cli.session import Session, command_options, json_option, print_json, print_lines, say, stdin_text
 from plugin.errors import BadInput
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def check(
         return
     if dialect is None:
         raise click.UsageError("give --dialect (or --jsonl with a dialect on each line)")
-    verdict = check_one(checker, sys.stdin.read(), dialect)
+    verdict = check_one(checker, "".join(stdin_lines()), dialect)
     if as_json:
         print_json(verdict)
     else:
@@ -97,7 +97,7 @@ def run(session: Session, integration: str, limit: int, as_json: bool) -> None:
     from plugin.run_sql.results import Results
     from plugin.run_sql.run import run as run_sql
 
-    statement = sys.stdin.read()
+    statement = stdin_text()
     viewer = session.viewer()
     with session.store.as_viewer(viewer) as mine:
         found = {each.name.casefold(): each.id for each in mine.catalog.integrations()}

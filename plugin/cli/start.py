@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 
 import click
@@ -44,6 +45,8 @@ def init(session: Session, name: str, email: str, password_stdin: bool, as_json:
     """Make a new workspace."""
     if password_stdin:
         password = password_from_stdin()
+    elif not sys.stdin.isatty():
+        raise click.UsageError("nobody can be asked for the password here: give --password-stdin")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     with session.store.sign_in() as door:

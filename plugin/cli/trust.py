@@ -19,21 +19,26 @@ from plugin.cli.sources import read_settings
     type=click.Choice(["json", "md"]),
     help="Print the processing record and the facts for an impact assessment instead.",
 )
-@click.pass_obj
-def trust(session: Session, export: str | None, as_json: bool) -> None:
+@click.pass_context
+def trust(ctx: click.Context, export: str | None, as_json: bool) -> None:
     """The Trust page: each promise, its present state, and how that was established."""
+    from plugin.governance.pages import SeesPages
     from plugin.governance.trust import report
 
+    session = ctx.find_object(Session)
+    assert session is not None
+    serve = ctx.find_root().command.get_command(ctx, "serve")  # type: ignore[attr-defined]
+    pages = serve.look(session.config, session.store) if isinstance(serve, SeesPages) else None
     if export:
         from plugin.governance.dossier import as_markdown, dossier
 
-        document = dossier(session.store, session.viewer(), session.config)
+        document = dossier(session.store, session.viewer(), session.config, pages)
         if export == "json":
             print_json(document)
         else:
             click.echo(as_markdown(document), nl=False)
         return
-    found = report(session.store, session.viewer(), session.config)
+    found = report(session.store, session.viewer(), session.config, pages)
     if as_json:
         print_json(found)
         return
@@ -52,7 +57,9 @@ def trust(session: Session, export: str | None, as_json: bool) -> None:
 @click.option("--type", "type_", metavar="TYPE", help="Your own staging source instead of scratch databases.")
 @click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="A setting of it; url=env:VAR.")
 @click.option("--secret", "given_secrets", multiple=True, metavar="KEY=-|env:VAR", help="A secret of it.")
-@click.option("--query-url", metavar="URL|env:VAR", help="Its query credential, for Run SQL.")
+@click.option(
+    "--query-url", metavar="URL|env:VAR", help="Its query credential, for Run SQL; a file needs none."
+)
 @click.option(
     "--canary", "own_canaries", multiple=True, metavar="TEXT", help="A canary that you planted in its rows."
 )
@@ -76,10 +83,12 @@ def verify(
     own = None
     if type_ is not None:
         if not own_canaries or query_url is None:
-            raise click.UsageError("with --type give --query-url and at least one --canary")
+            raise click.UsageError(
+                "with --type give --query-url (of a file, its own URL) and at least one --canary of its rows"
+            )
         settings, sealed = read_settings(options, given_secrets)
-        query = read_secret("--query-url", query_url) if query_url.startswith("env:") else query_url
-        own = OwnSource(type_, settings, sealed, {"url": query}, own_canaries)
+        url = read_secret("--query-url", query_url) if query_url.startswith("env:") else query_url
+        own = OwnSource(type_, settings, sealed, {"url": url}, own_canaries)
     if servers and own is not None:
         raise click.UsageError("give --server or --type, not both")
     found = hunt(say, own, [read_secret("--server", each) for each in servers])

@@ -91,9 +91,9 @@ def cut_off(name: str, *, begun: bool) -> ProviderFailed:
     """The connection ended before the answer did."""
     if begun:
         return ProviderFailed(
-            f"The connection to {name} broke in the middle of the answer. What arrived is kept; you can retry."
+            f"{name} broke the connection in the middle of the answer. What arrived is kept; you can retry."
         )
-    return ProviderFailed(f"The connection to {name} broke before an answer came. You can retry.")
+    return ProviderFailed(f"{name} broke the connection before an answer came. You can retry.")
 
 
 def unreachable(name: str) -> ProviderFailed:

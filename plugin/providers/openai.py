@@ -79,6 +79,18 @@ class _Base:
             api_key=self._key, base_url=self._base_url, max_retries=0, http_client=self._http
         )
 
+    def _sent(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The SDK's stream of an answer, each event as the JSON that came.
+
+        By the SDK's door for what it has no types for: to build a typed model of each word takes it more processor time
+        than all that we do with the word, and a hundred answers at once are a thousand words a second.
+        """
+        import openai
+
+        return self._client().post(
+            path, body=dict(body), cast_to=object, stream=True, stream_cls=openai.Stream[object]
+        )
+
     def _fault(self, error: BaseException, model: str, *, begun: bool) -> DocentError:
         import httpx2
         import openai
@@ -155,8 +167,8 @@ class OpenAI(_Base):
         if request.temperature is not None:
             body["temperature"] = request.temperature
         anything = called = False
-        with self._client().responses.create(**body) as stream, faults.reading(self.title):
-            for event in stream:
+        with self._sent("/responses", body) as stream, faults.reading(self.title):
+            for event in map(_Seen, stream):
                 kind = getattr(event, "type", None)
                 if kind in ("response.output_text.delta", "response.refusal.delta"):
                     anything = True
@@ -225,8 +237,8 @@ class OpenAICompatible(_Base):
         reason: str | None = None
         usage: Usage | None = None
         anything = False
-        with self._client().chat.completions.create(**body) as stream, faults.reading(self.title):
-            for chunk in stream:
+        with self._sent("/chat/completions", body) as stream, faults.reading(self.title):
+            for chunk in map(_Seen, stream):
                 if getattr(chunk, "usage", None):
                     cached = (
                         getattr(getattr(chunk.usage, "prompt_tokens_details", None), "cached_tokens", 0) or 0
@@ -267,8 +279,28 @@ class OpenAICompatible(_Base):
         )
 
 
+class _Seen:
+    """A JSON object by attributes: what is not there, or no object, is None."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: object) -> None:
+        self.of = of
+
+    def __getattr__(self, name: str) -> Any:
+        value = self.of.get(name) if isinstance(self.of, dict) else None
+        if isinstance(value, dict):
+            return _Seen(value)
+        return [_Seen(each) for each in value] if isinstance(value, list) else value
+
+    def __repr__(self) -> str:
+        return repr(self.of)
+
+
 def arguments_of(text: object, title: str) -> Mapping[str, Any]:
     """A call's arguments, which must be a JSON object. Raises ProviderFailed."""
+    if isinstance(text, _Seen):
+        text = text.of
     if isinstance(text, Mapping):
         return dict(text)
     try:

@@ -88,6 +88,8 @@ class Session:
     results: Any = None
     key: str = ""
     """The person's own session: whose page may fetch a result that a tool ran."""
+    mark: str = ""
+    """The token that a program asks with, as `plugin.store.live` marks it: what runs for it ends with it."""
 
 
 @dataclass(frozen=True, slots=True)

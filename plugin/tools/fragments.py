@@ -188,6 +188,8 @@ def _details(resource: Resource) -> dict[str, FieldValue]:
         fields["size_bytes"] = resource.size_bytes
     for name in ("changed_at", "analyzed_at", "synced_at", "stale_since"):
         moment = getattr(resource, name)
+        if name == "synced_at" and moment is not None and not resource.stale_since:
+            moment = resource.last_sync_at or moment  # what a sync found unchanged it does not write again
         if moment is not None:
             fields[name] = moment.strftime("%Y-%m-%d %H:%M")
     if resource.children and resource.kind != "column":

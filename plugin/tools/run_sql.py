@@ -72,6 +72,7 @@ def run_sql(
         session=asker.session.key,
         surface=asker.viewer.surface,
         confirm=False,
+        mark=asker.session.mark,
     )
     columns = tuple(shape_for_model(outcome.shape))
     return ToolAnswer(

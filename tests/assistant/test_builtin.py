@@ -156,6 +156,18 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ("newest customers", ["ORDER BY created_at DESC"]),
     ("customers who signed up in 2024", ["created_at >= '2024-01-01'"]),
     ("top products by revenue", ["SUM(b.quantity * b.unit_price)", "LIMIT 10"]),
+    (
+        "which customers have never ordered",
+        ["NOT EXISTS (SELECT 1 FROM sales.orders AS x WHERE x.customer_id = a.id)"],
+    ),
+    ("how many customers have no orders", ["COUNT(*)", "NOT EXISTS (SELECT 1 FROM sales.orders AS x"]),
+    (
+        "how many orders were cancelled last month",
+        ["status = 'cancelled'", "spelled as you did", "placed_at >="],
+    ),
+    ("how much did we sell in 2025", ["SUM(revenue)", "2025-01-01"]),
+    ("top 10 customers by revenue last month", ["SUM(b.total)", "b.placed_at >= CURRENT_DATE"]),
+    ("top 5 customers by orders", ["COUNT(*)", "GROUP BY a.id, a.name", "LIMIT 5"]),
     ("how do I get from orders to products", ["order_items"]),
     ("sql for orders joined to customers", ["JOIN sales.customers"]),
     ("biggest tables", ["sales.orders", "1,200,000"]),

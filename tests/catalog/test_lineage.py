@@ -208,6 +208,25 @@ def test_a_long_list_is_no_deep_nesting() -> None:
 
 
 DIALECTS = sorted(each.value for each in Dialects)
+
+
+def test_what_dbt_states_in_a_comment_is_read_too() -> None:
+    sql = """-- depends_on: "db"."s"."customers"
+    -- depends_on: __dbt__cte__spine
+    /* depends_on: no */ SELECT id FROM orders -- left join "db"."s"."gone" g on true"""
+    assert set(read(sql).tables) == {("orders",), ("db", "s", "customers")}
+    assert set(read("-- depends_on: orders\nSELECT id FROM orders").tables) == {("orders",)}
+    assert read("-- depends_on: `p-1`.`d`.`t`\nSELECT FROM WHERE (", "bigquery").tables == (
+        ("p-1", "d", "t"),
+    )
+
+
+def test_a_call_is_no_table_where_nothing_parses() -> None:
+    sql = "SELECT )( FROM s.make_rows(1) x JOIN d.s.orders y ON FROM flatten (z) FROM customers,"
+    found = read(sql)
+    assert found.partial and set(found.tables) == {("d", "s", "orders"), ("customers",)}
+
+
 STATEMENTS = (
     "WITH c AS (SELECT o.id, count(*) OVER (PARTITION BY o.customer_id) AS n FROM sales.orders o LEFT JOIN customers AS c"
     " ON c.id = o.customer_id WHERE o.total > 10.5 AND c.name LIKE 'a%') INSERT INTO t (x, y) SELECT id, n FROM c",

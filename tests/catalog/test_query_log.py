@@ -6,18 +6,8 @@ accounts do not.
 
 from __future__ import annotations
 
-import getpass
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pymysql
@@ -26,105 +16,25 @@ import pytest
 from plugin.access.viewer import Viewer
 from plugin.catalog.sync import add_integration, sync
 from plugin.store import Store
+from tests.own_servers import mariadb_of_own, postgres_of_own
 
 CANARY = "canary-7f3a91"
-
-
-def missing(what: str) -> None:
-    """Skip, or fail where every service must be there."""
-    if os.environ.get("DOCENT_REQUIRE_SERVICES"):
-        pytest.fail(what)
-    pytest.skip(what)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def other_user(name: str) -> dict[str, Any]:
-    """How subprocess drops root, which neither server runs as."""
-    if getpass.getuser() != "root":
-        return {}
-    try:
-        found = pwd.getpwnam(name)
-    except KeyError:
-        missing(f"there is no user {name} to run a server as")
-    return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
-
-
-def home_of(who: dict[str, Any]) -> Path:
-    """A folder that the server's user reaches; those of pytest are for the one who runs it alone."""
-    home = Path(tempfile.mkdtemp(prefix="docent-server-"))
-    if who:
-        os.chown(home, who["user"], who["group"])
-    return home
-
-
-def wait_for(connect: Callable[[], Any]) -> Any:
-    until = time.monotonic() + 40
-    while True:
-        try:
-            return connect()
-        except (psycopg.OperationalError, pymysql.err.OperationalError):
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
 def logging_postgres() -> Iterator[str]:
     """A PostgreSQL that loads pg_stat_statements, as no running one can be made to."""
-    bins = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    found = shutil.which("initdb") or (str(bins[-1] / "initdb") if bins else None)
-    if found is None:
-        missing("initdb is not installed")
-    bin_ = Path(str(found)).parent
-    who = other_user("postgres")
-    home = home_of(who)
-    port = free_port()
-    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": home, **who}
-    subprocess.run([bin_ / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust"], **run)
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
-    options += " -c shared_preload_libraries=pg_stat_statements"
-    start = [bin_ / "pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o", options, "start"]
-    subprocess.run(start, **run)
-    try:
+    with postgres_of_own("shared_preload_libraries=pg_stat_statements") as port:
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    finally:
-        with suppress(subprocess.CalledProcessError):
-            subprocess.run([bin_ / "pg_ctl", "-D", home / "data", "-m", "immediate", "stop"], **run)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
 def logging_mariadb() -> Iterator[str]:
     """A MariaDB with the performance schema, which is off by default."""
-    server, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
-    if server is None or install is None:
-        missing("mariadbd is not installed")
-    who = other_user("mysql")
-    home = home_of(who)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": home, **who}
-    auth = "--auth-root-authentication-method=normal"
-    subprocess.run([str(install), f"--datadir={home}/data", auth, "--skip-test-db"], check=True, **quiet)
-    port = free_port()
-    running = subprocess.Popen(
-        [
-            str(server), "--no-defaults", f"--datadir={home}/data", f"--port={port}", "--bind-address=127.0.0.1",
-            f"--socket={home}/s", f"--pid-file={home}/pid", "--performance-schema=ON",
-            "--performance-schema-consumer-statements-digest=ON", "--innodb-buffer-pool-size=16M",
-        ],
-        **quiet,
-    )  # fmt: skip
-    try:
-        wait_for(lambda: pymysql.connect(host="127.0.0.1", port=port, user="root")).close()
+    with mariadb_of_own(
+        "--performance-schema=ON", "--performance-schema-consumer-statements-digest=ON"
+    ) as port:
         yield f"mysql://root@127.0.0.1:{port}/shop"
-    finally:
-        running.terminate()
-        running.wait(30)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 ORDERS = (
@@ -141,6 +51,7 @@ def shop(logging_postgres: str) -> Iterator[str]:
         db.execute("CREATE TABLE sales.customers (id int PRIMARY KEY, name text)")
         db.execute("CREATE TABLE sales.orders (id int PRIMARY KEY, customer_id int)")
         db.execute("CREATE TABLE sales.scanned (id int)")
+        db.execute("CREATE TABLE sales.named (id int, name text)")
         for person in ("ann", "bea", "loader_7"):
             db.execute(f"CREATE ROLE {person} LOGIN SUPERUSER")
         db.execute("SELECT pg_stat_statements_reset()")
@@ -150,6 +61,11 @@ def shop(logging_postgres: str) -> Iterator[str]:
                 db.execute(ORDERS.format(f"'{CANARY}-{number}'"))
             if person == "loader_7":
                 db.execute("SELECT id FROM sales.scanned")
+                db.execute(
+                    f"""/* {{"app": "dbt"}} */ INSERT INTO sales.named
+                    SELECT o.id, c.name FROM sales.orders o JOIN sales.customers c ON c.id = o.customer_id
+                    WHERE c.name <> '{CANARY}'"""
+                )
     yield logging_postgres
     with psycopg.connect(logging_postgres, autocommit=True) as db:
         db.execute("DROP SCHEMA sales CASCADE; DROP ROLE ann; DROP ROLE bea; DROP ROLE loader_7")
@@ -178,6 +94,43 @@ def test_postgres_tells_popularity_queries_and_joins(
     assert CANARY.encode() not in kept
     for person in (b"ann", b"bea", b"loader_7"):
         assert person + b"\x00" not in kept and b'"' + person + b'"' not in kept
+
+
+def test_a_table_filled_from_others_has_lineage_from_the_log(store: Store, admin: Viewer, shop: str) -> None:
+    integration = add_integration(store, admin, "w", "postgres", settings={"url": shop}, secrets={}).id
+    assert sync(store, admin, integration).status == "done"
+    with store.as_viewer(admin) as mine:
+        named = mine.catalog.by_name("sales.named")
+        found = mine.catalog.lineage(named.id, downstream=False, columns=True).edges
+        assert {(each.upstream.split(".")[-1], each.source, each.confidence) for each in found} == {
+            ("orders", "query_log", 0.9), ("customers", "query_log", 0.9),
+        }  # fmt: skip
+        assert {(each.upstream_column, each.downstream_column) for each in found if each.upstream_column} == {
+            ("id", "id"), ("name", "name"),
+        }  # fmt: skip
+
+
+def test_what_runs_once_is_read_beside_what_runs_a_million_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    from connectors.records import Query
+    from plugin.catalog.naming import Names
+    from plugin.catalog.sync import queries
+    from plugin.store.staging import Known, Stage, table_key
+
+    monkeypatch.setattr(queries, "READ", 3)
+    names = Names()
+    keys = {name: table_key("d", "s", name) for name in ("a", "b", "c")}
+    for name, key in keys.items():
+        names.add(key, "d", "s", name)
+    log = [Query(sql=f"SELECT x{number} FROM s.a", runs=1000 - number) for number in range(50)]
+    log += [
+        Query(sql="CREATE TABLE s.b__dbt_tmp AS (SELECT x FROM s.a)", runs=1),
+        Query(sql="INSERT INTO s.c SELECT FROM s.b WHERE (((", runs=1),
+    ]
+    with Stage(Known({}, b"k" * 32)) as stage:
+        queries.stage_queries(stage, log, "postgres", names, lambda _keys: {})
+        edges = {(each.upstream, each.downstream, each.confidence) for each in stage.query_edges}
+        assert edges == {(keys["a"], keys["b"], 0.9), (keys["b"], keys["c"], 0.6)}
+        assert stage.queries is not None and sum("SELECT x" in each.sql for each in stage.queries) == 4
 
 
 def test_without_the_setting_the_loader_counts(store: Store, admin: Viewer, shop: str) -> None:

@@ -259,3 +259,100 @@ def test_sync_again_writes_nothing(demo: Shell) -> None:
         "errors",
     }
     assert (again["created"], again["updated"], again["removed"]) == (0, 0, 0)
+
+
+DEEP = "[" * 100_000
+HALF = "\\ud800"
+
+
+def test_redact_names_bad_lines_and_does_the_rest() -> None:
+    """Nested too deep, no JSON by the letter, no text: each is named by its line, as blank lines count too."""
+    shell = Shell(Path("/nonexistent"))
+    given = [
+        '{"id": 1, "text": "mail a@b.example"}', "", DEEP, '{"id": NaN, "text": "x"}', "7", '{"id": 5}',
+        '{"id": "' + HALF + '", "text": "half a pair ' + HALF + '"}', '{"id": 8, "text": "\u00fc"}',
+    ]  # fmt: skip
+    shell.env |= {"PYTHONIOENCODING": "ascii"}  # JSON is UTF-8 whatever the terminal says
+    done = [json.loads(line) for line in shell("redact", stdin="\n".join(given) + "\n", code=1).splitlines()]
+    assert [each["id"] for each in done] == [1, "\ud800", 8]
+    assert done[-1]["text"] == "\u00fc"
+    assert [line.split()[2] for line in shell.stderr.splitlines()] == ["3", "4", "5", "6"]
+
+
+def test_the_guard_answers_every_line_with_its_id() -> None:
+    """A line that cannot be read is rejected in its place, and the batch goes on."""
+    good = {"dialect": "postgres", "sql": "select 1"}
+    given = [
+        json.dumps(good | {"id": "a"}), DEEP, '{"id": NaN, "dialect": "postgres", "sql": "select 1"}',
+        json.dumps({"id": "d", "dialect": "postgres"}), json.dumps(good | {"id": "e"}),
+    ]  # fmt: skip
+    found = Shell(Path("/nonexistent")).lines("sql", "check", "--jsonl", stdin="\n".join(given))
+    assert [(each["id"], each["decision"]) for each in found] == [
+        ("a", "accept"), (2, "reject"), (3, "reject"), ("d", "reject"), ("e", "accept")
+    ]  # fmt: skip
+
+
+def test_a_failed_import_stands_in_nobodys_way(bare: Shell, tmp_path: Path) -> None:
+    """Text that no database can hold is a bad line; what a JSON text may hold (U+2028) splits no line."""
+    table = (
+        '{"entity_type": "table", "databuilder_id": "%s", "title": "%s", "database": "d", "schema": "s"}\n'
+    )
+    file = tmp_path / "odd.jsonl"
+    file.write_text(table % ("a", HALF) + table % ("b", "x\u2028y\x85z") + DEEP, "utf-8")
+    words = ("import", str(file), "--integration", "own", "--json")
+    said = json.loads(bare(*words, code=1))
+    assert [each["line"] for each in said["errors"]] == [1, 3]
+    assert (said["imported"], said["created"] > 0) == (1, True)
+    file.write_text(table % ("c", "fine"), "utf-8")
+    assert json.loads(bare(*words))["imported"] == 1
+
+
+def test_text_that_is_no_unicode_is_wrong_usage(bare: Shell) -> None:
+    """Bytes of argv that are no UTF-8 reach no database, and the reason is one line."""
+    for words in (["show", "\udcff"], ["ask", "\udcff"], ["search", "x", "--workspace", "\udcff"]):
+        bare(*words, code=2)
+        assert "UTF-8" in bare.stderr and "unexpected" not in bare.stderr
+    bare.env |= {"DOCENT_DATABASE_URL": "nonsense s3cret"}
+    bare("search", "x", code=1)
+    assert "DOCENT_DATABASE_URL" in bare.stderr and "s3cret" not in bare.stderr
+
+
+def test_rows_are_json_whatever_they_hold(demo: Shell) -> None:
+    """JSON has no NaN; what comes on stdin is UTF-8."""
+    run = ("sql", "run", "--integration", "warehouse", "--json")
+    said = demo(*run, stdin="select 'nan'::double a, '-inf'::double b, 1.5::double c")
+
+    def no(name: str) -> None:
+        raise AssertionError(name)
+
+    assert json.loads(said, parse_constant=no)["rows"] == [["NaN", "-Infinity", 1.5]]
+
+
+def test_odd_times_questions_and_headers_have_a_reason(bare: Shell, tmp_path: Path) -> None:
+    """Times at the ends of the calendar, questions without their gold, a CSV with another header, nobody to ask."""
+    for since in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        bare("audit", "export", "--since", since, "--json")
+    bare("drift", "--since", "0001-01-01T00:00:00+14:00", code=1)
+    catalog, questions, sheet = tmp_path / "c.jsonl", tmp_path / "q.jsonl", tmp_path / "s.csv"
+    catalog.write_text("")
+    questions.write_text('{"id": "q", "question": "orders"}\n')
+    bare("eval", "retrieval", "--catalog", str(catalog), "--questions", str(questions), "--json", code=1)
+    assert "question 1 has no usable" in bare.stderr
+    sheet.write_text("one;two\n1;2\n")
+    said = json.loads(bare("import", str(sheet), "--integration", "own", "--json", code=1))
+    assert (said["imported"], said["errors"][0]["line"]) == (0, 1)
+    bare("init", "--workspace", "Other", "--admin", "ann@acme.example", "--json", code=2)
+    assert "--password-stdin" in bare.stderr
+
+
+def test_closed_streams_and_a_reader_that_left_are_no_failure(demo: Shell) -> None:
+    """`docent ... | head`, and a caller that closed what it does not want."""
+    for line in (
+        f"{DOCENT} search orders --json | true; exit ${{PIPESTATUS[0]}}",
+        f"{DOCENT} redact <&-",
+        f"{DOCENT} connectors --json >&-",
+    ):
+        done = subprocess.run(
+            ["bash", "-c", line], env=demo.env, capture_output=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b""), line

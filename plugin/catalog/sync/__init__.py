@@ -8,7 +8,8 @@ wrong before it (a wrong password, a dropped connection, a cancel, a crash) leav
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from connectors import connect, has_password
@@ -19,7 +20,6 @@ from plugin.access.viewer import Viewer
 from plugin.catalog.popularity import popularity
 from plugin.catalog.sync.ahead import ahead
 from plugin.catalog.sync.one_schema import narrowed
-from plugin.catalog.sync.queries import stage_queries
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import (
     CUSTOM,
@@ -37,6 +37,7 @@ from plugin.store.ingest import Merged
 from plugin.store.staging import Known, Stage, schema_of
 
 if TYPE_CHECKING:
+    from plugin.catalog.linking import ColumnsOf
     from plugin.store import Store
     from plugin.store.ingest import Source
     from plugin.store.shapes import Sync
@@ -85,11 +86,17 @@ def run_queued_sync(
     full: bool = False,
     progress: Report | None = None,
     cancelled: Callable[[], bool] | None = None,
+    connector: Connector | None = None,
 ) -> Sync:
-    """Run a sync that is queued already. Conflict where it was cancelled or has ended."""
+    """Run a sync that is queued already, through `connector` where what it reads is not stored: an upload.
+
+    Conflict where it was cancelled or has ended.
+    """
     with store.ingest(workspace_id, integration_id) as ingest:
         only_schema = ingest.syncs.start(sync_id).only_schema
-    run = _Run(store, workspace_id, integration_id, sync_id, full, only_schema, progress, cancelled)
+    run = _Run(
+        store, workspace_id, integration_id, sync_id, full, only_schema, progress, cancelled, connector
+    )
     status, errors, merged = "failed", [], None
     try:
         merged = run.run()
@@ -102,6 +109,25 @@ def run_queued_sync(
         run.finish("failed", ["the sync ended because of a fault in Docent; the catalog is as it was"], None)
         raise
     return run.finish(status, errors, merged)
+
+
+def _take_queries(
+    stage: Stage,
+    connector: HasQueries,
+    reader: Reader,
+    columns_of: ColumnsOf,
+    service_accounts: Sequence[str],
+) -> None:
+    """Stage the query log. The parser is loaded only where there is one."""
+    queries = iter(connector.queries())
+    first = next(queries, None)
+    if first is None:
+        stage.queries = []
+        return
+    from plugin.catalog.sync.queries import stage_queries
+
+    log = chain((first,), queries)
+    stage_queries(stage, log, reader.dialect, reader.names, columns_of, service_accounts)
 
 
 class _Run:
@@ -117,6 +143,7 @@ class _Run:
         only_schema: str | None,
         progress: Report | None,
         cancelled: Callable[[], bool] | None,
+        connector: Connector | None,
     ) -> None:
         self.store = store
         self.workspace_id = workspace_id
@@ -126,6 +153,7 @@ class _Run:
         self.only_schema = only_schema
         self.watch = progress
         self.stop = cancelled
+        self.connector = connector
         self.reported = 0.0
 
     def run(self) -> Merged:
@@ -133,6 +161,8 @@ class _Run:
             source, known = ingest.source(), ingest.known()
         if source.type == CUSTOM:
             return Merged()
+        if self.connector is not None:
+            return self.take(self.connector, source, known)
         with self.store.secrets(self.workspace_id) as vault:
             secrets = vault.integration_secrets(self.integration_id)
         settings = text_settings(source.settings)
@@ -171,10 +201,7 @@ class _Run:
                 if self.only_schema is not None:
                     stage.stated_sources.clear()
                 elif isinstance(connector, HasQueries):
-                    stage_queries(
-                        stage, connector.queries(), connector.dialect, reader.names, ingest.columns_of,
-                        source.service_accounts,
-                    )  # fmt: skip
+                    _take_queries(stage, connector, reader, ingest.columns_of, source.service_accounts)
             self.report("writing", 0, None, len(stage.seen), force=True)
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
                 return ingest.merge(stage, rank=popularity, force=self.full, only_schema=self.only_schema)

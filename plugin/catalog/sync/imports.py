@@ -76,8 +76,12 @@ def take(
     except DocentError as error:
         _finish(store, viewer, into.id, running.id, "failed", [str(error)])
         raise
+    except BaseException:  # Ctrl+C among them: else nobody could import until the record is taken for dead
+        _finish(store, viewer, into.id, running.id, "failed", ["the import did not finish"])
+        raise
     problems.sort(key=lambda problem: problem.line)
-    imported = parsed.lines - len({problem.line for problem in problems})
+    bad = len({problem.line for problem in problems})  # the header of a CSV may be one, and is no line
+    imported = max(0, parsed.lines - bad)
     return Imported(into.name, imported, merged.created, merged.updated, merged.unchanged, tuple(problems))
 
 

@@ -8,20 +8,32 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from connectors.records import Query
-from plugin.catalog.lineage import SqlLineage, statements_of
+from plugin.catalog.lineage import SqlLineage, lineages, tables_in
 from plugin.catalog.linking import ColumnsOf, table_columns
 from plugin.catalog.mask import HIDDEN, mask_literals
 from plugin.catalog.naming import Names
+from plugin.catalog.sql_text import Statement, statements_in
 from plugin.store.staging import Stage, StagedEdge, StagedQuery
 
 MOST = 500
 """Frequent statements kept of one integration."""
 READ = 5000
-"""Statements read at most."""
+"""Statements read at most, and as many again that write one table from others: those run once a night, so that the
+most run alone would leave out what lineage is made of."""
+BATCH = 200
+"""Statements whose trees are in memory at once."""
+BUILT_ASIDE = re.compile(r"__dbt_tmp\d*$", re.IGNORECASE)
+"""How dbt calls a table that it fills first and gives its name to afterwards."""
+SURE, UNSURE = 0.9, 0.6
+"""Confidence of what a statement of the log writes, and of one that was not understood whole."""
+WRITES = re.compile(
+    r"\b(?:insert|replace|merge|update|create)\b.*\b(?:select|from|using)\b", re.IGNORECASE | re.DOTALL
+)
 SERVICE = re.compile(
     r"(^|[_.-])(svc|service|bot|etl|airflow|dbt|fivetran|airbyte|monitor\w*|backup|root|rdsadmin)([_.-]|$)",
     re.IGNORECASE,
@@ -49,33 +61,39 @@ def stage_queries(
             fnmatchcase(low, pattern.lower()) for pattern in service_accounts
         )
 
-    taken: list[tuple[Query, list[SqlLineage]]] = []
-    for number, query in enumerate(queries):
-        if number >= READ:
-            break
-        if OF_THE_ENGINE.search(query.sql):
-            continue
-        read = statements_of(query.sql, dialect)
-        if any(each.tables for each in read):
-            taken.append((query, read))
-    keys = {
-        key
-        for query, read in taken
-        for each in read
-        for parts in (*each.tables, *((each.target,) if each.target else ()))
-        if (key := names.find(parts, database=query.database, schema=query.default_schema)) is not None
-    }
-    columns = table_columns(keys, stage, columns_of)
     folded: dict[str, StagedQuery] = {}
-    for query, _first in taken:
-        _take(stage, query, dialect, names, columns, folded, is_person)
+    chosen = _chosen(queries)
+    while batch := list(islice(chosen, BATCH)):
+        read = [(query, statements_in(query.sql, dialect)) for query in batch]
+        keys = {
+            key
+            for query, statements in read
+            for parts in tables_in(statements)
+            if (key := names.find(parts, database=query.database, schema=query.default_schema)) is not None
+        }
+        columns = table_columns(keys, stage, columns_of)
+        for query, statements in read:
+            _take(stage, query, statements, dialect, names, columns, folded, is_person)
     kept = sorted(folded.values(), key=lambda each: (-each.runs, each.sql))[:MOST]
     stage.queries = kept
+
+
+def _chosen(queries: Iterable[Query]) -> Iterator[Query]:
+    """The statements to read, in the log's order: the first that only read, and the first that write from a query."""
+    left = {True: READ, False: READ}
+    for query in queries:
+        writes = WRITES.search(query.sql) is not None
+        if not any(left.values()):
+            return
+        if left[writes] and not OF_THE_ENGINE.search(query.sql):
+            left[writes] -= 1
+            yield query
 
 
 def _take(
     stage: Stage,
     query: Query,
+    statements: list[Statement],
     dialect: str | None,
     names: Names,
     columns: dict[str, tuple[str, ...]],
@@ -93,7 +111,7 @@ def _take(
     runs = query.runs
     if query.runs_of:
         runs = sum(n for user, n in zip(query.users, query.runs_of, strict=True) if user in people)
-    for read in statements_of(query.sql, dialect, lookup):
+    for read in lineages(statements, lookup):
         if read.target is not None:
             _written(stage, read, find)
         found = {parts: find(parts) for parts in read.tables}
@@ -120,15 +138,19 @@ def _take(
 
 def _written(stage: Stage, read: SqlLineage, find: Callable[[tuple[str, ...]], str | None]) -> None:
     """INSERT ... SELECT, CREATE TABLE AS, MERGE: the tables read feed the table written."""
-    lower = find(read.target or ())
+    target = read.target or ()
+    lower = find(target)
+    if lower is None and target:
+        lower = find((*target[:-1], BUILT_ASIDE.sub("", target[-1])))
     if lower is None:
         return
+    confidence = UNSURE if read.partial else SURE
     for parts in read.tables:
         upper = find(parts)
         if upper is not None and upper != lower:
-            stage.query_edges.append(StagedEdge(upper, lower, "query_log", confidence=0.9))
+            stage.query_edges.append(StagedEdge(upper, lower, "query_log", confidence=confidence))
     for name, origins in read.columns:
         for parts, column in origins:
             upper = find(parts)
             if upper is not None and upper != lower and name:
-                stage.query_edges.append(StagedEdge(upper, lower, "query_log", column, name, 0.9))
+                stage.query_edges.append(StagedEdge(upper, lower, "query_log", column, name, confidence))

@@ -7,16 +7,14 @@ since the last sync is told by its fingerprint and costs nothing more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.records import Asset, Database, Lineage, Record, Ref, Schema, Table
 from plugin.catalog.classify import classify
-from plugin.catalog.linking import ColumnsOf, Definition, Derived, link_definitions
 from plugin.catalog.mask import mask_default, mask_literals
 from plugin.catalog.mask_facts import mask_named_sql, mask_properties, mask_type
 from plugin.catalog.naming import Names
 from plugin.store.staging import (
-    COLUMN,
     Stage,
     StagedEdge,
     asset_key,
@@ -25,6 +23,9 @@ from plugin.store.staging import (
     table_facts,
     table_key,
 )
+
+if TYPE_CHECKING:
+    from plugin.catalog.linking import ColumnsOf, Definition, Derived
 
 MOST_REMEMBERED = 20_000
 
@@ -75,9 +76,7 @@ class Reader:
         self.names.add(key, table.database, table.schema, table.name)
         more: dict[str, Any] = {"dialect": self.dialect, **(extra or {})}
         if table.definition:
-            self.definitions.append(
-                Definition(key, table.database, table.schema, table.definition, self.dialect)
-            )
+            self._define(key, table.database, table.schema, table.definition, self.dialect)
             if self.keep_literals:
                 more["full_text"] = table.definition
         self.stage.put_table(key, fingerprint, self._masked(table, facts), more)
@@ -135,7 +134,7 @@ class Reader:
             "properties": dict(asset.properties),
             "dialect": (dialect or self.dialect) if asset.definition else None,
         }
-        columns = list(map(COLUMN, asset.columns))
+        columns = list(map(tuple, asset.columns))
         key = asset_key(asset.key)
         facts = tuple(sorted(values.items(), key=lambda item: item[0]))
         fingerprint = self.stage.fingerprint((*facts, columns) if columns else facts)
@@ -149,9 +148,7 @@ class Reader:
         if columns:
             values["columns"] = self._masked_columns(columns, dialect or self.dialect)
         if asset.definition and asset.kind not in ("term", "document"):
-            self.definitions.append(
-                Definition(key, None, None, asset.definition, dialect or self.dialect, source=asset.kind)
-            )
+            self._define(key, None, None, asset.definition, dialect or self.dialect, asset.kind)
             values["definition"] = mask_literals(asset.definition, dialect or self.dialect)
             if self.keep_literals:
                 values["full_text"] = asset.definition
@@ -179,10 +176,22 @@ class Reader:
         if not self.stage.is_unchanged(key, fingerprint, 1):
             self.stage.put_asset(key, fingerprint, values)
 
+    def _define(
+        self, key: str, database: str | None, schema: str | None, sql: str, dialect: str | None,
+        source: str = "view",
+    ) -> None:  # fmt: skip
+        # The parser is a tenth of a start: it is loaded with the first definition, while the source makes the next.
+        from plugin.catalog.linking import Definition
+
+        self.definitions.append(Definition(key, database, schema, sql, dialect, source))
+
     def link(self, columns_of: ColumnsOf) -> None:
         """Derive lineage from the definitions that changed, and take what the source itself stated."""
-        for derived in link_definitions(self.definitions, self.names, self.stage, columns_of):
-            self._take_derived(derived)
+        if self.definitions:
+            from plugin.catalog.linking import link_definitions
+
+            for derived in link_definitions(self.definitions, self.names, self.stage, columns_of):
+                self._take_derived(derived)
         for stated in self.lineage:
             self._take_stated(stated)
 

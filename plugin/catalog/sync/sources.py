@@ -213,9 +213,15 @@ def _json_record(record: Record, dialect: str | None) -> dict[str, Any]:
     elif isinstance(record, Query):
         found["sql"] = mask_literals(record.sql, dialect)
         found["users"] = len(record.users)
-    for column in found.get("columns", ()):
-        column["native_type"] = mask_type(column["native_type"])
-        column["default"] = mask_default(column["default"], dialect)
+    if isinstance(record, Table | Asset):
+        found["columns"] = [
+            {
+                **column._asdict(),
+                "native_type": mask_type(column.native_type),
+                "default": mask_default(column.default, dialect),
+            }
+            for column in record.columns
+        ]
     return {"record": type(record).__name__.lower(), **_plain(found)}
 
 

@@ -13,7 +13,7 @@ from plugin.providers.builtin.talk import Thing
 
 Column = Mapping[str, Any]
 NUMBER = re.compile(r"int|num|dec|float|double|real|money|serial|long|short|byte", re.I)
-_DATE = re.compile(r"date|time", re.I)
+DATE = re.compile(r"date|time", re.I)
 _MONEY = {
     "revenue",
     "sale",
@@ -124,7 +124,7 @@ def _money(name: Sequence[str]) -> int | None:
 
 def date_column(thing: Thing) -> Column | None:
     """The column that says when a row happened, not when it was last touched."""
-    dates = [column for column in thing.columns if _DATE.search(str(column.get("type", "")))]
+    dates = [column for column in thing.columns if DATE.search(str(column.get("type", "")))]
 
     def rank(column: Column) -> int:
         words = words_of(str(column["name"]))

@@ -22,6 +22,8 @@ class Draft:
     joined: list[tuple[Thing, str, str]] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
     where: list[str] = field(default_factory=list)
+    correlated: bool = False
+    """A condition speaks of the main table from inside a subquery, so the table needs its alias."""
 
     def at(self, alias: str, column: Column) -> str:
         """A column as it is written: with an alias only where tables are joined."""

@@ -27,6 +27,7 @@ _AGGREGATES = (
 )  # fmt: skip
 _TOP = re.compile(r"^(?:the )?(?:top|first|best) (?P<n>\d+) (?P<rest>.+)$|^(?:the )?(?:top|best) (?P<rest2>\D.+ by .+)$", re.I)  # fmt: skip
 _EXTREME = re.compile(r"^(?:the )?(?:(?P<n1>\d+) )?(?P<word>latest|newest|most recent|last|oldest|earliest) (?:(?P<n2>\d+) )?(?P<rest>.+)$", re.I)  # fmt: skip
+_EARNED = re.compile(r"^how much (?:money |revenue )?(?:did|do|have|had) we (?P<verb>sell|sold|earn|earned|make|made|take in|turn over|spend|spent)(?: on| with| from| of)?\b", re.I)  # fmt: skip
 _LARGEST = re.compile(r"^(?:the )?(?:(?P<n1>\d+) )?(?P<word>largest|biggest|highest|smallest|lowest|most expensive|cheapest) (?P<n2>\d+) (?P<rest>.+)$|^(?:the )?(?P<n3>\d+) (?P<word2>largest|biggest|highest|smallest|lowest|most expensive|cheapest) (?P<rest2>.+)$", re.I)  # fmt: skip
 _GROUP = re.compile(r"\s+(?:per|by|for each|for every|in each|of each|grouped by|group by|broken down by|split by|each|across)(?: the)? (?P<group>[\w «»]+?)$", re.I)  # fmt: skip
 _WHERE = re.compile(r"\s+(?:where|whose|for which|such that|with|which have|that have|have|has|having|without)(?: the| a| an)? (?P<where>.+)$", re.I)  # fmt: skip
@@ -91,10 +92,27 @@ def read_ask(question: str) -> Ask:
     """Take the question apart, from both ends inwards. What is not understood stays in `subject`."""
     text = _LEAD.sub("", question, count=1).strip() or question
     text = _WHAT.sub("", text).strip()
+    text = _EARNED.sub(
+        lambda m: f"total {'spend' if m['verb'].lower().startswith('sp') else 'revenue'}", text
+    )
+    text = re.sub(
+        r"^(?:which|what) (?=\w+ (?:that |who |which )?(?:have|has|had|never|without|with)\b)",
+        "",
+        text,
+        flags=re.I,
+    )
     parts: dict[str, object] = {}
     text = _times(text, parts)
     # "how many customers have no email": the verb introduces a condition
-    text = re.sub(r"\s+(?:have|has|with) no (\w+)$", r" where \1 null", text, flags=re.I)
+    text = re.sub(
+        r"\s+(?:that |who |which )?(?:have|has|had|with) no (\w+)$", r" where \1 null", text, flags=re.I
+    )
+    text = re.sub(
+        r"\s+(?:that |who |which )?(?:have |has |had )?never (?:been )?(\w+)$",
+        r" where \1 null",
+        text,
+        flags=re.I,
+    )
     text = re.sub(r"\s+without (?:an? |any )?(\w+)$", r" where \1 null", text, flags=re.I)
     top, text = _top(text, parts)
     where = _WHERE.search(text)

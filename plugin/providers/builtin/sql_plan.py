@@ -19,7 +19,7 @@ from plugin.providers.builtin.sql_fact import MEASURES, earned, fact_for
 from plugin.providers.builtin.sql_parse import Ask, read_ask
 from plugin.providers.builtin.sql_table import by_column, table_for
 from plugin.providers.builtin.sql_text import Sql
-from plugin.providers.builtin.sql_where import filters, left_over_of, told
+from plugin.providers.builtin.sql_where import filters, left_over_of, pairs_of, told
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent
 
@@ -87,9 +87,16 @@ def _summed(table: Thing, ask: Ask) -> Ask:
         for each in table.columns
         if NUMBER.search(str(each.get("type", ""))) and words_of(str(each["name"]))[-1:] != ("id",)
     ]
-    if table.kind.endswith("view") and len(numbers) == 1:
+    measured = table.kind.endswith("view") or words_of(table.name)[-1:] in _LEVELS
+    if measured and len(numbers) == 1:
         return replace(ask, measure="sum", subject=str(numbers[0]["name"]), of=table.name)
     return ask
+
+
+_LEVELS = tuple(
+    (word,) for word in ("level", "balance", "stock", "inventory", "budget", "target", "holding", "position")
+)
+"""A row of such a table holds an amount: "stock levels by warehouse" wants the amounts, not how many rows."""
 
 
 def _answer(draft: Draft, ask: Ask, statement: str) -> str:
@@ -126,14 +133,17 @@ def _statement(draft: Draft, ask: Ask, intent: Intent) -> Generator[Want, Given,
     measured = _measured(draft, ask)
     if measured is None:
         return None
-    if not filters(draft, ask, intent):
+    if not (yield from filters(draft, ask, intent)):
         return None
-    date = date_column(draft.table)
+    timed, at = draft.table, "a"
+    if ranked_by is not None and draft.joined:  # "top customers by revenue last month": when it was earned
+        timed, at, _on = draft.joined[-1]
+    date = date_column(timed)
     if (ask.unit or ask.year or ask.past or ask.since) and date is None:
         return None
-    select, grouped, order = _select(draft, ask, group, measured, ranked_by, date)
+    select, grouped, order = _select(draft, ask, group, measured, ranked_by, date, at)
     limit = ask.top or (None if measured and ask.measure not in ("rows", "distinct") else 100)
-    from_ = f"FROM {sql.table(draft.table)}" + (" AS a" if draft.joined else "")
+    from_ = f"FROM {sql.table(draft.table)}" + (" AS a" if draft.joined or draft.correlated else "")
     lines = [f"SELECT{sql.limit_head(limit) if limit else ''} {select}", from_]
     lines += [f"JOIN {sql.table(other)} AS {alias} ON {on}" for other, alias, on in draft.joined]
     if draft.where:
@@ -155,14 +165,15 @@ def _select(
     measured: str,
     ranked_by: tuple[str, str] | None,
     date: Column | None,
+    at: str,
 ) -> tuple[str, list[str], str]:
     sql = draft.sql
     chosen = list(group)
     if ask.unit and date is not None:
-        chosen.append((sql.truncated(draft.at("a", date), ask.unit), ask.unit))
+        chosen.append((sql.truncated(draft.at(at, date), ask.unit), ask.unit))
         draft.assumed.append(f"{code(str(date['name']))} as the date")
     if date is not None:
-        column = draft.at("a", date)
+        column = draft.at(at, date)
         if ask.year:
             draft.where.append(sql.year_is(column, ask.year))
         if ask.past:
@@ -179,7 +190,7 @@ def _select(
             return ", ".join(dict.fromkeys([*labels, expression])), [], f"{expression} {direction}"
         return f"{', '.join(labels)}, {expression} AS {name}", list(labels), f"{name} {direction}"
     if ask.measure == "rows":
-        order = f"{draft.at('a', date)} {direction}" if ask.latest and date is not None else ""
+        order = f"{draft.at(at, date)} {direction}" if ask.latest and date is not None else ""
         return ("a.*" if draft.joined else "*"), [], order
     if ask.measure == "distinct":
         return f"DISTINCT {measured}", [], measured
@@ -310,16 +321,17 @@ def _ranked_by(draft: Draft, ask: Ask) -> Generator[Want, Given, tuple[str, str]
         other = next(iter(things(read.fragments)), None)
         if other is None or not other.is_table:
             continue
-        pairs = []
-        for pair in str(hop["on"]).split(", "):
-            one, _, two = pair.partition(" = ")
-            pairs.append((two, one) if inward else (one, two))
+        pairs = pairs_of(hop, inward=inward)
         if counted:
             wanted = counted.group("t") or counted.group("u")
             if words_of(other.name) == words_of(wanted):
                 draft.join(other, pairs)
                 return "COUNT(*)", draft.sql.name("result")
             continue
+        if inward and words_of(other.name) == words_of(by):
+            draft.assumed.append(f"the number of {named(other)} as the measure")
+            draft.join(other, pairs)
+            return "COUNT(*)", draft.sql.name("result")
         sold = earned(other, by)
         if inward and sold:
             alias = draft.join(other, pairs)

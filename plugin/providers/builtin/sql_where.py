@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
 
-from plugin.providers.builtin.phrases import code, words_of
-from plugin.providers.builtin.sql_columns import NUMBER, column_for
+from plugin.providers.builtin.phrases import code, named, words_of
+from plugin.providers.builtin.sql_columns import DATE, NUMBER, column_for
 from plugin.providers.builtin.sql_draft import Draft
 from plugin.providers.builtin.sql_parse import Ask, operator_of
-from plugin.providers.builtin.talk import Thing
+from plugin.providers.builtin.talk import Given, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, is_pronoun
 
 _MORE = re.compile(
@@ -35,11 +36,20 @@ def left_over_of(table: Thing, ask: Ask) -> str:
     return " ".join(kept)
 
 
+_BOOLEAN = re.compile(r"bool|^bit$|tinyint\(1\)", re.I)
+_STATES = frozenset(
+    """open pending active inactive new draft overdue live won lost done final blocked disputed unpaid paid late
+    pending hidden broken""".split()
+)
+
+
 def told(draft: Draft, left_over: str) -> bool:
-    """Write "over 100 euro" as a condition on the amount; False where rules cannot."""
+    """Write "over 100 euro" or "cancelled" as a condition; False where rules cannot."""
     match = _MORE.match(left_over)
-    column = column_for(draft.table, "amount", numeric=True) if match else None
-    if match is None or column is None:
+    if match is None:
+        return _in_state(draft, left_over.lower())
+    column = column_for(draft.table, "amount", numeric=True)
+    if column is None:
         return False
     words = left_over.lower()
     sign = (">=" if "least" in words else ">") if match.group("more") else ("<=" if "most" in words else "<")
@@ -48,10 +58,41 @@ def told(draft: Draft, left_over: str) -> bool:
     return True
 
 
-def filters(draft: Draft, ask: Ask, intent: Intent) -> bool:
-    """Write the conditions; False where one speaks of no column of the table."""
+def _in_state(draft: Draft, word: str) -> bool:
+    """ "active" by a flag of that name, "shipped" by its time or, where one column holds the state, as its value."""
+    if not word.isalpha():
+        return False
+    texts = []
+    for column in draft.table.columns:
+        name, kind = words_of(str(column["name"])), str(column.get("type", ""))
+        bare = tuple(each for each in name if each not in ("is", "has", "was", "flag"))
+        no = bool(bare) and word in ("in" + bare[0], "un" + bare[0])
+        if _BOOLEAN.search(kind) and (bare == words_of(word) or (no and len(bare) == 1)):
+            truth = (
+                ("0" if no else "1")
+                if draft.sql.dialect in ("tsql", "oracle")
+                else ("FALSE" if no else "TRUE")
+            )
+            draft.where.append(f"{draft.at('a', column)} = {truth}")
+            return True
+        if DATE.search(kind) and name[:-1] == words_of(word) and name[-1] in ("at", "on", "date", "time"):
+            draft.where.append(f"{draft.at('a', column)} IS NOT NULL")
+            return True
+        if name[-1:] in (("status",), ("state",), ("stage",)) and not NUMBER.search(kind):
+            texts.append(column)
+    if len(texts) != 1 or not (word in _STATES or word.endswith(("ed", "en"))):
+        return False
+    draft.where.append(f"{draft.at('a', texts[0])} = {draft.sql.literal(word)}")
+    draft.assumed.append(f"{code(word)} as a value of {code(str(texts[0]['name']))}, spelled as you did")
+    return True
+
+
+def filters(draft: Draft, ask: Ask, intent: Intent) -> Generator[Want, Given, bool]:
+    """Write the conditions; False where one speaks of no column of the table and of no table that refers to it."""
     for each in ask.filters:
         written = _filter(draft, each.words, intent)
+        if written is None:
+            written = yield from _exists(draft, each.words)
         if written is None:
             return False
         draft.where.append(written)
@@ -83,3 +124,41 @@ def _filter(draft: Draft, words: Sequence[str], intent: Intent) -> str | None:
             return f"{name} LIKE {draft.sql.literal(pattern)}"
         return f"{name} {operator} {literal}"
     return None
+
+
+def _exists(draft: Draft, words: Sequence[str]) -> Generator[Want, Given, str | None]:
+    """ "customers that never ordered", "suppliers with invoices": rows of a table that refers to this one, or none."""
+    no = words[-1:] == ("null",)
+    wanted = words_of(" ".join(words[:-1] if no else words))
+    stem = re.sub(r"(?:e?d|ing)\Z", "", wanted[0]) if len(wanted) == 1 else ""
+    given = yield Want("find_joins", {"table": str(draft.table.id)})
+    for hop in rows_of(given.fragments, "joins")[:12]:
+        last = words_of(str(hop["left"]).rpartition(".")[2])
+        if hop["left"] == draft.table.qualified or not wanted:
+            continue
+        if last != wanted and not (len(last) == 1 and len(stem) > 3 and last[0].startswith(stem)):
+            continue
+        read = yield Want("retrieve", {"resource": str(hop["left"])})
+        other = next(iter(things(read.fragments)), None)
+        if other is None or not other.is_table:
+            continue
+        sql = draft.sql
+        draft.correlated = True
+        on = " AND ".join(
+            f"x.{sql.name(theirs)} = a.{sql.name(mine)}" for mine, theirs in pairs_of(hop, inward=True)
+        )
+        named_as = f"{sql.table(other)} {'' if sql.dialect == 'oracle' else 'AS '}x"
+        draft.assumed.append(
+            f"rows of {named(other)} as what is meant by {code(' '.join(words[: -1 if no else None]))}"
+        )
+        return f"{'NOT ' if no else ''}EXISTS (SELECT 1 FROM {named_as} WHERE {on})"
+    return None
+
+
+def pairs_of(hop: Mapping[str, Any], *, inward: bool) -> list[tuple[str, str]]:
+    """The columns of a join as (own column, other's column); inward where the other table is the one that refers."""
+    pairs = []
+    for pair in str(hop["on"]).split(", "):
+        one, _, two = pair.partition(" = ")
+        pairs.append((two, one) if inward else (one, two))
+    return pairs

@@ -248,7 +248,8 @@ _DATA = re.compile(
 )
 _MAYBE_DATA = re.compile(
     r"(?!(?:what|which|where|how|who|why|when|is|are|does|do|tables?|columns?|views?|dashboards?)\b)"
-    r"(?:\w+(?: \w+){0,3} by \w+(?: \w+){0,2}|\w+(?: \w+){0,2} (?:with no|without(?: an?)?) \w+)",
+    r"(?:\w+(?: \w+){0,3} by \w+(?: \w+){0,2}|\w+(?: \w+){0,2} (?:with no|without(?: an?| any)?) \w+)"
+    r"|(?:which |what |list |show |find )?(?:\w+ )?\w+ (?:that |who |which )?(?:(?:have|has|had) (?:no|never|not any|never been)|never|were never|was never) \w+",
     re.I,
 )
 """Perhaps a measure and what it is split by ("refunds by reason"), perhaps a title: SQL only where columns are found."""
