@@ -15,6 +15,7 @@ from flask import Flask
 from plugin.config import Config, read_config
 from plugin.jobs import Jobs
 from web import api, door, frame, limits, logs, pages, people, places, problems, proxies, words
+from web.bodies import StrictJson
 from web.services import Services
 
 if TYPE_CHECKING:
@@ -41,8 +42,10 @@ def create_app(config: Config | None = None, store: Store | None = None, gateway
     app = Flask(__name__)
     app.url_map.merge_slashes = False
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, PERMANENT_SESSION_LIFETIME=timedelta(days=14))
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["docent"] = Services(store, config, gateway, results=_results(), jobs=Jobs(config))
+    app.json = StrictJson(app)
+    app.extensions["docent"] = Services(
+        store, config, gateway, results=_results(config, store), jobs=Jobs(config)
+    )
     proxies.register(app, config)
     logs.register(app)
     places.register(app, app.extensions["docent"].places)
@@ -57,7 +60,9 @@ def create_app(config: Config | None = None, store: Store | None = None, gateway
     return app
 
 
-def _results() -> Any:
+def _results(config: Config, store: Store) -> Any:
+    """Rows of Run SQL, which every web process of this machine reaches."""
     from plugin.run_sql.results import Results
+    from plugin.run_sql.shelf import shelf_of
 
-    return Results()
+    return Results(shelf=shelf_of(config.database_url, store.shared_key("results")))

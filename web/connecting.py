@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flask import request
+
 from plugin.catalog import sync as sources
 from plugin.errors import DocentError, NotFound
 from plugin.store.shapes import Integration
@@ -159,3 +161,9 @@ def queue_sync(integration_id: int, *, full: bool = False, only_schema: str | No
         queued = door.integrations.start_sync(integration_id, full=full, only_schema=only_schema)
     services().jobs.enqueue_sync(viewer().workspace_id, integration_id, queued.id, full=full)
     return queued
+
+
+def uploaded_files() -> dict[str, bytes]:
+    """The files that came with a form, by their own names."""
+    sent = [each for _field, files in request.files.lists() for each in files]
+    return {each.filename: each.read() for each in sent if each.filename}

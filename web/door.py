@@ -64,6 +64,16 @@ def scope(name: str) -> Callable[[View], View]:
     return mark
 
 
+def takes(largest: int) -> Callable[[View], View]:
+    """Let admins send this many bytes to a view: an upload. Everything else has the limit of the application."""
+
+    def mark(view: View) -> View:
+        view.largest = largest  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def is_api() -> bool:
     """Does a program speak here (and so read problem documents)?"""
     return request.path in ("/api", "/mcp") or request.path.startswith("/api/")
@@ -96,6 +106,9 @@ def _guard() -> Response | None:
         if isinstance(request.routing_exception, MethodNotAllowed):
             raise request.routing_exception
         raise NotFound
+    largest = getattr(current_app.view_functions[request.endpoint], "largest", None)
+    if largest is not None and current_user.viewer.is_admin:
+        request.max_content_length = largest
     if current_user.bearer:
         _check_scope()
     elif request.method not in ("GET", "HEAD", "OPTIONS"):

@@ -15,6 +15,8 @@ from werkzeug.wrappers import Response
 
 log = logging.getLogger("docent.web")
 QUIET = frozenset({"static", "health.healthz", "health.metrics"})
+LOOKING = "docent.looking"
+"""In the environment of a request that the Trust page makes of the application itself; no header can set it."""
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -37,7 +39,7 @@ def register(app: Flask) -> None:
         route = request.endpoint or "none"
         seen.labels(route, request.method, str(response.status_code)).inc()
         took.labels(route).observe(seconds)
-        if route not in QUIET:
+        if route not in QUIET and not request.environ.get(LOOKING):
             extra: dict[str, object] = {
                 "method": request.method,
                 "route": route,

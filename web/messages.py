@@ -27,9 +27,14 @@ _DID = {
     "lineage": "followed lineage",
     "glossary": "looked in the glossary",
     "find_joins": "looked for joins",
+    "browse": "listed by property",
+    "count": "counted",
+    "changes": "looked up what changed",
+    "frequent_queries": "read frequent queries",
     "check_sql": "checked the SQL",
     "run_sql": "ran SQL",
     "propose": "proposed a change",
+    "remember": "remembered a preference",
 }
 
 
@@ -71,7 +76,7 @@ class Message:
             step for step in self.steps if step.get("tool") not in (None, "", "context") and step.get("n")
         ]
         if not done:
-            return "Answered without a step"
+            return "Answered without a step" if self.answer else "No step was taken"
         counted: dict[str, int] = {}
         for step in done:
             counted[str(step["tool"])] = counted.get(str(step["tool"]), 0) + 1

@@ -6,7 +6,7 @@ A result belongs to a member and to their session together: another browser of t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,14 +18,22 @@ from plugin.mcp import SESSION as MCP_SESSION
 from plugin.run_sql.cells import as_json
 from plugin.run_sql.download import as_csv, as_parquet, parquet_possible
 from plugin.run_sql.results import Owner, Result
+from plugin.store.live import live_mark
 from web.people import SESSION
 from web.services import services, viewer
 
 
 def session_key() -> str:
     """What stands for this browser session or this token, without being its secret."""
-    secret = request.headers.get("Authorization") or session.get(SESSION) or ""
-    return hashlib.sha256(b"results\0" + secret.encode()).hexdigest()
+    header = request.headers.get("Authorization")
+    if header is not None:
+        return key_of(header.partition(" ")[2].strip(), bearer=True)
+    return key_of(session.get(SESSION) or "", bearer=False)
+
+
+def key_of(secret: str, *, bearer: bool = False) -> str:
+    """As `session_key`, of a secret at hand."""
+    return f"{live_mark(secret, bearer=bearer)}.{hashlib.sha256(b'results' + bytes(1) + secret.encode()).hexdigest()}"
 
 
 def owner() -> Owner:
@@ -45,7 +53,9 @@ def run_sql(integration_id: int, sql: str, *, confirm: bool, run_id: str | None 
     )  # fmt: skip
 
 
-def run_saved(query_id: int, values: Mapping[str, str], *, run_id: str | None = None) -> Any:
+def run_saved(
+    query_id: int, values: Mapping[str, str | Sequence[str] | None], *, run_id: str | None = None
+) -> Any:
     """Run an approved query (or a draft of one's own) through every gate. Raises as `plugin.run_sql.approved`."""
     from plugin.run_sql.approved import run_approved
 

@@ -22,11 +22,26 @@ from web.places import THREADS
 if TYPE_CHECKING:
     from flask import Flask
 
+    from plugin.config import Config
+    from plugin.governance.pages import Pages
+    from plugin.store import Store
+
 CONNECTIONS = 2000
 """Browsers keep connections open between pages; one that waits costs a socket and no thread."""
 
 
-@click.command()
+class Serve(click.Command):
+    """The command, which can also look at the pages without listening: `docent trust` asks it to."""
+
+    def look(self, config: Config, store: Store) -> Pages:
+        """Build the application and ask it what the Trust page wants to know."""
+        from web import create_app
+        from web.evidence import look
+
+        return look(create_app(config=config, store=store))
+
+
+@click.command(cls=Serve)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option(

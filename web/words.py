@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 from pygments.lexers.sql import SqlLexer
 from pygments.token import Comment, Keyword, Literal, Name, Token
 
+from plugin.run_sql.keywords import KEYWORDS
+
 KINDS: dict[str, tuple[str, str]] = {
     "database": ("Database", "database"),
     "schema": ("Schema", "folder"),
@@ -149,7 +151,7 @@ def sql_html(text: str | None) -> Markup:
     out: list[str] = []
     for kind, piece in SqlLexer(stripnl=False, ensurenl=False).get_tokens(text or ""):
         safe = escape(piece)
-        if kind in Keyword or kind is Name.Builtin:
+        if (kind in Keyword or kind is Name.Builtin) and piece.upper() in KEYWORDS:
             out.append(f"<b>{safe}</b>")
         elif kind in Literal or kind in Comment or kind in Token.Literal:
             out.append(f"<i>{safe}</i>")

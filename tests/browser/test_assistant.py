@@ -113,3 +113,19 @@ def test_the_page_answers_without_javascript(visit: Callable[..., Any]) -> None:
     page.click("[data-ask]")
     page.wait_for_selector("[data-message] .answer")
     assert "order" in page.locator("[data-message] .answer").inner_text().lower()
+
+
+def test_suggestions_that_come_late_do_not_take_the_enter(visit: Callable[..., Any]) -> None:
+    page = visit()
+    held: list[Any] = []
+    page.route("**/api/v1/suggest*", lambda route: held.append(route))
+    page.goto("/assistant")
+    page.locator("#ask").fill("What is @sales.orders")
+    page.locator("#ask").fill("What is @sales.orders about?")
+    with page.expect_response("**/api/v1/suggest*"):
+        for route in held:
+            route.continue_()
+    page.wait_for_timeout(200)
+    assert page.locator("#mention-list").count() == 0
+    page.locator("#ask").press("Enter")
+    page.wait_for_selector("main article .msg-foot")

@@ -154,3 +154,11 @@ def test_without_a_script_there_is_a_picture_and_a_list(
     page.goto(f"/r/{wide['l3_5']}/lineage?depth=1")
     assert page.locator(".graph svg .box").count() > 2
     assert page.locator("table caption", has_text="Edges of the lineage").count() == 1
+
+
+def test_a_choice_above_the_picture_keeps_the_others(visit: Callable[..., Any], wide: dict[str, int]) -> None:
+    page = visit()
+    page.goto(f"/r/{wide['l3_5']}/lineage?direction=downstream&depth=1")
+    page.get_by_role("navigation", name="Detail").get_by_role("link", name="Columns").click()
+    for name, chosen in (("Direction", "Downstream"), ("Detail", "Columns"), ("Steps", "Steps: 1")):
+        assert page.get_by_role("navigation", name=name).locator("[aria-current]").text_content() == chosen

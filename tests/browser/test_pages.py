@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 PATHS = (
-    "/", "/embed", "/search?q=customer+order", "/search?q=zzzqqq", "/catalog", "/catalog/import", "/glossary", "/assistant", "/integrations",
+    "/", "/embed", "/search?q=customer+order", "/search?q=zzzqqq", "/catalog", "/catalog/changes", "/catalog/import", "/glossary", "/assistant", "/integrations",
     "/integrations/new", "/integrations/new?type=postgres", "/integrations/1", "/integrations/1/push", "/members", "/members/teams", "/members/teams/1", "/members/groups",
     "/settings/ai", "/audit", "/ledger", "/usage", "/trust", "/trust/data-flow", "/trust/register", "/trust/see-as", "/oversight", "/queries", "/me", "/api/v1/docs", "/no-such-page",
     "/history/templates", "/queries", "/history/shared", "/history/mine",

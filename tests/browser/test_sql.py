@@ -69,7 +69,7 @@ def test_a_statement_is_estimated_edited_run_and_drawn(open_gates: Any) -> None:
         kinds.select_option(kind)
         expect(chart.locator(mark).first).to_be_visible()
         shot(chart, f"chart-{kind}")
-    chart.get_by_label("Split by").select_option(label="status")
+    chart.get_by_label("Split by", exact=True).select_option(label="status")
     expect(chart.locator(".legend li").first).to_be_visible()
     chart.get_by_label("Value").select_option(label="revenue")
     assert "revenue" in chart.locator("svg[role=img]").get_attribute("aria-label")
@@ -80,6 +80,26 @@ def test_a_statement_is_estimated_edited_run_and_drawn(open_gates: Any) -> None:
         "the table shows 100 of them, the chart draws all"
     )
     assert chart.locator("circle").count() == 264
+
+
+def test_a_cut_result_says_so_splits_its_lines_and_leaves_the_page_where_it_is(open_gates: Any) -> None:
+    page = open_gates
+    message, block = block_of(page)
+    run(
+        block,
+        "SELECT CAST(placed_at AS DATE) AS day, status, COUNT(*) AS orders FROM sales.orders GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    result = message.locator(".result")
+    chart = result.locator("figure.chart")
+    expect(chart.locator("polyline").nth(1)).to_be_visible(timeout=10_000)
+    assert chart.get_by_label("Split by", exact=True).locator("option:checked").inner_text() == "status"
+    assert "100 of 1,000 rows, cut at the row limit" in result.locator(".result-head").inner_text()
+    boxes = chart.locator(".legend li").evaluate_all(
+        "all => all.map(each => each.getBoundingClientRect().top)"
+    )
+    assert len(boxes) > 1 and max(boxes) - min(boxes) < 2, "the series are named in a row"
+    main = page.evaluate("(m => m.scrollHeight - m.clientHeight)(document.querySelector('.main'))")
+    assert main <= 0, "only the chat scrolls: nothing under the composer"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -133,6 +153,46 @@ def test_a_large_result_is_paged_and_downloaded(open_gates: Any) -> None:
     assert Path(download.value.path()).read_bytes()[:4] == b"PAR1"
 
 
+def test_sorting_a_paged_result_says_how_far_it_goes_and_holds_for_what_is_loaded_next(
+    open_gates: Any,
+) -> None:
+    page = open_gates
+    message, block = block_of(page)
+    run(
+        block,
+        "SELECT range AS id, CASE WHEN range % 50 = 0 THEN NULL ELSE -range END AS minus FROM range(700) ORDER BY 1",
+    )
+    result = message.locator(".result")
+    head, rows = result.locator(".result-head"), result.locator("> .table-wrap tbody tr")
+    more = result.get_by_role("button", name="Show more")
+    expect(more).to_be_visible(timeout=10_000)
+
+    def shown(column: int) -> list[str]:
+        return [each.strip() for each in rows.locator(f"td:nth-child({column})").all_inner_texts()]
+
+    first = [int(each) for each in shown(1)]
+    assert len(first) < 700 and "sorted" not in head.inner_text()
+    result.get_by_role("button", name="id", exact=True).click()
+    assert [int(each) for each in shown(1)] == sorted(first, reverse=True)
+    expect(head).to_contain_text(f"sorted among these {len(first)}")
+    while more.is_visible():
+        before = rows.count()
+        more.click()
+        page.wait_for_function(
+            "before => document.querySelectorAll('.result > .table-wrap tbody tr').length > before",
+            arg=before,
+        )
+    all_of_them = [int(each) for each in shown(1)]
+    assert len(set(all_of_them)) == 700 and all_of_them == sorted(all_of_them, reverse=True)
+    assert "sorted" not in head.inner_text(), "everything is there: nothing to add"
+    minus = result.get_by_role("button", name="minus", exact=True)
+    for _ in range(2):
+        minus.click()
+        values = shown(2)
+        nulls = values.count("null")
+        assert nulls and values[-nulls:] == ["null"] * nulls, "nulls are last in both directions"
+
+
 def test_a_query_is_saved_approved_and_run_by_somebody_without_the_right(
     open_gates: Any, visit: Callable[..., Any]
 ) -> None:
@@ -140,13 +200,14 @@ def test_a_query_is_saved_approved_and_run_by_somebody_without_the_right(
     _, block = block_of(page)
     block.locator("[data-edit-sql]").click()
     block.locator("[data-sql-edit]").fill(
-        "SELECT status, COUNT(*) AS orders FROM sales.orders WHERE status = :status GROUP BY status"
+        "SELECT status, COUNT(*) AS orders FROM sales.orders WHERE status IN (:status) "
+        "AND (:day IS NULL OR placed_at >= :day) GROUP BY status"
     )
     with page.expect_navigation():
         block.get_by_role("button", name="Save").click()
     assert ":status" in page.input_value("#f-sql"), "what was edited is what is saved"
     page.fill("#f-name", "Orders of a status")
-    page.fill("#f-parameters", "status:text=paid")
+    page.fill("#f-parameters", "status:text[]=paid\nday:date?")
     with page.expect_navigation():
         page.get_by_role("button", name="Save it").click()
     card = page.locator("section.card", has=page.get_by_role("heading", name="Orders of a status"))
@@ -164,4 +225,17 @@ def test_a_query_is_saved_approved_and_run_by_somebody_without_the_right(
         theirs.get_by_role("button", name="Run Orders of a status").click()
     assert "/results/" in other.url, other.locator("main").inner_text()
     assert "paid" in other.locator("tbody").inner_text()
+    other.goto("/queries")
+    theirs.get_by_role("textbox", name="status text").fill(
+        "paid\nshipped\nno such\n'; DROP TABLE sales.orders"
+    )
+    theirs.get_by_label("day").fill("2000-01-01")
+    with other.expect_navigation():
+        theirs.get_by_role("button", name="Run Orders of a status").click()
+    assert sorted(other.locator("tbody tr td:first-child").all_inner_texts()) == ["paid", "shipped"]
+    other.goto("/queries")
+    theirs.get_by_role("textbox", name="status text").fill(" ")
+    with other.expect_navigation():
+        theirs.get_by_role("button", name="Run Orders of a status").click()
+    expect(other.locator("main")).to_contain_text("at least one value for status")
     shot(other, "saved-query-result")

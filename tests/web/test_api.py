@@ -111,3 +111,47 @@ def test_secrets_never_come_back(person: Callable[[str], Person]) -> None:
     admin.post("/settings/ai/key", {"provider": "openai_compatible", "key": canary, "untested": "1"})
     for path in ("/settings/ai", "/audit", "/api/v1/settings/ai", "/api/v1/audit", "/api/v1/integrations"):
         assert canary not in admin.get(path).get_data(as_text=True), path
+
+
+@pytest.mark.parametrize(
+    ("sent", "kind", "status"),
+    [
+        (b"[" * 100_000, "application/json", 400), (b'{"value": ', "application/json", 400),
+        (b"\xff\xfe", "application/json", 400), (b'{"value": NaN}', "application/json", 400),
+        (b'{"limit": 1e999}', "application/json", 400), (b"[]", "application/json", 422),
+        (b"null", "application/json", 422), (b"", "application/json", 422), (b'{"value": "up"}', "text/plain", 415),
+    ],
+)  # fmt: skip
+def test_what_is_no_json_object_is_no_empty_one(
+    app: Flask, person: Callable[[str], Person], sent: bytes, kind: str, status: int
+) -> None:
+    """A view whose every field is optional would act on an empty body: take feedback back, for one."""
+    admin = person("admin")
+    prompt = admin.api("POST", "/prompts", {"prompt": "who owns sales.orders?"}).json
+    assert prompt["at"]
+    path = f"/api/v1/prompts/{prompt['id']}"
+    admin.api("POST", f"/prompts/{prompt['id']}/feedback", {"value": "up"})
+    answer = admin.client.post(
+        f"{path}/feedback", data=sent, content_type=kind, headers={"X-CSRFToken": admin.token}
+    )
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert answer.json["status"] == status
+    assert admin.get(path).json["feedback"] == "up"
+
+
+def test_a_whole_number_may_have_a_point_and_some_bodies_may_be_left_out(
+    person: Callable[[str], Person],
+) -> None:
+    """As JSON Schema and the document have it."""
+    admin = person("admin")
+    warehouse = next(
+        each["id"] for each in admin.get("/api/v1/integrations").json["items"] if each["name"] == "warehouse"
+    )
+    assert admin.api("PATCH", "/chats/2147483648", {"title": None}).status_code == 404
+    run = {"integration_id": warehouse, "sql": "select 1 as one", "limit": 2.0}
+    assert admin.api("POST", "/sql/run", run).status_code == 200
+    assert admin.api("POST", "/sql/run", run | {"limit": 2.5}).status_code == 422
+    paths = admin.get("/api/v1/openapi.json").json["paths"]
+    assert paths["/api/v1/integrations/{integration_id}/sync"]["post"]["requestBody"]["required"] is False
+    assert paths["/api/v1/prompts/{prompt_id}/feedback"]["post"]["requestBody"]["required"] is True
+    assert {"413", "502", "503"} <= set(paths["/api/v1/sql/run"]["post"]["responses"])

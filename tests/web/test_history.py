@@ -112,4 +112,12 @@ def test_all_that_is_mine_is_exported_then_erased(person: Callable[[str], Person
     receipt = editor.post("/history/mine/erase", {"sure": "erase"})
     assert receipt.status_code == 200 and "Erased at" in receipt.get_data(as_text=True)
     assert editor.get(f"/assistant/{chat}").status_code == 404
-    assert not any(editor.get("/history/mine.json").get_json(force=True).values())
+    left = editor.get("/history/mine.json").get_json(force=True)
+    records = left.pop("records")
+    assert not any(left.values())
+    assert records["account"]["email"] == EDITOR, (
+        "who they are stays until they leave, and no text of theirs with it"
+    )
+    assert not any(
+        text in str(records) for text in ("What is sales.orders", "Prefer marts", "Who owns {{table}}")
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template
 
-from web.api.spec import spec
+from web.api.spec import MAY_BE_LEFT_OUT, spec
 from web.door import scope
 
 bp = Blueprint("api_describe", __name__)
@@ -23,6 +23,10 @@ def document() -> dict[str, Any]:
         cached = spec._generate_spec()
         for operations in cached["paths"].values():
             for operation in operations.values():
+                sent = operation.get("requestBody", {})
+                for each in sent.get("content", {}).values():
+                    if each["schema"].get("$ref", "").rsplit("/", 1)[-1] in MAY_BE_LEFT_OUT:
+                        sent["required"] = False
                 for code, answer in operation["responses"].items():
                     if int(code) >= 400 and "content" in answer:
                         answer["content"] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from plugin.catalog import sync as sources
+from plugin.catalog.sync.artifacts import LARGEST, take_artifacts
 from plugin.errors import NotFound
 from web.api.models import (
     ConnectionBody,
@@ -23,8 +24,8 @@ from web.api.models import (
     plain,
 )
 from web.api.spec import answers, body, reply, spec
-from web.connecting import connect, see_whole
-from web.door import scope
+from web.connecting import connect, see_whole, uploaded_files
+from web.door import scope, takes
 from web.services import admin, mine, only_admins, services, viewer
 
 bp = Blueprint("api_integrations", __name__)
@@ -183,6 +184,17 @@ def sync(integration_id: int) -> Response:
         )
     services().jobs.enqueue_sync(viewer().workspace_id, integration_id, queued.id, full=values.full)
     return reply(SyncOut, plain(queued), 202)
+
+
+@bp.post("/integrations/<int:integration_id>/artifacts")
+@scope("admin")
+@takes(LARGEST)
+@spec.validate(resp=answers(SyncOut), tags=["Integrations"])
+def artifacts(integration_id: int) -> Response:
+    """Sync dbt Core from uploaded files: multipart/form-data with manifest.json and, if you have them, catalog.json,
+    run_results.json and sources.json; a file's own name says which it is. Answers when the sync has ended.
+    """
+    return reply(SyncOut, plain(take_artifacts(services().store, viewer(), integration_id, uploaded_files())))
 
 
 @bp.get("/integrations/<int:integration_id>/syncs")

@@ -24,7 +24,7 @@ MOST = 10_000
 class LinesBody(Body):
     """Lines of a file, as objects. Errors name a line by its place, the first is 1."""
 
-    items: list[dict[str, Any]] = Field(default=[], max_length=MOST)
+    items: list[dict[str, Any]] = Field(max_length=MOST)
     strict: bool = False
     """Change nothing where any line is bad."""
 

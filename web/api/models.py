@@ -458,7 +458,11 @@ class QueryParameterIn(Body):
     """A parameter that stands in the statement as :name."""
 
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,39}$")
-    type: Literal["text", "integer", "number", "date", "timestamp", "boolean"] = "text"
+    type: str = Field(
+        "text",
+        pattern=r"^(text|integer|number|date|timestamp|boolean)(\[\])?\??$",
+        description="Of one value; [] behind it makes a list for IN (:name), ? at the end an optional one (null).",
+    )
     default: str | None = Field(None, max_length=10_000)
 
 
@@ -510,9 +514,9 @@ class ApproveBody(Body):
 
 
 class RunSavedBody(Body):
-    """Values of a saved query's parameters, as text, by name."""
+    """Values of a saved query's parameters, as text, by name; of a list its values; null for an optional one."""
 
-    values: dict[str, str] = Field(default={}, max_length=50)
+    values: dict[str, str | list[str] | None] = Field(default={}, max_length=50)
     limit: int = Field(100, ge=0, le=1000)
     run_id: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{8,64}$")
 

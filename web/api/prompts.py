@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request, stream_with_context
@@ -132,7 +133,7 @@ def _refused(failed: dict[str, Any]) -> Response:
 
 
 def _finished(bundle: Services, question: Question) -> Response:
-    done: dict[str, Any] = {}
+    at, done = datetime.now(UTC), dict[str, Any]()
     failed: dict[str, Any] | None = None
     for event in ask(
         bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key()
@@ -144,7 +145,7 @@ def _finished(bundle: Services, question: Question) -> Response:
     if failed is not None and not done.get("answer"):
         return _refused(failed)
     values = {
-        **done, "id": done.get("prompt_id", 0), "prompt": question.text, "parent": question.parent_id,
+        "at": at, **done, "id": done.get("prompt_id", 0), "prompt": question.text, "parent": question.parent_id,
         "error": failed["message"] if failed else None,
     }  # fmt: skip
     return reply(PromptOut, values, 201)
@@ -230,6 +231,7 @@ def change_chat(chat_id: int) -> Response:
     """Rename or pin a chat."""
     values: ChatBody = body()
     with mine() as door:
+        door.history.chat_info(chat_id)  # a change of nothing to a chat of nobody's is no change
         if values.title is not None:
             door.history.rename(chat_id, values.title)
         if values.pinned is not None:

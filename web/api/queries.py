@@ -17,8 +17,10 @@ from web.api.models import (
     SavedQueryBody,
     SavedQueryList,
     SavedQueryOut,
+    VerdictOut,
 )
 from web.api.spec import answers, body, query, reply, spec
+from web.api.sql import told
 from web.door import scope
 from web.limits import ASKS, by_member, limiter
 from web.rows import page_of, run_saved
@@ -102,6 +104,18 @@ def run(query_id: int) -> Response:
     outcome = run_saved(query_id, values.values, run_id=values.run_id)
     page = page_of(outcome.result_id, offset=0, limit=values.limit)
     return reply(RunOut, {**page, "milliseconds": round((time.perf_counter() - began) * 1000)})
+
+
+@bp.post("/sql/queries/<int:query_id>/estimate")
+@scope("query")
+@limiter.limit(ASKS, key_func=by_member)
+@spec.validate(json=RunSavedBody, resp=answers(VerdictOut), tags=["SQL"])
+def estimate(query_id: int) -> Response:
+    """Would a saved query run with these values, and what does the planner expect? Nothing is run."""
+    from plugin.run_sql.approved import preview_approved
+
+    values: RunSavedBody = body()
+    return reply(VerdictOut, told(preview_approved(services().store, viewer(), query_id, values.values)))
 
 
 @bp.delete("/sql/queries/<int:query_id>")

@@ -12,6 +12,10 @@ from spectree.plugins.flask_plugin import FlaskPlugin
 
 from plugin.errors import BadInput
 from web.api.models import Problem
+from web.bodies import check_body
+
+MAY_BE_LEFT_OUT = frozenset({"SyncBody", "RunSavedBody", "ApplyBody"})
+"""Bodies whose defaults say it all: sync everything, run as saved, apply what is ready."""
 
 
 def _before(req: Any, resp: Any, error: Any, instance: Any, adapter: Any) -> None:
@@ -29,7 +33,17 @@ def _after(req: Any, resp: Any, error: Any, instance: Any, adapter: Any) -> None
 
 
 class _Plugin(FlaskPlugin):
-    """SpecTree reads a response whole to validate it; an answer that streams must leave piece by piece."""
+    """SpecTree reads a response whole to validate it; an answer that streams must leave piece by piece.
+
+    And it takes a body that is no JSON for an empty one, which views with nothing but optional fields would act on.
+    """
+
+    def request_validation(
+        self, request: Any, query: Any, json: Any, form: Any, headers: Any, cookies: Any
+    ) -> None:
+        if json and request.method not in ("GET", "DELETE") and request.mimetype not in self.FORM_MIMETYPE:
+            check_body(request, may_be_left_out=json.__name__ in MAY_BE_LEFT_OUT)
+        super().request_validation(request, query, json, form, headers, cookies)
 
     def validate_response(self, resp: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(resp, FlaskResponse) and resp.is_streamed:
@@ -71,7 +85,7 @@ spec = _Spec(
 def answers(model: Any, *, status: int = 200) -> Response:
     """The responses of a view: its own, and the problems that any view may answer with."""
     codes: dict[str, Any] = {f"HTTP_{status}": model}
-    for code in (400, 401, 403, 404, 409, 415, 422, 429):
+    for code in (400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503):
         codes[f"HTTP_{code}"] = Problem
     return Response(**codes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
 
@@ -13,6 +14,9 @@ from web.door import scope
 from web.limits import ASKS, by_member, limiter
 from web.rows import page_of, run_sql
 from web.services import services, viewer
+
+if TYPE_CHECKING:
+    from plugin.run_sql.run import Preview
 
 bp = Blueprint("api_sql", __name__)
 
@@ -27,23 +31,25 @@ def check() -> Response:
 
     values: SqlCheckBody = body()
     found = preview(services().store, viewer(), values.integration_id, values.sql, cost=values.estimate)
+    return reply(VerdictOut, told(found))
+
+
+def told(found: Preview) -> dict[str, Any]:
+    """A preview as the API gives it."""
     decision = found.decision
     closed, verdict = decision.closed, decision.verdict
     reasons = list(verdict.reasons) if verdict is not None else []
     if closed is not None and not reasons:
         reasons = [closed.reason]
-    return reply(
-        VerdictOut,
-        {
-            "decision": "accept" if decision.allowed else "reject",
-            "reasons": reasons,
-            "tables": list(verdict.tables) if verdict is not None else [],
-            "gate": closed.gate if closed is not None else None,
-            "who": closed.who if closed is not None else None,
-            "estimated_rows": found.rows,
-            "estimated_cost": found.cost,
-        },
-    )
+    return {
+        "decision": "accept" if decision.allowed else "reject",
+        "reasons": reasons,
+        "tables": list(verdict.tables) if verdict is not None else [],
+        "gate": closed.gate if closed is not None else None,
+        "who": closed.who if closed is not None else None,
+        "estimated_rows": found.rows,
+        "estimated_cost": found.cost,
+    }
 
 
 @bp.post("/sql/run")

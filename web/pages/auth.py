@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from plugin.errors import BadInput, LimitReached, NotFound, SignInNeeded
 from web.limits import SIGN_INS, SIGN_INS_OF_ACCOUNT, by_account, limiter
 from web.people import SESSION, start_session
-from web.rows import session_key
+from web.rows import key_of, session_key
 from web.services import services
 
 bp = Blueprint("auth", __name__)
@@ -47,6 +47,7 @@ def send_sign_in() -> str | Response | tuple[str, int]:
             old = session.get(SESSION)
             if old:
                 door.end_session(old)
+                services().results.drop_session(key_of(old))
             token = door.create_session(account, agent=_agent())
     except (SignInNeeded, NotFound, BadInput):
         page = render_template(
@@ -118,5 +119,6 @@ def switch() -> Response:
         raise NotFound("no such workspace")
     with services().store.sign_in() as door:
         fresh = door.switch_workspace(token, int(workspace))
+    services().results.drop_session(key_of(token))
     start_session(fresh or token)
     return redirect(url_for("home.show"), 303)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -18,6 +19,10 @@ MOST_LINES = 5_000
 LIST = 100
 SORTS = (("name", "Name"), ("popularity", "Popularity"), ("changed", "Last changed"))
 ORDER = {"table": 0, "view": 1, "materialized_view": 2, "column": 3, "schema": 4, "database": 5}
+MOST_CHANGES = 2_000
+"""Changes that are read for one page; a longer time has its newest."""
+SHOWN_CHANGES = 300
+CHANGES = ("added", "removed", "retyped", "redescribed", "redefined")
 TREE_KINDS = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
 
 
@@ -34,6 +39,39 @@ def properties() -> Response:
     answer = Response(lines, mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="properties.csv"'
     return answer
+
+
+@bp.get("/changes")
+def changes() -> str:
+    """What syncs found changed at the sources since a day: everywhere, or of one resource and what is in it."""
+    today = datetime.now(UTC)
+    since = _day(request.args.get("since"), today - timedelta(days=7))
+    under = request.args.get("under", "")
+    change = request.args.get("change", "")
+    with mine() as door:
+        place = door.catalog.resource(int(under)) if under.isdecimal() else None
+        found = door.catalog.drift(since, limit=MOST_CHANGES)
+    if place is not None:
+        name = place.qualified_name
+        found = tuple(
+            each for each in found
+            if each.integration == place.integration
+            and (each.qualified_name == name or each.qualified_name.startswith(f"{name}."))
+        )  # fmt: skip
+    counts = {word: sum(each.change == word for each in found) for word in CHANGES}
+    shown = [each for each in found if change in ("", each.change)]
+    return render_template(
+        "catalog/changes.html", items=shown[:SHOWN_CHANGES], more=max(0, len(shown) - SHOWN_CHANGES), place=place,
+        since=since.date(), counts=counts, change=change, cut=len(found) == MOST_CHANGES,
+        days=[(days, (today - timedelta(days=days)).date()) for days in (1, 7, 30, 90)],
+    )  # fmt: skip
+
+
+def _day(text: str | None, otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else otherwise
+    except ValueError as error:
+        raise BadInput("A day is written as 2026-01-31.", field="since") from error
 
 
 @bp.get("/import")

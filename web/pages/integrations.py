@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.catalog import sync as sources
+from plugin.catalog.sync.artifacts import LARGEST, take_artifacts
 from plugin.errors import BadInput, DocentError
 from plugin.store.shapes import Sync
 from web.connecting import (
@@ -24,7 +25,9 @@ from web.connecting import (
     read_options,
     see_whole,
     try_connection,
+    uploaded_files,
 )
+from web.door import takes
 from web.services import admin, mine, only_admins, services, viewer
 from web.words import plural
 
@@ -224,6 +227,17 @@ def sync(integration_id: int) -> Response:
     only = (request.form.get("schema") or "").strip() or None
     queue_sync(integration_id, full=bool(request.form.get("full")), only_schema=only)
     return _back(integration_id, "The sync is queued.", "sync")
+
+
+@bp.post("/<int:integration_id>/artifacts")
+@takes(LARGEST)
+def artifacts(integration_id: int) -> Response:
+    """Sync dbt Core from the files of the form."""
+    done = take_artifacts(services().store, viewer(), integration_id, uploaded_files())
+    if done.status != "done":
+        flash(done.errors[0] if done.errors else "The upload was not taken over.", "red")
+        return redirect(url_for("integrations.one", integration_id=integration_id, _anchor="sync"), 303)
+    return _back(integration_id, f"Taken over: {done.created:,} new, {done.updated:,} changed.", "sync")
 
 
 @bp.post("/<int:integration_id>/cancel")

@@ -43,6 +43,7 @@ def read_tab(door: Any, resource: Resource) -> dict[str, Any]:
 
 def _asked() -> tuple[str, int, bool]:
     direction = request.args.get("direction", "both")
+    direction = direction if direction in ("upstream", "downstream") else "both"
     depth = min(max(request.args.get("depth", 2, int) or 2, 1), 10)
     return direction, depth, request.args.get("detail") == "columns"
 

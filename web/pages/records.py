@@ -120,7 +120,11 @@ def usage() -> str:
             "by_member": door.usage.by_member(days),
         }
     most = max((each.requests for each in values["by_day"]), default=1)
+    today, used = datetime.now(UTC).date(), {each.key: each.requests for each in values["by_day"]}
+    span = [(today - timedelta(days=back)).isoformat() for back in range(days, -1, -1)]
+    # A day without use has its place.
+    plot = [(day, used.get(day, 0)) for day in span if day in used or day > span[0]]
     return render_template(
-        "governance/usage.html", days=days, most=most, prices_noted=NOTED,
+        "governance/usage.html", days=days, most=most, plot=plot, prices_noted=NOTED,
         unchecked=sorted({each.key for each in values["by_model"] if unchecked(each.key.partition("/")[2])}), **values,
     )  # fmt: skip

@@ -6,16 +6,22 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.governance.dossier import as_markdown, dossier
 from plugin.governance.in_force import in_force
 from plugin.governance.register import processors
 from plugin.governance.trust import Latest, report
+from web.evidence import look
 from web.services import admin, mine, services, viewer
 
 bp = Blueprint("trust", __name__, url_prefix="/trust")
+
+
+def _app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
 
 
 @bp.get("")
@@ -23,10 +29,12 @@ def show() -> str:
     """Each promise with its state and evidence. Admins get it found out now; members at most a minute old."""
     who, bundle = viewer(), services()
     if who.is_admin:
-        found = report(bundle.store, who, bundle.config)
+        found = report(bundle.store, who, bundle.config, look(_app()))
     else:
         latest = current_app.extensions.setdefault("docent_trust", Latest())
-        found = latest.of(bundle.store, who, bundle.config, now="now" in request.args)
+        found = latest.of(
+            bundle.store, who, bundle.config, now="now" in request.args, look=lambda: look(_app())
+        )
     lines = [asdict(line) for line in found]
     counted: dict[str, int] = {}
     sections: dict[str, list[dict[str, Any]]] = {}
@@ -54,7 +62,7 @@ def record(form: str) -> Response:
     bundle = services()
     with admin():
         pass
-    document = dossier(bundle.store, viewer(), bundle.config)
+    document = dossier(bundle.store, viewer(), bundle.config, look(_app()))
     if form == "md":
         response = Response(as_markdown(document), mimetype="text/markdown")
     else:

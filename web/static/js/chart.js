@@ -5,7 +5,9 @@ import { el } from "./api.js";
 const SVG = "http://www.w3.org/2000/svg";
 const TYPES = ["bar", "line", "area", "scatter", "pie", "number", "table"];
 const MOST_BARS = 24, MOST_SLICES = 8, MOST_SERIES = 6;
-const W = 640, H = 280, LEFT = 64, RIGHT = 16, TOP = 12, BOTTOM = 34;
+const WIDE = 640, H = 280, RIGHT = 16, TOP = 12, BOTTOM = 34;
+const NARROW = 340; // what a phone has room for: text keeps its size there, so a picture has less of it
+let W = WIDE, LEFT = 64, slim = false;
 
 const node = (name, attributes, text) => {
   const made = document.createElementNS(SVG, name);
@@ -14,10 +16,13 @@ const node = (name, attributes, text) => {
   return made;
 };
 const titled = (made, text) => { made.append(node("title", {}, text)); return made; };
-const short = (number) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(number);
-const long = (number) => new Intl.NumberFormat("en", { maximumFractionDigits: 6 }).format(number);
+const extreme = (number) => Math.abs(number) >= 1e15 || (number !== 0 && Math.abs(number) < 1e-6);
+const short = (number) => (extreme(number) ? number.toExponential(1).replace(".0e", "e").replace("e+", "e") : new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(number));
+const long = (number) => (extreme(number) ? number.toExponential() : new Intl.NumberFormat("en", { maximumFractionDigits: 6 }).format(number));
+const share = (number, low, high) => (number / 2 - low / 2) / (high / 2 - low / 2 || 1); // halves, since the largest numbers are too far apart
+const finite = (number) => Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, number));
 const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
-const named = (value) => (value === null || value === undefined ? "none" : String(value));
+const named = (value) => (value === null || value === undefined ? "none" : value === "" ? "(empty)" : String(value));
 const numberOf = (value) => (value === null || value === undefined || value === "" || !Number.isFinite(Number(value)) ? null : Number(value));
 const momentOf = (value) => {
   const text = named(value);
@@ -41,6 +46,8 @@ export function chartOf(columns, rows, numeric, wanted = null, total = rows.leng
   const labels = columns.map((_, at) => at).filter((at) => !numeric[at]);
   const start = { x: times.indexOf(true) >= 0 ? times.indexOf(true) : labels.length ? labels[0] : -1, y: [values[values.length - 1]], series: -1, title: "" };
   start.type = times[start.x] ? "line" : "bar";
+  // Several rows of one day are a line each where another column tells them apart; one line through all of them is a saw.
+  if (times[start.x] && new Set(rows.map((row) => row[start.x])).size < rows.length) start.series = labels.find((at) => !times[at]) ?? -1;
   if (wanted) {
     start.type = TYPES.includes(wanted.type) ? wanted.type : start.type;
     if (wanted.x && place(wanted.x) >= 0) start.x = place(wanted.x);
@@ -63,6 +70,10 @@ export function chartOf(columns, rows, numeric, wanted = null, total = rows.leng
   const title = el("figcaption", { class: "chart-title" }, start.title);
   const picture = el("div"), note = el("span", { class: "small muted", role: "status" });
   const draw = () => {
+    const room = picture.clientWidth || document.documentElement.clientWidth - 64;
+    slim = room < 480;
+    W = slim ? Math.max(220, Math.min(NARROW, room)) : WIDE;
+    LEFT = slim ? 60 : 64;
     const spec = { type: kind.value, x: Number(label.value), y: value.value === "several" ? start.y : [Number(value.value)], series: Number(series.value) };
     note.textContent = total > rows.length ? `of the first ${long(rows.length)} of ${long(total)} rows` : "";
     const made = PICTURES[spec.type]({ ...spec, columns, rows, time: spec.x >= 0 && (times[spec.x] || (!numeric[spec.x] && isTime(columns[spec.x], rows, spec.x))), numericX: spec.x >= 0 && numeric[spec.x], say: (text) => { note.textContent = [note.textContent, text].filter(Boolean).join("; "); } });
@@ -70,6 +81,11 @@ export function chartOf(columns, rows, numeric, wanted = null, total = rows.leng
   };
   [kind, value, label, series].forEach((select) => select.addEventListener("change", draw));
   draw();
+  let before = slim;
+  new ResizeObserver(() => { // once it stands in the page, and when a phone is turned
+    const now = picture.clientWidth > 0 && picture.clientWidth < 480;
+    if (picture.clientWidth && now !== before) { before = now; draw(); }
+  }).observe(picture);
   return el("figure", { class: "chart" }, start.title ? title : null, el("div", { class: "chart-head" }, kind, value, el("span", { class: "small muted" }, "by"), label, el("span", { class: "small muted" }, "split by"), series, note), picture);
 }
 
@@ -95,10 +111,14 @@ function linesOf({ rows, columns, x, y, series, time, numericX, say }) {
 }
 
 function ticks(least, most) {
-  const span = most - least || Math.abs(most) || 1, raw = span / 4, power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= raw);
-  const from = Math.floor(least / step) * step, list = [];
-  for (let at = from; at <= most + step * 0.999; at += step) list.push(Number(at.toPrecision(12)));
+  const raw = (most / 2 - least / 2 || Math.abs(most) / 2 || 0.5) / 2, power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= raw) ?? raw;
+  const from = finite(Math.floor(least / step) * step), list = [];
+  for (let at = 0; at < 8; at += 1) { // counted, since adding a small step to a large number may not change it
+    const mark = finite(from + at * step);
+    list.push(finite(Number(mark.toPrecision(12))));
+    if (mark >= most) break;
+  }
   return list;
 }
 
@@ -130,7 +150,7 @@ function plane(spec, { area = false, dots = false } = {}) {
   const xs = points.map((point) => point.x), ys = points.map((point) => point.y);
   const marks = ticks(Math.min(...ys, dots ? Infinity : 0), Math.max(...ys, dots ? -Infinity : 0));
   const low = marks[0], high = marks[marks.length - 1], first = Math.min(...xs), last = Math.max(...xs);
-  const px = (x) => LEFT + ((x - first) / (last - first || 1)) * (W - LEFT - RIGHT), py = (y) => H - BOTTOM - ((y - low) / (high - low || 1)) * (H - TOP - BOTTOM);
+  const px = (x) => LEFT + share(x, first, last) * (W - LEFT - RIGHT), py = (y) => H - BOTTOM - share(y, low, high) * (H - TOP - BOTTOM);
   const svg = node("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": labelOf(spec) });
   marks.forEach((mark) => svg.append(node("line", { class: mark === 0 ? "axis" : "grid", x1: LEFT, x2: W - RIGHT, y1: py(mark), y2: py(mark) }), node("text", { x: LEFT - 8, y: py(mark) + 4, "text-anchor": "end" }, short(mark))));
   axis(svg, spec, points, names, px, first, last, measured);
@@ -146,7 +166,7 @@ function plane(spec, { area = false, dots = false } = {}) {
 function axis(svg, spec, points, names, px, first, last, measured) {
   const y = H - BOTTOM + 18, put = (x, text, anchor) => svg.append(node("text", { x, y, "text-anchor": anchor }, cut(text, 16)));
   if (spec.time) {
-    const days = (last - first) / 86_400_000, count = 5;
+    const days = (last - first) / 86_400_000, count = slim ? 3 : 5;
     const text = (moment) => new Date(moment).toISOString().slice(0, days > 365 * 5 ? 4 : days > 92 ? 7 : days > 3 ? 10 : 16).replace("T", " ");
     const seen = new Set();
     for (let at = 0; at < (last > first ? count : 1); at += 1) {
@@ -155,10 +175,10 @@ function axis(svg, spec, points, names, px, first, last, measured) {
       seen.add(text(moment));
     }
   } else if (measured && spec.x >= 0) {
-    ticks(first, last).filter((mark) => mark >= first && mark <= last).forEach((mark) => put(px(mark), short(mark), "middle"));
+    ticks(first, last).filter((mark, at) => mark >= first && mark <= last && !(slim && at % 2)).forEach((mark) => put(px(mark), short(mark), "middle"));
   } else if (spec.x >= 0) {
-    const every = Math.ceil(names.length / 6);
-    names.forEach((name, at) => { if (at % every === 0) put(px(at), name, at === 0 ? "start" : at === names.length - 1 ? "end" : "middle"); });
+    const every = Math.ceil(names.length / (slim ? 3 : 6));
+    names.forEach((name, at) => { if (at % every === 0) put(px(at), cut(name, 11), at === 0 ? "start" : at === names.length - 1 ? "end" : "middle"); });
   } else { put(px(first), "1", "start"); put(px(last), String(last + 1), "end"); }
 }
 
@@ -177,10 +197,10 @@ function bars(spec) {
   });
   const every = names.flatMap((name) => sums.map((sum) => sum.get(name) ?? 0));
   const low = Math.min(0, ...every), high = Math.max(0, ...every), thick = lines.length > 1 ? 12 : 18, step = thick * lines.length + 8;
-  const height = names.length * step + 6, from = 132, to = W - 72, px = (number) => from + ((number - low) / (high - low || 1)) * (to - from);
+  const height = names.length * step + 6, from = slim ? 104 : 132, to = W - (slim ? 58 : 72), px = (number) => from + share(number, low, high) * (to - from);
   const svg = node("svg", { viewBox: `0 0 ${W} ${height}`, role: "img", "aria-label": labelOf(spec) });
   names.forEach((name, at) => {
-    svg.append(titled(node("text", { x: from - 8, y: at * step + (thick * lines.length) / 2 + 8, "text-anchor": "end" }, cut(name, 18)), name));
+    svg.append(titled(node("text", { x: from - 8, y: at * step + (thick * lines.length) / 2 + 8, "text-anchor": "end" }, cut(name, slim ? 12 : 14)), name));
     sums.forEach((sum, which) => {
       if (!sum.has(name)) return;
       const number = sum.get(name), y = at * step + 4 + which * thick;
@@ -194,12 +214,13 @@ function bars(spec) {
 function pie(spec) {
   const sums = new Map();
   linesOf({ ...spec, series: -1, y: [spec.y[0]] }).forEach((line) => line.points.forEach((point) => sums.set(point.label, (sums.get(point.label) ?? 0) + point.y)));
-  if (!sums.size) return empty();
+  if (![...sums.values()].some(Boolean)) return empty();
   if ([...sums.values()].some((number) => number < 0)) return el("p", { class: "small muted" }, "A pie cannot show numbers below zero. Choose bars.");
   let parts = [...sums].sort((a, b) => b[1] - a[1]);
   if (parts.length > MOST_SLICES) parts = [...parts.slice(0, MOST_SLICES - 1), ["others", parts.slice(MOST_SLICES - 1).reduce((sum, [, number]) => sum + number, 0)]];
-  const total = parts.reduce((sum, [, number]) => sum + number, 0) || 1, r = 100, cx = 130, cy = 120;
-  const svg = node("svg", { viewBox: `0 0 ${W} 240`, role: "img", "aria-label": labelOf(spec) });
+  const total = parts.reduce((sum, [, number]) => sum + number, 0) || 1, r = 100, cx = slim ? W / 2 : 130, cy = 120;
+  const names = slim ? { x: 8, y: 240 } : { x: 270, y: 20 }; // beside the circle, or below it
+  const svg = node("svg", { viewBox: `0 0 ${W} ${slim ? 240 + parts.length * 25 : 240}`, role: "img", "aria-label": labelOf(spec) });
   let turned = 0;
   parts.forEach(([name, number], at) => {
     const share = number / total, a = turned * 2 * Math.PI - Math.PI / 2, b = (turned + share) * 2 * Math.PI - Math.PI / 2;
@@ -207,7 +228,7 @@ function pie(spec) {
     const corner = (angle) => `${(cx + r * Math.cos(angle)).toFixed(2)} ${(cy + r * Math.sin(angle)).toFixed(2)}`;
     const text = `${name}: ${long(number)} (${(share * 100).toFixed(1)} %)`;
     svg.append(titled(share > 0.9999 ? node("circle", { class: `slice c${at}`, cx, cy, r }) : node("path", { class: `slice c${at}`, d: `M ${cx} ${cy} L ${corner(a)} A ${r} ${r} 0 ${share > 0.5 ? 1 : 0} 1 ${corner(b)} Z` }), text));
-    svg.append(node("rect", { class: `c${at}`, x: 270, y: 20 + at * 25, width: 12, height: 12, rx: 2 }), titled(node("text", { x: 290, y: 30 + at * 25 }, `${cut(name, 28)}  ${short(number)}  ${(share * 100).toFixed(1)} %`), text));
+    svg.append(node("rect", { class: `c${at}`, x: names.x, y: names.y + at * 25, width: 12, height: 12, rx: 2 }), titled(node("text", { x: names.x + 20, y: names.y + 10 + at * 25 }, `${cut(name, 28)}  ${short(number)}  ${(share * 100).toFixed(1)} %`), text));
   });
   return svg;
 }

@@ -94,6 +94,6 @@ function knob(which, { open, total }, x) {
 
 function foldBox(box) {
   const g = make("g", { class: "node fold", role: "button", "aria-label": `${box.more} more ${box.side === "up" ? "upstream" : "downstream"}, unfold`, "data-key": box.key, transform: `translate(${box.x} ${box.y})` },
-    make("g", { "data-act": "unfold" }, make("rect", { class: "box box-fold", width: WIDTH, height: FOLD, rx: 6 }), make("text", { class: "name", x: 14, y: 17 }, `${box.more.toLocaleString("en")} more`), make("text", { class: "sub", x: 14, y: 32 }, box.kinds || "not loaded")));
+    make("g", { "data-act": "unfold" }, make("rect", { class: "box box-fold", width: WIDTH, height: FOLD, rx: 6 }), make("text", { class: "name", x: 14, y: 17 }, `${box.more.toLocaleString("en")} more`), make("text", { class: "sub", x: 14, y: 32 }, box.kinds || (box.loaded ? `${box.loaded.toLocaleString("en")} of them loaded` : "not loaded"))));
   return g;
 }

@@ -69,7 +69,7 @@ function shown(state) {
       const hidden = new Set(folded);
       for (const other of others) { if (hidden.has(other)) continue; seen.add(other); if (!boxes.has(other)) add(other); waiting.push(other); }
       const more = folded.length + (state.opened.has(`${side}${id}`) || near[side].get(id)?.size ? missing : 0);
-      if (more) folds.push({ key: `f${side}${id}`, fold: true, side, of: id, more, loaded: folded.length, kinds: kinds(state, folded) });
+      if (more) folds.push({ key: `f${side}${id}`, fold: true, side, of: id, more, loaded: folded.length, kinds: missing ? "" : kinds(state, folded) });
     }
   }
   return { boxes, folds, near };

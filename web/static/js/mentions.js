@@ -26,6 +26,7 @@ export class Mentions {
   take() {
     const ids = [...this.chosen].filter(([name]) => this.last?.includes(`@${name}`)).map(([, id]) => id);
     this.chosen.clear();
+    this.turn += 1;
     return ids.slice(0, 20);
   }
 
@@ -33,8 +34,8 @@ export class Mentions {
     this.last = this.input.value;
     const before = this.input.value.slice(0, this.input.selectionStart);
     const found = /(?:^|\s)@([\w.$]*)$/.exec(before);
+    const turn = ++this.turn; // before any return: suggestions for what is not there any more must not open late and take the Enter
     if (!found) { this.close(); return; }
-    const turn = ++this.turn;
     let items = [];
     try { items = (await get(`/api/v1/suggest?q=${encodeURIComponent(found[1])}&limit=8`)).items; } catch { /* no suggestion is no harm */ }
     if (turn !== this.turn) return;

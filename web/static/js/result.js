@@ -5,32 +5,35 @@ const NUMERIC = /^(?!.*(interval|point)).*(int|num|dec|float|double|real|money)/
 
 export function showResult(place, result) {
   const columns = result.columns, numeric = numericOf(columns, result.rows);
-  let rows = result.rows, sorted = -1, down = false;
+  const loaded = [...result.rows]; // in the order of the source, by which the next ones are asked for
+  let sorted = -1, down = false;
   const body = el("tbody");
-  const draw = () => body.replaceChildren(...rows.map((row) => el("tr", {}, ...row.map((value, at) => el("td", { class: numeric[at] ? "num" : undefined }, value === null ? el("span", { class: "muted" }, "null") : String(value))))));
+  const draw = () => {
+    const rows = sorted < 0 ? loaded : [...loaded].sort(by(sorted, numeric[sorted], down));
+    body.replaceChildren(...rows.map((row) => el("tr", {}, ...row.map((value, at) => el("td", { class: numeric[at] ? "num" : undefined }, value === null ? el("span", { class: "muted" }, "null") : String(value))))));
+    count.textContent = words(result, loaded.length) + (sorted >= 0 && loaded.length < result.row_count ? `, sorted among these ${loaded.length}` : "");
+  };
+  const count = el("span", { role: "status" });
   const heads = columns.map((column, at) => el("th", { scope: "col", class: numeric[at] ? "num" : undefined }, el("button", { type: "button", title: column.type, onclick: () => {
     down = sorted === at ? !down : numeric[at];
     sorted = at;
-    rows = [...rows].sort((a, b) => (a[at] === null ? 1 : b[at] === null ? -1 : numeric[at] ? Number(a[at]) - Number(b[at]) : String(a[at]).localeCompare(String(b[at]))) * (down ? -1 : 1));
     heads.forEach((head, index) => (index === at ? head.setAttribute("aria-sort", down ? "descending" : "ascending") : head.removeAttribute("aria-sort")));
     draw();
   } }, column.name)));
-  const count = el("span", {}, words(result, rows.length));
   const more = el("button", { class: "btn btn-quiet btn-sm", type: "button", onclick: async () => {
     more.disabled = true;
     try {
-      const next = await get(`/api/v1/results/${result.result_id}?offset=${rows.length}&limit=500`);
-      rows = [...rows, ...next.rows];
+      const next = await get(`/api/v1/results/${result.result_id}?offset=${loaded.length}&limit=500`);
+      loaded.push(...next.rows);
       draw();
-      count.textContent = words(result, rows.length);
-      more.hidden = rows.length >= result.row_count;
+      more.hidden = loaded.length >= result.row_count;
     } catch (error) { count.textContent = error.message; }
     more.disabled = false;
   } }, "Show more");
-  more.hidden = !result.result_id || rows.length >= result.row_count;
+  more.hidden = !result.result_id || loaded.length >= result.row_count;
   draw();
   const figure = el("div");
-  if (numeric.some(Boolean) && rows.length > 1) pictured(result).then((made) => figure.replaceChildren(...[made].filter(Boolean))).catch(() => { /* the table stands without it */ });
+  if (numeric.some(Boolean) && loaded.length > 1) pictured(result).then((made) => figure.replaceChildren(...[made].filter(Boolean))).catch(() => { /* the table stands without it */ });
   place.replaceChildren(el("section", { class: "result", "aria-label": "Result" },
     el("div", { class: "result-head" }, count, el("span", { class: "push" }), more, result.result_id ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.csv`, download: true }, icon("download"), "CSV") : null, result.result_id && result.downloads?.includes("parquet") ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.parquet`, download: true }, icon("download"), "Parquet") : null),
     el("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Rows" }, el("table", { class: "table table-tight" }, el("thead", {}, el("tr", {}, ...heads)), body)),
@@ -38,10 +41,22 @@ export function showResult(place, result) {
     el("p", { class: "result-note" }, icon("eye-off", "icon-sm"), el("span", {}, "Rows came straight to this page and are not stored. The assistant saw only column names and types."))));
 }
 
+// Compares two rows by one column. A null is last either way; whole numbers that JavaScript's own are too short for compare as they are.
+function by(at, number, down) {
+  const whole = (value) => /^-?\d+$/.test(value);
+  const order = (a, b) => {
+    if (!number) return String(a).localeCompare(String(b));
+    if (whole(a) && whole(b)) { const [x, y] = [BigInt(a), BigInt(b)]; return x < y ? -1 : x > y ? 1 : 0; }
+    return Number(a) - Number(b);
+  };
+  return (a, b) => (a[at] === null || b[at] === null ? (a[at] === null) - (b[at] === null) : order(a[at], b[at]) * (down ? -1 : 1));
+}
+
 function words(result, shown) {
   const total = result.row_count;
   const time = result.milliseconds === null || result.milliseconds === undefined ? "" : ` · ${(result.milliseconds / 1000).toFixed(1)} s`;
-  return `${shown < total ? `${shown} of ${total}` : total} ${total === 1 ? "row" : "rows"}${result.truncated ? `, ${result.truncated}` : ""}${time}`;
+  const [some, all] = [shown, total].map((number) => number.toLocaleString("en"));
+  return `${shown < total ? `${some} of ${all}` : all} ${total === 1 ? "row" : "rows"}${result.truncated ? `, cut at the ${result.truncated === "bytes" ? "size" : "row"} limit: the source has more` : ""}${time}`;
 }
 
 // A chart that the answer asked for, in the place of its placeholder. The rows come from the person's own result.
