@@ -16,6 +16,7 @@ import pytest
 from plugin.access.viewer import Surface, Viewer
 from plugin.config import Config, read_config
 from plugin.store import Store, migrate, open_store
+from tests.own_servers import missing
 
 if TYPE_CHECKING:
     from tests.assistant.shop import World
@@ -59,7 +60,7 @@ def mariadb_url() -> Iterator[str]:
             host=server.host, port=server.port or 3306, user=server.username, password=server.password or ""
         )
     except pymysql.err.OperationalError as error:
-        pytest.skip(f"no MariaDB at hand: {error}")
+        missing(f"no MariaDB at hand: {error}")
     with closing(connection), connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         try:
@@ -170,7 +171,7 @@ def _postgres_url(name: str) -> str:
 
 
 class PostgresDatabase:
-    """CREATE DATABASE and DROP DATABASE around a block; skips the test where there is no server."""
+    """CREATE DATABASE and DROP DATABASE around a block; without a server the test skips, or fails where one is promised."""
 
     def __init__(self, name: str, template: str) -> None:
         self.name = name
@@ -189,4 +190,4 @@ class PostgresDatabase:
             with psycopg.connect(POSTGRES, autocommit=True) as connection:
                 connection.execute(statement)
         except psycopg.OperationalError as error:
-            pytest.skip(f"no PostgreSQL at hand: {error}")
+            missing(f"no PostgreSQL at hand: {error}")

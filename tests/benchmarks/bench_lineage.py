@@ -7,7 +7,9 @@
 `--queries` is a folder of .sql files named as Spider 2.0-lite names its gold queries (bq..., sf..., local...), with
 the catalog as `docent eval` takes it. `--datahub` is the interpreter of an environment where acryl-datahub[sql-parser]
 is installed: it is asked in the same run, query by query, with the same schema in its memory and nothing remembered
-from one query to the next. `--dbt` is a manifest.json with compiled SQL, as `dbt compile` writes it.
+from one query to the next. `--dbt` is a manifest.json with compiled SQL, as `dbt compile` writes it. Edges are counted
+between relations: a source and the seed that fills it are one. Recall is of every edge that dbt states for a model
+whose SQL has a FROM; those that no SQL names (a macro asked the database while it compiled) are counted beside it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -168,59 +171,73 @@ def speed(
 
 
 def dbt(manifests: list[Path], verbose: bool) -> None:
-    """Edges found in compiled SQL against the edges that dbt states, over all projects together."""
-    right = wrong = missing = 0
+    """Edges found in compiled SQL against the edges that dbt states, over all projects together; each model once."""
+    total: Counter[str] = Counter()
+    seen: set[tuple[str, str]] = set()
     for path in manifests:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        found, gone, extra, seconds, models = _project(manifest, verbose)
-        right, missing, wrong = right + found, missing + gone, wrong + extra
+        counted, seconds = _project(manifest, seen, verbose)
+        total += counted
         print(
-            f"  {manifest['metadata'].get('project_name', path.stem):<28} {models:5} models  {found:6} edges found, "
-            f"{gone} missing, {extra} not stated by dbt   {models / seconds if seconds else 0:6.0f} models/s"
+            f"  {manifest['metadata'].get('project_name') or path.stem:<28} {counted['models']:5} models  "
+            f"{counted['found']:6} edges found, {counted['missing']} missing ({counted['unnamed']} in no SQL), "
+            f"{counted['extra']} not stated by dbt   {counted['models'] / seconds if seconds else 0:6.0f} models/s"
         )
+    found, stated = total["found"], max(1, total["found"] + total["missing"])
+    named = max(1, stated - total["unnamed"])
     print(
-        f"dbt, {len(manifests)} projects: {right + missing} edges, precision {right / max(1, right + wrong):.4f}, "
-        f"recall {right / max(1, right + missing):.4f}"
+        f"dbt, {len(manifests)} manifests, {total['models']} models: {stated} edges stated, precision "
+        f"{found / max(1, found + total['extra']):.4f}, recall {found / stated:.4f}, {found / named:.4f} of those "
+        f"that the SQL names"
     )
 
 
-def _project(manifest: dict[str, Any], verbose: bool) -> tuple[int, int, int, float, int]:
+def _project(
+    manifest: dict[str, Any], seen: set[tuple[str, str]], verbose: bool
+) -> tuple[Counter[str], float]:
     nodes = {**manifest["nodes"], **manifest["sources"]}
     adapter = manifest["metadata"].get("adapter_type")
     names, relation_of = Names(), {}
     for unique_id, node in nodes.items():
         if node["resource_type"] in ("model", "seed", "snapshot", "source"):
             table = node.get("identifier") or node.get("alias") or node["name"]
-            names.add(unique_id, node.get("database"), node.get("schema"), table)
-            relation_of[unique_id] = (node.get("database"), node.get("schema"))
-    found = missing = extra = models = 0
+            relation = relation_of[unique_id] = (node.get("database"), node.get("schema"), table)
+            names.add(_folded(relation), *relation)
+    counted: Counter[str] = Counter()
     seconds = 0.0
     for unique_id, node in manifest["nodes"].items():
-        sql = node.get("compiled_code")
-        if node["resource_type"] != "model" or node.get("language") != "sql" or not sql:
+        sql = node.get("compiled_code") or node.get("compiled_sql")
+        if node["resource_type"] != "model" or node.get("language", "sql") != "sql" or not sql:
             continue
-        if not re.search(
-            r"\bfrom\b", re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL), re.IGNORECASE
-        ):
+        bare = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL)
+        if (unique_id, sql) in seen or not re.search(r"\bfrom\b", bare, re.IGNORECASE):
             continue
-        stated = _stated(manifest, unique_id)
+        seen.add((unique_id, sql))
+        own = _folded(relation_of[unique_id])
+        stated_nodes = _stated(manifest, unique_id)
+        stated = {_folded(relation_of[key]) for key in stated_nodes} - {own}
         start = time.perf_counter()
         read = lineage_of(sql, DIALECTS.get(adapter, adapter))
         seconds += time.perf_counter() - start
-        models += 1
-        database, schema = relation_of[unique_id]
-        read_keys = {names.find(parts, database=database, schema=schema) for parts in read.tables}
-        mine = {key for key in read_keys if key is not None and key != unique_id}
+        database, schema, _table = relation_of[unique_id]
+        mine = {names.find(parts, database=database, schema=schema) for parts in read.tables} - {None, own}
         # What a macro asks the database for while it compiles is a dependency of dbt's that no SQL shows.
-        shown = {key for key in stated if _is_named(sql, nodes[key])}
-        found, missing, extra = (
-            found + len(mine & stated),
-            missing + len(shown - mine),
-            extra + len(mine - stated),
+        shown = {_folded(relation_of[key]) for key in stated_nodes if _is_named(sql, nodes[key])}
+        missing = stated - mine
+        counted.update(
+            models=1,
+            found=len(mine & stated),
+            missing=len(missing),
+            unnamed=len(missing - shown),
+            extra=len(mine - stated),
         )
-        if verbose and (shown != mine & stated or mine - stated):
-            print(f"    {unique_id}: missing {sorted(shown - mine)}, not stated {sorted(mine - stated)}")
-    return found, missing, extra, seconds, models
+        if verbose and (missing or mine - stated):
+            print(f"    {unique_id}: missing {sorted(missing)}, not stated {sorted(map(str, mine - stated))}")
+    return counted, seconds
+
+
+def _folded(relation: tuple[str | None, str | None, str]) -> str:
+    return ".".join(part for part in relation if part).lower()
 
 
 def _stated(manifest: dict[str, Any], unique_id: str) -> set[str]:

@@ -195,7 +195,7 @@ def searches(models: list[Model], count: int, seed: int = 11) -> list[str]:
             for word in pieces(text)
             if len(word) > 2 and word not in STOP and word.isascii() and word.isalpha()
         }
-        often.update(words)
+        often.update(sorted(words))
         if len(words) >= 3:
             own.append(sorted(words))
     frequent = [word for word, _count in often.most_common(40)]
