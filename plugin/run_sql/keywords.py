@@ -1,4 +1,4 @@
-"""The words of SQL that a page marks. Pygments' own list has also `day`, `result`, `user` and `type`, mostly columns' names."""
+"""The words of SQL that a page marks. Pygments' list has also `day`, `result` and `user`, mostly columns' names."""
 
 from __future__ import annotations
 
