@@ -96,7 +96,10 @@ def test_admin_routes_are_closed_to(app: Flask, person: Callable[[str], Person],
                     {"name": "x", "type": "sqlite"} if method == "POST" else {"values": {"ai.enabled": False}}
                 )
                 answer = who.api(method, path.removeprefix("/api/v1"), body if method != "GET" else None)
-                for fitting in ({}, {"items": []}):  # where the body does not fit this route, one of these will
+                for fitting in (
+                    {},
+                    {"items": []},
+                ):  # where the body does not fit this route, one of these will
                     if answer.status_code == 422:
                         answer = who.api(method, path.removeprefix("/api/v1"), fitting)
             elif method == "POST":
