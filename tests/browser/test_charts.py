@@ -94,7 +94,7 @@ def test_type_and_axes_change_by_the_keyboard(visit: Callable[..., Any]) -> None
     page.evaluate(DRAW, [columns, rows, None])
     chart = page.locator("figure.chart")
     expect(chart.locator("polyline")).to_have_count(3)  # a line for each shop, since a day has several rows
-    chart.get_by_label("Split by").focus()
+    chart.get_by_label("Split by", exact=True).focus()
     page.keyboard.type("nothing")
     expect(chart.locator("polyline")).to_have_count(1)
     chart.get_by_label("Chart type").focus()
