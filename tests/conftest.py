@@ -44,7 +44,7 @@ def postgres_url() -> Iterator[str]:
     """A fresh, empty PostgreSQL database as a SQLAlchemy URL."""
     name = f"docent_test_{uuid.uuid4().hex[:12]}"
     with PostgresDatabase(name, ""):
-        yield _postgres_url(name)
+        yield postgres_url_of(name)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def postgres_template() -> Iterator[str]:
     """The name of a PostgreSQL database at the current schema, made once and copied for each test."""
     name = f"docent_template_{uuid.uuid4().hex[:12]}"
     with PostgresDatabase(name, ""):
-        migrate(read_config({"DOCENT_HOME": "/tmp", "DOCENT_DATABASE_URL": _postgres_url(name)}))
+        migrate(read_config({"DOCENT_HOME": "/tmp", "DOCENT_DATABASE_URL": postgres_url_of(name)}))
         yield name
 
 
@@ -119,7 +119,7 @@ def any_store(request: pytest.FixtureRequest, config: Config) -> Iterator[Store]
         return
     name = f"docent_test_{uuid.uuid4().hex[:12]}"
     with PostgresDatabase(name, request.getfixturevalue("postgres_template")):
-        opened = open_store(replace(config, database_url=_postgres_url(name)))
+        opened = open_store(replace(config, database_url=postgres_url_of(name)))
         yield opened
         opened.close()
 
@@ -160,7 +160,8 @@ def world(store: Store, admin: Viewer) -> World:
     return build(store, admin)
 
 
-def _postgres_url(name: str) -> str:
+def postgres_url_of(name: str) -> str:
+    """The SQLAlchemy URL of a database of the server that tests use."""
     from sqlalchemy import make_url
 
     return (

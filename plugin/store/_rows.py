@@ -155,7 +155,7 @@ def to_resources(context: Context, rows: Sequence[Row[Any]]) -> list[Resource]:
 
 
 def load(context: Context, ids: Iterable[int]) -> dict[int, Resource]:
-    """Visible resources by id; the rest are simply not there."""
+    """Visible resources by id, lowest first; the rest are simply not there."""
     found: dict[int, Resource] = {}
     for part in chunks(sorted(set(ids))):
         context.session.flush()
@@ -278,7 +278,10 @@ def _one(context: Context) -> Select[Any]:
 
 
 def _by_id(context: Context) -> Select[Any]:
-    return listing(visible(context), ResourceRow.id.in_(bindparam("ids", expanding=True)))
+    # In an order of its own: PostgreSQL's is that of its file, which what is hidden moves.
+    return listing(visible(context), ResourceRow.id.in_(bindparam("ids", expanding=True))).order_by(
+        ResourceRow.id
+    )
 
 
 def _upwards(context: Context) -> Select[Any]:

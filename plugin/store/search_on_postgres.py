@@ -83,6 +83,9 @@ class PostgresText(FullText):
             found[at - 1] = ids
         return found
 
+    def having_any(self, lexemes: Sequence[str], limit: int) -> set[int]:
+        return {id_ for ids in self.listed(lexemes, limit) for id_ in ids}
+
     def having_all(self, lexemes: Sequence[str], limit: int, *, prefix: bool = False) -> list[int]:
         rows = self.connection.exec_driver_sql(
             "SELECT docent_found(%s::tsquery, %s::integer[], %s)",

@@ -75,6 +75,14 @@ class SqliteText(FullText):
         found: list[tuple[int]] = self._raw.execute(f"{statement} LIMIT ?", given).fetchall()
         return found
 
+    def having_any(self, lexemes: Sequence[str], limit: int) -> set[int]:
+        ids = BY_SPAN.format(what=f"f.rowid & {ID_MASK} AS id").replace("MATCH ?", "MATCH l.value")
+        found = self._raw.execute(
+            f"SELECT (SELECT json_group_array(id) FROM ({ids} LIMIT ?)) FROM json_each(?) AS l",
+            (self._zones_json, *self._span, limit, json.dumps([f'"{each}"' for each in lexemes])),
+        )
+        return {id_ for (listed,) in found for id_ in json.loads(listed)}
+
     def listed(self, lexemes: Sequence[str], limit: int) -> list[list[int]]:
         what = f"f.rowid & {ID_MASK}"
         return [[id_ for (id_,) in self._matching(what, f'"{each}"', limit)] for each in lexemes]

@@ -117,6 +117,10 @@ class FullText(ABC):
         """For each lexeme the documents that have it."""
 
     @abstractmethod
+    def having_any(self, lexemes: Sequence[str], limit: int) -> set[int]:
+        """Up to `limit` documents of each lexeme, in one statement however many lexemes there are."""
+
+    @abstractmethod
     def having_all(self, lexemes: Sequence[str], limit: int, *, prefix: bool = False) -> list[int]:
         """Documents with every one of these lexemes; with `prefix` the last one may go on."""
 

@@ -54,7 +54,9 @@ def _nearest(index: FullText, term: Term) -> str | None:
     ]
     # Every near word of the workspace, however many: a limit would let hidden ones crowd out visible ones.
     near = process.extract(written, candidates, scorer=fuzz.ratio, limit=None, score_cutoff=CLOSE)
-    visible_forms = _forms(index, {stem(word) for word, _likeness, _at in near if word != written})
+    stems = {stem(word) for word, _likeness, _at in near if word != written}
+    # The word itself too, which nothing has: that no word is near would else show in a statement less.
+    visible_forms = _forms(index, stems | {term.word})
     best = process.extract(written, sorted(visible_forms), scorer=fuzz.ratio, limit=2, score_cutoff=CLOSE)
     return next((str(word) for word, _likeness, _at in best if word != written), None)
 
@@ -66,7 +68,7 @@ def _forms(index: FullText, stems: set[str]) -> set[str]:
     proposed; and all stems are looked up in one go, so that the number of statements does not tell how many are hidden.
     """
     wanted = sorted(stems)
-    ids = {id_ for found in index.listed(wanted, LOOKED_AT) for id_ in found} if wanted else set()
+    ids = index.having_any(wanted, LOOKED_AT)
     session, forms = index.context.session, set[str]()
     for part in parts(sorted(ids)):
         rows = session.execute(

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import random
 import shutil
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +25,7 @@ from connectors.settings import setting
 from plugin.access.viewer import Role, Surface, Viewer
 from plugin.config import Config, read_config
 from plugin.store import Store, open_store
+from tests.conftest import PostgresDatabase, postgres_url_of
 
 PASSWORD = "correct horse battery"
 WORDS = (
@@ -221,6 +224,8 @@ class Twins:
     plan: Plan
     rich: Side
     poor: Side
+    databases: ExitStack = field(default_factory=ExitStack)
+    """Drops what was made on a server."""
 
     @property
     def shown(self) -> list[tuple[str, int]]:
@@ -233,17 +238,21 @@ class Twins:
         return sorted(found)
 
     def close(self) -> None:
-        """Give back both stores."""
+        """Give back both stores, and what was made for them on a server."""
         self.rich.store.close()
         self.poor.store.close()
+        self.databases.close()
 
 
-def make(seed: int, template: Path, folder: Path) -> Twins:
-    """Twins of a seed. `template` is an empty database at the current schema."""
+def make(seed: int, template: Path | str, folder: Path) -> Twins:
+    """Twins of a seed. `template` is an empty database at the current schema: a file of SQLite, or the name of one of
+    PostgreSQL.
+    """
     luck = random.Random(seed)
     plan = plan_of(luck)
     late = luck.random() < 0.5
-    sides = [_empty(template, folder / name) for name in ("rich", "poor")]
+    databases = ExitStack()
+    sides = [_empty(template, folder / name, databases) for name in ("rich", "poor")]
     connectors.CONNECTORS["twin"] = "tests.access.twins:TwinSource"
     connectors.connectors.cache_clear()
     for rich, side in zip((True, False), sides, strict=True):
@@ -258,13 +267,18 @@ def make(seed: int, template: Path, folder: Path) -> Twins:
         _fill(side, plan, hidden=rich)
         if not rich and not late:
             _let_go(side)
-    return Twins(plan, *sides)
+    return Twins(plan, *sides, databases)
 
 
-def _empty(template: Path, home: Path) -> Side:
+def _empty(template: Path | str, home: Path, databases: ExitStack) -> Side:
     home.mkdir(mode=0o700, parents=True)
-    shutil.copy(template, home / "docent.sqlite3")
     config = read_config({"DOCENT_HOME": str(home)})
+    if isinstance(template, Path):
+        shutil.copy(template, home / "docent.sqlite3")
+    else:
+        name = f"docent_test_{uuid.uuid4().hex[:12]}"
+        databases.enter_context(PostgresDatabase(name, template))
+        config = replace(config, database_url=postgres_url_of(name))
     store = open_store(config)
     with store.sign_in() as door:
         made = door.create_workspace("Acme", ADMIN, PASSWORD, admin_name="Ada")

@@ -22,7 +22,7 @@ from plugin.config import Config, read_config
 from plugin.errors import Misconfigured
 from plugin.store import Store, open_store
 from plugin.vault import new_master_key
-from tests.conftest import NewWorkspace, PostgresDatabase, _postgres_url
+from tests.conftest import NewWorkspace, PostgresDatabase, postgres_url_of
 from tests.store.test_history import add
 
 WORK = """
@@ -67,7 +67,7 @@ def environ(request: pytest.FixtureRequest, config: Config) -> Iterator[dict[str
         return
     name = f"docent_test_{uuid.uuid4().hex[:12]}"
     with PostgresDatabase(name, request.getfixturevalue("postgres_template")):
-        yield {"DOCENT_HOME": str(config.home), "DOCENT_DATABASE_URL": _postgres_url(name)}
+        yield {"DOCENT_HOME": str(config.home), "DOCENT_DATABASE_URL": postgres_url_of(name)}
 
 
 @contextmanager
