@@ -67,10 +67,14 @@ class ResultColumn:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the planner expects, from EXPLAIN without running. The plan is not kept: it quotes values."""
+    """What the planner expects, from EXPLAIN or a dry run, without running. The plan is not kept: it quotes values.
+
+    `bytes` is what would be read, where the engine tells that (and bills by it).
+    """
 
     rows: int | None = None
     cost: float | None = None
+    bytes: int | None = None
 
 
 @dataclass(slots=True)
@@ -117,7 +121,8 @@ class CanRun(Protocol):
     ) -> RunResult:
         """Start the statement; `running` is called with its Cancel before anything is sent.
 
-        `parameters` are values for the driver's own marks in `sql` ($1, ?1 or %s), bound and never written into it.
+        `parameters` are values for the engine's own marks in `sql` ($1, ?1, @p1, :p1, %s), bound and never written into
+        it.
 
         Raises QueryFailed (safe text and full text apart), QueryStopped, or another SourceError.
         """
@@ -145,3 +150,13 @@ def can_push(name: str) -> bool:
 def can_query(cls: type[Any]) -> bool:
     """Whether connectors of this class can run SQL."""
     return callable(getattr(cls, "run", None)) and bool(getattr(cls, "query_grant_script", ""))
+
+
+def run_verified(cls: type[Any]) -> Verified | None:
+    """How running SQL on this class was tried, where that differs from how its metadata was; None where it cannot run.
+
+    A class says so by its attribute `run_verified`; one that says nothing was tried as its `verified` tells.
+    """
+    if not can_query(cls):
+        return None
+    return getattr(cls, "run_verified", None) or cls.verified  # type: ignore[no-any-return]

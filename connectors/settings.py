@@ -99,6 +99,16 @@ def _as_text(value: Any) -> str:
     return str(value)
 
 
+def apart(cls: Any, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """(settings, secrets) of a credential that was kept as one mapping; an address is a secret where it holds one."""
+    secret = {field.name for field in fields_of(cls) if field.secret}
+    secret |= {name for name, text in given.items() if name == "url" and has_password(text)}
+    return (
+        {name: text for name, text in given.items() if name not in secret},
+        {name: text for name, text in given.items() if name in secret},
+    )
+
+
 def parse_settings(cls: type[S], settings: Mapping[str, str], secrets: Mapping[str, str]) -> S:
     """The settings dataclass from text. Empty text counts as not given.
 

@@ -177,13 +177,13 @@ def estimate_query(session: Session, query_id: int, values: tuple[str, ...], as_
                 "reason": None if closed is None else closed.reason,
                 "rows": found.rows,
                 "cost": found.cost,
+                "bytes": found.bytes,
             }
         )
     elif closed is not None:
         say(f"It would not run: {closed.reason}.")
     else:
-        rows = "no estimate from this source" if found.rows is None else f"about {found.rows:,} rows"
-        say(f"It would run: {rows}{'' if found.cost is None else f', at a cost of {found.cost:,.0f}'}.")
+        say(f"It would run: {found.expected or 'no estimate from this source'}.")
 
 
 def _given(values: tuple[str, ...]) -> dict[str, str]:

@@ -32,7 +32,8 @@ def connectors(as_json: bool) -> None:
         print_json(found)
         return
     for each in found:
-        click.echo(f"{each['name']:<14} {each['title']:<28} {each['verified']}")
+        runs = f"Run SQL: {each['run_verified']}" if each["can_query"] else ""
+        click.echo(f"{each['name']:<14} {each['title']:<28} {each['verified']:<11} {runs}".rstrip())
 
 
 @click.group()
@@ -91,6 +92,16 @@ def read_settings(
 )
 @click.option("--query-url", metavar="URL|env:VAR", help="The separate credential that Run SQL uses.")
 @click.option(
+    "--query-set",
+    "query_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of that credential, where it is more than an address.",
+)
+@click.option(
+    "--query-secret", "query_secrets", multiple=True, metavar="KEY=-|env:VAR", help="A secret of it."
+)
+@click.option(
     "--team", "teams", multiple=True, metavar="NAME", help="A team that sees it; may be given again."
 )
 @click.option("--schedule", metavar="CRON", help="When to sync, as a cron expression in UTC.")
@@ -102,6 +113,8 @@ def integration_add(
     options: tuple[str, ...],
     secrets: tuple[str, ...],
     query_url: str | None,
+    query_options: tuple[str, ...],
+    query_secrets: tuple[str, ...],
     teams: tuple[str, ...],
     schedule: str | None,
     as_json: bool,
@@ -118,6 +131,9 @@ def integration_add(
         elif has_password(query_url):
             raise BadInput("a password on the command line can be seen by others: use --query-url env:VAR")
         query = {"url": query_url}
+    if query_options or query_secrets:
+        plain, secret = read_settings(query_options, query_secrets)
+        query = {**(query or {}), **plain, **secret}
     viewer = session.viewer()
     added = add_integration(
         session.store, viewer, name, type_, settings=settings, secrets=sealed, query=query, schedule=schedule

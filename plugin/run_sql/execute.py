@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from connectors import connect, connector_class, fields_of
+from connectors import connect, connector_class
 from connectors.abilities import Cancel, CanRun, Estimate, RunLimits, can_query
 from connectors.errors import QueryFailed, QueryStopped, SourceError
+from connectors.settings import apart
 from plugin.access.viewer import Viewer
 from plugin.errors import Misconfigured, SourceFailed
 from plugin.run_sql.results import Column, Owner, Result, Results
@@ -92,20 +93,12 @@ def open_connector(store: Store, viewer: Viewer, integration_id: int, type_: str
     if given is None:
         raise Misconfigured("the integration has no credential for queries")
     try:
-        fields = {field.name: field for field in fields_of(connector_class(type_))}
-        secret = {name: text for name, text in given.items() if _is_secret(fields, name, text)}
-        plain = {name: text for name, text in given.items() if name not in secret}
-        made = connect(type_, plain, secret)
+        made = connect(type_, *apart(connector_class(type_), given))
     except SourceError as error:
         raise Misconfigured(f"the credential for queries cannot be used: {error}") from error
     if not isinstance(made, CanRun):
         raise Misconfigured("Docent does not run SQL on integrations of this type")
     return made
-
-
-def _is_secret(fields: object, name: str, text: str) -> bool:
-    field = fields.get(name) if isinstance(fields, dict) else None
-    return bool(field is not None and field.secret) or name == "url"
 
 
 def execute(

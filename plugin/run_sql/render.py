@@ -14,6 +14,8 @@ from plugin.run_sql.dialects import Engine, writer_of
 from plugin.run_sql.scope import Found
 from plugin.run_sql.verdict import Refusal, VisibleTable
 
+_WITH_CATALOG = frozenset({"bigquery", "snowflake", "databricks", "trino"})
+"""Engines where the session's own catalog would decide what `schema.table` is: there the catalog is written, too."""
 _DUCKDB_CATALOGS = ("temp", "system")
 """Catalogs that are always there. DuckDB reads a schema that is called as a catalog only with its own in front."""
 
@@ -34,6 +36,8 @@ def qualify_tables(found: Found, engine: Engine) -> None:
             if engine.name == "duckdb" and len(table.parts) > 2 and node.args.get("catalog") is None:
                 if table.parts[-2].lower() in (table.parts[-3].lower(), *_DUCKDB_CATALOGS):
                     node.set("catalog", exp.Identifier(this=table.parts[-3], quoted=True))
+            if engine.name in _WITH_CATALOG and len(table.parts) > 2 and node.args.get("catalog") is None:
+                node.set("catalog", exp.Identifier(this=table.parts[-3], quoted=True))
 
 
 def pin_tables(tree: exp.Expr, found: Found, engine: Engine) -> exp.Expr:
@@ -115,8 +119,14 @@ def render(tree: exp.Expr, engine: Engine) -> str:
         raise Refusal("parse", "the statement could not be rendered in this dialect") from error
 
 
-_MARKS = {"postgres": "${}", "duckdb": "${}", "sqlite": "?{}"}
-"""How a numbered parameter is written for the driver; MySQL's knows only `%s`, one for each place."""
+_MARKS = {
+    "postgres": "${}", "duckdb": "${}", "sqlite": "?{}", "redshift": "${}", "bigquery": "@p{}", "databricks": ":p{}",
+    "clickhouse": "{{p{}:Auto}}",
+}  # fmt: skip
+"""How a numbered parameter is written for the driver or the engine. ClickHouse wants a type in it, which its connector
+puts there when it has the value."""
+_PLACES = {"mysql": "%s", "snowflake": "?", "trino": "?"}
+"""Engines that know one mark only, one for each place."""
 
 
 def render_bound(tree: exp.Expr, engine: Engine) -> tuple[str, tuple[str, ...]]:
@@ -124,7 +134,7 @@ def render_bound(tree: exp.Expr, engine: Engine) -> tuple[str, tuple[str, ...]]:
 
     Values never come near the text: each `:name` becomes the driver's own mark. Raises Refusal where there is none.
     """
-    if engine.name not in (*_MARKS, "mysql"):
+    if engine.name not in (*_MARKS, *_PLACES):
         raise Refusal("parameter", "parameters are not known for this engine")
     token = f"docent_{secrets.token_hex(12)}_"
     places: list[tuple[str, bool]] = []
@@ -140,11 +150,13 @@ def render_bound(tree: exp.Expr, engine: Engine) -> tuple[str, tuple[str, ...]]:
     names = [name for name, _ in places]
     text = render(tree, engine)
     marks = re.compile(token + r"(\d+)_")
-    if engine.name != "mysql":
+    if engine.name not in _PLACES:
         style = _MARKS[engine.name]
         return marks.sub(lambda match: style.format(int(match[1]) + 1), text), tuple(names)
     order = tuple(names[int(match[1])] for match in marks.finditer(text))
-    return marks.sub("%s", text.replace("%", "%%")), order
+    if engine.name == "mysql":  # its driver formats, so a sign of its own is doubled
+        text = text.replace("%", "%%")
+    return marks.sub(_PLACES[engine.name], text), order
 
 
 def spread_lists(tree: exp.Expr, parameters: Collection[str]) -> None:

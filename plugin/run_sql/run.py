@@ -63,6 +63,28 @@ class Preview:
     rendered: str
     rows: int | None = None
     cost: float | None = None
+    bytes: int | None = None
+    """What would be read, where the source tells it (and bills by it)."""
+
+    @property
+    def expected(self) -> str:
+        """What the source expects, as a clause: "about 12 rows, at a cost of 40, reading 1.2 GB"."""
+        rows = (
+            "" if self.rows is None else f"expects about {self.rows:,} row{'s' if self.rows != 1 else ''}"
+        )
+        cost = "" if self.cost is None else f"expects a cost of {self.cost:,.0f}"
+        read = "" if self.bytes is None else f"would read {size_words(self.bytes)}"
+        return ", ".join(part for part in (rows, cost, read) if part)
+
+
+def size_words(count: int) -> str:
+    """Bytes as people read them, in powers of a thousand, as warehouses bill."""
+    size, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB", "TB", "PB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
 
 
 _FULL_MINE = "you have as many queries running as the limit allows; wait for one or cancel it"
@@ -327,7 +349,9 @@ def preview(
     if cost:
         connector = open_connector(store, viewer, integration_id, decision.integration.type)
         found = estimate(connector, text, tuple((values or {})[name] for name in decision.verdict.bound))
-    return Preview(decision, text, found.rows if found else None, found.cost if found else None)
+    if found is None:
+        return Preview(decision, text)
+    return Preview(decision, text, found.rows, found.cost, found.bytes)
 
 
 def cancel(viewer: Viewer, run_id: str, store: Store | None = None) -> None:

@@ -385,6 +385,7 @@ class VerdictOut(Answer):
     who: str | None = None
     estimated_rows: int | None = None
     estimated_cost: float | None = None
+    estimated_bytes: int | None = None
 
 
 class SqlRunBody(Body):

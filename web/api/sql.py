@@ -49,6 +49,7 @@ def told(found: Preview) -> dict[str, Any]:
         "who": closed.who if closed is not None else None,
         "estimated_rows": found.rows,
         "estimated_cost": found.cost,
+        "estimated_bytes": found.bytes,
     }
 
 

@@ -93,12 +93,9 @@ def _expected(query_id: int, values: dict[str, str]) -> str:
     closed = found.decision.closed
     if closed is not None:
         return f"It would not run: {closed.reason}."
-    if found.rows is None:
+    if not found.expected:
         return "It would run. This source gives no estimate."
-    cost = f", at a cost of {found.cost:,.0f}" if found.cost is not None else ""
-    return (
-        f"It would run. The planner expects about {found.rows:,} row{'s' if found.rows != 1 else ''}{cost}."
-    )
+    return f"It would run. The source {found.expected}."
 
 
 @bp.post("/<int:query_id>/approve")

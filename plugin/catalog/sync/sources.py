@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import connectors
-from connectors.abilities import can_push, can_query
+from connectors.abilities import can_push, can_query, run_verified
 from connectors.errors import BadSettings, MissingDriver, SourceError
 from connectors.records import Asset, Progress, Query, Record, Schema, Table
-from connectors.settings import fields_of, parse_settings
+from connectors.settings import apart, fields_of, parse_settings
 from plugin.access.viewer import Viewer
 from plugin.catalog.mask import mask_default, mask_literals
 from plugin.catalog.mask_facts import mask_named_sql, mask_properties, mask_type
@@ -52,6 +52,7 @@ def listing() -> list[dict[str, Any]]:
             "can_push": False,
             "extra": None,
             "verified": "real",
+            "run_verified": None,
             "settings": [],
             "grant_script": "",
             "query_grant_script": "",
@@ -71,6 +72,7 @@ def listing() -> list[dict[str, Any]]:
                 "can_push": can_push(name),
                 "extra": cls.extra,
                 "verified": cls.verified,
+                "run_verified": run_verified(cls),
                 "settings": [asdict(each) for each in fields_of(cls)],
                 "grant_script": cls.grant_script,
                 "query_grant_script": cls.query_grant_script,
@@ -98,7 +100,7 @@ def add_integration(
     if type != CUSTOM:
         check_form(type, settings, secrets)
         if query is not None:
-            check_form(type, {}, query)
+            check_query(type, query)
     with store.as_admin(viewer) as admin:
         return admin.integrations.add(
             name, type, settings, options, secrets=secrets, query=query, schedule=schedule
@@ -113,6 +115,17 @@ def check_form(type: str, settings: Mapping[str, str], secrets: Mapping[str, str
         raise Misconfigured(str(error)) from error
     except BadSettings as error:
         raise BadInput(str(error), field="settings") from error
+
+
+def check_query(type: str, query: Mapping[str, str]) -> None:
+    """The same of a credential for queries, which is kept as one mapping."""
+    try:
+        settings, secrets = apart(connectors.connector_class(type), query)
+    except MissingDriver as error:
+        raise Misconfigured(str(error)) from error
+    except BadSettings as error:
+        raise BadInput(str(error), field="query") from error
+    check_form(type, settings, secrets)
 
 
 def text_settings(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -18,6 +18,13 @@ export function edit(block) {
   box.focus();
 }
 
+// Bytes in powers of a thousand, as warehouses bill.
+function size(bytes) {
+  const units = ["bytes", "kB", "MB", "GB", "TB", "PB"];
+  const at = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(bytes, 1)) / 3)));
+  return `${new Intl.NumberFormat("en", { maximumFractionDigits: at ? 1 : 0 }).format(bytes / 1000 ** at)} ${units[at]}`;
+}
+
 // Asks the gates and the planner; nothing is run.
 export async function estimate(block) {
   const place = block.querySelector("[data-estimate]");
@@ -27,10 +34,14 @@ export async function estimate(block) {
     place.hidden = false;
     place.dataset.tone = told.decision === "accept" ? "" : "amber";
     const parts = [];
+    const number = (value, digits = 0) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }).format(value);
     if (told.decision !== "accept") parts.push(`It would not run: ${told.reasons[0] ?? "refused"}`);
-    else if (told.estimated_rows === null || told.estimated_rows === undefined) parts.push("It would run. This source gives no estimate.");
-    else parts.push(`The source expects about ${new Intl.NumberFormat("en").format(told.estimated_rows)} ${told.estimated_rows === 1 ? "row" : "rows"}`);
-    if (told.estimated_cost !== null && told.estimated_cost !== undefined) parts.push(`cost ${new Intl.NumberFormat("en", { maximumFractionDigits: 0 }).format(told.estimated_cost)}`);
+    else {
+      if (Number.isFinite(told.estimated_rows)) parts.push(`The source expects about ${number(told.estimated_rows)} ${told.estimated_rows === 1 ? "row" : "rows"}`);
+      if (Number.isFinite(told.estimated_cost)) parts.push(`${parts.length ? "" : "The source expects a "}cost ${number(told.estimated_cost)}`);
+      if (Number.isFinite(told.estimated_bytes)) parts.push(`${parts.length ? "would read" : "The source would read"} ${size(told.estimated_bytes)}`);
+      if (!parts.length) parts.push("It would run. This source gives no estimate.");
+    }
     place.textContent = parts.join(", ");
   } catch { place.hidden = true; }
 }
