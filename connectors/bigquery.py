@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from connectors.bigquery_run import QUERY_GRANTS, BigQueryRuns
 from connectors.errors import BadSettings, PermissionMissing, SignInRefused
 from connectors.http import Api
 from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema
@@ -88,9 +89,15 @@ class Settings:
     )
     exclude: tuple[str, ...] = setting("Leave out", "Patterns, as above", kind="list", default=())
     url: str = setting("Address", "Of the API", default="https://bigquery.googleapis.com")
+    max_bytes_billed: int = setting(
+        "Most bytes a query may read",
+        "For Run SQL: BigQuery bills by bytes read and refuses what would read more",
+        kind="int",
+        default=10_000_000_000,
+    )
 
 
-class BigQuery:
+class BigQuery(BigQueryRuns):
     """One project's datasets in one region."""
 
     name: ClassVar[str] = "bigquery"
@@ -116,11 +123,13 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
   --member serviceAccount:docent-reader@<project>.iam.gserviceaccount.com
 # Optional, for popularity and for what jobs read and wrote: roles/bigquery.resourceViewer.
 """
-    query_grant_script: ClassVar[str] = ""
+    query_grant_script: ClassVar[str] = QUERY_GRANTS
 
     def __init__(self, settings: Settings) -> None:
         if not NAME.match(settings.project) or not NAME.match(settings.region.lower()):
             raise BadSettings("the settings 'project' and 'region' are ids such as acme-data and eu")
+        if settings.max_bytes_billed < 1:
+            raise BadSettings("the setting 'max_bytes_billed' must be at least 1")
         self._at = settings
         try:
             self._key: dict[str, str] = json.loads(settings.key)

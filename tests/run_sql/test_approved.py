@@ -216,10 +216,13 @@ def test_what_is_saved_passes_every_gate_and_its_parameters_fit(
 
 
 def test_a_parameter_stands_only_where_a_value_stands() -> None:
-    for dialect in ("postgres", "mysql", "sqlite", "duckdb"):
+    upper = VisibleTables.of({"T.NOTES": ["ID", "NOTE", "DAY", "AMOUNT"]})
+    for dialect in ("postgres", "mysql", "sqlite", "duckdb", "redshift", "bigquery", "snowflake", "clickhouse",
+                    "databricks", "trino"):  # fmt: skip
 
         def verdict(sql: str, dialect: str = dialect) -> Any:
-            return check(sql, dialect=dialect, tables=WORLD, default_schema="t", parameters=("x",))
+            world, schema = (upper, "T") if dialect == "snowflake" else (WORLD, "t")
+            return check(sql, dialect=dialect, tables=world, default_schema=schema, parameters=("x",))
 
         assert verdict("SELECT id FROM notes WHERE note = :x LIMIT :x").accepted
         assert verdict("SELECT COUNT(*) FROM notes WHERE id IN (:x, 2) AND note LIKE :x").accepted
@@ -231,7 +234,8 @@ def test_a_parameter_stands_only_where_a_value_stands() -> None:
             "a",
             "b",
         )
-    assert not check("SELECT :x", dialect="snowflake", tables=WORLD, parameters=("x",)).accepted
+    for dialect in ("tsql", "oracle"):  # Docent runs no SQL there
+        assert not check("SELECT :x", dialect=dialect, tables=WORLD, parameters=("x",)).accepted
 
 
 def rows(runner: Any, dialect: str, table: str, values: dict[str, object]) -> list[tuple[Any, ...]]:

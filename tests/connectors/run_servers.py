@@ -1,0 +1,334 @@
+"""Local services that run SQL as their vendors document it: each executes what it is sent in a DuckDB of its own.
+
+A statement comes in the vendor's dialect and leaves by the vendor's wire: states, pages, encodings of values, errors with
+a value quoted in them. `SLOW` in a statement's text makes it never end until it is cancelled. A `Fault` replaces the
+answer to the next request that it fits, before or after the service has acted on it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import duckdb
+import sqlglot
+
+from connectors import connect
+from tests.connectors.test_warehouses import KEY
+from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
+
+CANARY = "canary-5e1d7b"
+SLOW = "'for ever' AS slow"
+"""In a statement: an expression on which the service never ends by itself."""
+
+
+@dataclass
+class Fault:
+    """`answer` to the next request whose "METHOD /path" holds `at`; with `acted` the service does its part first."""
+
+    at: str
+    answer: Answer
+    acted: bool = False
+
+
+@dataclass
+class Statement:
+    """One statement at the service. `state` is running, done, failed or cancelled."""
+
+    id: str
+    sql: str
+    asked: Any
+    state: str = "running"
+    columns: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    error: str = ""
+    cancels: int = 0
+
+
+class Service:
+    """What the services share: a database with canaries, statements under way, faults."""
+
+    type: ClassVar[str]
+    dialect: ClassVar[str]
+    catalog: ClassVar[str] = "shop"
+    upper: ClassVar[bool] = False
+    """Does the engine fold plain names to upper case?"""
+    places: ClassVar[tuple[str, ...]]
+    """The requests of a run that goes well, in order, as "METHOD /path" has them."""
+    once: ClassVar[tuple[str, ...]] = ()
+    """Those of them that may not be made again when their answer is lost."""
+    cancelling: ClassVar[str]
+    bad: ClassVar[str] = "CAST(note AS INTEGER)"
+    """An expression that fails on a value and quotes it."""
+    catalogs: ClassVar[bool] = True
+    """Does a name have three parts?"""
+    estimates: ClassVar[str] = ""
+    """What is told before a run; "" where nothing is."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+        self.statements: dict[str, Statement] = {}
+        self.confirms = True
+        """Does a cancel end a statement?"""
+        self.page = 3
+        self.tokens = 0
+        self.lock = threading.Lock()
+        self.database = duckdb.connect(":memory:")
+        self.database.execute(f"ATTACH ':memory:' AS {self.catalog}")
+        self.database.execute(f"USE {self.catalog}")
+        self.database.execute(f"CREATE SCHEMA {self.catalog}.sales")
+        self.database.execute(
+            f"CREATE TABLE {self.catalog}.sales.orders AS SELECT i AS id, i * 1.5 AS total, '{CANARY}-' || i AS note, "
+            "DATE '2026-01-01' + i::int AS day FROM range(1, 11) t(i)"
+        )
+        self.database.execute(
+            f"CREATE TABLE {self.catalog}.sales.salaries AS SELECT 1 AS id, 91234 AS salary"
+        )
+        self.vendor = Vendor({f"{method} /*": self.answer for method in ("GET", "POST", "DELETE")})
+
+    def settings(self) -> tuple[dict[str, str], dict[str, str]]:
+        """(settings, secrets) of the query credential."""
+        raise NotImplementedError
+
+    def connector(self, **extra: str) -> Any:
+        settings, secrets = self.settings()
+        return connect(self.type, {**settings, **extra}, secrets)
+
+    def handle(self, asked: Asked) -> Any:
+        """The vendor's own answer."""
+        raise NotImplementedError
+
+    def answer(self, asked: Asked) -> Any:
+        place = f"{asked.method} {asked.path}"
+        fault = next((each for each in self.faults if each.at in place), None)
+        if fault is not None:
+            self.faults.remove(fault)
+            if not fault.acted:
+                return fault.answer
+        found = self.handle(asked)
+        return fault.answer if fault is not None else found
+
+    def named(self) -> str:
+        """The orders as the engine's own statement names them."""
+        return "sales.orders"
+
+    def texts(self) -> str:
+        """Every statement's text."""
+        return "\n".join(each.sql for each in self.statements.values())
+
+    def under_way(self) -> list[Statement]:
+        return [each for each in self.statements.values() if each.state == "running"]
+
+    def begin(self, id: str, sql: str, asked: Any) -> Statement:
+        """Take a statement and run it, unless it is one that never ends."""
+        statement = self.statements[id] = Statement(id, sql, asked)
+        if SLOW not in sql:
+            self.execute(statement)
+        return statement
+
+    def execute(self, statement: Statement) -> None:
+        try:
+            (text,) = sqlglot.transpile(statement.sql, read=self.dialect, write="duckdb")
+            with self.lock:
+                cursor = self.database.execute(text, self.bound(statement) or None)
+                statement.columns = [(column[0], str(column[1])) for column in cursor.description or ()]
+                statement.rows = cursor.fetchall()
+            if self.upper:
+                statement.columns = [(name.upper(), kind) for name, kind in statement.columns]
+            statement.state = "done"
+        except (duckdb.Error, sqlglot.errors.SqlglotError, ValueError) as error:
+            statement.state, statement.error = "failed", str(error)
+
+    def bound(self, statement: Statement) -> Any:
+        """Values for DuckDB's marks."""
+        return None
+
+    def cancel(self, id: str) -> Statement | None:
+        statement = self.statements.get(id)
+        if statement is not None:
+            statement.cancels += 1
+            if self.confirms and statement.state == "running":
+                statement.state = "cancelled"
+        return statement
+
+
+@contextmanager
+def served(service: Service) -> Iterator[Service]:
+    """Run it while the block lasts."""
+    with serve(service.vendor):
+        try:
+            yield service
+        finally:
+            service.database.close()
+
+
+# --- BigQuery -------------------------------------------------------------------------------------------------------
+
+
+class BigQueryService(Service):
+    """jobs.insert, jobs.get, jobs.cancel, jobs.getQueryResults and the token endpoint, by the REST reference."""
+
+    type = "bigquery"
+    dialect = "bigquery"
+    places = ("POST /bigquery/v2/projects/shop/jobs", "GET /bigquery/v2/projects/shop/queries/")
+    cancelling = "/cancel"
+    bad = "CAST(note AS INT64)"
+    estimates = "would read 123.5 MB"
+    names: ClassVar[dict[str, str]] = {"BIGINT": "INTEGER", "INTEGER": "INTEGER", "VARCHAR": "STRING", "DATE": "DATE",
+                                       "BOOLEAN": "BOOLEAN", "DOUBLE": "FLOAT"}  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 123_456_789
+        self.kind = "SELECT"
+        self.undeclared: list[dict[str, Any]] = []
+        self.canned: tuple[list[dict[str, Any]], list[Any]] | None = None
+        """A result as it is on the wire, in place of one that was executed: fields, and cells of each row."""
+
+    def settings(self) -> tuple[dict[str, str], dict[str, str]]:
+        key = {"client_email": "q@shop.iam", "private_key": KEY, "token_uri": f"{self.vendor.url}/token"}
+        return {"project": "shop", "region": "eu", "url": self.vendor.url}, {"key": json.dumps(key)}
+
+    def refuse(self, status: int, reason: str, message: str) -> Answer:
+        one = {
+            "reason": reason,
+            "message": message,
+            "domain": "global",
+            "location": "q",
+            "locationType": "other",
+        }
+        return Answer(
+            status, {"error": {"code": status, "message": message, "errors": [one], "status": "INVALID"}}
+        )
+
+    def handle(self, asked: Asked) -> Any:
+        if asked.path == "/token":
+            self.tokens += 1
+            return {"access_token": f"t{self.tokens}", "expires_in": 3600, "token_type": "Bearer"}
+        if asked.headers.get("authorization") != f"Bearer t{self.tokens}":
+            return self.refuse(401, "authError", "Request had invalid authentication credentials.")
+        base = "/bigquery/v2/projects/shop"
+        assert asked.path.startswith(base), asked.path
+        parts = asked.path.removeprefix(base).strip("/").split("/")
+        if asked.method == "POST" and parts == ["jobs"]:
+            return self.insert(asked.json)
+        assert asked.query.get("location") == "eu"  # else a job outside the multi-region is not found
+        if asked.method == "POST" and parts[0] == "jobs" and parts[2:] == ["cancel"]:
+            found = self.cancel(parts[1])
+            return {"kind": "bigquery#jobCancelResponse", "job": self.job(found)} if found else self.absent()
+        if asked.method == "GET" and parts[0] == "jobs":
+            found = self.statements.get(parts[1])
+            return self.job(found) if found else self.absent()
+        assert asked.method == "GET" and parts[0] == "queries", asked.path
+        return self.results(parts[1], asked.query)
+
+    def absent(self) -> Answer:
+        return self.refuse(404, "notFound", "Not found: Job")
+
+    def insert(self, body: Any) -> Any:
+        configuration, reference = body["configuration"], body["jobReference"]
+        query = configuration["query"]
+        assert reference["projectId"] == "shop" and reference["location"] == "eu"
+        assert query["useLegacySql"] is False
+        assert set(query) <= {
+            "query",
+            "useLegacySql",
+            "maximumBytesBilled",
+            "parameterMode",
+            "queryParameters",
+        }
+        if configuration.get("dryRun"):
+            try:
+                sqlglot.parse_one(query["query"], read="bigquery")
+            except sqlglot.errors.SqlglotError:
+                return self.refuse(400, "invalidQuery", "Syntax error: Unexpected end of script at [1:8]")
+            if "nothing_such" in query["query"]:
+                at = query["query"].index("nothing_such") + 1
+                return self.refuse(400, "invalidQuery", f"Unrecognized name: nothing_such at [1:{at}]")
+            facts: dict[str, Any] = {"statementType": self.kind, "totalBytesProcessed": str(self.reads)}
+            facts |= {"totalBytesProcessedAccuracy": "PRECISE", "referencedTables": [], "cacheHit": False}
+            if self.undeclared:
+                facts["undeclaredQueryParameters"] = self.undeclared
+            return {"kind": "bigquery#job", "configuration": configuration, "status": {"state": "DONE"},
+                    "statistics": {"totalBytesProcessed": str(self.reads), "query": facts}}  # fmt: skip
+        if reference["jobId"] in self.statements:
+            return self.refuse(409, "duplicate", f"Already Exists: Job shop:eu.{reference['jobId']}")
+        return self.job(self.begin(reference["jobId"], query["query"], body))
+
+    def bound(self, statement: Statement) -> Any:
+        given = statement.asked["configuration"]["query"].get("queryParameters") or ()
+        read = {"INT64": int, "NUMERIC": Decimal, "BOOL": lambda text: text == "true", "DATE": date.fromisoformat,
+                "TIMESTAMP": datetime.fromisoformat, "STRING": str}  # fmt: skip
+        return {
+            each["name"]: None
+            if each["parameterValue"]["value"] is None
+            else read[each["parameterType"]["type"]](each["parameterValue"]["value"])
+            for each in given
+        }
+
+    def job(self, statement: Statement) -> dict[str, Any]:
+        status: dict[str, Any] = {"state": "RUNNING" if statement.state == "running" else "DONE"}
+        if statement.state == "cancelled":
+            status["errorResult"] = {
+                "reason": "stopped",
+                "message": "Job execution was cancelled: User requested",
+            }
+        if statement.state == "failed":
+            status["errorResult"] = {"reason": "invalidQuery", "message": statement.error}
+        return {"kind": "bigquery#job", "status": status,
+                "jobReference": {"projectId": "shop", "jobId": statement.id, "location": "eu"}}  # fmt: skip
+
+    def results(self, id: str, query: dict[str, str]) -> Any:
+        statement = self.statements.get(id)
+        if statement is None:
+            return self.absent()
+        if statement.state == "running":
+            time.sleep(min(0.05, int(query.get("timeoutMs", "10000")) / 1000))
+            return {"jobComplete": False, "jobReference": {"jobId": id}}
+        if statement.state == "cancelled":
+            return self.refuse(400, "stopped", "Job execution was cancelled: User requested cancellation")
+        if statement.state == "failed":
+            return self.refuse(400, "invalidQuery", f"{statement.error}; error at [1:1]")
+        assert query["formatOptions.useInt64Timestamp"] == "true"
+        start = int(query.get("pageToken") or 0)
+        size = min(self.page, int(query["maxResults"]))
+        if self.canned is not None:
+            fields, cells = self.canned
+        else:
+            fields = [
+                {
+                    "name": name,
+                    "type": "NUMERIC" if kind.startswith("DECIMAL") else self.names[kind],
+                    "mode": "NULLABLE",
+                }
+                for name, kind in statement.columns
+            ]
+            cells = [[{"v": _big(value)} for value in row] for row in statement.rows]
+        page: dict[str, Any] = {
+            "jobComplete": True, "schema": {"fields": fields}, "totalRows": str(len(cells)), "cacheHit": False,
+            "totalBytesProcessed": str(self.reads),
+        }  # fmt: skip
+        if cells:
+            page["rows"] = [{"f": row} for row in cells[start : start + size]]
+        if start + size < len(cells):
+            page["pageToken"] = str(start + size)
+        return page
+
+
+def _big(value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
+SERVICES: dict[str, type[Service]] = {"bigquery": BigQueryService}

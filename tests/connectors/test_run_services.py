@@ -1,0 +1,354 @@
+"""Run SQL on the services that are spoken to over HTTP, each against a server that acts by the vendor's documentation."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from datetime import time as clock
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+import connectors.http_run
+from connectors import connector_class
+from connectors.abilities import Cancel, CanRun, RunLimits, RunResult, can_query, run_verified
+from connectors.errors import (
+    QueryFailed,
+    QueryStopped,
+    SignInRefused,
+    SourceError,
+    SourceInterrupted,
+    UnreachableSource,
+)
+from tests.connectors.run_servers import CANARY, SERVICES, SLOW, BigQueryService, Fault, Service, served
+from tests.connectors.vendor_server import Answer
+
+
+@pytest.fixture(params=sorted(SERVICES))
+def service(request: pytest.FixtureRequest) -> Iterator[Service]:
+    with served(SERVICES[request.param]()) as made:
+        yield made
+
+
+def start(
+    service: Service,
+    sql: str,
+    parameters: tuple[Any, ...] = (),
+    running: Callable[[Cancel], None] = lambda stop: None,
+    **limits: Any,
+) -> RunResult:
+    return service.connector().run(sql, RunLimits(**limits), running, parameters)  # type: ignore[no-any-return]
+
+
+def rows(
+    service: Service, sql: str, parameters: tuple[Any, ...] = (), **limits: Any
+) -> list[tuple[Any, ...]]:
+    with start(service, sql, parameters, **limits) as result:
+        return [row for batch in result.batches for row in batch]
+
+
+def orders(service: Service, what: str = "id, note", more: str = "ORDER BY id") -> str:
+    return f"SELECT {what} FROM {service.named()} {more}"
+
+
+def sent(service: Service, what: str) -> int:
+    return sum(1 for asked in service.vendor.asked if what in f"{asked.method} {asked.path}")
+
+
+def test_it_says_what_it_can_and_how_that_was_tried(service: Service) -> None:
+    cls = connector_class(service.type)
+    assert can_query(cls) and run_verified(cls) == "documented"
+    assert isinstance(service.connector(), CanRun)
+    assert "SELECT" in cls.query_grant_script or "dataViewer" in cls.query_grant_script
+
+
+def test_rows_columns_and_pages(service: Service) -> None:
+    with start(service, orders(service, "id, note, total, day")) as result:
+        assert [column.name.lower() for column in result.columns] == ["id", "note", "total", "day"]
+        assert all(column.type for column in result.columns)
+        found = [row for batch in result.batches for row in batch]
+    assert found[0] == (1, f"{CANARY}-1", Decimal("1.5"), date(2026, 1, 2))
+    assert [row[0] for row in found] == list(range(1, 11)) and result.truncated is None
+    assert service.under_way() == []
+
+
+def test_no_rows_still_have_columns(service: Service) -> None:
+    with start(service, orders(service, "id, note", "WHERE id = 99")) as result:
+        assert [column.name.lower() for column in result.columns] == ["id", "note"]
+        assert list(result.batches) == []
+
+
+def test_rows_and_bytes_end_quietly(service: Service) -> None:
+    with start(service, orders(service), rows=4) as result:
+        assert sum(len(batch) for batch in result.batches) == 4
+    assert result.truncated == "rows"
+    with start(service, orders(service), bytes=100) as result:
+        assert 0 < sum(len(batch) for batch in result.batches) < 10
+    assert result.truncated == "bytes" and result.bytes <= 100
+
+
+def test_time_ends_it_at_the_service_too(service: Service) -> None:
+    begun = time.monotonic()
+    with pytest.raises(QueryStopped, match=r"stopped after 0\.5 s$"):
+        rows(service, orders(service, SLOW), seconds=0.5)
+    assert time.monotonic() - begun < 1.5
+    assert service.under_way() == [] and [each.cancels >= 1 for each in service.statements.values()] == [True]
+
+
+def test_a_cancel_from_another_thread_is_seen_through(service: Service) -> None:
+    begun = time.monotonic()
+
+    def soon(stop: Cancel) -> None:
+        threading.Timer(0.3, stop.cancel).start()
+
+    with pytest.raises(QueryStopped, match="cancelled$"):
+        start(service, orders(service, SLOW), (), soon, seconds=30)
+    assert time.monotonic() - begun < 2
+    assert service.under_way() == []
+
+
+def test_a_cancel_before_anything_was_sent_sends_nothing(service: Service) -> None:
+    with pytest.raises(QueryStopped, match="cancelled$"):
+        start(service, orders(service, SLOW), (), lambda stop: stop.cancel())
+    assert service.statements == {}
+
+
+def test_a_cancel_whose_answer_is_lost_is_sent_again(service: Service) -> None:
+    service.faults.append(Fault(service.cancelling, Answer(drop=True)))
+    service.faults.append(Fault(service.cancelling, Answer(503, {"message": "later"})))
+    begun = time.monotonic()
+    with pytest.raises(QueryStopped):
+        rows(service, orders(service, SLOW), seconds=0.3)
+    assert service.under_way() == [] and service.faults == []
+    assert time.monotonic() - begun < 3
+
+
+def test_a_service_that_does_not_say_that_it_ended_is_told_of(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connectors.http_run, "ENDING", 0.6)
+    service.confirms = False
+    with pytest.raises(QueryStopped, match="has not said that it did"):
+        rows(service, orders(service, SLOW), seconds=0.3)
+    assert [each.cancels >= 2 for each in service.statements.values()] == [True]
+
+
+def test_closing_half_way_leaves_nothing(service: Service) -> None:
+    result = start(service, orders(service))
+    next(result.batches)
+    result.close()
+    result.close()
+    assert service.under_way() == []
+
+
+def test_an_error_shows_no_value_unless_asked(service: Service) -> None:
+    with pytest.raises(QueryFailed) as failed:
+        rows(service, orders(service, service.bad))
+    assert CANARY in failed.value.full and failed.value.code
+    assert CANARY not in str(failed.value) and "[" not in str(failed.value)
+    assert failed.value.position is None, "a position may not come from a text that the rows are in"
+    assert failed.value.__cause__ is None and service.under_way() == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_rest_is_taken_as_the_service_asks(service: Service, status: int) -> None:
+    service.faults += [Fault(place, Answer(status, {}, {"Retry-After": "0.3"})) for place in service.places]
+    begun = time.monotonic()
+    assert len(rows(service, orders(service))) == 10
+    assert time.monotonic() - begun > 0.3 * len(service.places) - 0.05 and service.faults == []
+
+
+def test_rest_beyond_the_time_ends_it_and_a_cancel_ends_the_rest(service: Service) -> None:
+    def busy() -> None:
+        service.faults[:] = [Fault(service.places[0], Answer(429, {}, {"Retry-After": "60"}))] * 5
+
+    busy()
+    begun = time.monotonic()
+    with pytest.raises(QueryStopped):
+        rows(service, orders(service), seconds=1)
+    busy()
+    with pytest.raises(QueryStopped, match="cancelled"):
+        start(
+            service, orders(service), (), lambda stop: threading.Timer(0.2, stop.cancel).start(), seconds=300
+        )
+    assert time.monotonic() - begun < 3 and service.statements == {}
+
+
+def test_a_token_that_ran_out_is_renewed_once(service: Service) -> None:
+    service.faults += [Fault(place, Answer(401, {"message": "expired"})) for place in service.places]
+    assert len(rows(service, orders(service))) == 10
+    service.faults += [Fault(service.places[0], Answer(401, {"message": "no"}))] * 2
+    with pytest.raises(SignInRefused):
+        rows(service, orders(service))
+
+
+def test_a_line_that_breaks_while_it_runs(service: Service) -> None:
+    """What may be asked again is, without running twice; what may not be ends with a word."""
+    for place in service.places:
+        before = len(service.statements)
+        service.faults.append(Fault(place, Answer(drop=True), acted=True))
+        if place in service.once:
+            with pytest.raises(SourceInterrupted, match="dropped the connection"):
+                rows(service, orders(service))
+        else:
+            assert len(rows(service, orders(service))) == 10
+        assert len(service.statements) == before + 1
+    service.faults += [Fault(service.places[-1], Answer(drop=True))] * 5
+    with pytest.raises(SourceInterrupted):
+        rows(service, orders(service))
+    assert service.under_way() == []
+
+
+def test_a_service_in_trouble_and_one_that_talks_nonsense(service: Service) -> None:
+    for body in (b"<html>", {"unknown": 1}, {}, [], {"rows": 3, "data": 3}):
+        service.faults = [Fault(service.places[-1], Answer(200, body))]
+        try:  # what could be "still running" may be looked at again; a result is whole or none
+            assert len(rows(service, orders(service), seconds=5)) == 10
+        except SourceError as wrong:
+            assert CANARY not in str(wrong)
+        assert service.faults == []
+    service.faults = [Fault(service.places[0], Answer(500, {"message": f"{CANARY} at x"}))] * 9
+    with pytest.raises(SourceError) as trouble:
+        rows(service, orders(service), seconds=3)
+    assert CANARY not in str(trouble.value)
+
+
+def test_nobody_there(service: Service) -> None:
+    with pytest.raises(UnreachableSource) as gone:
+        service.connector(url="http://127.0.0.1:1").run(orders(service), RunLimits(), lambda stop: None)
+    settings, secrets = service.settings()
+    assert not any(secret in str(gone.value) for secret in secrets.values())
+
+
+def test_signs_of_marks_in_texts_pass_untouched(service: Service) -> None:
+    text = "100% of %s, {p1:Auto} :p1 ? @p1 $1"
+    assert rows(service, f"SELECT '{text}' AS t") == [(text,)]
+
+
+# --- BigQuery -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bigquery() -> Iterator[BigQueryService]:
+    with served(BigQueryService()) as made:
+        assert isinstance(made, BigQueryService)
+        yield made
+
+
+def test_bigquery_rehearses_first_and_runs_what_it_calls_a_select(bigquery: BigQueryService) -> None:
+    rows(bigquery, orders(bigquery), seconds=7)
+    dry, real = (asked.json for asked in bigquery.vendor.asked if asked.path.endswith("/jobs"))
+    assert dry["configuration"] == {
+        "dryRun": True,
+        "query": {"query": orders(bigquery), "useLegacySql": False},
+    }
+    assert real["configuration"] == {
+        "query": {"query": orders(bigquery), "useLegacySql": False, "maximumBytesBilled": "10000000000"},
+        "jobTimeoutMs": "7000",
+        "labels": {"docent": "run_sql"},
+    }
+    for kind in ("INSERT", "SCRIPT", "CREATE_TABLE_AS_SELECT", "EXPORT_DATA", "CALL", "", f"x {CANARY}"):
+        bigquery.kind = kind
+        before = len(bigquery.statements)
+        with pytest.raises(QueryFailed) as refused:
+            rows(bigquery, orders(bigquery))
+        assert refused.value.code == "not_a_select" and len(bigquery.statements) == before
+        assert CANARY not in str(refused.value)
+
+
+def test_bigquery_tells_bytes_before_and_stops_at_the_ceiling(bigquery: BigQueryService) -> None:
+    estimate = bigquery.connector().estimate(orders(bigquery))
+    assert estimate.bytes == 123_456_789 and bigquery.statements == {}
+    with pytest.raises(QueryFailed, match="123,456,789 bytes.*1,000,000"):
+        bigquery.connector(max_bytes_billed="1000000").run(orders(bigquery), RunLimits(), lambda stop: None)
+    assert bigquery.statements == {}
+
+
+def test_bigquery_positions_come_from_the_analysis_only(bigquery: BigQueryService) -> None:
+    with pytest.raises(QueryFailed) as failed:
+        rows(bigquery, "SELECT nothing_such FROM sales.orders")
+    assert (failed.value.position, failed.value.code) == (8, "invalidQuery")
+    assert str(failed.value) == "BigQuery refused the query: invalidQuery at character 8"
+
+
+def test_bigquery_binds_values_with_their_types(bigquery: BigQueryService) -> None:
+    given = (date(2026, 1, 3), "it's @p1 \\ ' \" ;", 2, Decimal("1.5"), True, datetime(2026, 1, 1, 12), None)
+    text = (
+        "SELECT id FROM sales.orders WHERE day = @p1 AND note <> @p2 AND id = @p3 AND total > @p4 AND @p5 "
+        "AND TIMESTAMP(day) > @p6 AND (@p7 IS NULL OR id = @p7)"
+    )
+    bigquery.undeclared = [{"name": "p7", "parameterType": {"type": "INT64"}}]
+    assert rows(bigquery, text, given) == [(2,)]
+    dry, real = (asked.json for asked in bigquery.vendor.asked if asked.path.endswith("/jobs"))
+    assert [each["name"] for each in dry["configuration"]["query"]["queryParameters"]] == [
+        f"p{number}" for number in range(1, 7)
+    ]
+    sent = real["configuration"]["query"]
+    assert sent["parameterMode"] == "NAMED" and sent["query"] == text
+    assert [(each["parameterType"]["type"], each["parameterValue"]["value"]) for each in sent["queryParameters"]] == [
+        ("DATE", "2026-01-03"), ("STRING", given[1]), ("INT64", "2"), ("NUMERIC", "1.5"), ("BOOL", "true"),
+        ("TIMESTAMP", "2026-01-01 12:00:00+00:00"), ("INT64", None)]  # fmt: skip
+
+
+def test_bigquery_values_are_what_the_person_expects(bigquery: BigQueryService) -> None:
+    def one(name: str, type: str, mode: str = "NULLABLE", **more: Any) -> dict[str, Any]:
+        return {"name": name, "type": type, "mode": mode, **more}
+
+    inner = [
+        one("a", "INTEGER"),
+        one("b", "STRING", "REPEATED"),
+        one("c", "RECORD", fields=[one("d", "NUMERIC")]),
+    ]
+    fields = [
+        one("i", "INTEGER"), one("f", "FLOAT"), one("n", "NUMERIC"), one("big", "BIGNUMERIC"), one("b", "BOOLEAN"),
+        one("s", "STRING"), one("x", "BYTES"), one("d", "DATE"), one("dt", "DATETIME"), one("t", "TIME"),
+        one("ts", "TIMESTAMP"), one("j", "JSON"), one("g", "GEOGRAPHY"), one("iv", "INTERVAL"),
+        one("r", "RECORD", fields=inner), one("l", "INTEGER", "REPEATED"), one("z", "STRING"),
+        one("rl", "RECORD", "REPEATED", fields=[one("a", "INTEGER"), one("a", "STRING")]), one("nan", "FLOAT"),
+        one("rg", "RANGE", rangeElementType={"type": "DATE"}),
+    ]  # fmt: skip
+    struct = {"f": [{"v": "1"}, {"v": [{"v": "x"}, {"v": "y"}]}, {"v": {"f": [{"v": "2.50"}]}}]}
+    cells = [
+        "9223372036854775807", "1.5E-3", "0.10", "1" * 40 + ".5", "false", "Größe", "AP8=", "2026-02-03",
+        "2026-02-03T04:05:06.000007", "04:05:06.5", "-1000001", '{"a":null}', "POINT(1 2)", "1-2 3 4:5:6", struct,
+        [{"v": "1"}, {"v": "2"}], None, [{"v": {"f": [{"v": "1"}, {"v": "k"}]}}], "NaN", "[2020-01-01, 2020-12-31)",
+    ]  # fmt: skip
+    empty = [None] * 15 + [[]] + [None] + [[]] + [None, None]
+    bigquery.canned = (fields, [[{"v": cell} for cell in cells], [{"v": cell} for cell in empty]])
+    with start(bigquery, orders(bigquery)) as result:
+        (first, second) = [row for batch in result.batches for row in batch]
+    assert first[:18] == (
+        9223372036854775807, 0.0015, Decimal("0.10"), Decimal("1" * 40 + ".5"), False, "Größe", b"\x00\xff",
+        date(2026, 2, 3), datetime(2026, 2, 3, 4, 5, 6, 7), clock(4, 5, 6, 500000),
+        datetime(1969, 12, 31, 23, 59, 58, 999999, UTC), '{"a":null}', "POINT(1 2)", "1-2 3 4:5:6",
+        {"a": 1, "b": ["x", "y"], "c": {"d": Decimal("2.50")}}, [1, 2], None, [[["a", 1], ["a", "k"]]],
+    )  # fmt: skip
+    assert str(first[18]) == "nan" and first[19] == "[2020-01-01, 2020-12-31)"
+    assert second == (*[None] * 15, [], None, [], None, None)
+    types = {column.name: column.type for column in result.columns}
+    assert (
+        types["r"] == "STRUCT<a INT64, b ARRAY<STRING>, c STRUCT<d NUMERIC>>" and types["l"] == "ARRAY<INT64>"
+    )
+
+
+def test_bigquery_reasons_that_pass_by_are_told_as_such(bigquery: BigQueryService) -> None:
+    service = bigquery
+    service.faults.append(
+        Fault("GET /bigquery/v2/projects/shop/queries", service.refuse(400, "backendError", f"x {CANARY}"))
+    )
+    with pytest.raises(SourceInterrupted) as fleeting:
+        rows(service, orders(service))
+    assert CANARY not in str(fleeting.value)
+    service.faults.append(
+        Fault("GET /bigquery/v2/projects/shop/queries", service.refuse(403, "accessDenied", f"of {CANARY}"))
+    )
+    with pytest.raises(QueryFailed, match="accessDenied$"):
+        rows(service, orders(service))
+    service.faults.append(
+        Fault("GET /bigquery/v2/projects/shop/queries", service.refuse(400, "stopped", "timed out"))
+    )
+    with pytest.raises(QueryStopped):
+        rows(service, orders(service))
