@@ -62,6 +62,7 @@ CONNECTORS: dict[str, str] = {
     "fivetran": "connectors.fivetran:Fivetran",
     "airbyte": "connectors.airbyte:Airbyte",
     "dagster": "connectors.dagster:Dagster",
+    "prefect": "connectors.prefect:Prefect",
 }
 
 _Class = type[Connector]

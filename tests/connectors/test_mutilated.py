@@ -26,7 +26,15 @@ from connectors import CONNECTORS, connect, connector_class
 from connectors.abilities import Connector
 from connectors.errors import SourceError
 from connectors.records import Progress, Record
-from tests.connectors import test_bi, test_catalogs, test_iceberg, test_metabase, test_pipelines, test_redash
+from tests.connectors import (
+    test_bi,
+    test_catalogs,
+    test_iceberg,
+    test_metabase,
+    test_pipelines,
+    test_prefect,
+    test_redash,
+)
 from tests.connectors import test_warehouses as warehouses
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 
@@ -93,6 +101,7 @@ CASES: dict[str, tuple[Make, Open, str]] = {
                 of("airbyte", {"client_secret": "s" * 20}, client_id="id"),
                 "access_token connectionId sourceId destinationId"),
     "dagster": (lambda: test_pipelines.dagster_vendor(4), of("dagster", {}), "data"),
+    "prefect": (test_prefect.cloud, test_prefect.opened, "name flow_id events next_page"),
     "iceberg": (iceberg, test_iceberg.connected, "access_token metadata prefix"),
     "snowflake": (lambda: warehouses.snowflake_vendor(warehouses.World(3)),
                   of("snowflake", {"private_key": warehouses.KEY}, account="ab", warehouse="W", user="docent"),
