@@ -6,6 +6,7 @@ for each definition whether all of it was understood.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,8 @@ from plugin.catalog.naming import Names
 from plugin.catalog.sql_text import Statement, statements_in
 from plugin.store.staging import Stage, StagedEdge
 
-BATCH = 200
+BATCH = 50
+"""Definitions whose trees are in memory at once."""
 ColumnsOf = Callable[[Iterable[str]], Mapping[str, tuple[tuple[str, str], ...]]]
 
 
@@ -45,17 +47,24 @@ def link_definitions(
 ) -> Iterator[Derived]:
     """The edges of each definition. Never raises for what SQL says."""
     for start in range(0, len(definitions), BATCH):
-        batch = definitions[start : start + BATCH]
-        read = [statements_in(each.sql, each.dialect) for each in batch]
-        wanted = {each.key for each in batch}
-        for each, statements in zip(batch, read, strict=True):
-            for parts in tables_in(statements):
-                key = names.find(parts, database=each.database, schema=each.schema)
-                if key is not None:
-                    wanted.add(key)
-        columns = table_columns(wanted, stage, columns_of)
-        for each, statements in zip(batch, read, strict=True):
-            yield _derive(each, statements, names, columns)
+        yield from _link_some(definitions[start : start + BATCH], names, stage, columns_of)
+        # Trees know their parents, so only this frees those of the batch; what is older is not looked at.
+        gc.collect(1)
+
+
+def _link_some(
+    batch: Sequence[Definition], names: Names, stage: Stage, columns_of: ColumnsOf
+) -> list[Derived]:
+    """The edges of some definitions. Their trees are nobody's when it returns."""
+    read = [statements_in(each.sql, each.dialect) for each in batch]
+    wanted = {each.key for each in batch}
+    for each, statements in zip(batch, read, strict=True):
+        for parts in tables_in(statements):
+            key = names.find(parts, database=each.database, schema=each.schema)
+            if key is not None:
+                wanted.add(key)
+    columns = table_columns(wanted, stage, columns_of)
+    return [_derive(each, statements, names, columns) for each, statements in zip(batch, read, strict=True)]
 
 
 def table_columns(keys: set[str], stage: Stage, columns_of: ColumnsOf) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ dialects would end a literal at different places and the dialect is unknown, the
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Container
 
 HIDDEN = "[SQL hidden: could not be masked]"
 MASK = "?"
@@ -72,7 +72,7 @@ BARE_DEFAULTS = frozenset(
 )  # fmt: skip
 
 
-def mask_literals(sql: str, dialect: str | None, names: Collection[str] | None = None) -> str:
+def mask_literals(sql: str, dialect: str | None, names: Container[str] | None = None) -> str:
     """`sql` with its literals as `?` and its comments gone; HIDDEN where that is not safe.
 
     `names` are identifiers known to the source, lower case: SQLite reads "x" as a string where no column is called
@@ -102,7 +102,7 @@ def mask_default(default: str | None, dialect: str | None) -> str | None:
     return masked
 
 
-def _mask(sql: str, dialect: str, names: Collection[str] | None) -> str:
+def _mask(sql: str, dialect: str, names: Container[str] | None) -> str:
     backslash = dialect in BACKSLASH
     if not backslash and dialect not in PLAIN and ("\\'" in sql or '\\"' in sql):
         return HIDDEN
@@ -186,7 +186,7 @@ def _string_end(sql: str, at: int, dialect: str, backslash: bool) -> int:
     return (ESCAPED_STRING if backslash else SIMPLE_STRING).match(sql, at).end()  # type: ignore[union-attr]
 
 
-def _double(sql: str, at: int, out: list[str], dialect: str, names: Collection[str] | None) -> int:
+def _double(sql: str, at: int, out: list[str], dialect: str, names: Container[str] | None) -> int:
     """Double quotes hold a name in most dialects, a string in some, and in SQLite whichever fits."""
     if dialect in DOUBLE_IS_STRING:
         out.append(MASK)

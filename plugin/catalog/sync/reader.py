@@ -6,7 +6,7 @@ since the last sync is told by its fingerprint and costs nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any
 
 from connectors.records import Asset, Database, Lineage, Record, Ref, Schema, Table
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from plugin.catalog.linking import ColumnsOf, Definition, Derived
 
 MOST_REMEMBERED = 20_000
+
+
+class _Known(Container[str]):
+    """Identifiers of the whole source and of one table, looked up and not joined: a union for each view copies all."""
+
+    def __init__(self, *sets: Container[str]) -> None:
+        self._sets = sets
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in each for each in self._sets)
 
 
 class Reader:
@@ -85,8 +95,8 @@ class Reader:
         """The facts with literals masked and each column classified."""
         head, columns, *rest = facts
         if table.definition:
-            known = {column.name.lower() for column in table.columns}
-            definition = mask_literals(table.definition, self.dialect, self.names.words | known)
+            known = _Known(self.names.words, {column.name.lower() for column in table.columns})
+            definition = mask_literals(table.definition, self.dialect, known)
             head = (*head[:6], definition, *head[7:])
         seen = self._masked_columns(columns, self.dialect)
         if table.properties:
