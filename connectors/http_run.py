@@ -65,12 +65,23 @@ class RunApi(Api):
         super().__init__(url, sign_in, title=title, plain_http=plain_http)
         self.wake = threading.Event()
         """Set when nobody wants to wait any more."""
+        self.lost = 0
+        """Requests that may have been taken although no answer said so."""
 
     def say(
-        self, method: str, path: str, *, until: float, again: bool = True, rest: bool = True, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        until: float,
+        again: bool = True,
+        rest: bool = True,
+        second: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> Said:
         """One request, repeated while the service asks for patience (`rest`), and after a lost answer where that does
-        no harm (`again`). Raises TooLate at `until` (monotonic), SignInRefused, UnreachableSource, SourceInterrupted.
+        no harm (`again`); `second` is added to the parameters of a repetition. Raises TooLate at `until` (monotonic),
+        SignInRefused, UnreachableSource, SourceInterrupted.
         """
         renewed, more = False, options.pop("headers", {})
         for attempt in range(1, TRIES + 1):
@@ -79,11 +90,14 @@ class RunApi(Api):
             left = until - time.monotonic()
             if left <= 0:
                 raise TooLate
+            if attempt > 1 and second:
+                options["params"] = {**(options.get("params") or {}), **second}
             headers = {**self._headers, **more}
             limit = httpx.Timeout(min(left + 0.5, 60.0), connect=min(left + 0.5, 15.0))
             try:
                 answer = self._bounded(method, path, until, headers=headers, timeout=limit, **options)
             except httpx.TimeoutException as error:
+                self.lost += 1
                 if time.monotonic() >= until:
                     raise TooLate from error
                 if not again or attempt >= 3:
@@ -91,12 +105,14 @@ class RunApi(Api):
                 continue
             except httpx.HTTPError as error:
                 lost = not isinstance(error, httpx.ConnectError)
+                self.lost += lost
                 if not (lost and again) or attempt >= 3:
                     self._answered |= lost
                     raise self._lost("dropped the connection" if lost else "could not be reached") from error
-                self._sleep(0.1 * attempt, until)
+                self.rest(0.1 * attempt, until)
                 continue
             self._answered = True
+            self.lost += answer.status_code >= 500
             if _ran_out(answer):
                 if renewed:
                     raise SignInRefused(f"{self._title} refused the credential")
@@ -105,7 +121,7 @@ class RunApi(Api):
             patient = answer.status_code == 429 or (again and (_busy(answer) or answer.status_code == 500))
             if rest and patient and attempt < (3 if answer.status_code == 500 else TRIES):
                 wait = _wait(answer, attempt) if "Retry-After" in answer.headers else 0.25 * 2.0**attempt
-                self._sleep(wait, until)
+                self.rest(wait, until)
                 continue
             try:
                 return Said(answer.status_code, json.loads(answer.content) if answer.content else {})
@@ -117,7 +133,7 @@ class RunApi(Api):
                 return Said(answer.status_code, {})
         raise SignInRefused(f"{self._title} refused the credential")
 
-    def _sleep(self, seconds: float, until: float) -> None:
+    def rest(self, seconds: float, until: float) -> None:
         """TooLate where the run's time, or somebody's patience, ends before that."""
         if time.monotonic() + seconds >= until or self.wake.wait(seconds):
             raise TooLate

@@ -26,6 +26,7 @@ from connectors.http import Api
 from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema
 from connectors.selection import Selection
 from connectors.settings import setting
+from connectors.snowflake_run import QUERY_GRANTS, SnowflakeRuns
 from connectors.warehouse import Row, filled, moment, number, row_of, tables_of
 
 
@@ -56,7 +57,7 @@ class Settings:
     url: str = setting("Address", "Only where it is not <account>.snowflakecomputing.com", default="")
 
 
-class Snowflake:
+class Snowflake(SnowflakeRuns):
     """One Snowflake account."""
 
     name: ClassVar[str] = "snowflake"
@@ -92,7 +93,7 @@ GRANT ROLE docent_reader TO USER docent_reader;
 -- GRANT REFERENCES ON ALL TABLES IN DATABASE <database> TO ROLE docent_reader;
 -- GRANT REFERENCES ON FUTURE TABLES IN DATABASE <database> TO ROLE docent_reader;
 """
-    query_grant_script: ClassVar[str] = ""
+    query_grant_script: ClassVar[str] = QUERY_GRANTS
 
     def __init__(self, settings: Settings) -> None:
         if not settings.token and not (settings.user and settings.private_key):

@@ -332,3 +332,118 @@ def _big(value: Any) -> Any:
 
 
 SERVICES: dict[str, type[Service]] = {"bigquery": BigQueryService}
+
+
+# --- Snowflake ------------------------------------------------------------------------------------------------------
+
+
+class SnowflakeService(Service):
+    """The SQL API: submitting, looking, partitions, cancelling, by the reference of its operations."""
+
+    type = "snowflake"
+    dialect = "snowflake"
+    upper = True
+    places = ("POST /api/v2/statements", "GET /api/v2/statements/")
+    cancelling = "/cancel"
+    estimates = "would read 1.0 kB"
+    names: ClassVar[dict[str, dict[str, Any]]] = {
+        "BIGINT": {"type": "fixed", "precision": 38, "scale": 0}, "INTEGER": {"type": "fixed", "precision": 38, "scale": 0},
+        "VARCHAR": {"type": "text", "length": 16777216}, "DATE": {"type": "date"}, "DOUBLE": {"type": "real"},
+        "BOOLEAN": {"type": "boolean"},
+    }  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: dict[str, str] = {}
+        self.canned: tuple[list[dict[str, Any]], list[list[Any]]] | None = None
+
+    def settings(self) -> tuple[dict[str, str], dict[str, str]]:
+        given = {"account": "ab12", "warehouse": "SMALL", "role": "DOCENT_QUERY", "url": self.vendor.url}
+        return {**given, "user": "docent_query"}, {"private_key": KEY}
+
+    def handle(self, asked: Asked) -> Any:
+        assert asked.headers["x-snowflake-authorization-token-type"] == "KEYPAIR_JWT"
+        assert asked.headers["user-agent"] and asked.headers["authorization"].count(".") == 2
+        parts = asked.path.removeprefix("/api/v2/statements").strip("/").split("/")
+        if asked.method == "POST" and parts == [""]:
+            return self.submit(asked)
+        statement = self.statements.get(parts[0])
+        if statement is None:
+            return Answer(404, {"code": "390404", "message": "not found"})
+        if asked.method == "POST":
+            assert parts[1:] == ["cancel"]
+            self.cancel(parts[0])
+            return {"code": "000604", "message": "successfully canceled", "statementHandle": parts[0]}
+        return self.told(statement, int(asked.query.get("partition", 0)))
+
+    def submit(self, asked: Asked) -> Any:
+        body, request = asked.json, asked.query["requestId"]
+        assert body["warehouse"] == "SMALL" and body["role"] == "DOCENT_QUERY" and body["timeout"] >= 1
+        assert body["parameters"]["MULTI_STATEMENT_COUNT"] == "1"
+        if request in self.requests:
+            assert asked.query["retry"] == "true"
+            return self.told(self.statements[self.requests[request]], 0)
+        handle = f"01b{len(self.statements):03}-0000"
+        self.requests[request] = handle
+        if body["statement"].startswith("EXPLAIN USING JSON "):
+            plan = {
+                "GlobalStats": {"partitionsTotal": 2, "partitionsAssigned": 1, "bytesAssigned": 1024},
+                "Operations": [],
+            }
+            kind = [{"name": "content", "type": "text"}]
+            return self.result(handle, kind, [[json.dumps(plan)]], 0)
+        if len([each for each in body["statement"].split(";") if each.strip()]) > 1:
+            message = "Actual statement count 2 did not match the desired statement count 1."
+            return Answer(422, {"code": "000008", "message": message, "sqlState": "0A000"})
+        self.begin(handle, body["statement"], body)
+        return Answer(
+            202,
+            {"code": "333334", "statementHandle": handle, "message": "Asynchronous execution in progress"},
+        )
+
+    def bound(self, statement: Statement) -> Any:
+        given = statement.asked.get("bindings") or {}
+        read = {"FIXED": Decimal, "TEXT": str, "BOOLEAN": lambda text: text == "true"}
+        return [
+            None if each["value"] is None else read[each["type"]](each["value"])
+            for each in (given[str(number)] for number in range(1, len(given) + 1))
+        ]
+
+    def told(self, statement: Statement, partition: int) -> Any:
+        if statement.state == "running":
+            return Answer(202, {"code": "333334", "statementHandle": statement.id})
+        if statement.state == "cancelled":
+            return Answer(422, {"code": "000604", "sqlState": "57014", "message": "SQL execution canceled"})
+        if statement.state == "failed":
+            return Answer(422, {"code": "100038", "sqlState": "22018", "message": statement.error,
+                                "statementHandle": statement.id})  # fmt: skip
+        if self.canned is not None:
+            return self.result(statement.id, *self.canned, partition)
+        kinds = []
+        for name, kind in statement.columns:
+            if kind.startswith("DECIMAL"):
+                scale = int(kind.rstrip(")").split(",")[1])
+                kinds.append({"name": name, "type": "fixed", "precision": 38, "scale": scale})
+            else:
+                kinds.append({"name": name, **self.names[kind]})
+        rows = [[_snow(value) for value in row] for row in statement.rows]
+        return self.result(statement.id, kinds, rows, partition)
+
+    def result(self, handle: str, kinds: list[dict[str, Any]], rows: list[list[Any]], partition: int) -> Any:
+        page = {"data": rows[partition * self.page : (partition + 1) * self.page]}
+        if partition:
+            return page
+        parts = [{"rowCount": self.page, "uncompressedSize": 100}] * max(1, -(-len(rows) // self.page))
+        facts = {"numRows": len(rows), "format": "jsonv2", "rowType": kinds, "partitionInfo": parts}
+        return {"code": "090001", "statementHandle": handle, "resultSetMetaData": facts, **page}
+
+
+def _snow(value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str((value - date(1970, 1, 1)).days) if isinstance(value, date) else str(value)
+
+
+SERVICES["snowflake"] = SnowflakeService

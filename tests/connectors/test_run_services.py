@@ -23,7 +23,16 @@ from connectors.errors import (
     SourceInterrupted,
     UnreachableSource,
 )
-from tests.connectors.run_servers import CANARY, SERVICES, SLOW, BigQueryService, Fault, Service, served
+from tests.connectors.run_servers import (
+    CANARY,
+    SERVICES,
+    SLOW,
+    BigQueryService,
+    Fault,
+    Service,
+    SnowflakeService,
+    served,
+)
 from tests.connectors.vendor_server import Answer
 
 
@@ -352,3 +361,90 @@ def test_bigquery_reasons_that_pass_by_are_told_as_such(bigquery: BigQueryServic
     )
     with pytest.raises(QueryStopped):
         rows(service, orders(service))
+
+
+# --- Snowflake ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def snowflake() -> Iterator[SnowflakeService]:
+    made = SnowflakeService()
+    with served(made):
+        yield made
+
+
+def test_snowflake_is_asked_for_one_statement_within_limits(snowflake: SnowflakeService) -> None:
+    rows(snowflake, orders(snowflake), seconds=7.2, rows=50)
+    (body,) = (asked.json for asked in snowflake.vendor.asked if asked.method == "POST")
+    assert body == {
+        "statement": orders(snowflake),
+        "timeout": 8,
+        "warehouse": "SMALL",
+        "role": "DOCENT_QUERY",
+        "parameters": {
+            "MULTI_STATEMENT_COUNT": "1",
+            "rows_per_resultset": "51",
+            "query_tag": "docent run_sql",
+        },
+    }
+    with pytest.raises(QueryFailed) as two:
+        rows(snowflake, "SELECT 1; SELECT 2")
+    assert two.value.code == "000008"
+    assert snowflake.connector().estimate(orders(snowflake)).bytes == 1024
+
+
+def test_snowflake_positions_come_from_its_compiler_only(snowflake: SnowflakeService) -> None:
+    message = "SQL compilation error:\nerror line 1 at position 7\ninvalid identifier 'NOTHING'"
+    for text, position in ((message, 8), (f"Numeric value '{CANARY} {message}' is not recognized", None)):
+        body = {"code": "000904", "sqlState": "42000", "message": text}
+        snowflake.faults.append(Fault("GET /api/v2/statements/", Answer(422, body)))
+        with pytest.raises(QueryFailed) as failed:
+            rows(snowflake, "SELECT nothing FROM sales.orders")
+        assert (failed.value.position, failed.value.code, failed.value.full) == (position, "000904", text)
+        assert CANARY not in str(failed.value) and "state 42000" in str(failed.value)
+    body = {"code": "000630", "sqlState": "57014", "message": "reached its timeout of 1 second(s)"}
+    snowflake.faults.append(Fault("GET /api/v2/statements/", Answer(422, body)))
+    with pytest.raises(QueryStopped):
+        rows(snowflake, orders(snowflake))
+
+
+def test_snowflake_values_are_what_the_person_expects(snowflake: SnowflakeService) -> None:
+    def one(name: str, type: str, **more: Any) -> dict[str, Any]:
+        return {"name": name, "type": type, "nullable": True, **more}
+
+    kinds = [one("n", "fixed", precision=38, scale=0), one("d", "fixed", precision=10, scale=2), one("r", "real"),
+             one("t", "text"), one("b", "boolean"), one("x", "binary"), one("day", "date"), one("at", "time"),
+             one("ntz", "timestamp_ntz"), one("ltz", "timestamp_ltz"), one("tz", "timestamp_tz"), one("v", "variant"),
+             one("o", "object"), one("a", "array"), one("z", "text"), one("df", "decfloat"), one("odd", "date")]  # fmt: skip
+    cells = ["99999999999999999999", "1.50", "2.5e-1", "null", "true", "00ff", "-1", "82919.000001000",
+             "1616173619.000000000", "-0.500000000", "1616173619.250000000 960", '{"k":[1,null]}', "{}", "[]", None,
+             "1.25E+100", "2026-01-01"]  # fmt: skip
+    snowflake.canned = (kinds, [cells, [None] * len(kinds)])
+    with start(snowflake, orders(snowflake)) as result:
+        first, second = (row for batch in result.batches for row in batch)
+    assert first[:10] == (
+        99999999999999999999, Decimal("1.50"), 0.25, "null", True, b"\x00\xff", date(1969, 12, 31), clock(23, 1, 59, 1),
+        datetime(2021, 3, 19, 17, 6, 59), datetime(1969, 12, 31, 23, 59, 59, 500000, UTC),
+    )  # fmt: skip
+    assert first[10].isoformat() == "2021-03-19T09:06:59.250000-08:00"
+    assert first[11:] == ('{"k":[1,null]}', "{}", "[]", None, Decimal("1.25E+100"), "2026-01-01")
+    assert set(second) == {None}
+    assert [column.type for column in result.columns][:4] == [
+        "NUMBER(38,0)",
+        "NUMBER(10,2)",
+        "FLOAT",
+        "VARCHAR",
+    ]
+
+
+def test_snowflake_binds_values_by_place(snowflake: SnowflakeService) -> None:
+    given = (date(2026, 1, 3), "it's ? \\ ' ;", 2, Decimal("1.5"), True, None)
+    text = (
+        "SELECT id FROM sales.orders WHERE day = ? AND note <> ? AND id = ? AND total > ? AND ? AND ? IS NULL"
+    )
+    assert rows(snowflake, text, given) == [(2,)]
+    (body,) = (asked.json for asked in snowflake.vendor.asked if asked.method == "POST")
+    assert body["statement"] == text
+    assert [(each["type"], each["value"]) for each in body["bindings"].values()] == [
+        ("TEXT", "2026-01-03"), ("TEXT", given[1]), ("FIXED", "2"), ("FIXED", "1.5"), ("BOOLEAN", "true"), ("TEXT", None),
+    ]  # fmt: skip
