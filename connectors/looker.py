@@ -1,7 +1,9 @@
 """Looker: folders, dashboards, looks, LookML models with their explores, dimensions and measures, and lineage.
 
-API 4.0. Lists come whole or by pages of 500; explores take one request each, since Looker has no list of their
-fields. Queries are never run; filter values, suggestions and enumerations, which hold values, are not asked for.
+API 4.0. Lists come whole or by pages of 500. One request each: explores, since Looker has no list of their fields;
+dashboards of LookML, which the search leaves out; the queries of looks, of which the search has only the ids. An
+explore that is listed and cannot be had, as where its LookML does not compile, keeps its name and has no fields.
+Queries are never run; filter values, suggestions and enumerations, which hold values, are not asked for.
 
 Source: https://cloud.google.com/looker/docs/reference/looker-api/latest and the OpenAPI file of API 4.0 in
 https://github.com/looker-open-source/sdk-codegen (spec/Looker.4.0.oas.json), where every list and every name is
@@ -28,12 +30,14 @@ API = "/api/4.0"
 _FIELD = "name,label,description,type,sql,hidden,tags,view"
 EXPLORE = (
     f"id,name,label,description,hidden,tags,sql_table_name,model_name,view_name,"
-    f"joins(name,from,sql_on,relationship),fields(dimensions({_FIELD}),measures({_FIELD}))"
+    f"connection_name,joins(name,from,sql_on,sql_table_name,relationship),fields(dimensions({_FIELD}),measures({_FIELD}))"
 )
 DASHBOARDS = "id,title,description,folder(id),user_id,updated_at,view_count,favorite_count,deleted,"
-DASHBOARDS += "dashboard_elements(id,title,type,look_id,query(model,view),result_maker(query(model,view)))"
+DASHBOARDS += "dashboard_elements(id,title,type,look_id,query(model,view),"
+DASHBOARDS += "result_maker(query(model,view),filterables(model,view)))"
 LOOKS = (
-    "id,title,description,folder(id),user_id,updated_at,view_count,favorite_count,deleted,query(model,view)"
+    "id,title,description,folder(id),user_id,updated_at,view_count,favorite_count,deleted,query_id,"
+    "query(model,view)"
 )
 _PLACE = re.compile(r'^[\w$".`\[\] -]+$')
 _LIQUID = re.compile(r"\{[{%]")
@@ -85,7 +89,8 @@ class Looker(HttpSource):
                 for each in self._all(api, "users/search", "id,email,display_name")
             }
             told = api.get(
-                f"{API}/lookml_models", {"fields": "name,label,project_name,explores(name,hidden)"}
+                f"{API}/lookml_models",
+                {"fields": "name,label,project_name,explores(name,label,description,hidden)"},
             )
             models = [each for each in told or () if each.get("name")]
             databases = _databases(api)
@@ -100,25 +105,49 @@ class Looker(HttpSource):
                 names = "/".join(quote(part, safe="") for part in (model["name"], each["name"]))
                 path = f"{API}/lookml_models/{names.replace('/', '/explores/')}"
                 whole = api.get(path, {"fields": EXPLORE}, optional=True)
-                if whole is not None:  # else it was removed, or does not compile
-                    named = {**whole, "name": each["name"]}
-                    yield self._explore(model["name"], named)
-                    edges += _stands_on(model["name"], named, databases)
+                named = {**each, **(whole or {}), "name": each["name"]}
+                yield self._explore(model["name"], named)
+                edges += _stands_on(model["name"], named, databases)
             yield Progress("looks", 0)
             known = {f"explore/{model['name']}::{each['name']}" for model, each in explores}
+            queries: dict[str, Any] = {}
             for look in self._all(api, "looks/search", LOOKS):
                 yield self._shown("look", "chart", look, people)
-                edges += _of_query(look.get("query"), f"look/{look['id']}", known)
+                query, key = look.get("query"), look.get("query_id")
+                if not query and key:
+                    if key not in queries:
+                        path = f"{API}/queries/{quote(str(key), safe='')}"
+                        queries[key] = api.get(path, {"fields": "model,view"}, optional=True)
+                    query = queries[key]
+                edges += _of_query(query, f"look/{look['id']}", known)
             yield Progress("dashboards", 0)
-            for board in self._all(api, "dashboards/search", DASHBOARDS):
+            for board in self._dashboards(api):
                 yield self._shown("dashboard", "dashboard", board, people)
                 here = f"dashboard/{board['id']}"
                 for element in board.get("dashboard_elements") or ():
                     if element.get("look_id"):
                         edges.append(Lineage(Ref(key=f"look/{element['look_id']}"), Ref(key=here), "looker"))
-                    query = element.get("query") or (element.get("result_maker") or {}).get("query")
-                    edges += _of_query(query, here, known)
+                    maker = element.get("result_maker") or {}
+                    merged = (
+                        maker.get("filterables") or ()
+                    )  # of a tile of merged queries: what each of them is about
+                    for query in (element.get("query") or maker.get("query"), *merged):
+                        edges += _of_query(query, here, known)
         yield from dict.fromkeys(edges)
+
+    def _dashboards(self, api: Api) -> Iterator[dict[str, Any]]:
+        """Every dashboard of a person, then those of LookML, whose ids are "model::name"."""
+        seen = set()
+        for board in self._all(api, "dashboards/search", DASHBOARDS):
+            seen.add(str(board["id"]))
+            yield board
+        for each in api.get(f"{API}/dashboards", {"fields": "id"}, optional=True) or ():
+            key = str(each.get("id") or "")
+            if "::" in key and key not in seen:
+                path = f"{API}/dashboards/{quote(key, safe='')}"
+                board = api.get(path, {"fields": DASHBOARDS}, optional=True)
+                if board and board.get("id") and not board.get("deleted"):
+                    yield board
 
     def _all(self, api: Api, path: str, fields: str) -> Iterator[dict[str, Any]]:
         """Every row of a search, by pages; what is in the trash is left out."""
@@ -217,22 +246,39 @@ def _databases(api: Api) -> dict[str, str]:
 
 
 def _stands_on(model: str, explore: Mapping[str, Any], databases: Mapping[str, str]) -> Iterator[Lineage]:
-    """The table that an explore names, and the columns that its fields name; derived tables are SQL of their own."""
-    here, table = f"explore/{model}::{explore['name']}", explore.get("sql_table_name") or ""
-    if not table or _LIQUID.search(table) or not _PLACE.match(table):
-        return
-    parts = [part.strip('`"[] ') for part in table.split(".")]
+    """The tables that an explore and its joins name, and the columns that the fields of each view name; derived tables
+    are SQL of their own."""
+    here, own = f"explore/{model}::{explore['name']}", explore.get("view_name") or explore["name"]
     only = next(iter(databases.values())) if len(databases) == 1 else None
-    base = parts[-3] if len(parts) > 2 else only
-    place = Ref(database=base or None, schema=parts[-2] if len(parts) > 1 else None, table=parts[-1])
-    yield Lineage(place, Ref(key=here), "looker")
+    base = databases.get(str(explore.get("connection_name"))) or only
+    views = {own: explore.get("sql_table_name")}
+    for join in explore.get("joins") or ():
+        if join.get("name"):
+            views.setdefault(join["name"], join.get("sql_table_name"))
     fields = explore.get("fields") or {}
-    own = explore.get("view_name") or explore["name"]
-    for field in (*(fields.get("dimensions") or ()), *(fields.get("measures") or ())):
-        for column in re.findall(r"\$\{TABLE\}\.[\"`]?(\w+)", field.get("sql") or ""):
-            if field.get("name") and (field.get("view") or own) == own:
-                upstream = Ref(None, place.database, place.schema, place.table, column)
-                yield Lineage(upstream, Ref(key=here, column=field["name"]), "looker")
+    for view, table in views.items():
+        place = _place(table or "", base)
+        if place is None:
+            continue
+        yield Lineage(place, Ref(key=here), "looker")
+        for field in (*(fields.get("dimensions") or ()), *(fields.get("measures") or ())):
+            if field.get("name") and (field.get("view") or own) == view:
+                for column in re.findall(r"\$\{TABLE\}\.[\"`]?(\w+)", field.get("sql") or ""):
+                    upstream = Ref(None, place.database, place.schema, place.table, column)
+                    yield Lineage(upstream, Ref(key=here, column=field["name"]), "looker")
+
+
+def _place(table: str, base: str | None) -> Ref | None:
+    """The table of a `sql_table_name`, which may have an alias behind it; None where it is a template or SQL."""
+    table = re.sub(r"\s+(AS\s+)?\w+\s*$", "", table.strip(), flags=re.IGNORECASE)
+    if not table or _LIQUID.search(table) or not _PLACE.match(table):
+        return None
+    parts = [part.strip('`"[] ') for part in table.split(".")]
+    return Ref(
+        database=(parts[-3] if len(parts) > 2 else base) or None,
+        schema=parts[-2] if len(parts) > 1 else None,
+        table=parts[-1],
+    )
 
 
 def _of_query(query: Mapping[str, Any] | None, here: str, known: set[str]) -> list[Lineage]:

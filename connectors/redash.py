@@ -42,7 +42,10 @@ DIALECTS = {
     "sqlite": "sqlite",
     "duckdb": "duckdb",
     "oracle": "oracle",
+    "results": "sqlite",
 }
+OTHERS = re.compile(r"\b(?:cached_|param_)?query_(\d+)")
+"""How a query of the source "results" names the queries that it stands on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,20 @@ class Redash(HttpSource):
     def extract(self) -> Iterator[Record]:
         """Queries, dashboards, then the edges. Raises SourceError."""
         with self._open() as api:
-            dialects = _dialects(api)
+            types = _types(api)
             known: set[int] = set()
+            named: dict[int, set[int]] = {}
             for query in self._all(api, "/api/queries"):
                 known.add(query["id"])
-                yield self._query(query, dialects)
+                if types.get(query.get("data_source_id") or -1) == "results":
+                    named[query["id"]] = {int(found) for found in OTHERS.findall(query.get("query") or "")}
+                yield self._query(query, types)
             dashboards = list(self._all(api, "/api/dashboards"))
-            edges: list[Lineage] = []
+            edges = [
+                Lineage(Ref(key=f"query/{above}"), Ref(key=f"query/{below}"), "redash")
+                for below, others in named.items()
+                for above in sorted((known & others) - {below})
+            ]
             for done, each in enumerate(dashboards, start=1):
                 yield Progress("dashboards", done, len(dashboards))
                 whole = api.get(f"/api/dashboards/{each['id']}", optional=True)
@@ -112,19 +122,22 @@ class Redash(HttpSource):
             seen, pages = seen + len(page.get("results") or ()), pages + 1
             yield from (row for row in page.get("results") or () if not row.get("is_archived"))
 
-    def _query(self, query: Mapping[str, Any], dialects: Mapping[int, str | None]) -> Asset:
+    def _query(self, query: Mapping[str, Any], types: Mapping[int, str]) -> Asset:
         return Asset(
             "query",
             f"query/{query['id']}",
             query.get("name") or f"Query {query['id']}",
             description=query.get("description") or None,
             definition=PARAMETER.sub("NULL", query.get("query") or "") or None,
-            dialect=dialects.get(query.get("data_source_id") or -1),
+            dialect=DIALECTS.get(types.get(query.get("data_source_id") or -1, "")),
             owners=_owner(query),
             tags=tuple(query.get("tags") or ()),
             url=f"{self._at.url.rstrip('/')}/queries/{query['id']}",
             changed_at=moment(query.get("updated_at")),
-            properties={"draft": "yes"} if query.get("is_draft") else {},
+            properties={
+                **({"draft": "yes"} if query.get("is_draft") else {}),
+                **({"schedule": _schedule(query["schedule"])} if query.get("schedule") else {}),
+            },
         )
 
     def _dashboard(self, each: Mapping[str, Any]) -> Asset:
@@ -144,12 +157,20 @@ class Redash(HttpSource):
         return Api(self._at.url, lambda: headers, title="Redash", plain_http=self._at.plain_http)
 
 
-def _dialects(api: Api) -> dict[int, str | None]:
-    """The dialect of each data source; none where the key's groups may not list them."""
+def _types(api: Api) -> dict[int, str]:
+    """The type of each data source; none where the key's groups may not list them."""
     try:
-        return {each["id"]: DIALECTS.get(each.get("type", "")) for each in api.get("/api/data_sources") or ()}
+        return {each["id"]: each.get("type", "") for each in api.get("/api/data_sources") or ()}
     except PermissionMissing:
         return {}
+
+
+def _schedule(schedule: Any) -> str:
+    """How often a query is refreshed. Old servers have the seconds, or the time of the day, as text."""
+    if not isinstance(schedule, Mapping):
+        return str(schedule)
+    told = [f"every {schedule.get('interval')} s", schedule.get("day_of_week"), schedule.get("time")]
+    return ", ".join(str(each) for each in told if each)
 
 
 def _owner(each: Mapping[str, Any]) -> tuple[str, ...]:

@@ -256,7 +256,7 @@ def test_looker() -> None:
             vendor.asked.clear()
             records = list(of_looker(vendor).extract())
             sent.append(len(vendor.asked))
-    assert sent == [9, 9, 11]
+    assert sent == [10, 10, 12]
     found = assets(records)
     explore = found["explore/harbor::orders"]
     assert (
