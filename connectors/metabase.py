@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from connectors.errors import BadSettings
 from connectors.http import Api
 from connectors.http_source import HttpSource
-from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment, number
 
@@ -191,7 +191,27 @@ def _chart(url: str, card: Mapping[str, Any], engines: Mapping[Any, str]) -> Ass
         url=f"{url.rstrip('/')}/{page}/{card['id']}",
         popularity=float(number(card.get("view_count")) or 0) or None,
         changed_at=moment(card.get("updated_at")),
-        properties={"display": str(card.get("display") or ""), "type": str(card.get("type") or "question")},
+        properties={
+            **({"display": str(card["display"])} if card.get("display") else {}),
+            "type": str(card.get("type") or "question"),
+        },
+        columns=_columns(card) if card.get("type") == "model" else (),
+    )
+
+
+def _columns(card: Mapping[str, Any]) -> tuple[Column, ...]:
+    """What a model is made of. The fingerprints beside these names are statistics with values, and dropped."""
+    listed = [
+        each for each in card.get("result_metadata") or () if isinstance(each, dict) and each.get("name")
+    ]
+    return tuple(
+        Column(
+            each["name"],
+            position,
+            str(each.get("base_type") or "").removeprefix("type/"),
+            description=each.get("description") or None,
+        )
+        for position, each in enumerate(listed, start=1)
     )
 
 
