@@ -7,6 +7,7 @@ knows neither the database nor a viewer, so what somebody may not see cannot cha
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -101,8 +102,13 @@ class Question:
         return tuple(term for term in self.terms if not term.joined)
 
 
+_STEMMING = threading.Lock()
+"""The stemmer keeps the word that it works on in itself: two threads at once would give each other's stems."""
+
+
 @lru_cache(maxsize=1)
 def _stemmer() -> Any:
+    # PyStemmer's, in C, where it is installed; the same stems in ten times as long where it is not.
     import snowballstemmer
 
     return snowballstemmer.stemmer("english")
@@ -114,7 +120,8 @@ def stem(word: str) -> str:
     if not word.isascii() or word[-1:].isdigit():
         # English has no ending after a digit, so the stemmer would leave it as it is, slowly.
         return word[:LONGEST]
-    return str(_stemmer().stemWord(word))[:LONGEST]
+    with _STEMMING:
+        return str(_stemmer().stemWord(word))[:LONGEST]
 
 
 def pieces(text: str) -> list[str]:

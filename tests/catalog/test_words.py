@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given
 from hypothesis import strategies as st
+from snowballstemmer.english_stemmer import EnglishStemmer
 
 from plugin.catalog.compounds import KNOWN, parts_of
 from plugin.catalog.words import identifier_words, name_core, points_at, read_question, stem
@@ -56,3 +60,48 @@ def test_the_beginning_of_a_long_question_says_what_it_is_about() -> None:
     assert weights[stem("pallets")] < weights[stem("customers")]
     short = {term.word: term.weight for term in read_question("pallets of customers").terms}
     assert short[stem("pallets")] == short[stem("customers")] == 1.0
+
+
+ENDINGS = (
+    "",
+    "s",
+    "es",
+    "ed",
+    "ing",
+    "ly",
+    "ies",
+    "ational",
+    "iveness",
+    "fulness",
+    "ization",
+    "ement",
+    "ously",
+)
+
+
+def test_stems_are_those_of_the_algorithm_whichever_library_makes_them() -> None:
+    written = EnglishStemmer()
+    for word in sorted(KNOWN):
+        for ending in ENDINGS:
+            assert stem(word + ending) == written.stemWord(word + ending), word + ending
+
+
+def test_threads_do_not_get_each_others_stems() -> None:
+    words = [word + ending for word in sorted(KNOWN)[:40] for ending in ENDINGS]
+    written = EnglishStemmer()
+    right = {word: written.stemWord(word) for word in words}
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            stem.cache_clear()
+            with ThreadPoolExecutor(4) as pool:
+                turns = [
+                    pool.submit(lambda at=at: list(map(stem, words[at:] + words[:at])))
+                    for at in (0, 90, 180, 270)
+                ]
+                for turn in turns:
+                    turn.result()
+            assert {word: stem(word) for word in words} == right
+    finally:
+        sys.setswitchinterval(before)
