@@ -759,7 +759,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_break_glass_workspace_id"), "break_glass", ["workspace_id"], unique=False)
     op.create_table(
         "chats",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("member_id", sa.Integer(), nullable=False),
         sa.Column("uid", sa.String(length=32), nullable=False),
@@ -1150,11 +1150,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_grants_zone_id"), "grants", ["zone_id"], unique=False)
     op.create_table(
         "prompts",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("member_id", sa.Integer(), nullable=False),
-        sa.Column("chat_id", sa.Integer(), nullable=False),
-        sa.Column("parent_id", sa.Integer(), nullable=True),
+        sa.Column("chat_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("parent_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("uid", sa.String(length=32), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("text", sa.LargeBinary(), nullable=False),
@@ -1186,7 +1186,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_prompts_at"), "prompts", ["at"], unique=False)
-    op.create_index("ix_prompts_author", "prompts", ["member_id", "id"], unique=False)
+    op.create_index("ix_prompts_author", "prompts", ["member_id", "at"], unique=False)
     op.create_index(op.f("ix_prompts_chat_id"), "prompts", ["chat_id"], unique=False)
     op.create_index(op.f("ix_prompts_parent_id"), "prompts", ["parent_id"], unique=False)
     op.create_index(op.f("ix_prompts_workspace_id"), "prompts", ["workspace_id"], unique=False)
@@ -1218,7 +1218,7 @@ def upgrade() -> None:
         "shares",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
-        sa.Column("chat_id", sa.Integer(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("subject", sa.String(length=10), nullable=False),
         sa.Column("subject_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),

@@ -262,6 +262,8 @@ def _tls() -> ssl.SSLContext:
     machine, so a change of it needs a restart, as with any server.
     """
     context = ssl.create_default_context()
+    # SSLKEYLOGFILE would have the keys of every connection to a provider written to a file.
+    context.keylog_filename = None  # type: ignore[assignment]  # typeshed has no None, which ends it
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not context.get_ca_certs() and not _has_ca_folder():
         import certifi

@@ -38,6 +38,7 @@ from plugin.store._models.people import (
     WorkspaceRow,
 )
 from plugin.store._models.settings import SettingRow
+from plugin.store._statistics import forget_statistics
 from plugin.store._unsaved import Unsaved
 
 if TYPE_CHECKING:
@@ -116,6 +117,11 @@ class Context:
     def scrub_after(self) -> None:
         """Something was deleted that must be really gone: once this has ended, empty the write-ahead log."""
         self.after.append(lambda: _engine.scrub(self.engine))
+
+    def forget_after(self) -> None:
+        """Names and addresses were deleted, which are not sealed: no copy of them may live on either."""
+        self.scrub_after()
+        self.after.append(lambda: forget_statistics(self.engine))
 
     def audit(
         self,

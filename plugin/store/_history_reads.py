@@ -43,11 +43,12 @@ class HistoryReads:
         self, text: str | None = None, cursor: str | None = None, pinned: bool | None = None, limit: int = 30
     ) -> PromptPage:
         """My saved prompts, newest first; `text` searches questions, answers and titles, `pinned` by their chat."""
-        query = self._own_prompts().order_by(PromptRow.id.desc())
+        query = self._own_prompts().order_by(PromptRow.at.desc(), PromptRow.id.desc())
         if pinned is not None:
             query = query.join(ChatRow, ChatRow.id == PromptRow.chat_id).where(ChatRow.pinned == pinned)
         if cursor:
-            query = query.where(PromptRow.id < _number(cursor))
+            at, last = _place(cursor)
+            query = query.where(or_(PromptRow.at < at, and_(PromptRow.at == at, PromptRow.id < last)))
         most = max(1, min(limit, PAGE_MOST))
         found: list[Prompt] = []
         wanted = _folded(text)
@@ -57,7 +58,7 @@ class HistoryReads:
                 found.append(prompt)
                 if len(found) > most:
                     break
-        more = str(found[most - 1].id) if len(found) > most else None
+        more = f"{found[most - 1].at.isoformat()}.{found[most - 1].id}" if len(found) > most else None
         return PromptPage(tuple(found[:most]), more)
 
     def prompt(self, prompt_id: int) -> Prompt:
@@ -98,7 +99,7 @@ class HistoryReads:
         if chat_id < FIRST_ID:
             self._chat_row(chat_id)
             rows = self._session.scalars(
-                self._own_prompts().where(PromptRow.chat_id == chat_id).order_by(PromptRow.id)
+                self._own_prompts().where(PromptRow.chat_id == chat_id).order_by(PromptRow.at, PromptRow.id)
             )
             stored = [self._shape(row) for row in rows]
         elif not held:
@@ -140,7 +141,7 @@ class HistoryReads:
         return row
 
     def _chats_with(self, wanted: list[str]) -> list[int]:
-        query = self._own_prompts().order_by(PromptRow.id.desc()).limit(SEARCH_MOST)
+        query = self._own_prompts().order_by(PromptRow.at.desc()).limit(SEARCH_MOST)
         found: set[int] = set()
         for row in self._session.scalars(query):
             if row.chat_id not in found:
@@ -178,23 +179,25 @@ def _matches(wanted: list[str], *texts: str | None) -> bool:
     return all(word in whole for word in wanted)
 
 
-def _number(cursor: str) -> int:
-    if not cursor.isdecimal():
-        raise BadInput("that is not a cursor of this list", field="cursor")
-    return int(cursor)
-
-
 def _cursor(row: ChatRow) -> str:
     return f"{int(row.pinned)}.{row.at.isoformat()}.{row.id}"
 
 
-def _after(cursor: str) -> ColumnElement[bool]:
+def _place(cursor: str) -> tuple[datetime, int]:
+    """The moment and the id that a cursor of a list names. BadInput."""
     try:
-        pinned, rest = cursor.split(".", 1)
-        moment, number = rest.rsplit(".", 1)
+        moment, number = cursor.rsplit(".", 1)
         at, last = datetime.fromisoformat(moment), int(number)
     except ValueError:
         raise BadInput("that is not a cursor of this list", field="cursor") from None
+    if at.tzinfo is None or not 0 <= last < 2**63:
+        raise BadInput("that is not a cursor of this list", field="cursor")
+    return at, last
+
+
+def _after(cursor: str) -> ColumnElement[bool]:
+    pinned, _, rest = cursor.partition(".")
+    at, last = _place(rest)
     later = or_(ChatRow.at < at, and_(ChatRow.at == at, ChatRow.id < last))
     if pinned == "1":
         return or_(and_(ChatRow.pinned, later), ~ChatRow.pinned)

@@ -66,8 +66,10 @@ def isolation(context: Context) -> Isolation:
     locked = set(
         context.session.scalars(
             text(
-                "select relname from pg_class where relforcerowsecurity"
-                " and relnamespace = current_schema()::regnamespace"
+                "select relname from pg_class c where relrowsecurity and relforcerowsecurity"
+                " and relnamespace = current_schema()::regnamespace and not exists (select from pg_policy p"
+                " where p.polrelid = c.oid and p.polpermissive"
+                " and coalesce(pg_get_expr(p.polqual, p.polrelid), '') not like '%docent_workspace()%')"
             )
         )
     )

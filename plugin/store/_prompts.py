@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, tuple_
 
 from plugin.store._context import Context
 from plugin.store._models.history import ChatRow, PromptRow
@@ -54,13 +54,15 @@ def chat_shapes(context: Context, rows: Sequence[ChatRow]) -> tuple[Chat, ...]:
     """Open chats' rows: their titles, or their first questions. The caller has made sure that the reader may."""
     ids = [row.id for row in rows]
     counted = context.session.execute(
-        select(PromptRow.chat_id, func.count(), func.min(PromptRow.id))
+        select(PromptRow.chat_id, func.count(), func.min(PromptRow.at))
         .where(PromptRow.chat_id.in_(ids))
         .group_by(PromptRow.chat_id)
     ).all()
     counts = {chat_id: number for chat_id, number, _first in counted}
     firsts = context.session.scalars(
-        select(PromptRow).where(PromptRow.id.in_([first for *_rest, first in counted]))
+        select(PromptRow).where(
+            tuple_(PromptRow.chat_id, PromptRow.at).in_([(chat, first) for chat, _number, first in counted])
+        )
     )
     questions = {
         row.chat_id: context.vault.open_text("prompts", "text", row.text, row=row.uid) for row in firsts

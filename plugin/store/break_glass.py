@@ -111,7 +111,7 @@ class BreakGlass:
                 PromptRow.member_id == row.author_id,
                 PromptRow.chat_id == chat_id,
             )
-            .order_by(PromptRow.id)
+            .order_by(PromptRow.at, PromptRow.id)
         ).all()
         if not rows:
             raise NotFound("no such chat")

@@ -31,6 +31,7 @@ from plugin.store._models.people import MemberRow, WorkspaceKeyRow, WorkspaceRow
 from plugin.store._models.settings import HostRow, SettingRow
 from plugin.store._personal_rows import Personal, personal_tables
 from plugin.store._sealed import SEALED
+from plugin.store._settings_audited import unaudited
 from plugin.store.beats import Beat, beats
 from plugin.store.logins import same_login
 from plugin.store.policy import stored_values, value_of
@@ -77,6 +78,10 @@ class Found:
     """Active members who were never told that monitoring is on."""
     personal: Personal
     """How the tables stand that name a person."""
+    unaudited: tuple[str, ...]
+    """Settings in force that are not what the audit log says was set."""
+    orphaned: bool
+    """Is there a monitoring store of a workspace that is gone?"""
     other_providers: int
     """Requests to another provider or model than the settings name, since they do and without an admin's wish."""
 
@@ -103,7 +108,7 @@ class Evidence:
         """All of it, now."""
         from plugin.store.audit import AuditLog
         from plugin.store.ledger import Ledger
-        from plugin.store.monitoring import held
+        from plugin.store.monitoring import held, orphaned
 
         stored = stored_values(self._session, self._workspace_id)
         sealed, open_values = self._sealed()
@@ -143,6 +148,8 @@ class Evidence:
             monitored=held(self._context),
             untold=self._untold(),
             personal=personal_tables(self._context),
+            unaudited=unaudited(self._context, stored),
+            orphaned=orphaned(self._context),
             other_providers=self._others(stored),
         )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 
 from plugin.errors import BadInput, Conflict, NotFound
+from plugin.store._ids import WIDE, fresh_id
 from plugin.store._models.base import now
 from plugin.store._models.history import ChatRow, PromptRow, RunningAnswerRow
 from plugin.store._unsaved import FIRST_ID, new_id
@@ -285,6 +286,7 @@ class History(HistoryReads):
         self._context.begin_write()
         if prompt.chat_id >= FIRST_ID:
             chat = ChatRow(
+                id=fresh_id(self._session, ChatRow.id, WIDE),
                 workspace_id=self._context.workspace_id,
                 member_id=self._member_id,
                 uid=secrets.token_hex(16),
@@ -297,6 +299,7 @@ class History(HistoryReads):
             chat.at = max(chat.at, prompt.at)
         uid = secrets.token_hex(16)
         row = PromptRow(
+            id=fresh_id(self._session, PromptRow.id, WIDE),
             workspace_id=self._context.workspace_id,
             member_id=self._member_id,
             chat_id=chat.id,
@@ -330,7 +333,7 @@ class History(HistoryReads):
         over = (
             select(PromptRow.id)
             .where(PromptRow.chat_id == chat_id)
-            .order_by(PromptRow.id.desc())
+            .order_by(PromptRow.at.desc(), PromptRow.id.desc())
             .offset(value_of(values, "history.max_prompts"))
         )
         ids = self._session.scalars(over).all()

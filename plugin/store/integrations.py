@@ -188,6 +188,7 @@ class Integrations:
         self._session.delete(row)
         self._session.flush()
         scrub_index(self._context)
+        self._context.forget_after()
         self._audit("integration.remove", integration_id, type=row.type, deleted=gone)
         return Erased(now(), gone)
 

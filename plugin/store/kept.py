@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store._context import Context
+from plugin.store._ids import fresh_id
 from plugin.store._models.base import now
 from plugin.store._models.history import MemoryRow, TemplateRow
 from plugin.store.shapes import Erased, Memory, Template
@@ -55,6 +56,7 @@ class Templates:
             if len(self._context.session.scalars(self._own()).all()) >= TEMPLATES_MOST:
                 raise Conflict(f"you have {TEMPLATES_MOST} templates; delete some first", field="name")
             row = TemplateRow(
+                id=fresh_id(self._context.session, TemplateRow.id),
                 workspace_id=self._context.workspace_id,
                 member_id=self._context.member.id,
                 uid=secrets.token_hex(16),
@@ -104,7 +106,7 @@ class Memories:
 
     def all(self) -> tuple[Memory, ...]:
         """Oldest first."""
-        rows = self._context.session.scalars(self._own().order_by(MemoryRow.id))
+        rows = self._context.session.scalars(self._own().order_by(MemoryRow.at, MemoryRow.id))
         return tuple(memory_shape(self._context, row) for row in rows)
 
     def remember(self, text: str) -> Memory:
@@ -123,6 +125,7 @@ class Memories:
             )
         uid = secrets.token_hex(16)
         row = MemoryRow(
+            id=fresh_id(self._context.session, MemoryRow.id),
             workspace_id=self._context.workspace_id,
             member_id=self._context.member.id,
             uid=uid,

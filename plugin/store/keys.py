@@ -224,7 +224,7 @@ def destroy_workspace(context: Context, slug: str) -> Erased:
     counts["accounts"] = _rows(session.execute(homeless))
     context.unsaved.drop_all(workspace_id)
     context.denials.clear()
-    context.scrub_after()
+    context.forget_after()
     return Erased(now(), counts)
 
 

@@ -13,6 +13,7 @@ from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound, Refused
 from plugin.store._context import Context
 from plugin.store._engine import see_account
+from plugin.store._ids import fresh_id
 from plugin.store._models.base import now
 from plugin.store._models.integrations import IntegrationRow, QueryPermissionRow
 from plugin.store._models.people import (
@@ -190,7 +191,9 @@ class Me:
     def tokens(self) -> tuple[Token, ...]:
         """My API tokens, without their secrets."""
         rows = self._session.scalars(
-            select(TokenRow).where(TokenRow.member_id == self._member.id).order_by(TokenRow.id.desc())
+            select(TokenRow)
+            .where(TokenRow.member_id == self._member.id)
+            .order_by(TokenRow.created.desc(), TokenRow.id)
         )
         return tuple(_token(row) for row in rows)
 
@@ -217,6 +220,7 @@ class Me:
             raise Conflict("you have 100 tokens; revoke some first", field="name")
         secret = new_secret(TOKEN_PREFIX)
         row = TokenRow(
+            id=fresh_id(self._session, TokenRow.id),
             workspace_id=self._workspace_id,
             member_id=self._member.id,
             name=clean_name(name, "a token"),

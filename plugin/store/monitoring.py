@@ -43,7 +43,7 @@ from plugin.store._chain import moment_text
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._models.history import TemplateRow
-from plugin.store._models.people import AccountRow, MemberRow
+from plugin.store._models.people import AccountRow, MemberRow, WorkspaceRow
 from plugin.store._rows import chunks
 from plugin.store.kept import VARIABLE, template_shape
 from plugin.store.monitoring_told import DAYS, SETTING, TOLD_OFF, TOLD_ON
@@ -230,6 +230,16 @@ def reseal(context: Context, key_id: str) -> int:
 
 
 # --- the store itself -------------------------------------------------------------------------------------------------
+
+
+def orphaned(context: Context) -> bool:
+    """Is there a store of a workspace that is not there any more? On PostgreSQL no workspace sees which others are."""
+    if context.dialect == "sqlite":
+        beside = Path(str(context.engine.url.database)).parent.glob("monitoring-*.sqlite3")
+        stores = {path.stem.removeprefix("monitoring-") for path in beside}
+        there = {str(id_) for id_ in context.session.scalars(select(WorkspaceRow.id))}
+        return bool({each for each in stores if each.isdecimal()} - there)
+    return False
 
 
 def _name(context: Context) -> str:

@@ -127,7 +127,7 @@ class People(Teams):
         self._session.delete(row)
         self._session.flush()
         gone["members"], gone["accounts"] = 1, forget_account(self._context, account_id)
-        self._context.scrub_after()
+        self._context.forget_after()
         self._audit("people.remove", f"member:{member_id}", deleted=gone)
         return Erased(now(), gone)
 

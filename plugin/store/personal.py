@@ -24,9 +24,11 @@ def export_history(context: Context, member_id: int) -> dict[str, Any]:
 
     For themselves, or for an admin when they left.
     """
-    chats = context.session.scalars(_of(ChatRow, context, member_id).order_by(ChatRow.id)).all()
+    chats = context.session.scalars(_of(ChatRow, context, member_id).order_by(ChatRow.at, ChatRow.id)).all()
     prompts: dict[int, list[dict[str, Any]]] = {}
-    for row in context.session.scalars(_of(PromptRow, context, member_id).order_by(PromptRow.id)):
+    for row in context.session.scalars(
+        _of(PromptRow, context, member_id).order_by(PromptRow.at, PromptRow.id)
+    ):
         prompts.setdefault(row.chat_id, []).append(asdict(prompt_shape(context, row)))
     return {
         "chats": [

@@ -10,6 +10,7 @@ from sqlalchemy import and_, delete, or_, select
 
 from plugin.errors import BadInput, NotFound
 from plugin.store._context import Context
+from plugin.store._ids import fresh_id
 from plugin.store._models.history import ChatRow, PromptRow, ShareRow
 from plugin.store._models.people import AccountRow, MemberRow, TeamRow
 from plugin.store._prompts import chat_shapes, prompt_shape
@@ -51,6 +52,7 @@ class Shares:
         known = self._find(chat_id, subject, subject_id)
         if known is None:
             known = ShareRow(
+                id=fresh_id(self._session, ShareRow.id),
                 workspace_id=self._context.workspace_id,
                 chat_id=chat_id,
                 subject=subject,
@@ -86,7 +88,7 @@ class Shares:
         """Whom I share a chat of mine with."""
         self._own(chat_id)
         rows = self._session.scalars(
-            select(ShareRow).where(ShareRow.chat_id == chat_id).order_by(ShareRow.id)
+            select(ShareRow).where(ShareRow.chat_id == chat_id).order_by(ShareRow.at, ShareRow.id)
         )
         return tuple(
             Share(
@@ -120,7 +122,7 @@ class Shares:
             for each in self._session.scalars(
                 select(PromptRow)
                 .where(PromptRow.chat_id == chat_id, PromptRow.workspace_id == self._context.workspace_id)
-                .order_by(PromptRow.id)
+                .order_by(PromptRow.at, PromptRow.id)
             )
         ]
         seen = self._visible(_cited(prompts))

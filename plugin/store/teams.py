@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 
 from plugin.access.viewer import Role
 from plugin.errors import BadInput, NotFound, Refused
+from plugin.store._ids import fresh_id
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import (
@@ -58,7 +59,12 @@ class Teams(Roster):
         wanted = clean_name(name, "a team")
         self._context.begin_write()
         self._free_name(TeamRow, wanted, "team")
-        row = TeamRow(workspace_id=self._workspace_id, name=wanted, private=private)
+        row = TeamRow(
+            id=fresh_id(self._session, TeamRow.id),
+            workspace_id=self._workspace_id,
+            name=wanted,
+            private=private,
+        )
         self._session.add(row)
         self._session.flush()
         self._audit("people.team_add", f"team:{row.id}", private=private)

@@ -36,7 +36,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("a moment as Python shows it", r"datetime\.datetime\([^()]*(\([^()]*\))?[^()]*\)", "<moment>"),
     ("a moment in words", r"\d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC", "<moment>"),
     ("the port of the recording server", r"127\.0\.0\.1:\d+", "<host>"),
-    ("an id drawn by lot, of seven digits and more", r"\b[1-9]\d{6,9}\b", "<id>"),
+    ("an id drawn by lot, of seven digits and more", r"\b[1-9]\d{6,11}\b", "<id>"),
     ("how long it took", r'\d+ ms\b|"ms": ?\d+', "<took>"),
     ("when a counter of the process began, and its seconds", r"(?m)^docent_\S*(_created|seconds)\S* .*$", "<metric>"),
     ("how long ago", r"\d+ (second|minute)s? ago|just now", "<ago>"),
@@ -172,21 +172,21 @@ def tools(twins: Twins, luck: random.Random) -> Iterator[Face]:
                     yield f"mcp {tool} {arguments}", mcp
 
 
-def pages(twins: Twins, luck: random.Random) -> Iterator[Face]:
-    """Pages and the API over HTTP, signed in as the reader. The addresses are those of both sides."""
+def person(side: Side) -> Any:
+    """The reader, signed in to a side's pages."""
     from tests.web.conftest import Person
     from web import create_app
 
-    people: dict[int, Any] = {}
+    if side.person is None:
+        app = create_app(side.config, side.store)
+        app.config.update(TESTING=True, RATELIMIT_ENABLED=False)
+        side.person = Person(app)
+        assert side.person.sign_in(READER, PASSWORD).status_code == 303
+    return side.person
 
-    def person(side: Side) -> Any:
-        if id(side) not in people:
-            app = create_app(side.config, side.store)
-            app.config.update(TESTING=True, RATELIMIT_ENABLED=False)
-            people[id(side)] = Person(app)
-            assert people[id(side)].sign_in(READER, PASSWORD).status_code == 303
-        return people[id(side)]
 
+def pages(twins: Twins, luck: random.Random) -> Iterator[Face]:
+    """Pages and the API over HTTP, signed in as the reader. The addresses are those of both sides."""
     for path in addresses(twins, luck):
 
         def go(side: Side, path: str = path) -> str:
@@ -332,14 +332,16 @@ def main() -> int:
     """The command."""
     from plugin.config import read_config
     from plugin.store import migrate
+    from tests.access.twin_more_faces import MORE_FACES
 
+    every = (*FACES, *MORE_FACES)
     options = argparse.ArgumentParser(prog="python -m tests.access.twin_faces")
     options.add_argument("--pairs", type=int, default=10)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--faces", nargs="*", choices=[each.__name__ for each in FACES])
+    options.add_argument("--faces", nargs="*", choices=[each.__name__ for each in every])
     options.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     asked = options.parse_args()
-    faces = [each for each in FACES if not asked.faces or each.__name__ in asked.faces]
+    faces = [each for each in every if not asked.faces or each.__name__ in asked.faces]
     found = 0
     with tempfile.TemporaryDirectory() as home, ExitStack() as servers:
         template: Path | str = Path(home) / "docent.sqlite3"

@@ -13,11 +13,14 @@ import random
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
+
+import pytest
 
 import connectors
 from connectors.records import Asset, Column, Key, Query, Record, Schema, Table
@@ -212,6 +215,13 @@ class Side:
     reader: Viewer
     kept: Viewer | None = None
     """The reader, while a test lets somebody else read."""
+    person: Any = None
+    """The reader, signed in to the pages (`twin_faces.person`)."""
+    saved: int = 0
+    """A query over visible tables that is approved for the reader's team."""
+    saved_apart: int = 0
+    """One over hidden ones, where there is one; and the team that it is approved for."""
+    apart: int = 0
     integrations: dict[str, int] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     """"integration.schema.table" -> id, of what the admin sees."""
@@ -256,18 +266,27 @@ def make(seed: int, template: Path | str, folder: Path) -> Twins:
     connectors.CONNECTORS["twin"] = "tests.access.twins:TwinSource"
     connectors.connectors.cache_clear()
     for rich, side in zip((True, False), sides, strict=True):
-        _people(side, plan)
-        _fill(side, plan, hidden=not late, first=True)
-        _say_more(side, plan)
-        if not late:
-            _keep_apart(side, plan)
-        elif rich:
-            _fill(side, plan, hidden=True)
-            _keep_apart(side, plan)
-        _fill(side, plan, hidden=rich)
-        if not rich and not late:
-            _let_go(side)
+        with drawn_from(random.Random(seed)):
+            _people(side, plan)
+            _fill(side, plan, hidden=not late, first=True)
+            _say_more(side, plan)
+            if not late:
+                _keep_apart(side, plan)
+            elif rich:
+                _fill(side, plan, hidden=True)
+                _keep_apart(side, plan)
+            _fill(side, plan, hidden=rich)
+            if not rich and not late:
+                _let_go(side)
     return Twins(plan, *sides, databases)
+
+
+@contextmanager
+def drawn_from(luck: random.Random) -> Iterator[None]:
+    """Ids that are drawn by lot come out alike on both sides, as far as the same is made there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("plugin.store._ids.secrets", SimpleNamespace(randbelow=luck.randrange))
+        yield
 
 
 def _empty(template: Path | str, home: Path, databases: ExitStack) -> Side:
@@ -341,6 +360,19 @@ def _say_more(side: Side, plan: Plan) -> None:
         mine.edits.add_owner(shown[0], "oda@example.com")
         mine.edits.add_tag(shown[1], "gold")
         mine.edits.propose(shown[0], "description", "said by somebody")
+        name = next(name for name, id_ in side.ids.items() if id_ == shown[0])
+        place = name.partition(".")[2]
+        saved = mine.queries.save(
+            side.integrations[name.split(".")[0]], "over visible", f"SELECT 1 FROM {place}", tables=[place]
+        )
+        readers = [id_ for id_, team in mine.queries.teams_to_approve(saved.id) if team == "Readers"]
+        side.saved = mine.queries.approve(saved.id, readers).id
+        prompt = mine.history.start(None, "what everybody asks")
+        cited = [{"n": 1, "id": shown[0], "qualified_name": place}]
+        mine.history.finish(prompt.id, answer=f"It is `{place}` [1].", citations=cited, status="done")
+        mine.history.shares.share(prompt.chat_id, "team", readers[0])
+    with side.store.as_admin(side.admin) as door:
+        door.settings.set("embed.origins", ["https://intranet.example"])
 
 
 APART = "Apart"
@@ -358,6 +390,7 @@ def _keep_apart(side: Side, plan: Plan) -> None:
     ]
     with side.store.as_admin(side.admin) as door:
         team = door.people.add_team(APART, private=True)
+        door.people.add_to_team(team.id, member_id=side.admin.member_id)
         door.people.grant(team.id, side.integrations["lake"], hidden[0])
         door.settings.set(
             "ai.personas", [{"name": "apart", "teams": [APART], "filters": [], "instructions": "none"}]
@@ -376,9 +409,11 @@ def _keep_apart(side: Side, plan: Plan) -> None:
             side.integrations[name.split(".")[0]], "over hidden", f"SELECT 1 FROM {name.partition('.')[2]}",
             tables=[name.partition(".")[2]],
         )  # fmt: skip
-        mine.queries.approve(saved.id, [id_ for id_, _name in mine.queries.teams_to_approve(saved.id)])
+        teams = [id_ for id_, _name in mine.queries.teams_to_approve(saved.id)]
+        side.saved_apart, side.apart = mine.queries.approve(saved.id, teams).id, team.id
         prompt = mine.history.start(None, "what is hidden")
         mine.history.finish(prompt.id, answer="nothing", status="done")
+        mine.history.shares.share(prompt.chat_id, "team", team.id)
 
 
 def _let_go(side: Side) -> None:
@@ -389,5 +424,8 @@ def _let_go(side: Side) -> None:
         door.settings.set("ai.personas", [])
     with side.store.as_viewer(side.admin) as mine:
         for each in mine.queries.all():
-            mine.queries.delete(each.id)
-        mine.history.erase()
+            if each.id == side.saved_apart:
+                mine.queries.delete(each.id)
+        for chat in mine.history.chats().items:
+            if chat.title == "what is hidden":
+                mine.history.delete_chat(chat.id)

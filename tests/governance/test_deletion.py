@@ -181,8 +181,11 @@ def test_a_workspace_is_gone_with_its_keys(
         door.settings.set_provider_key("openai", "k" * 20)
         door.settings.apply({"ai.instructions": WORD, "monitoring.content": True})
     ask(any_store, any_admin, SECRET)
-    sealed = ciphertexts(any_store, "prompts", "text")[1:] + ciphertexts(any_store, "provider_keys", "sealed")
-    keys = ciphertexts(any_store, f"workspace_keys WHERE workspace_id = {any_admin.workspace_id}", "wrapped")
+    ours = f"WHERE workspace_id = {any_admin.workspace_id}"
+    sealed = ciphertexts(any_store, f"prompts {ours}", "text")
+    sealed += ciphertexts(any_store, "provider_keys", "sealed")
+    keys = ciphertexts(any_store, f"workspace_keys {ours}", "wrapped")
+    assert len(sealed) == 3 and len(keys) == 2
     receipt = any_store.delete_workspace(any_admin, "acme").what
     assert receipt["workspace_keys"] == 2 == receipt["prompts"] and receipt["monitored"] == 1
     bytes_ = raw(any_store, home)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,6 +267,33 @@ def _one_login(store: Store, admin: Viewer) -> None:
         door.integrations.add("Shop", "postgres", settings=url, secrets={}, query=url)
 
 
+def _changed_past_the_log(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.set("ai.region", "eu")
+        door.settings.set("ai.instructions", "be brief")
+    change(store, "UPDATE settings SET value = '\"us\"' WHERE key = 'ai.region'")
+
+
+def _taken_back_past_the_log(store: Store, admin: Viewer) -> None:
+    with store.as_admin(admin) as door:
+        door.settings.set("ai.filters", [{"effect": "exclude", "schemas": ["hr"]}])
+    change(store, "DELETE FROM settings WHERE key = 'ai.filters'")
+
+
+def _a_copy_that_others_may_read(store: Store, _admin: Viewer) -> None:
+    copy = store.config.home / "docent.sqlite3.bak"
+    copy.write_bytes((store.config.home / "docent.sqlite3").read_bytes())
+    copy.chmod(0o640)
+
+
+def _a_log_that_others_may_read(store: Store, _admin: Viewer) -> None:
+    (store.config.home / "docent.sqlite3-wal").chmod(0o604)
+
+
+def _a_store_of_nobody(store: Store, _admin: Viewer) -> None:
+    (store.config.home / "monitoring-999.sqlite3").touch(mode=0o600)
+
+
 IN_THE_DATABASE: dict[str, tuple[Callable[[Store, Viewer], None], str]] = {
     "a row of another workspace": (_cross, "P1"),
     "a row of no workspace": (_strangers, "P26"),
@@ -294,6 +322,11 @@ IN_THE_DATABASE: dict[str, tuple[Callable[[Store, Viewer], None], str]] = {
     "a clock that fails": (_clock_fails, "P33 P38"),
     "a clock that never ran": (_never_a_clock, "P33 P38"),
     "one credential for both": (_one_login, "P53"),
+    "a setting that was changed past the log": (_changed_past_the_log, "P37"),
+    "a setting that was taken back past the log": (_taken_back_past_the_log, "P37"),
+    "a copy of the database that others may read": (_a_copy_that_others_may_read, "P25"),
+    "a write-ahead log that others may read": (_a_log_that_others_may_read, "P25"),
+    "monitoring of a workspace that is gone": (_a_store_of_nobody, "P26"),
 }
 
 
@@ -647,3 +680,52 @@ def test_believing_every_proxy_is_told(store: Store, admin: Viewer) -> None:
     config = replace(store.config, trusted_proxies=("0.0.0.0/0",))
     line = next(each for each in report(store, admin, config) if each.id == "P6")
     assert line.state == BROKEN and "trusts every address" in line.evidence
+
+
+@pytest.mark.parametrize(
+    "sabotage",
+    [
+        "ALTER TABLE prompts DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE prompts NO FORCE ROW LEVEL SECURITY",
+        "CREATE POLICY everybody ON prompts USING (true)",
+        "ALTER POLICY one_workspace ON prompts USING (true)",
+    ],
+)
+def test_a_second_lock_that_is_open_is_told(any_store: Store, any_admin: Viewer, sabotage: str) -> None:
+    if any_store.dialect == "sqlite":
+        pytest.skip("SQLite has no second lock, and its line says so")
+    change(any_store, sabotage)
+    line = {each.id: each for each in report(any_store, any_admin, any_store.config)}["P2"]
+    assert line.state == BROKEN and "prompts" in line.evidence
+
+
+def test_keys_of_connections_are_written_nowhere(tmp_path: Path, monkeypatch: Patch) -> None:
+    from plugin.egress.transport import _tls
+
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    _tls.cache_clear()
+    try:
+        assert _tls().keylog_filename is None
+    finally:
+        _tls.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("settings", "weak"),
+    [
+        ({"host": "db.example", "ssl_mode": "prefer"}, True),
+        ({"host": "db.example", "ssl_mode": "require"}, True),
+        ({"host": "db.example", "ssl_mode": "verify-full"}, False),
+        ({"host": "127.0.0.1", "ssl_mode": "prefer"}, False),
+        ({"url": "postgresql+psycopg://r@db.example/shop"}, True),
+        ({"url": "postgresql://r@db.example/shop?sslmode=verify-ca"}, False),
+        ({"url": "mysql://r@db.example/shop?sslmode=verify-full"}, False),
+        ({"url": "https://metabase.example"}, False),
+        ({"url": "https://metabase.example", "verify": "verify=false"}, True),
+        ({"path": "/srv/warehouse.duckdb"}, False),
+    ],
+)
+def test_sources_whose_certificate_nobody_checks_are_told(settings: dict[str, Any], weak: bool) -> None:
+    from plugin.governance.checks.out import _weakens_tls
+
+    assert _weakens_tls(settings) is weak

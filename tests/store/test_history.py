@@ -343,3 +343,27 @@ def test_templates_and_preferences_are_their_authors_alone(store: Store, admin: 
         ):
             with pytest.raises(NotFound):
                 attempt()
+
+
+def test_ids_tell_nothing_of_what_others_do(any_store: Store, any_admin: Viewer) -> None:
+    """Whoever makes two things may not tell from their ids how many others were made in between; order is by time."""
+    person = add(any_store, any_admin, "eve@example.com")
+    made: dict[str, list[int]] = {}
+    with any_store.as_viewer(person) as mine:
+        for number in range(6):
+            prompt = mine.history.start(None, f"question {number}")
+            made.setdefault("chat", []).append(prompt.chat_id)
+            made.setdefault("prompt", []).append(prompt.id)
+            made.setdefault("template", []).append(mine.history.templates.save(f"t{number}", "x").id)
+            made.setdefault("memory", []).append(mine.history.memory.remember(f"prefer {number}").id)
+            made.setdefault("token", []).append(mine.me.create_token(f"k{number}", ["read"], 3)[0].id)
+    with any_store.as_admin(any_admin) as door:
+        made["team"] = [door.people.add_team(f"Team {number}").id for number in range(6)]
+    for kind, ids in made.items():
+        assert max(ids) - min(ids) > 10_000, f"{kind} counts up: {ids}"
+    with any_store.as_viewer(person) as mine:
+        shown = [each.text for each in mine.history.prompts(limit=4).items]
+        rest = mine.history.prompts(limit=4, cursor=mine.history.prompts(limit=4).next_cursor)
+        assert [*shown, *(each.text for each in rest.items)] == [f"question {n}" for n in (5, 4, 3, 2, 1, 0)]
+        assert [each.text for each in mine.history.memory.all()] == [f"prefer {n}" for n in range(6)]
+        assert [each.name for each in mine.me.tokens()] == [f"k{n}" for n in (5, 4, 3, 2, 1, 0)]

@@ -48,7 +48,7 @@ def row_security(facts: Facts) -> Finding:
             READ,
         )
     if found.unlocked:
-        return broken(f"row-level security is not forced on {', '.join(found.unlocked)}")
+        return broken(f"row-level security is off, not forced or open on {', '.join(found.unlocked)}")
     if found.bypasses:
         return Finding(
             OPERATOR, "this database role bypasses row-level security; connect as one that does not", READ

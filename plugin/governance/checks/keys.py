@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import stat
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
+from plugin.config import Config
 from plugin.governance.checks.facts import (
     PROBE_CARD,
     PROBE_KEY,
@@ -19,7 +22,7 @@ from plugin.governance.checks.facts import (
     kept,
 )
 
-DATABASE, KEYS = ("docent.sqlite3", "monitoring-*.sqlite3", "jobs.sqlite3"), ("master.key", "cookie.key")
+MOST_FILES, MOST_TOLD = 5_000, 8
 
 
 def own_keys(facts: Facts) -> Finding:
@@ -53,7 +56,7 @@ def sealed(facts: Facts) -> Finding:
     if facts.database.open_values:
         where = ", ".join(f"{count} in {place}" for place, count in facts.database.open_values.items())
         return broken(f"values that no key of this workspace sealed: {where}")
-    loose = _loose_files(facts.config.home)
+    loose = _loose_files(facts.config)
     if loose:
         return broken(
             f"files that others on this machine may read: {', '.join(loose)}; set their mode to 0600"
@@ -67,17 +70,30 @@ def sealed(facts: Facts) -> Finding:
     )
 
 
-def _loose_files(home: Path) -> list[str]:
-    found = []
-    for name in (*DATABASE, *KEYS):
-        found += [each.name for each in home.glob(name) if stat.S_IMODE(each.stat().st_mode) & 0o077]
-    return found
+def _loose_files(config: Config) -> list[str]:
+    """Files of ours that others may read: all at home, and what lies beside the database, wherever that is."""
+    files = list(islice(config.home.rglob("*"), MOST_FILES))
+    scheme, _, place = config.database_url.partition(":///")
+    if scheme.startswith("sqlite") and place:
+        database = Path(place.partition("?")[0])
+        files += database.parent.glob(f"{database.name}*")
+        files += database.parent.glob("monitoring-*.sqlite3*")
+    found = set()
+    for each in files:
+        with suppress(OSError):  # gone in the meantime
+            if each.is_file() and not each.is_symlink() and stat.S_IMODE(each.stat().st_mode) & 0o077:
+                found.add(each.name)
+    return sorted(found)[:MOST_TOLD]
 
 
 def shred(facts: Facts) -> Finding:
     """P26: of a workspace that is gone no row is left."""
     if facts.database.isolation.strangers:
         return broken(f"rows of a workspace that is gone: {', '.join(facts.database.isolation.strangers)}")
+    if facts.database.orphaned:
+        return broken(
+            "a monitoring store of a workspace that is gone is still there; delete its file or table"
+        )
     return kept(
         "no row of a deleted workspace is left; `docent workspace delete` destroys the keys, then the rows, and prints "
         "a receipt; backups are the operator's"

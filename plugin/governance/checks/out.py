@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from plugin.egress.addresses import is_loopback
 from plugin.egress.allowed_fields import ALLOWED, FieldNotAllowed, check_fields
@@ -29,6 +31,7 @@ from plugin.governance.checks.facts import (
 
 NO_PAGES = "no web is installed beside this command; open the Trust page on the server to have it looked at"
 PERSONAL_USE = ("queried_by", "frequent_users", "last_user", "runs_by", "users")
+BY_SSL_MODE = ("postgresql", "postgres", "redshift", "mysql", "mariadb", "oracle")
 UNSAFE_TLS = (
     "sslmode=disable", "sslmode=allow", "sslmode=prefer", "ssl=false", "verify=false", "verify_ssl=false",
     "trustservercertificate=yes", "insecure",
@@ -175,21 +178,35 @@ def tls(facts: Facts) -> Finding:
         or not context.check_hostname
     ):
         return broken("requests to providers would accept old TLS or an unverified certificate", RAN)
+    if context.keylog_filename is not None:
+        return broken("the keys of connections to providers are written to a file (SSLKEYLOGFILE)", RAN)
     lowest = context.minimum_version.name.replace("_", ".")
     host = urlsplit(facts.ai.base_url).hostname or "" if facts.ai.base_url else ""
     if facts.ai.base_url and not facts.ai.base_url.startswith("https://"):
         said = f"{host} is reached without TLS; allowed for loopback and listed internal hosts only"
         return Finding(OPERATOR, said, READ, "the provider is reached inside your own network, without TLS")
-    open_sources = [
-        each.name
-        for each in facts.integrations or ()
-        if any(word in str(each.settings).lower().replace(" ", "") for word in UNSAFE_TLS)
-    ]
+    open_sources = [each.name for each in facts.integrations or () if _weakens_tls(each.settings)]
     told = f"to providers {lowest} or higher, verified"
     if open_sources:
-        said = f"{told}; sources whose settings weaken TLS: {', '.join(open_sources)}"
+        said = (
+            f"{told}; sources whose settings leave the certificate unchecked (`ssl_mode=verify-full` checks it): "
+            f"{', '.join(open_sources)}"
+        )
         return Finding(OPERATOR, said, RAN, f"{told}; TLS to sources is in their settings")
     return Finding(OPERATOR, f"{told}; ssl options of each source are its settings", RAN)
+
+
+def _weakens_tls(settings: Mapping[str, Any]) -> bool:
+    """Do these settings reach a server of a network without TLS, or without looking at its certificate?"""
+    given = {str(name).lower(): str(value).lower().replace(" ", "") for name, value in settings.items()}
+    if any(word in value for value in given.values() for word in UNSAFE_TLS):
+        return True
+    address = urlsplit(given.get("url", ""))
+    mode = parse_qs(address.query).get("sslmode", [given.get("ssl_mode", "")])[0]
+    # Databases take TLS where it is offered unless they are told more; every other source is reached by https.
+    database = "ssl_mode" in given or address.scheme.partition("+")[0] in BY_SSL_MODE
+    host = address.hostname or given.get("host", "")
+    return database and bool(host) and not is_loopback(host) and not mode.startswith("verify-")
 
 
 def hosts(facts: Facts) -> Finding:

@@ -26,6 +26,13 @@ def audited(facts: Facts) -> Finding:
     how = "the whole chain was verified just now"
     if not whole:
         return broken(said, how, "the audit log does not verify; ask an admin")
+    if facts.database.unaudited:
+        return broken(
+            f"settings in force that the audit log does not know, so somebody changed them past it: "
+            f"{', '.join(facts.database.unaudited)}; set each again on its page",
+            READ,
+            "a setting was changed past the audit log; ask an admin",
+        )
     return kept(said, how, "the audit log was verified and is whole")
 
 

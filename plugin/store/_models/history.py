@@ -5,11 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.store._models.base import Base, Moment, now
 from plugin.store._models.people import KEEP_IDS
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+"""Drawn by lot (plugin/store/_ids.py): SQLite gives AUTOINCREMENT only to a column that is called INTEGER."""
 
 
 class ChatRow(Base):
@@ -18,7 +31,7 @@ class ChatRow(Base):
     __tablename__ = "chats"
     __table_args__ = (Index("ix_chats_author", "member_id", "at"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"))
     uid: Mapped[str] = mapped_column(String(32), unique=True)
@@ -33,13 +46,15 @@ class PromptRow(Base):
     """One question and its answer. `sealed` is the JSON of all that was typed, generated or sent."""
 
     __tablename__ = "prompts"
-    __table_args__ = (Index("ix_prompts_author", "member_id", "id"), KEEP_IDS)
+    __table_args__ = (Index("ix_prompts_author", "member_id", "at"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"))
-    chat_id: Mapped[int] = mapped_column(ForeignKey("chats.id", ondelete="CASCADE"), index=True)
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("prompts.id", ondelete="SET NULL"), index=True)
+    chat_id: Mapped[int] = mapped_column(Id, ForeignKey("chats.id", ondelete="CASCADE"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(
+        Id, ForeignKey("prompts.id", ondelete="SET NULL"), index=True
+    )
     uid: Mapped[str] = mapped_column(String(32), unique=True)
     at: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
     text: Mapped[bytes] = mapped_column(LargeBinary)
@@ -87,7 +102,7 @@ class ShareRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
-    chat_id: Mapped[int] = mapped_column(ForeignKey("chats.id", ondelete="CASCADE"))
+    chat_id: Mapped[int] = mapped_column(Id, ForeignKey("chats.id", ondelete="CASCADE"))
     subject: Mapped[str] = mapped_column(String(10))
     subject_id: Mapped[int]
     at: Mapped[datetime] = mapped_column(Moment, default=now)
