@@ -27,9 +27,10 @@ from connectors.warehouse import moment, number
 PAGE = 100
 _BRACKETED = re.compile(r"(?:\[[^\]]*\]\.)*\[([^\]]*)\]")
 _TABLES = "upstreamTables { name fullName schema database { name } }"
-_OWNER = "owner { name email }"
+_OWNER = "owner { name username email }"
 _FIELDS = """fields { __typename name description isHidden
-  ... on ColumnField { dataType } ... on CalculatedField { dataType formula } }"""
+  ... on ColumnField { dataType } ... on CalculatedField { dataType formula }
+  ... on GroupField { dataType } }"""
 QUERIES = {
     "workbooks": f"id luid name description projectName projectLuid uri updatedAt {_OWNER} tags {{ name }}",
     "dashboards": "id luid name path updatedAt workbook { id } sheets { id } tags { name }",
@@ -149,7 +150,7 @@ class Tableau(HttpSource):
             description=each.get("description") or None,
             definition=each.get("query") or None,
             dialect=DIALECTS.get(each.get("connectionType") or "") if each.get("query") else None,
-            owners=tuple(filter(None, [owner.get("email") or owner.get("name")])),
+            owners=_owner(owner),
             tags=tuple(tag["name"] for tag in each.get("tags") or () if tag.get("name")),
             url=self._url(kind, each),
             popularity=float(views) if views else None,
@@ -243,6 +244,13 @@ def _nodes(api: Api, kind: str) -> Iterator[dict[str, Any]]:
         if not told.get("hasNextPage") or told.get("endCursor") in (None, after):
             return
         after = told["endCursor"]
+
+
+def _owner(owner: Mapping[str, Any]) -> tuple[str, ...]:
+    """The address, which others than administrators see as the user name of Tableau Cloud only; else the name."""
+    username = str(owner.get("username") or "")
+    found = owner.get("email") or (username if "@" in username else "") or owner.get("name") or username
+    return (str(found),) if found else ()
 
 
 def _places(projects: list[dict[str, Any]]) -> dict[str, str]:

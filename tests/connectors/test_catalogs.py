@@ -55,7 +55,7 @@ def test_datahub_is_scrolled_and_linked() -> None:
         assert connector.check() == "DataHub answers: 450 datasets"
         running.asked.clear()
         records = list(connector.extract())
-        assert len(running.asked) == 3 + 4
+        assert len(running.asked) == 3 + 5
     tables = {record.name: record for record in records if isinstance(record, Table)}
     assert tables["T1"].description == "by a person" and tables["T1"].kind == "view"
     assert (tables["T0"].database, tables["T0"].schema, tables["T0"].tags) == ("SHOP", "SALES", ("core",))
