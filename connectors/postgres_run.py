@@ -60,8 +60,8 @@ class PostgresRuns:
     ) -> RunResult:
         """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
         with during_connect(self._server):
-            connection = self._connect()
-        stop = _Stop(connection)
+            connection = self._open_to_run()
+        stop = self._stop(connection)
         watchdog = threading.Timer(limits.seconds + 0.3, stop.expire)
         watchdog.daemon = True
 
@@ -83,7 +83,7 @@ class PostgresRuns:
                 first = next(rows, None)
                 columns = tuple(
                     ResultColumn(column.name, column.type_display) for column in cursor.description or ()
-                ) or _described(connection, sql, parameters)
+                ) or self._described(connection, sql, parameters)
         except BaseException:
             close()
             raise
@@ -95,15 +95,19 @@ class PostgresRuns:
         """Rows and cost that the planner expects, by EXPLAIN (which runs nothing)."""
         limits = RunLimits(seconds=10)
         with during_connect(self._server):
-            connection = self._connect()
-        stop = _Stop(connection)
+            connection = self._open_to_run()
+        stop = self._stop(connection)
         try:
             with _as_query_errors(stop, limits):
                 self._prepare(connection, limits)
-                cursor = psycopg.RawCursor(connection)
-                plan: Any = next(cursor.stream("EXPLAIN (FORMAT JSON) " + sql, tuple(parameters) or None))
+                return self._planned(psycopg.RawCursor(connection), sql, parameters)
         finally:
             stop.close()
+
+    def _planned(
+        self, cursor: psycopg.RawCursor[TupleRow], sql: str, parameters: Sequence[Any]
+    ) -> Estimate | None:
+        plan: Any = next(cursor.stream("EXPLAIN (FORMAT JSON) " + sql, tuple(parameters) or None))
         top = json.loads(plan[0])[0]["Plan"]
         return Estimate(rows=int(top["Plan Rows"]), cost=float(top["Total Cost"]))
 
@@ -115,12 +119,28 @@ class PostgresRuns:
         milliseconds = max(1, int(limits.seconds * 1000))
         connection.execute(BEGIN.format(milliseconds=milliseconds))
 
-    def _connect(self) -> _Metered:
+    def _described(
+        self, connection: psycopg.Connection[TupleRow], sql: str, parameters: Sequence[Any]
+    ) -> tuple[ResultColumn, ...]:
+        """The columns of a statement that gave no row, which its stream does not tell: declared, not run again."""
+        with psycopg.RawServerCursor(connection, "docent_shape") as cursor:
+            cursor.execute(sql, tuple(parameters) or None)
+            return tuple(
+                ResultColumn(column.name, column.type_display) for column in cursor.description or ()
+            )
+
+    def _stop(self, connection: psycopg.Connection[TupleRow]) -> Stop:
+        return Stop(connection, self._server)
+
+    def _open_to_run(self) -> Metered:
+        return self._connect()
+
+    def _connect(self) -> Metered:
         given = sign_in(self._server, name="docent")
-        return _Metered.connect(client_encoding="utf8", keepalives_idle=30, tcp_user_timeout=60_000, **given)
+        return Metered.connect(client_encoding="utf8", keepalives_idle=30, tcp_user_timeout=60_000, **given)
 
 
-class _Metered(psycopg.Connection[TupleRow]):
+class Metered(psycopg.Connection[TupleRow]):
     """A connection that gives up on a row while it arrives: one that is larger than `allowance`, or comes after
     `deadline` from a server that is too busy sending to notice its own time-out.
     """
@@ -165,11 +185,12 @@ def _waiting_bytes(socket: int) -> int:
     return int.from_bytes(ioctl(socket, FIONREAD, b"\0\0\0\0"), sys.byteorder)
 
 
-class _Stop:
+class Stop:
     """Cancels on the server, from any thread; knows why a statement ended. `close` ends the connection."""
 
-    def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
+    def __init__(self, connection: psycopg.Connection[TupleRow], server: Server) -> None:
         self._connection = connection
+        self.server = server
         self._lock = threading.Lock()
         self._closed = False
         self._asking = Asking(self._send)
@@ -203,7 +224,7 @@ class _Stop:
 
 
 @contextlib.contextmanager
-def _as_query_errors(stop: _Stop, limits: RunLimits) -> Iterator[None]:
+def _as_query_errors(stop: Stop, limits: RunLimits) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
@@ -218,7 +239,7 @@ def _as_query_errors(stop: _Stop, limits: RunLimits) -> Iterator[None]:
         raise QueryFailed("the result holds text that is not valid UTF-8") from None
 
 
-def _query_error(error: psycopg.Error, stop: _Stop, limits: RunLimits) -> SourceError:
+def _query_error(error: psycopg.Error, stop: Stop, limits: RunLimits) -> SourceError:
     if stop.cancelled:
         return QueryStopped("the query was cancelled")
     if isinstance(error, pg.QueryCanceled) or stop.expired:
@@ -235,24 +256,15 @@ def _query_error(error: psycopg.Error, stop: _Stop, limits: RunLimits) -> Source
     where = f" at character {position}" if position else ""
     text = "\n".join(part for part in (error.diag.message_primary, error.diag.message_detail) if part)
     return QueryFailed(
-        f"PostgreSQL refused the query: {kind} (code {code}){where}",
+        f"{stop.server.engine} refused the query: {kind} (code {code}){where}",
         full=text or str(error),
         position=int(position) if position else None,
         code=code,
     )
 
 
-def _described(
-    connection: psycopg.Connection[TupleRow], sql: str, parameters: Sequence[Any]
-) -> tuple[ResultColumn, ...]:
-    """The columns of a statement that gave no row, which its stream does not tell: declared, not run again."""
-    with psycopg.RawServerCursor(connection, "docent_shape") as cursor:
-        cursor.execute(sql, tuple(parameters) or None)
-        return tuple(ResultColumn(column.name, column.type_display) for column in cursor.description or ())
-
-
 def _batches(
-    first: TupleRow | None, rows: Iterator[TupleRow], limits: RunLimits, result: RunResult, stop: _Stop
+    first: TupleRow | None, rows: Iterator[TupleRow], limits: RunLimits, result: RunResult, stop: Stop
 ) -> Iterator[list[tuple[Any, ...]]]:
     meter = Meter(limits, result)
     try:

@@ -22,6 +22,7 @@ from psycopg.rows import DictRow, dict_row
 from connectors.postgres_errors import during_connect, during_read
 from connectors.postgres_sign_in import sign_in
 from connectors.records import Database, Progress, Query, Record, Schema
+from connectors.redshift_run import QUERY_GRANTS, RedshiftRuns
 from connectors.selection import Selection
 from connectors.servers import Server, ServerSettings, server_of
 from connectors.warehouse import Place, Row, moment, tables_of
@@ -112,7 +113,7 @@ _KINDS = {"p": "primary", "u": "unique", "f": "foreign"}
 _SCHEMES = ("redshift", "postgresql", "postgres")
 
 
-class Redshift:
+class Redshift(RedshiftRuns):
     """Metadata of one Redshift database, on a cluster or a serverless workgroup."""
 
     name: ClassVar[str] = "redshift"
@@ -132,7 +133,7 @@ CREATE USER <role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMI
 -- Optional, for Spectrum's external tables, once for each external schema:
 -- GRANT USAGE ON SCHEMA <external_schema> TO <role>;
 """
-    query_grant_script: ClassVar[str] = ""
+    query_grant_script: ClassVar[str] = QUERY_GRANTS
 
     def __init__(self, settings: ServerSettings) -> None:
         self._server: Server = dataclasses.replace(server_of(settings, _SCHEMES, 5439), engine="Redshift")
@@ -209,7 +210,7 @@ CREATE USER <role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMI
     def _reading(self) -> Iterator[psycopg.Connection[DictRow]]:
         """A connection in a read-only transaction; errors leave as SourceError."""
         with during_connect(self._server):
-            connection = self._connect()
+            connection = self._connect_to_read()
         try:
             with during_read(self._server):
                 connection.execute(BEGIN)
@@ -217,7 +218,7 @@ CREATE USER <role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMI
         finally:
             connection.close()
 
-    def _connect(self) -> psycopg.Connection[DictRow]:
+    def _connect_to_read(self) -> psycopg.Connection[DictRow]:
         return psycopg.connect(
             client_encoding="UNICODE",  # how Redshift, like PostgreSQL 8, calls UTF-8
             # Parameters are written in on our side: the leader node types none of its catalog's for us.

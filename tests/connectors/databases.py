@@ -180,10 +180,17 @@ class PostgresRig(Rig):
     def role(self, script: str, **names: str) -> tuple[dict[str, str], dict[str, str]]:
         role = f"rig_{uuid.uuid4().hex[:10]}"
         self._roles.append(role)
+        script = "\n".join(line for line in script.splitlines() if not line.startswith("--"))
         filled = _filled(script, role=role, password="only-for-this-test", database=self.database, **names)
         self.execute(filled)
         url = f"postgresql://{role}@127.0.0.1:{self._wire.port}/{self.database}?sslmode=disable"
         return {"url": url}, {"password": "only-for-this-test"}
+
+
+class RedshiftRig(PostgresRig):
+    """PostgreSQL in Redshift's place: the transaction, the time-out and the ways to end a statement are real here."""
+
+    type = "redshift"
 
 
 class MariaDBRig(Rig):
@@ -401,6 +408,11 @@ RIGS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "sqlite": SQLiteRig,
     "duckdb": DuckDBRig,
 }
+RUNS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
+    **RIGS,
+    "redshift": lambda folder, monkeypatch: RedshiftRig(),
+}
+"""What runs SQL: the engines of RIGS, and PostgreSQL in the place of what speaks its protocol."""
 
 
 def grant_script(type: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from connectors import connect
 from connectors.abilities import Cancel, RunLimits, RunResult, can_query
 from connectors.errors import QueryFailed, QueryStopped, SourceError
-from tests.connectors.databases import CANARY, RIGS, Rig, query_grant_script
+from tests.connectors.databases import CANARY, RUNS, Rig, query_grant_script
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], R
 
         def of(type: str) -> Rig:
             if type not in made:
-                rig = stack.enter_context(RIGS[type](tmp_path_factory.mktemp(type), monkeypatch).made())
+                rig = stack.enter_context(RUNS[type](tmp_path_factory.mktemp(type), monkeypatch).made())
                 rig.shop()
                 made[type] = rig
             return made[type]
@@ -32,7 +32,7 @@ def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], R
         yield of
 
 
-@pytest.fixture(params=sorted(RIGS))
+@pytest.fixture(params=sorted(RUNS))
 def rig(request: pytest.FixtureRequest, rigs: Callable[[str], Rig]) -> Rig:
     return rigs(request.param)
 
@@ -116,7 +116,7 @@ def test_cancel_from_another_thread_stops_it_on_the_server(rig: Rig) -> None:
     assert idle(rig)
 
 
-@pytest.mark.parametrize("type", ["duckdb", "mysql", "postgres"])
+@pytest.mark.parametrize("type", ["duckdb", "mysql", "postgres", "redshift"])
 def test_a_request_to_stop_that_overtakes_the_statement_is_made_again(
     rigs: Callable[[str], Rig], type: str
 ) -> None:
@@ -160,6 +160,7 @@ def test_one_statement_that_only_reads(rig: Rig, statement: str) -> None:
 def test_an_error_shows_no_value_unless_asked(rig: Rig) -> None:
     statement = {
         "postgres": "SELECT note::int FROM orders",
+        "redshift": "SELECT note::int FROM orders",
         "mysql": "SELECT note REGEXP '(' FROM orders",
         "sqlite": "SELECT json_extract(note, '$.x') FROM orders",
         "duckdb": "SELECT note::int FROM orders",
@@ -193,6 +194,11 @@ def test_estimates_run_nothing(rig: Rig) -> None:
         ("postgres", "SELECT pg_read_file('/etc/hostname')"),
         ("postgres", "SELECT * FROM customers"),
         ("postgres", "SELECT pg_catalog.set_config('transaction_read_only', 'off', false), 1/0"),
+        ("redshift", "SELECT pg_read_file('/etc/hostname')"),
+        ("redshift", "SELECT * FROM customers"),
+        ("redshift", "CREATE TEMP TABLE made AS SELECT 1 AS id"),
+        ("redshift", "SELECT id INTO made FROM orders"),
+        ("redshift", "SELECT pg_catalog.set_config('transaction_read_only', 'off', false), 1/0"),
         ("mysql", "SELECT load_file('/etc/hostname') IS NOT NULL AND 1 = (SELECT 1 FROM customers)"),
         ("mysql", "SELECT * FROM customers"),
         ("mysql", "SELECT 1 INTO OUTFILE '/tmp/docent-test'"),
@@ -242,3 +248,39 @@ def test_one_giant_row_is_given_up_on_postgres(rigs: Callable[[str], Rig]) -> No
     with pytest.raises(QueryStopped):
         rows(rigs("postgres"), "SELECT repeat('x', 700000000)", bytes=5_000_000, seconds=1)
     assert time.monotonic() - begun < 3
+
+
+def test_redshift_is_sent_what_its_documentation_knows(rigs: Callable[[str], Rig]) -> None:
+    rig = rigs("redshift")
+    before = len(rig.statements())
+    rows(rig, "SELECT note FROM orders WHERE id = 99", seconds=7)
+    connector: Any = rig.connector()
+    estimate = connector.estimate("SELECT * FROM orders")
+    assert estimate.rows >= 1 and estimate.cost > 0
+    sent = rig.statements()[before:]
+    assert sent == [
+        "SET statement_timeout TO 7000",
+        "BEGIN READ ONLY",
+        *["SELECT note FROM orders WHERE id = 99"] * 2,  # run, and described
+        "SET statement_timeout TO 10000",
+        "BEGIN READ ONLY",
+        "EXPLAIN SELECT * FROM orders",
+    ]
+    bound = connector.run(
+        "SELECT id FROM orders WHERE note = $1 AND id > $2", RunLimits(), lambda stop: None, (CANARY, 1)
+    )
+    assert [row for batch in bound.batches for row in batch] == [(2,)]
+
+
+def test_redshift_ends_the_session_of_a_statement_that_does_not_hear(
+    rigs: Callable[[str], Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redshift may not cancel inside a transaction; a request that goes nowhere stands for that here."""
+    import psycopg
+
+    rig = rigs("redshift")
+    monkeypatch.setattr(psycopg.Connection, "cancel_safe", lambda self, timeout: None)
+    begun = time.monotonic()
+    with pytest.raises(QueryStopped, match="cancelled"):
+        start(rig, rig.slow, lambda stop: threading.Timer(0.2, stop.cancel).start(), seconds=30)
+    assert time.monotonic() - begun < 3 and idle(rig)
