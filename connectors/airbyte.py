@@ -70,13 +70,16 @@ class Airbyte(HttpSource):
     def _newest_jobs(self, api: Api) -> dict[str, Mapping[str, Any]]:
         """The newest of the last five hundred jobs of each connection."""
         newest: dict[str, Mapping[str, Any]] = {}
-        for offset in range(0, 500, PAGE):
+        offset = 0
+        while offset < 500:
             params = {"limit": PAGE, "offset": offset, "orderBy": "createdAt|DESC"}
-            page = (api.get(f"{self._base}/jobs", params, optional=True) or {}).get("data") or ()
-            for job in page:
-                newest.setdefault(job.get("connectionId"), job)
-            if len(page) < PAGE:
+            page = api.get(f"{self._base}/jobs", params, optional=True) or {}
+            for job in page.get("data") or ():
+                if job.get("jobType") not in ("reset", "clear"):  # which take data away
+                    newest.setdefault(job.get("connectionId"), job)
+            if not page.get("next") or not page.get("data"):
                 break
+            offset += len(page["data"])
         return newest
 
     def _all(self, api: Api, path: str) -> Iterator[dict[str, Any]]:
@@ -127,7 +130,9 @@ def _job(
         "streams": str(len(_streams(each))),
     }
     properties = {key: str(value) for key, value in facts.items() if value}
-    return Asset("job", each["connectionId"], each.get("name") or each["connectionId"], properties=properties)
+    tags = tuple(tag["name"] for tag in each.get("tags") or () if tag.get("name"))
+    name = each.get("name") or each["connectionId"]
+    return Asset("job", each["connectionId"], name, tags=tags, properties=properties)
 
 
 def _streams(each: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors.dbt import Project
+from connectors.errors import PermissionMissing
 from connectors.http import Api
 from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
@@ -74,12 +75,15 @@ class DbtCloud(HttpSource):
             good: dict[Any, list[Mapping[str, Any]]] = {}
             for run in runs:
                 by_job.setdefault(_job_of(run), run)
-                if run.get("is_success") or run.get("status") == 10:
+                passing = _job_of(run) in jobs and _of_a_change(jobs[_job_of(run)])
+                if (run.get("is_success") or run.get("status") == 10) and not passing:
                     good.setdefault(run.get("project_id"), []).append(run)
+            production = self._production(api)
             for job in jobs.values():
                 yield self._job(job, by_job.get(job["id"], {}))
             for done, candidates in enumerate(good.values(), start=1):
                 yield Progress("projects", done, len(good))
+                candidates.sort(key=lambda run: run.get("environment_id") not in production)
                 newest, manifest = self._manifest(api, candidates[:10])
                 if manifest:
                     results = api.document(self._artifact(newest, "run_results.json")) or {}
@@ -90,6 +94,14 @@ class DbtCloud(HttpSource):
                     for name, model in (manifest.get("nodes") or {}).items():
                         if model.get("resource_type") == "model" and _job_of(newest) in jobs:
                             yield Lineage(Ref(key=f"job/{_job_of(newest)}"), Ref(key=name), "dbt_cloud")
+
+    def _production(self, api: Api) -> set[Any]:
+        """The environments that are marked as production."""
+        try:
+            listed = list(self._all(api, "environments", {"order_by": "id"}, optional=True))
+        except PermissionMissing:
+            return set()
+        return {each.get("id") for each in listed if each.get("deployment_type") == "production"}
 
     def _manifest(
         self, api: Api, runs: list[Mapping[str, Any]]
@@ -107,15 +119,15 @@ class DbtCloud(HttpSource):
     def _newest_runs(self, api: Api) -> list[dict[str, Any]]:
         """The last five hundred runs, newest first."""
         found: list[dict[str, Any]] = []
-        for offset in range(0, 500, PAGE):
-            params = {"limit": PAGE, "offset": offset, "order_by": "-id"}
-            page = api.get(f"{self._base}/runs/", params).get("data") or []
-            found += page
-            if len(page) < PAGE:
+        for run in self._all(api, "runs", {"order_by": "-id"}):
+            found.append(run)
+            if len(found) == 500:
                 break
         return found
 
-    def _all(self, api: Api, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def _all(
+        self, api: Api, path: str, params: Mapping[str, Any], *, optional: bool = False
+    ) -> Iterator[dict[str, Any]]:
         seen = 0
 
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -124,7 +136,8 @@ class DbtCloud(HttpSource):
             more = len(rows) == PAGE if told is None else bool(rows) and seen < (number(told) or 0)
             return {"offset": seen} if more else None
 
-        for page in api.pages(f"{self._base}/{path}/", after, {"limit": PAGE, "offset": 0, **params}):
+        given = {"limit": PAGE, "offset": 0, **params}
+        for page in api.pages(f"{self._base}/{path}/", after, given, optional=optional):
             seen += len(page.get("data") or ())
             yield from page.get("data") or ()
 
@@ -155,3 +168,10 @@ class DbtCloud(HttpSource):
 
 def _job_of(run: Mapping[str, Any]) -> Any:
     return run.get("job_definition_id") or run.get("job_id")
+
+
+def _of_a_change(job: Mapping[str, Any]) -> bool:
+    """Does it try a pull request? It builds into a schema of its own, and often a part of the project only."""
+    triggers = job.get("triggers") or {}
+    hooks = triggers.get("github_webhook") or triggers.get("git_provider_webhook")
+    return job["job_type"] in ("ci", "merge") if job.get("job_type") else bool(hooks)

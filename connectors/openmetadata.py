@@ -5,21 +5,23 @@ the API has no list of edges. Sample data, profiles and per-person usage are fie
 
 Source: https://docs.open-metadata.org/swagger.html, the JSON schemas and the resources (FIELDS) of
 https://github.com/open-metadata/OpenMetadata. Fields come only where they are named, and an unknown name is refused:
-version 1.5 made `owner` to `owners` and `viewDefinition` to `schemaDefinition`.
+version 1.5 made `owner` to `owners` and `viewDefinition` to `schemaDefinition`, and a later one `domain` to `domains`,
+which is found out by asking. Fields of structures are columns with their path as the name.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from connectors.errors import UnreachableSource
 from connectors.http import Api
 from connectors.http_source import CatalogSettings, OtherCatalog
 from connectors.records import Asset, AssetKind, Column, Key, Lineage, Progress, Record, Ref, Table, TableKind
 from connectors.settings import setting
-from connectors.warehouse import moment, number
+from connectors.warehouse import moment
 
 PAGE = 200
 _PART = re.compile(r'"((?:[^"]|"")*)"|([^."]+)')
@@ -37,6 +39,7 @@ ASSETS: tuple[tuple[str, AssetKind], ...] = (
     ("pipelines", "job"),
     ("glossaryTerms", "term"),
 )
+ALSO = {"dashboards": ",charts", "pipelines": ",tasks,pipelineStatus"}
 LINEAGE_OF = {"tables": "table", "dashboards": "dashboard", "pipelines": "pipeline"}
 
 
@@ -74,9 +77,9 @@ class OpenMetadata(OtherCatalog):
         with self._open() as api:
             old = _before_1_5(api.get("/api/v1/system/version", optional=True) or {})
             people = "owner" if old else "owners"
-            fields = (
-                f"columns,{people},tags,tableConstraints,{'viewDefinition' if old else 'schemaDefinition'}"
-            )
+            common = f"{people},tags{_domains(api)}"
+            fields = f"columns,{common},tableConstraints,{'viewDefinition' if old else 'schemaDefinition'}"
+            within: list[Lineage] = []
             for count, each in enumerate(self._all(api, "tables", fields), start=1):
                 table = _table(each)
                 refs[each["id"]] = Ref(database=table.database, schema=table.schema, table=table.name)
@@ -85,11 +88,17 @@ class OpenMetadata(OtherCatalog):
                     yield Progress("tables", count)
                 yield table
             for path, kind in ASSETS:
-                for each in self._all(api, path, f"{people},tags"):
+                more = ALSO.get(path, "") + (",scheduleInterval" if path == "pipelines" and not old else "")
+                for each in self._all(api, path, common + more):
                     refs[each["id"]] = Ref(key=_fqn(each))
+                    for chart in each.get("charts") or ():
+                        if chart.get("fullyQualifiedName"):
+                            above = Ref(key=chart["fullyQualifiedName"])
+                            within.append(Lineage(above, Ref(key=_fqn(each)), "openmetadata"))
                     if path in LINEAGE_OF:
                         with_lineage.append((LINEAGE_OF[path], each["id"]))
                     yield _asset(kind, each)
+            yield from within
             if self._at.lineage:
                 yield from self._edges(api, with_lineage, refs)
 
@@ -104,6 +113,7 @@ class OpenMetadata(OtherCatalog):
                 up, down = refs.get(edge.get("fromEntity", "")), refs.get(edge.get("toEntity", ""))
                 if up and down and edge.get("toEntity") == entity:
                     yield Lineage(up, down, "openmetadata")
+                    yield from _of_columns(edge, up, down)
 
     def _all(self, api: Api, path: str, fields: str) -> Iterator[dict[str, Any]]:
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -112,6 +122,28 @@ class OpenMetadata(OtherCatalog):
 
         for page in api.pages(f"/api/v1/{path}", after, {"limit": PAGE, "fields": fields}):
             yield from (each for each in page.get("data") or () if not each.get("deleted"))
+
+
+def _domains(api: Api) -> str:
+    """The field that names domains in this version, with a comma before it; empty where there is none."""
+    for name in ("domains", "domain"):
+        try:
+            api.get("/api/v1/tables", {"limit": 1, "fields": name})
+        except UnreachableSource:  # 400: invalid field name
+            continue
+        return f",{name}"
+    return ""
+
+
+def _of_columns(edge: Mapping[str, Any], up: Ref, down: Ref) -> Iterator[Lineage]:
+    """The columns of an edge between two tables."""
+    for each in (edge.get("lineageDetails") or {}).get("columnsLineage") or ():
+        to = _parts(each.get("toColumn") or "")
+        for name in each.get("fromColumns") or ():
+            if up.table and down.table and len(to) > 4 and len(_parts(name)) > 4:
+                # service.database.schema.table, and then the column's own path
+                above = replace(up, column=".".join(_parts(name)[4:]))
+                yield Lineage(above, replace(down, column=".".join(to[4:])), "openmetadata")
 
 
 def _table(each: Mapping[str, Any]) -> Table:
@@ -127,7 +159,7 @@ def _table(each: Mapping[str, Any]) -> Table:
         columns=tuple(
             Column(
                 column["name"],
-                number(column.get("ordinalPosition")) or position,
+                position,
                 column.get("dataTypeDisplay") or column.get("dataType") or "",
                 column.get("constraint") not in ("NOT_NULL", "PRIMARY_KEY"),
                 description=column.get("description") or None,
@@ -139,7 +171,8 @@ def _table(each: Mapping[str, Any]) -> Table:
         definition=each.get("schemaDefinition") or each.get("viewDefinition") or None,
         changed_at=moment(each.get("updatedAt")),
         tags=_tags(each),
-        properties={"service": str((each.get("service") or {}).get("name") or each.get("serviceType") or "")},
+        properties={"service": str((each.get("service") or {}).get("name") or each.get("serviceType") or "")}
+        | _domain(each),
     )
 
 
@@ -148,6 +181,9 @@ def _keys(each: Mapping[str, Any]) -> Iterator[Key]:
     primary = tuple(c["name"] for c in _columns(each) if c.get("constraint") == "PRIMARY_KEY")
     if primary:
         yield Key("primary", "primary key", primary)
+    for column in _columns(each):
+        if column.get("constraint") == "UNIQUE":
+            yield Key("unique", f"unique {column['name']}", (column["name"],))
     for count, constraint in enumerate(each.get("tableConstraints") or (), start=1):
         columns = tuple(constraint.get("columns") or ())
         kind = constraint.get("constraintType")
@@ -163,8 +199,24 @@ def _keys(each: Mapping[str, Any]) -> Iterator[Key]:
                 yield Key("foreign", f"foreign key {count}", columns, referred[0][-3], referred[0][-2], names)
 
 
+def _domain(each: Mapping[str, Any]) -> dict[str, str]:
+    domains = each.get("domains") or ([each["domain"]] if each.get("domain") else [])
+    names = ", ".join(str(one.get("displayName") or one.get("name") or "") for one in domains)
+    return {"domain": names} if names else {}
+
+
 def _asset(kind: AssetKind, each: Mapping[str, Any]) -> Asset:
     parent = (each.get("parent") or {}).get("fullyQualifiedName")
+    run = each.get("pipelineStatus") or {}
+    facts = {
+        "schedule": each.get("scheduleInterval"),
+        "tasks": ", ".join(str(one.get("name")) for one in each.get("tasks") or () if one.get("name")),
+        "last_status": run.get("executionStatus"),
+        "last_run": moment(run.get("timestamp")),
+        "type": each.get("chartType") or each.get("dashboardType"),
+        "synonyms": ", ".join(str(one) for one in each.get("synonyms") or () if one),
+        "status": (each.get("entityStatus") or each.get("status")) if kind == "term" else None,
+    }
     return Asset(
         kind,
         _fqn(each),
@@ -176,6 +228,7 @@ def _asset(kind: AssetKind, each: Mapping[str, Any]) -> Asset:
         tags=_tags(each),
         url=each.get("sourceUrl") or None,
         changed_at=moment(each.get("updatedAt")),
+        properties=_domain(each) | {name: str(value) for name, value in facts.items() if value},
     )
 
 
@@ -194,7 +247,16 @@ def _fqn(each: Mapping[str, Any]) -> str:
 
 
 def _columns(each: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [column for column in each.get("columns") or () if column.get("name")]
+    """Columns, and behind each the fields of its structure."""
+    found: list[Mapping[str, Any]] = []
+    for column in each.get("columns") or each.get("children") or ():
+        if column.get("name"):
+            found.append(column)
+            found += [
+                {**one, "name": f"{column['name']}.{one['name']}"}
+                for one in _columns({"children": column.get("children")})
+            ]
+    return found
 
 
 def _parts(name: str) -> list[str]:

@@ -35,6 +35,15 @@ _ITEM = re.compile(r'\[\s*Schema\s*=\s*"([^"]+)"\s*,\s*Item\s*=\s*"([^"]+)"')
 _STEP = re.compile(r'\[\s*Name\s*=\s*"([^"]+)"\s*,\s*Kind\s*=\s*"(Database|Schema|Table|View)"')
 _FIRST = re.compile(r'\.(?:Database|Databases)\(\s*"[^"]*"\s*,\s*"([^"]+)"')
 
+# SQL of a person's own, as a text of Power Query: "" is a quotation mark in it, #(lf) the end of a line.
+_TEXT = r'"((?:[^"]|"")*)"'
+_NATIVE = re.compile(r"Value\.NativeQuery\((?:[^()\"]|\"(?:[^\"]|\"\")*\"|\([^()]*\))*?,\s*" + _TEXT)
+_QUERY = re.compile(r"\[[^\[\]]*?\bQuery\s*=\s*" + _TEXT)
+DIALECTS = {
+    "PostgreSQL": "postgres", "Sql": "tsql", "Snowflake": "snowflake", "GoogleBigQuery": "bigquery", "MySQL": "mysql",
+    "AmazonRedshift": "redshift", "Oracle": "oracle",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -133,7 +142,10 @@ def _workspace(space: Mapping[str, Any]) -> Iterator[Asset]:
     pages = "https://app.powerbi.com/groups"
     for kind, field in (("dashboard", "dashboards"), ("chart", "reports")):
         for each in space.get(field) or ():
-            url = f"{pages}/{space['id']}/{field}/{each['id']}"
+            if each.get("appId"):  # what an app shows of the same workspace: the original is in the list too
+                continue
+            place = "rdlreports" if each.get("reportType") == "PaginatedReport" else field
+            url = f"{pages}/{space['id']}/{place}/{each['id']}"
             yield _asset(
                 "dashboard" if kind == "dashboard" else "chart", f"{field[:-1]}/{each['id']}", each, here, url
             )
@@ -189,6 +201,7 @@ def _model(model: Mapping[str, Any], parent: str) -> Iterator[Asset]:
             )
             for position, each in enumerate(_named(table.get("columns")), start=1)
         )
+        sql, dialect = _statement(table)
         yield Asset(
             "dataset",
             _table_key(model, table),
@@ -197,6 +210,8 @@ def _model(model: Mapping[str, Any], parent: str) -> Iterator[Asset]:
             description=table.get("description") or None,
             columns=columns,
             properties={"hidden": "yes"} if table.get("isHidden") else {},
+            definition=sql,
+            dialect=dialect,
         )
         for measure in _named(table.get("measures")):
             yield Asset(
@@ -207,6 +222,17 @@ def _model(model: Mapping[str, Any], parent: str) -> Iterator[Asset]:
                 description=measure.get("description") or None,
                 definition=measure.get("expression") or None,
             )
+
+
+def _statement(table: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The SQL that a table hands to its source (Value.NativeQuery, or the option Query), and its dialect."""
+    for source in table.get("source") or ():
+        expression = source.get("expression") or ""
+        if found := _NATIVE.search(expression) or _QUERY.search(expression):
+            sql = re.sub(r"#\((?:cr|lf|tab|,)+\)", " ", found[1]).replace('""', '"')
+            known = (dialect for name, dialect in DIALECTS.items() if f"{name}.Database" in expression)
+            return sql, next(known, None)
+    return None, None
 
 
 def _named(rows: Any) -> list[Mapping[str, Any]]:
@@ -242,10 +268,10 @@ def _edges(space: Mapping[str, Any]) -> Iterator[Lineage]:
             for measure in _named(table.get("measures")):
                 yield edge(Ref(key=_table_key(model, table)), f"{_table_key(model, table)}/{measure['name']}")
     for report in space.get("reports") or ():
-        if report.get("datasetId"):
+        if report.get("datasetId") and not report.get("appId"):
             yield edge(Ref(key=f"dataset/{report['datasetId']}"), f"report/{report['id']}")
     for board in space.get("dashboards") or ():
-        for tile in board.get("tiles") or ():
+        for tile in () if board.get("appId") else board.get("tiles") or ():
             if tile.get("reportId"):
                 yield edge(Ref(key=f"report/{tile['reportId']}"), f"dashboard/{board['id']}")
             elif tile.get("datasetId"):

@@ -119,7 +119,7 @@ def test_openmetadata_pages_by_cursor_and_reads_lineage() -> None:
         running.asked.clear()
         without = connect("openmetadata", {"url": running.url, "lineage": "false"}, {"token": TOKEN})
         assert sum(isinstance(record, Table) for record in without.extract()) == 449
-        assert len(running.asked) == 1 + 3 + 4
+        assert len(running.asked) == 2 + 3 + 4
         records = list(connector.extract())
     first = next(record for record in records if isinstance(record, Table))
     assert (
@@ -153,4 +153,4 @@ def test_openmetadata_asks_each_version_for_the_fields_that_it_has() -> None:
             records = list(connect("openmetadata", settings, {"token": TOKEN}).extract())
         table = next(record for record in records if isinstance(record, Table))
         assert table.definition == "select 1" and table.owner in ("p", "Priya Nair")
-        assert {people, text} <= set(asked_for[0].split(","))
+        assert {people, text} <= set(asked_for[-1].split(","))

@@ -73,7 +73,7 @@ def test_dbt_cloud_reads_jobs_and_the_newest_manifest() -> None:
         assert "Harbor Goods" in connector.check()
         running.asked.clear()
         records = list(connector.extract())
-        assert len(running.asked) == 3 + 1 + 2 + 2
+        assert len(running.asked) == 4 + 1 + 2 + 2
     assets = assets_of(records)
     assert assets["job/3"].properties["last_status"] == "Error" and "model.retail.revenue" in assets
     edges = {(e.upstream.key, e.downstream.key) for e in records if isinstance(e, Lineage)}
