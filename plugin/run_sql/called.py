@@ -27,6 +27,7 @@ UNIT_FUNCTIONS = frozenset(
 FUNCTION_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "json_each": ("key", "value", "type", "atom", "id", "parent", "fullkey", "path", "rowid"),
     "json_tree": ("key", "value", "type", "atom", "id", "parent", "fullkey", "path", "rowid"),
+    "jsonb_tree": ("key", "value", "type", "atom", "id", "parent", "fullkey", "path", "rowid"),
     "json_each_text": ("key", "value"),
     "jsonb_each": ("key", "value"),
     "jsonb_each_text": ("key", "value"),

@@ -20,17 +20,19 @@ from plugin.run_sql.dialects import Engine
 _STANDARD = frozenset({"oracle", "postgres", "mysql", "trino", "tsql", "databricks"})
 _FUNCTIONS = frozenset(
     """json_value json_query json_exists json_array json_arrayagg json_serialize json_scalar json_table json
-    json_mergepatch""".split()
+    json_mergepatch json_object json_objectagg""".split()
 )
 _TYPES = frozenset(
     """varchar varchar2 nvarchar nvarchar2 char nchar character text clob string number numeric decimal dec int
     integer bigint smallint tinyint signed unsigned double float real binary_double binary_float boolean bool bit date
-    time timestamp timestamptz datetime datetime2 json jsonb varbinary blob bytea uuid raw""".split()
+    time timestamp timestamptz datetime datetime2 json jsonb varbinary blob bytea uuid raw money smallmoney
+    datetimeoffset smalldatetime""".split()
 )
 _METHODS = {
     "tsql": frozenset({"value", "query", "exist", "nodes"}),
     "oracle": frozenset({"extract", "getclobval", "getstringval", "getnumberval"}),
 }
+_CASTS = frozenset({"cast", "try_cast", "convert", "try_convert"})
 XML_NODES = "docent_xml_nodes"
 """T-SQL's `t.doc.nodes('/a')` as a call, until it is rendered."""
 _BEHAVIOURS = frozenset({"NULL", "ERROR", "ABSENT", "EMPTY", "TRUE", "FALSE", "UNKNOWN"})
@@ -69,9 +71,16 @@ def methods_taken(tokens: list[Token], engine: Engine) -> Carried:
     """The tokens without methods of XML values: `(..).value('.', 'int')`, `XMLAGG(..).EXTRACT('//text()')`."""
     carried = Carried(list(tokens))
     methods = _METHODS.get(engine.name)
+    if engine.name == "tsql":
+        _parse_calls(carried, engine)
+        tokens = carried.tokens
     if methods is not None:
         for at in range(len(tokens) - 3, 0, -1):
-            if tokens[at].token_type == TokenType.DOT and tokens[at + 1].text.lower() in methods:
+            if (
+                at + 2 < len(tokens)
+                and tokens[at].token_type == TokenType.DOT
+                and tokens[at + 1].text.lower() in methods
+            ):
                 _take_method(carried, at, engine)
     return carried
 
@@ -86,6 +95,11 @@ def carry(carried: Carried, engine: Engine) -> bool:
     return len(carried.clauses) > before
 
 
+def returns_a_type(tokens: list[Token], engine: Engine) -> bool:
+    """Does a JSON function name the type it returns, in an engine whose parser takes such a type for a column?"""
+    return engine.name in ("trino", "mysql") and any(token.text.upper() == "RETURNING" for token in tokens)
+
+
 def put_back(tree: exp.Expr, carried: Carried) -> None:
     """Write each clause behind its operand again."""
     for node in list(tree.find_all(exp.Collate, exp.Anonymous)):
@@ -96,6 +110,30 @@ def put_back(tree: exp.Expr, carried: Carried) -> None:
         clause = carried.clauses.get(node.expression.name)
         if clause is not None:
             node.replace(exp.Introducer(this=node.this, expression=exp.Var(this=clause)))
+
+
+def _parse_calls(carried: Carried, engine: Engine) -> None:
+    """T-SQL: `PARSE(a AS decimal(5, 2) USING 'en-US')`, of which the parser knows a plain type only."""
+    tokens = carried.tokens
+    for at in range(len(tokens) - 2, -1, -1):
+        if tokens[at].token_type != TokenType.VAR or tokens[at].text.lower() not in ("parse", "try_parse"):
+            continue
+        if tokens[at + 1].token_type != TokenType.L_PAREN:
+            continue
+        depth, end, word = 0, at + 1, None
+        while end < len(tokens):
+            kind = tokens[end].token_type
+            depth += (kind == TokenType.L_PAREN) - (kind == TokenType.R_PAREN)
+            if depth == 0:
+                break
+            if depth == 1 and kind == TokenType.ALIAS:
+                word = end
+            end += 1
+        if word is None or end >= len(tokens):
+            continue
+        reader = _Reader(tokens, word + 1, engine)
+        if reader.typed() and reader.at == end:
+            tokens[word:end] = _mark(carried, tokens[word - 1], "AS " + " ".join(reader.words))
 
 
 def _take_method(carried: Carried, at: int, engine: Engine) -> None:
@@ -123,11 +161,15 @@ def _take_method(carried: Carried, at: int, engine: Engine) -> None:
         and tokens[at - 3].token_type in _NAMES
         and (at < 4 or tokens[at - 4].token_type != TokenType.DOT)
     )
+    # `n.value(..)` of a column without its table: n is then resolved as a column, so it cannot be a schema
+    of_name = (
+        engine.name == "tsql" and before.token_type in _NAMES and tokens[at - 2].token_type != TokenType.DOT
+    )
     of_mark = at > 1 and before.text in carried.clauses
     of_bracket = before.token_type == TokenType.R_PAREN and (
-        engine.name == "oracle" or _of_query(tokens, at - 1)
+        engine.name == "oracle" or _of_value(tokens, at - 1)
     )
-    if of_bracket or of_column or of_mark:
+    if of_bracket or of_column or of_mark or (of_name and at > 1):
         if method.lower() == "nodes":
             if of_column and len(arguments) == 1:
                 first = tokens[at - 3]
@@ -140,12 +182,14 @@ def _take_method(carried: Carried, at: int, engine: Engine) -> None:
         tokens[at : end + 1] = _mark(carried, before, f".{method}({', '.join(arguments)})")
 
 
-def _of_query(tokens: list[Token], end: int) -> bool:
-    """Is the bracket that closes there one around a SELECT, and not the brackets of a call?"""
+def _of_value(tokens: list[Token], end: int) -> bool:
+    """Is the bracket that closes there one around a SELECT, or that of a cast?"""
     depth = 0
     for at in range(end, 0, -1):
         depth += (tokens[at].token_type == TokenType.R_PAREN) - (tokens[at].token_type == TokenType.L_PAREN)
         if depth == 0:
+            if tokens[at - 1].text.lower() in _CASTS and tokens[at - 2].token_type != TokenType.DOT:
+                return True
             call = tokens[at - 1].token_type in _NAMES
             return not call and tokens[at + 1].token_type == TokenType.SELECT
     return False
@@ -237,6 +281,12 @@ class _Reader:
         while self._clause():
             pass
         return " ".join(self.words) if self._kind() == TokenType.R_PAREN and self.words else None
+
+    def typed(self) -> bool:
+        """A type and perhaps the culture it is read in."""
+        if not self._type():
+            return False
+        return not self._take("USING") or (self._kind() == TokenType.STRING and self._literal())
 
     def _kind(self) -> TokenType | None:
         return self.tokens[self.at].token_type if self.at < len(self.tokens) else None

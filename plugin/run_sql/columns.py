@@ -53,7 +53,13 @@ class Columns:
         chain = [*parts, name]
         if self._qualified(chain, scope):
             return
-        if self.engine.structs:
+        if (
+            len(chain) == 3
+            and name.name.lower() in self.engine.properties
+            and self._qualified(chain[:2], scope)
+        ):
+            return
+        if self.engine.structs or (len(chain) == 2 and name.name.lower() in self.engine.properties):
             table = self._table_key(chain[0])
             if not any(table in each.sources for each in scope.chain()):
                 self._unqualified(chain[0], scope, clause, parent)

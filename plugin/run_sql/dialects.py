@@ -40,6 +40,8 @@ class Engine:
     bare_in: bool = False
     """Is a bare name after IN a table?"""
     pseudo_columns: frozenset[str] = frozenset()
+    properties: frozenset[str] = frozenset()
+    """Names that may follow a column's: what a value of a type of the engine's own tells of itself."""
     dual: bool = False
     from_functions: frozenset[str] = frozenset()
     """Functions that may stand in FROM, in lower case."""
@@ -89,6 +91,7 @@ _TABLE: tuple[Engine, ...] = (
         alias_clauses=frozenset({"order", "group", "qualify", "select", "where", "having"}),
         structs=True,
         from_functions=frozenset({"generate_series", "unnest"}),
+        pseudo_columns=frozenset({"level"}),
     ),
     Engine(
         "mysql",
@@ -107,7 +110,7 @@ _TABLE: tuple[Engine, ...] = (
         alias_clauses=frozenset({"order", "group", "having", "where", "join"}),
         free_recursion=True,
         bare_in=True,
-        from_functions=frozenset({"json_each", "json_tree", "generate_series"}),
+        from_functions=frozenset({"json_each", "json_tree", "jsonb_each", "jsonb_tree", "generate_series"}),
         qualifies=False,
     ),
     Engine(
@@ -156,6 +159,7 @@ _TABLE: tuple[Engine, ...] = (
         default_schemas=("dbo",),
         alias_clauses=frozenset({"order"}),
         free_recursion=True,
+        properties=frozenset({"lat", "long", "stx", "sty", "stsrid", "z", "m"}),
         from_functions=frozenset(
             {
                 "string_split",
@@ -192,6 +196,7 @@ _TABLE: tuple[Engine, ...] = (
         from_functions=frozenset(
             {"numbers", "numbers_mt", "zeros", "generate_series", "generateseries", "unnest"}
         ),
+        pseudo_columns=frozenset({"inf", "nan", "Inf", "NaN", "INF", "NAN"}),
     ),
     Engine(
         "trino",
@@ -211,7 +216,7 @@ _TABLE: tuple[Engine, ...] = (
         structs=True,
         free_recursion=True,
         dual=True,
-        from_functions=frozenset({"json_table", "sys.odcinumberlist", "sys.odcivarchar2list"}),
+        from_functions=frozenset({"json_table", "xmltable", "sys.odcinumberlist", "sys.odcivarchar2list"}),
         pseudo_columns=frozenset(
             """ROWNUM ROWID LEVEL SYSDATE SYSTIMESTAMP CURRENT_DATE CURRENT_TIMESTAMP LOCALTIMESTAMP
     CONNECT_BY_ISLEAF CONNECT_BY_ISCYCLE DBTIMEZONE SESSIONTIMEZONE COLUMN_VALUE""".split()
@@ -268,6 +273,10 @@ def parser_of(name: str) -> Dialect:
     """sqlglot's dialect for reading; it keeps function names as they were written, which the allow-list needs."""
     dialect = Dialect.get_or_raise(name)
     dialect.PRESERVE_ORIGINAL_NAMES = True
+    if name == "snowflake":
+        dialect.SUPPORTS_ORDER_BY_ALL = True
+    elif name == "oracle":  # FROM t PARTITION (p)
+        dialect.parser_class.SUPPORTS_PARTITION_SELECTION = True
     for function in _LEFT_AS_WRITTEN.get(name, ()):
         dialect.parser_class.FUNCTIONS.pop(function, None)
     return dialect

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
+from plugin.run_sql.called import function_name
 from plugin.run_sql.columns import Columns
+from plugin.run_sql.rewrites import METHOD
 from plugin.run_sql.scope import SCALARS, Output, Scope, Source
 from plugin.run_sql.verdict import Refusal
 
@@ -79,6 +81,8 @@ class Expressions(Columns):
                 continue
             if isinstance(node, exp.In):
                 self._in(node, scope)
+            if self.engine.name == "tsql":
+                self._method(node, scope)
             if isinstance(node, exp.Dot):
                 self._dot(node, scope, clause)
                 continue
@@ -90,6 +94,17 @@ class Expressions(Columns):
                     stack.extend(part for part in value if isinstance(part, exp.Expr))
                 elif isinstance(value, exp.Expr):
                     stack.append(value)
+
+    def _method(self, node: exp.Expr, scope: Scope) -> None:
+        """T-SQL: in `a.value(..)` a is a column and no schema of a function. Raises Refusal where that is not known."""
+        owner: exp.Expr | None = None
+        if isinstance(node, exp.Introducer):
+            owner = node.this
+        elif isinstance(node, exp.Anonymous) and str(node.this).startswith(METHOD):
+            owner = next(iter(node.expressions), None)
+        if isinstance(owner, exp.Column) and owner.args.get("table") is None:
+            if not self._is_known(owner, scope):
+                raise Refusal("function", f"{owner.name[:80]} is not a column that you can query here")
 
     def _lambda(self, node: exp.Expr, scope: Scope, clause: str) -> None:
         names: set[str] = set()
@@ -165,6 +180,12 @@ class Expressions(Columns):
             return
         if isinstance(left, exp.Paren) and not self.engine.structs:
             column = left.this
+            if _gives_pairs(column) and (
+                isinstance(right, exp.Star)
+                or (isinstance(right, exp.Identifier) and right.name.lower() in ("key", "value"))
+            ):
+                self._walk(column, scope, clause)
+                return
             if (
                 isinstance(column, exp.Column)
                 and column.args.get("table") is None
@@ -191,3 +212,14 @@ class Expressions(Columns):
             self._walk(left, scope, clause)
         if isinstance(right, exp.Expr) and not isinstance(right, (exp.Identifier, exp.Star, exp.Literal)):
             self._walk(right, scope, clause)
+
+
+def _gives_pairs(node: exp.Expr) -> bool:
+    """PostgreSQL: `(jsonb_each(a)).key`, a built-in function that gives pairs of these names."""
+    return isinstance(node, exp.Func) and function_name(node) in (
+        "json_each",
+        "json_each_text",
+        "jsonb_each",
+        "jsonb_each_text",
+        "each",
+    )

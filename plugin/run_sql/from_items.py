@@ -5,6 +5,8 @@ Anything else that could stand there is refused.
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from plugin.run_sql.called import FUNCTION_COLUMNS, function_name
@@ -95,6 +97,9 @@ class FromItems(Expressions):
         )
 
     def _table(self, node: exp.Table, scope: Scope) -> None:
+        partition = node.args.get("partition")
+        if partition is not None and not all(_only_names(each) for each in partition.expressions):
+            raise Refusal("node", "PARTITION names a partition with something else than a name")
         for item in node.args.get("rows_from") or ():
             inner = item.this if isinstance(item, exp.Table) else item
             self._check_table_function(inner, scope)
@@ -126,8 +131,22 @@ class FromItems(Expressions):
             array = self._array_in_from(name, scope)
             if array is not None:
                 return array
+        if self.engine.name in ("redshift", "bigquery") and self._is_array_path(node, scope):
+            return Source(None, function=True)
         table = self._visible(name, schema, catalog)
         return self._base(node, table)
+
+    def _is_array_path(self, node: exp.Table, scope: Scope) -> bool:
+        """`LEFT JOIN o.items i`: a path that begins with an alias of this FROM and a column that it is known to have.
+        The engine takes the alias for it before a schema of that name."""
+        parts = [part for part in node.parts if isinstance(part, exp.Identifier)]
+        source = scope.sources.get(self._table_key(parts[0])) if parts else None
+        if len(parts) != len(node.parts) or len(parts) < 2 or source is None or source.columns is None:
+            return False
+        if self._column_key(parts[1]) not in source.columns:
+            return False
+        self._touch(source, self._column_key(parts[1]), parts[1])
+        return True
 
     def _array_in_from(self, name: exp.Identifier, scope: Scope) -> Source | None:
         """Redshift and BigQuery read `FROM t AS o, o.items AS i`; only the qualified form reaches `_visible`."""
@@ -255,6 +274,8 @@ class FromItems(Expressions):
         name = function_name(inner)
         if name not in self.engine.from_functions:
             raise Refusal("function", f"the function {name} is not allowed in FROM")
+        if self.engine.name == "oracle" and isinstance(inner, exp.XMLTable):
+            _check_paths(inner)
         self._walk(inner, scope, "select")
         return name
 
@@ -376,6 +397,18 @@ class FromItems(Expressions):
             identifier = name.this if isinstance(name, exp.Column) else name
             if isinstance(identifier, exp.Identifier):
                 self._column(exp.Column(this=identifier.copy()), scope, "using", None)
+
+
+_PATH = re.compile(r"(?:[\w/@*.\-]|\[[\w/@*.\-= ]*\]|'[\w .\-]*')*")
+
+
+def _check_paths(node: exp.XMLTable) -> None:
+    """Oracle's XMLTABLE runs XQuery, which can open addresses and tables by its functions: plain paths only."""
+    for literal in node.find_all(exp.Literal):
+        if literal.is_string and not _PATH.fullmatch(literal.name):
+            raise Refusal("function", "XMLTABLE takes a plain path here, without calls")
+    if not isinstance(node.this, exp.Literal):
+        raise Refusal("function", "XMLTABLE takes a plain path here, written as a text")
 
 
 def _only_names(node: exp.Expr) -> bool:

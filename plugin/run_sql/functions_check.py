@@ -39,11 +39,19 @@ TYPES: dict[str, frozenset[str]] = {
 }
 """Types that the parser does not know and that are the engine's own."""
 
+_ARRAYS = frozenset(
+    """_text _varchar _int2 _int4 _int8 _float4 _float8 _numeric _bool _date _timestamp _timestamptz _uuid _json
+    _jsonb""".split()
+)
+"""PostgreSQL's own names of its types of arrays."""
+
 
 def check_function(node: exp.Expr, engine: Engine) -> None:
     """Raise Refusal unless this call is on the engine's list. Operators and syntax are not calls and pass."""
     if _is_table_of(node, engine):
         return  # what stands in it is looked at where FROM is read
+    if isinstance(node, exp.Exists) or _is_quantifier(node):
+        return
     if isinstance(node, exp.Anonymous) or isinstance(
         node, (exp.AnonymousAggFunc, exp.ParameterizedAgg, exp.CombinedAggFunc, exp.CombinedParameterizedAgg)
     ):
@@ -63,6 +71,18 @@ def check_function(node: exp.Expr, engine: Engine) -> None:
     written = node.meta.get("name")
     if written:
         _require(ascii_lower(str(written)), engine)
+
+
+def _is_quantifier(node: exp.Expr) -> bool:
+    """`a <> ALL (ARRAY[1])`, which comes as a call. A quoted name is one of somebody's function."""
+    return (
+        isinstance(node, exp.Anonymous)
+        and isinstance(node.this, str)
+        and node.this.upper() == "ALL"
+        and len(node.expressions) == 1
+        and isinstance(node.parent, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE))
+        and node.arg_key == "expression"
+    )
 
 
 def _is_table_of(node: exp.Expr, engine: Engine) -> bool:
@@ -108,5 +128,7 @@ def check_type(node: exp.Expr, engine: Engine) -> None:
         return
     name = node.args.get("kind")
     text = name.sql() if isinstance(name, exp.Expr) else str(name or "")
+    if engine.name == "postgres" and ascii_lower(text) in _ARRAYS:
+        return
     if ascii_lower(text) not in TYPES.get(engine.name, frozenset()):
         raise Refusal("type", f"the type {text[:60]} is not one of the engine's own")

@@ -17,7 +17,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.tokenizer_core import Token
 
 from plugin.run_sql.called import function_name
-from plugin.run_sql.clauses import carry, methods_taken, put_back
+from plugin.run_sql.clauses import carry, methods_taken, put_back, returns_a_type
 from plugin.run_sql.dialects import ENGINES, Engine, engine_of, parser_of
 from plugin.run_sql.functions_check import check_function, check_type
 from plugin.run_sql.hints import drop_hints
@@ -147,6 +147,8 @@ def parse_one(sql: str, engine: Engine) -> exp.Expr:
     sql = respelled(sql, engine)
     tokens = respell_tokens(sql, read_tokens(sql, engine), engine)
     carried = methods_taken(tokens, engine)
+    if returns_a_type(tokens, engine):
+        carry(carried, engine)
     try:
         parsed = _parse(carried.tokens, sql, engine)
     except Refusal:
@@ -231,7 +233,7 @@ def check_nodes(tree: exp.Expr, engine: Engine, parameters: frozenset[str] = fro
             _check_option(node)
         elif kind is exp.Connect:
             check_connect(node)
-        elif kind is exp.Select and not node.expressions:
+        elif kind is exp.Select and not node.expressions and not isinstance(node.parent, exp.Exists):
             raise Refusal("statement", "SELECT without anything to select")
 
 

@@ -33,7 +33,7 @@ FormatJson OnCondition OverflowTruncateBehavior JSONPath JSONPathFilter JSONPath
 JSONPathRecursive JSONPathRoot JSONPathScript JSONPathSelector JSONPathSlice JSONPathSubscript JSONPathUnion
 JSONPathWildcard Pseudocolumn ForClause QueryOption TranslateCharacters Schema XMLNamespace
 XMLKeyValueOption ColumnConstraint PathColumnConstraint TableColumn Variadic _TimeUnit WeekStart OpenJSON
-JSON Heredoc AtIndex
+JSON Heredoc AtIndex Partition
 """
 
 _OPERATORS = """
@@ -124,7 +124,7 @@ ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Select: frozenset(f"with_ kind expressions distinct from_ exclude for_ options {_MODIFIERS}".split()),
     exp.Subquery: frozenset(f"this alias with_ {_MODIFIERS}".split()),
     exp.Table: frozenset(
-        "this alias db catalog laterals joins pivots system_time version ordinality when only rows_from sample".split()
+        "this alias db catalog laterals joins pivots system_time version ordinality when only rows_from sample partition".split()
     ),
     exp.Pivot: frozenset(
         """this alias expressions fields unpivot using group columns include_nulls default_on_null with_

@@ -11,6 +11,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 
 from plugin.run_sql.clauses import XML_NODES
 from plugin.run_sql.dialects import Engine, writer_of
+from plugin.run_sql.rewrites import GEOMETRY, METHOD, OF_TYPE, STATIC
 from plugin.run_sql.scope import Found
 from plugin.run_sql.verdict import Refusal, VisibleTable
 
@@ -65,7 +66,7 @@ def _derived(node: exp.Table, table: VisibleTable) -> exp.Subquery:
         else:
             columns.append(exp.Column(this=name))
     bare = exp.Table(this=node.this.copy())
-    for key in ("db", "catalog", "version", "when", "only", "sample"):
+    for key in ("db", "catalog", "version", "when", "only", "sample", "partition"):
         part = node.args.get(key)
         if part:
             bare.set(key, part.copy() if isinstance(part, exp.Expr) else part)
@@ -112,11 +113,25 @@ def render(tree: exp.Expr, engine: Engine) -> str:
     """The text that runs. Raises Refusal where the tree cannot be written in this dialect."""
     writer = writer_of(engine.name)
     if engine.name in _FIXED:
-        tree = tree.transform(_FIXED[engine.name], copy=False)
+        tree = _fixed(tree, _FIXED[engine.name])
     try:
         return writer.generate(tree, copy=False, comments=False, unsupported_level=ErrorLevel.IGNORE)
     except (SqlglotError, ValueError, TypeError, AttributeError) as error:
         raise Refusal("parse", "the statement could not be rendered in this dialect") from error
+
+
+def _fixed(tree: exp.Expr, fix: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+    """The tree with every node fixed, the innermost first: what a fix puts around a node may hold others."""
+    for node in reversed(list(tree.walk())):
+        parent, key, index = node.parent, node.arg_key, node.index
+        made = fix(node)
+        if made is node:
+            continue
+        if parent is None or key is None:
+            tree = made
+        else:
+            parent.set(key, made, index)
+    return tree
 
 
 _MARKS = {
@@ -193,6 +208,10 @@ def _mysql(node: exp.Expr) -> exp.Expr:
     if type(node) is exp.IntDiv:  # the renderer's CAST(a / b AS SIGNED) rounds, DIV cuts off
         left = exp.Tag(this=exp.Paren(this=node.this), prefix="", postfix=" DIV")
         return exp.Paren(this=exp.Introducer(this=left, expression=exp.Paren(this=node.expression)))
+    if type(node) is exp.Tuple and isinstance(node.parent, exp.Values) and len(node.expressions) == 1:
+        row = node.expressions[0]
+        if isinstance(row, exp.Anonymous) and str(row.this).upper() == "ROW":
+            return row  # VALUES ROW(1, 2), which the renderer would put into brackets
     if type(node) is exp.Variance and _written(node) == "var_samp":
         return exp.Anonymous(this="VAR_SAMP", expressions=[node.this])
     if type(node) is exp.Table and isinstance(node.this, exp.Identifier) and node.args.get("db") is None:
@@ -260,6 +279,20 @@ def _clickhouse(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _spatial(node: exp.Anonymous) -> exp.Expr:
+    """`s.location.STDistance(x)` and `geography::Point(1, 2, 4326)`, whose names the engine reads letter by letter."""
+    name = str(node.this)
+    arguments = list(node.expressions)
+    if name.startswith(OF_TYPE):
+        kind, _, method = name[len(OF_TYPE) :].partition("_")
+        called: exp.Expr = exp.Var(this=f"{kind}::{STATIC[method]}")
+    else:
+        called = exp.Tag(this=arguments.pop(0), prefix="", postfix=f".{GEOMETRY[name[len(METHOD) :]]}")
+    if not arguments:
+        return exp.Tag(this=called, prefix="", postfix="()")
+    return exp.Introducer(this=called, expression=exp.Tuple(expressions=arguments))
+
+
 def _tsql(node: exp.Expr) -> exp.Expr:
     """`t.doc.nodes('/a')` as it is written there; JSON_VALUE without the JSON_QUERY that the renderer adds."""
     if type(node) is exp.Anonymous and str(node.this).lower() == XML_NODES and len(node.expressions) == 2:
@@ -269,6 +302,10 @@ def _tsql(node: exp.Expr) -> exp.Expr:
                 this=node.expressions[0], prefix="", postfix=" .nodes"
             )  # its name must be in lower case
             return exp.Introducer(this=column, expression=exp.Paren(this=path))
+    if type(node) is exp.Anonymous and str(node.this).startswith((METHOD, OF_TYPE)):
+        return _spatial(node)
+    if type(node) is exp.Getbit:
+        return exp.Anonymous(this="GET_BIT", expressions=[node.this, node.args["expression"]])
     if type(node) in (exp.JSONExtract, exp.JSONExtractScalar) and _written(node) in (
         "json_value",
         "json_query",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from plugin.run_sql.called import function_name
 from plugin.run_sql.columns import shortened
 from plugin.run_sql.from_items import FromItems
 from plugin.run_sql.scope import SCALARS, Found, Output, Scope, Source
@@ -76,7 +77,7 @@ class Resolver(FromItems):
                 raise Refusal("scope", "a WITH entry has no name")
             name = self._table_key(name_node)
             body = cte.this
-            if cte.args.get("scalar") or not isinstance(body, (exp.Query, exp.Values, exp.Table)):
+            if cte.args.get("scalar") or not isinstance(body, (exp.Query, exp.Values, exp.Table, exp.Pivot)):
                 scope = Scope(outer, known)
                 self._walk(body, scope, "select")
                 known[SCALARS] = known.get(SCALARS, Source(frozenset()))
@@ -207,6 +208,8 @@ class Resolver(FromItems):
         if isinstance(node.args.get("match"), exp.MatchRecognize):
             self._match_recognize(node.args["match"], scope)
         scope.aliases = self._aliases(node)
+        if self.engine.name == "databricks":
+            scope.local = scope.local | _windows(node)
         for join in node.args.get("joins") or ():
             self._join_conditions(join, scope)
         order: list[str] | None = []
@@ -345,6 +348,15 @@ class Resolver(FromItems):
                 return None
             raise Refusal("column", f"{shortened(table)}.* is not a table of this FROM")
         return source
+
+
+def _windows(node: exp.Select) -> frozenset[str]:
+    """Databricks: `SELECT window.start .. GROUP BY window(a, '1 hour')`, the column that such a call makes."""
+    group = node.args.get("group")
+    if group is None:
+        return frozenset()
+    names = (function_name(each) for each in group.expressions if isinstance(each, exp.Func))
+    return frozenset(name for name in names if name in ("window", "session_window"))
 
 
 def _is_union_all(body: exp.Expr) -> bool:

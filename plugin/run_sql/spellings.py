@@ -12,6 +12,7 @@ import re
 from sqlglot.tokenizer_core import Token, TokenType
 
 from plugin.run_sql.dialects import Engine
+from plugin.run_sql.rewrites import rewritten
 from plugin.run_sql.verdict import Refusal
 
 _ORACLE = re.compile(
@@ -52,6 +53,7 @@ def respelled(sql: str, engine: Engine) -> str:
 
 def respell_tokens(sql: str, tokens: list[Token], engine: Engine) -> list[Token]:
     """The tokens in the words of the parser. Raises Refusal where a text's escapes cannot be read."""
+    tokens = rewritten(sql, tokens, engine)
     if tokens and engine.name in _TABLE_FIRST and tokens[0].token_type == TokenType.TABLE:
         first = tokens[0]
         tokens = [

@@ -1,0 +1,428 @@
+"""More ways to write a thing that the parser does not know, by engine: one small rewriting of words each.
+
+As in `spellings`, nothing here decides: what comes out is parsed, checked and rendered like any other text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from plugin.run_sql.dialects import Engine
+
+GEOMETRY = {
+    name.lower(): name
+    for name in """STDistance STAsText STAsBinary STArea STLength STIntersects STContains STWithin STBuffer STCentroid
+    STEnvelope STEquals STDisjoint STTouches STOverlaps STCrosses STUnion STIntersection STDifference STSymDifference
+    STConvexHull STStartPoint STEndPoint STPointN STNumPoints STGeometryN STNumGeometries STGeometryType STIsValid
+    STIsEmpty STIsClosed STExteriorRing STDimension STSrid STBoundary MakeValid Reduce EnvelopeCenter EnvelopeAngle
+    ShortestLineTo BufferWithTolerance AsTextZM AsGml ToString Filter NumRings RingN GetAncestor GetDescendant GetLevel
+    IsDescendantOf STPointOnSurface STIsSimple STIsRing""".split()
+}
+"""T-SQL: methods of spatial values and of hierarchyid, which read nothing but the value and their arguments."""
+STATIC = {
+    name.lower(): name
+    for name in """Point STGeomFromText STPointFromText STLineFromText STPolyFromText STMPointFromText STMLineFromText
+    STMPolyFromText STGeomFromWKB STGeomCollFromText Parse GetRoot UnionAggregate CollectionAggregate EnvelopeAggregate
+    ConvexHullAggregate""".split()
+}
+"""T-SQL: `geography::Point(..)` and its like: they make a value of that type out of their arguments."""
+SPATIAL_TYPES = ("geography", "geometry", "hierarchyid")
+METHOD, OF_TYPE = "docent_method_", "docent_static_"
+
+_OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
+_ENDING = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
+_NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
+_MONEY = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+_VERSION = re.compile(r"v([0-9]{1,18})")
+_MOMENT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{3})")
+_COMPARED = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
+
+
+def rewritten(sql: str, tokens: list[Token], engine: Engine) -> list[Token]:
+    """The tokens in the words of the parser."""
+    for needed, rewrite in _REWRITES.get(engine.name, ()):
+        if needed is None or needed.search(sql):
+            tokens = rewrite(tokens)
+    return tokens
+
+
+def _like(token: Token, kind: TokenType, text: str) -> Token:
+    return Token(kind, text, token.line, token.col, token.start, token.end, [])
+
+
+def _word(tokens: list[Token], at: int) -> str:
+    """The word there in upper case; "" behind the end and where a text or a quoted name stands."""
+    if not 0 <= at < len(tokens) or tokens[at].token_type in (TokenType.STRING, TokenType.IDENTIFIER):
+        return ""
+    return tokens[at].text.upper()
+
+
+def _close(tokens: list[Token], opening: int) -> int | None:
+    depth = 0
+    for at in range(opening, len(tokens)):
+        depth += (tokens[at].token_type in _OPENING) - (tokens[at].token_type in _ENDING)
+        if depth == 0:
+            return at
+    return None
+
+
+# --- the standard ----------------------------------------------------------------------------------------------------
+
+
+def _from_first(tokens: list[Token]) -> list[Token]:
+    """`NTH_VALUE(a, 2) FROM FIRST OVER ..`: FROM FIRST is what it means without."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        if (
+            _word(tokens, at) == "FROM"
+            and _word(tokens, at + 1) == "FIRST"
+            and at > 0
+            and tokens[at - 1].token_type == TokenType.R_PAREN
+            and _word(tokens, at + 2) in ("OVER", "IGNORE", "RESPECT")
+        ):
+            at += 2
+            continue
+        found.append(tokens[at])
+        at += 1
+    return found
+
+
+def _some(tokens: list[Token]) -> list[Token]:
+    """`a = SOME (VALUES 1, 2)` is `a = ANY (SELECT * FROM (VALUES 1, 2))`; `<> ALL (VALUES ..)` the same."""
+    found: list[Token] = []
+    closing: list[int] = []
+    for at, token in enumerate(tokens):
+        word = _word(tokens, at)
+        if word in ("SOME", "ANY", "ALL") and _word(tokens, at - 1) in _COMPARED:
+            if _word(tokens, at + 1) == "(" and _word(tokens, at + 2) in ("VALUES", "SELECT", "WITH"):
+                if word == "SOME":
+                    token = _like(token, TokenType.ANY, "ANY")
+                end = _close(tokens, at + 1)
+                if _word(tokens, at + 2) == "VALUES" and end is not None:
+                    closing.append(end)
+        if at in closing:
+            found.append(_like(token, TokenType.R_PAREN, ")"))
+        found.append(token)
+        if at and token.token_type == TokenType.L_PAREN and _word(tokens, at + 1) == "VALUES":
+            if any(_close(tokens, at) == end for end in closing):
+                found += [
+                    _like(token, TokenType.SELECT, "SELECT"),
+                    _like(token, TokenType.STAR, "*"),
+                    _like(token, TokenType.FROM, "FROM"),
+                    _like(token, TokenType.L_PAREN, "("),
+                ]
+    return found
+
+
+def _offset_rows(tokens: list[Token]) -> list[Token]:
+    """`OFFSET 5 ROWS LIMIT 10`: the parser knows ROWS before FETCH only."""
+    return [
+        token
+        for at, token in enumerate(tokens)
+        if not (
+            _word(tokens, at) in ("ROW", "ROWS")
+            and _word(tokens, at - 2) == "OFFSET"
+            and tokens[at - 1].token_type == TokenType.NUMBER
+            and _word(tokens, at + 1) == "LIMIT"
+        )
+    ]
+
+
+# --- pipes -------------------------------------------------------------------------------------------------------------
+
+
+def _pipes(tokens: list[Token], steps: tuple[str, ...] = ("DROP", "SET")) -> list[Token]:
+    """`|> DROP a` as `|> SELECT * EXCEPT (a)`, `|> SET a = e` as `|> SELECT * REPLACE (e AS a)`, and `FROM t |> AS x`
+    as `FROM t AS x`: the same rows of the same columns."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        step = _word(tokens, at + 1) if token.token_type == TokenType.PIPE_GT else ""
+        if step == "AS" and found and found[-1].token_type in (*_NAMES, TokenType.R_PAREN):
+            at += 1
+            continue
+        if step in steps:
+            end = _end_of_step(tokens, at + 2)
+            body = tokens[at + 2 : end]
+            if step == "SET":
+                body = _assigned(body)
+            if body:
+                word = TokenType.EXCEPT if step == "DROP" else TokenType.REPLACE
+                text = "EXCEPT" if step == "DROP" else "REPLACE"
+                found += [
+                    token,
+                    _like(token, TokenType.SELECT, "SELECT"),
+                    _like(token, TokenType.STAR, "*"),
+                    _like(token, word, text),
+                    _like(token, TokenType.L_PAREN, "("),
+                    *body,
+                    _like(token, TokenType.R_PAREN, ")"),
+                ]
+                at = end
+                continue
+        found.append(token)
+        at += 1
+    return found
+
+
+def _end_of_step(tokens: list[Token], start: int) -> int:
+    depth = 0
+    for at in range(start, len(tokens)):
+        kind = tokens[at].token_type
+        depth += (kind in _OPENING) - (kind in _ENDING)
+        if depth < 0 or (depth == 0 and kind in (TokenType.PIPE_GT, TokenType.SEMICOLON)):
+            return at
+    return len(tokens)
+
+
+def _assigned(body: list[Token]) -> list[Token]:
+    """`a = e, b = f` as `e AS a, f AS b`; [] where it is something else."""
+    found: list[Token] = []
+    depth, start = 0, 0
+    for at in range(len(body) + 1):
+        if at < len(body):
+            depth += (body[at].token_type in _OPENING) - (body[at].token_type in _ENDING)
+            if depth or body[at].token_type != TokenType.COMMA:
+                continue
+        part = body[start:at]
+        if len(part) < 3 or part[0].token_type not in _NAMES or part[1].token_type != TokenType.EQ:
+            return []
+        if found:
+            found.append(_like(part[0], TokenType.COMMA, ","))
+        found += [*part[2:], _like(part[0], TokenType.ALIAS, "AS"), part[0]]
+        start = at + 1
+    return found
+
+
+def _pipes_of_spark(tokens: list[Token]) -> list[Token]:
+    """Databricks has no `* REPLACE (..)` to write SET with."""
+    return _pipes(tokens, ("DROP",))
+
+
+# --- engines -----------------------------------------------------------------------------------------------------------
+
+
+def _joins(tokens: list[Token]) -> list[Token]:
+    """ClickHouse: `LEFT ANY OUTER JOIN`, `LEFT OUTER ANY JOIN`: OUTER says nothing there. `WITH values AS`: a name."""
+    kinds = ("ANY", "ALL", "ASOF", "SEMI", "ANTI")
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        if _word(tokens, at) == "OUTER":
+            if (_word(tokens, at - 1) in kinds and _word(tokens, at + 1) == "JOIN") or (
+                _word(tokens, at + 1) in kinds and _word(tokens, at + 2) == "JOIN"
+            ):
+                continue
+        if token.token_type == TokenType.VALUES and _word(tokens, at + 1) != "(":
+            token = _like(token, TokenType.VAR, token.text)
+        found.append(token)
+    return found
+
+
+def _modifiers(tokens: list[Token]) -> list[Token]:
+    """MySQL: MariaDB's SQL_CACHE only says how to run it; GROUP BY a ASC is GROUP BY a."""
+    found: list[Token] = []
+    grouping = -1
+    depth = 0
+    for at, token in enumerate(tokens):
+        word = _word(tokens, at)
+        depth += (token.token_type in _OPENING) - (token.token_type in _ENDING)
+        before = _word(tokens, at - 1)
+        if token.token_type == TokenType.GROUP_BY:
+            grouping = depth
+        elif depth < grouping or word in ("HAVING", "ORDER BY", "LIMIT", "WINDOW", "UNION", "FROM", "SELECT"):
+            grouping = -1
+        if (
+            before == "SELECT"
+            and word == "SQL_CACHE"
+            and _word(tokens, at + 1) not in ("", ",", "FROM", "AS")
+        ):
+            continue
+        if word == "ASC" and grouping == depth and _word(tokens, at + 1) in ("", ",", "WITH", "HAVING", ")"):
+            continue
+        found.append(token)
+    return found
+
+
+def _money(tokens: list[Token]) -> list[Token]:
+    """T-SQL: `$12.5` as CAST(12.5 AS money). It comes as `$12`, `.` and `5`, or as `$`, `.` and `5`."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        end, number = at + 1, token.text[1:]
+        if token.token_type == TokenType.VAR and token.text.startswith("$"):
+            while end < min(at + 3, len(tokens)) and _adjacent(tokens, end - 1):
+                if tokens[end].token_type not in (TokenType.DOT, TokenType.NUMBER):
+                    break
+                number += tokens[end].text
+                end += 1
+            if _MONEY.fullmatch(number):
+                found += [
+                    _like(token, TokenType.VAR, "CAST"),
+                    _like(token, TokenType.L_PAREN, "("),
+                    _like(token, TokenType.NUMBER, number),
+                    _like(token, TokenType.ALIAS, "AS"),
+                    _like(token, TokenType.MONEY, "money"),
+                    _like(token, TokenType.R_PAREN, ")"),
+                ]
+                at = end
+                continue
+        found.append(token)
+        at += 1
+    return found
+
+
+def _adjacent(tokens: list[Token], at: int) -> bool:
+    return tokens[at + 1].start == tokens[at].end + 1
+
+
+def _spatial(tokens: list[Token]) -> list[Token]:
+    """T-SQL: `geography::Point(1, 2, 4326)` and `s.location.STDistance(x)` as calls of names of ours, until they are
+    rendered. What stands before the method is then an argument, so it is resolved like any column."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        name = tokens[at + 2].text.lower() if at + 2 < len(tokens) else ""
+        if (
+            token.text.lower() in SPATIAL_TYPES
+            and tokens[at].token_type != TokenType.STRING
+            and at + 3 < len(tokens)
+            and tokens[at + 1].token_type == TokenType.DCOLON
+            and name in STATIC
+            and tokens[at + 3].token_type == TokenType.L_PAREN
+        ):
+            found.append(_like(token, TokenType.VAR, f"{OF_TYPE}{token.text.lower()}_{name}"))
+            at += 3
+            continue
+        method = tokens[at + 1].text.lower() if at + 1 < len(tokens) else ""
+        if (
+            token.token_type == TokenType.DOT
+            and method in GEOMETRY
+            and at + 2 < len(tokens)
+            and tokens[at + 2].token_type == TokenType.L_PAREN
+        ):
+            start = _operand(found)
+            if start is not None:
+                found.insert(start, _like(token, TokenType.VAR, METHOD + method))
+                found.insert(start + 1, _like(token, TokenType.L_PAREN, "("))
+                if _word(tokens, at + 3) != ")":
+                    found.append(_like(token, TokenType.COMMA, ","))
+                at += 3
+                continue
+        found.append(token)
+        at += 1
+    return found
+
+
+def _operand(tokens: list[Token]) -> int | None:
+    """Where the column or the call that these tokens end in begins; None where they end in something else."""
+    at = len(tokens) - 1
+    if at < 0:
+        return None
+    if tokens[at].token_type == TokenType.R_PAREN:
+        depth = 0
+        while at >= 0:
+            depth += (tokens[at].token_type in _ENDING) - (tokens[at].token_type in _OPENING)
+            if depth == 0:
+                break
+            at -= 1
+        if at > 0 and tokens[at - 1].token_type == TokenType.VAR:
+            return at - 1 if at < 2 or tokens[at - 2].token_type != TokenType.DOT else None
+        return None
+    if tokens[at].token_type not in _NAMES:
+        return None
+    steps = 0
+    while at >= 2 and tokens[at - 1].token_type == TokenType.DOT and tokens[at - 2].token_type in _NAMES:
+        at -= 2
+        steps += 1
+    return at if steps < 3 else None
+
+
+def _pivots(tokens: list[Token]) -> list[Token]:
+    """DuckDB: `PIVOT t ON a USING sum(b) ORDER BY c` as `SELECT * FROM (PIVOT ..) ORDER BY c`."""
+    for at in range(len(tokens) - 1, -1, -1):
+        if tokens[at].token_type not in (TokenType.PIVOT, TokenType.UNPIVOT):
+            continue
+        if at and tokens[at - 1].token_type != TokenType.L_PAREN and _word(tokens, at - 1) != ";":
+            continue
+        depth, end = 0, None
+        for later in range(at, len(tokens)):
+            kind = tokens[later].token_type
+            depth += (kind in _OPENING) - (kind in _ENDING)
+            if depth < 0 or kind == TokenType.SEMICOLON:
+                break
+            if depth == 0 and kind in (TokenType.ORDER_BY, TokenType.LIMIT):
+                end = later
+                break
+        if end is None:
+            continue
+        first = tokens[at]
+        tokens = [
+            *tokens[:at],
+            _like(first, TokenType.SELECT, "SELECT"),
+            _like(first, TokenType.STAR, "*"),
+            _like(first, TokenType.FROM, "FROM"),
+            _like(first, TokenType.L_PAREN, "("),
+            *tokens[at:end],
+            _like(first, TokenType.R_PAREN, ")"),
+            *tokens[end:],
+        ]
+    return tokens
+
+
+def _versions(tokens: list[Token]) -> list[Token]:
+    """Databricks: `t@v3` as `t VERSION AS OF 3`, `t@20240131000000000` as TIMESTAMP AS OF."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        if token.token_type == TokenType.PARAMETER and 0 < at < len(tokens) - 1:
+            after = tokens[at + 1]
+            if tokens[at - 1].token_type in _NAMES and _adjacent(tokens, at) and _adjacent(tokens, at - 1):
+                version = _VERSION.fullmatch(after.text) if after.token_type == TokenType.VAR else None
+                moment = _MOMENT.fullmatch(after.text) if after.token_type == TokenType.NUMBER else None
+                if version or moment:
+                    kind, text = TokenType.VERSION_SNAPSHOT, "VERSION"
+                    value = _like(after, TokenType.NUMBER, version[1]) if version else None
+                    if moment:
+                        kind, text = TokenType.TIMESTAMP_SNAPSHOT, "TIMESTAMP"
+                        written = "{}-{}-{} {}:{}:{}.{}".format(*moment.groups())
+                        value = _like(after, TokenType.STRING, written)
+                    found.append(_like(token, kind, text))
+                    if value is not None:
+                        found.append(value)
+                    at += 2
+                    continue
+        found.append(token)
+        at += 1
+    return found
+
+
+_SPATIAL = re.compile(r"::\s*\w+\s*\(|\.\s*(?:" + "|".join(GEOMETRY) + r")\s*\(", re.IGNORECASE)
+_PIPE = re.compile(r"\|>")
+_QUANTIFIED = re.compile(r"\b(?:SOME|ANY|ALL)\s*\(\s*(?:VALUES|SELECT|WITH)", re.IGNORECASE)
+_NTH = re.compile(r"\bFROM\s+FIRST\b", re.IGNORECASE)
+
+_REWRITES: dict[str, tuple[tuple[re.Pattern[str] | None, Callable[[list[Token]], list[Token]]], ...]] = {
+    "oracle": ((_NTH, _from_first), (_QUANTIFIED, _some)),
+    "mysql": (
+        (_NTH, _from_first),
+        (re.compile(r"\b(?:SQL_CACHE|GROUP\s+BY)\b", re.IGNORECASE), _modifiers),
+    ),
+    "trino": (
+        (_QUANTIFIED, _some),
+        (re.compile(r"\bOFFSET\b", re.IGNORECASE), _offset_rows),
+    ),
+    "tsql": ((re.compile(r"\$[.0-9]"), _money), (_SPATIAL, _spatial)),
+    "databricks": ((_PIPE, _pipes_of_spark), (re.compile(r"@\w"), _versions)),
+    "bigquery": ((_PIPE, _pipes),),
+    "clickhouse": ((re.compile(r"\bOUTER\b|\bvalues\b", re.IGNORECASE), _joins),),
+    "duckdb": ((re.compile(r"\bPIVOT\b|\bUNPIVOT\b", re.IGNORECASE), _pivots),),
+    "sqlite": ((_QUANTIFIED, _some),),
+}
