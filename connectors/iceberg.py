@@ -166,6 +166,9 @@ class Iceberg:
         parted = parts.get("fields") or told.get("partition-spec") or ()  # the latter in version 1
         facts = told.get("properties") or {}
         properties = {key: str(facts[key]) for key in _TOLD if facts.get(key)}
+        parted = [
+            each for each in parted if each.get("transform") != "void"
+        ]  # which no longer divides anything
         if parted:
             properties["partition_key"] = ", ".join(
                 _part(named.get(each.get("source-id")) or each.get("name") or "?", each.get("transform"))

@@ -111,7 +111,9 @@ def datahub() -> Second:
 
     def answer(asked: Asked) -> Any:
         given = asked.json["variables"]["input"]
-        assert set(given) <= set("types query scrollId keepAlive count orFilters viewUrn searchFlags sortInput".split())
+        assert set(given) <= set(
+            "types query scrollId keepAlive count orFilters viewUrn searchFlags sortInput".split()
+        )
         rows = [each for kind in given["types"] for each in known.get(kind, [])]
         start = int(given["scrollId"]) if given.get("scrollId") else 0
         count = min(given["count"], 4)
@@ -119,11 +121,20 @@ def datahub() -> Second:
         told = {"nextScrollId": str(start + count) if start + count < len(rows) else None, "count": len(page), "total": len(rows),
                 "searchResults": [{"entity": each, "matchedFields": []} for each in page], "facets": None}  # fmt: skip
         try:
-            return {"data": chosen({"scrollAcrossEntities": told}, read(asked.json["query"]), DATAHUB, {}), "extensions": {}}
+            return {
+                "data": chosen({"scrollAcrossEntities": told}, read(asked.json["query"]), DATAHUB, {}),
+                "extensions": {},
+            }
         except NoSuchField as error:
             return {"errors": [{"message": str(error), "extensions": {"classification": "ValidationError"}}]}
 
-    return Second(Vendor({"POST /api/graphql": answer}, allows=lambda asked: asked.headers.get("authorization") == f"Bearer {SECRET}"), {"token": SECRET})
+    return Second(
+        Vendor(
+            {"POST /api/graphql": answer},
+            allows=lambda asked: asked.headers.get("authorization") == f"Bearer {SECRET}",
+        ),
+        {"token": SECRET},
+    )
 
 
 # --- Tableau ----------------------------------------------------------------------------------------------------------
@@ -164,13 +175,33 @@ TABLEAU_INTERFACES = {
 def tableau() -> Second:
     """A site with nested projects, hidden sheets, names without a schema, a virtual connection, warnings beside the data."""
     owner = {"id": "u1", "name": "Priya", "username": "priya@harbor.example", "email": None}
-    column = {"__typename": "Column", "name": "AMOUNT", "id": "c1", "remoteType": "NUMERIC", "description": "Betrag"}
+    column = {
+        "__typename": "Column",
+        "name": "AMOUNT",
+        "id": "c1",
+        "remoteType": "NUMERIC",
+        "description": "Betrag",
+    }
     orders = {"__typename": "DatabaseTable", "id": "t1", "name": "ORDERS", "schema": "MART", "fullName": "[MART].[ORDERS]", "connectionType": "snowflake",
               "database": {"id": "d1", "name": "ANALYTICS"}, "description": "", "isEmbedded": False}  # fmt: skip
     loose = {"__typename": "DatabaseTable", "id": "t2", "name": "customer", "schema": "", "fullName": "customer", "connectionType": "postgres",
              "database": {"id": "d2", "name": "dvdrental"}, "description": None}  # fmt: skip
-    lost = {"__typename": "DatabaseTable", "id": "t3", "name": None, "schema": None, "fullName": "[Extract].[Extract]", "connectionType": "hyper", "database": None}
-    virtual = {"__typename": "VirtualConnectionTable", "id": "t4", "name": "VC orders", "database": None, "virtualConnection": {"id": "vc1"}}
+    lost = {
+        "__typename": "DatabaseTable",
+        "id": "t3",
+        "name": None,
+        "schema": None,
+        "fullName": "[Extract].[Extract]",
+        "connectionType": "hyper",
+        "database": None,
+    }
+    virtual = {
+        "__typename": "VirtualConnectionTable",
+        "id": "t4",
+        "name": "VC orders",
+        "database": None,
+        "virtualConnection": {"id": "vc1"},
+    }
     column["table"] = orders
     fields = [
         {"__typename": "ColumnField", "id": "f1", "name": "Amount", "description": None, "isHidden": False, "folderName": None, "role": "MEASURE", "dataType": "REAL",
@@ -184,7 +215,14 @@ def tableau() -> Second:
                  "projectLuid": "pr2", "uri": "sites/1/datasources/7", "isCertified": True, "hasExtracts": True, "owner": owner, "tags": [{"name": "gold"}],
                  "extractLastRefreshTime": "2026-11-01T00:00:00Z", "extractLastUpdateTime": None, "fields": fields, "upstreamTables": [orders],
                  "upstreamDatasources": [], "certificationNote": None}  # fmt: skip
-    remote = {"__typename": "DatasourceField", "id": "f9", "name": "Amount", "description": None, "isHidden": False, "remoteField": fields[0]}
+    remote = {
+        "__typename": "DatasourceField",
+        "id": "f9",
+        "name": "Amount",
+        "description": None,
+        "isHidden": False,
+        "remoteField": fields[0],
+    }
     embedded = {"__typename": "EmbeddedDatasource", "id": "e1", "name": "Orders (eingebettet)", "hasExtracts": False, "extractLastRefreshTime": None,
                 "fields": [remote], "upstreamTables": [loose, lost, orders], "upstreamDatasources": [published], "parentPublishedDatasources": [published]}  # fmt: skip
     workbook = {"__typename": "Workbook", "id": "w1", "luid": "lw1", "name": "Tagesübersicht", "description": "", "projectName": "営業", "projectLuid": "pr3",
@@ -208,7 +246,10 @@ def tableau() -> Second:
              "tables": [loose], "columns": [], "downstreamDatasources": [embedded], "downstreamWorkbooks": [workbook]}  # fmt: skip
     lists = {"workbooks": [workbook, bare], "publishedDatasources": [published], "embeddedDatasources": [embedded], "customSQLTables": [query],
              "dashboards": [board], "sheets": [sheet, hidden], "databaseTables": [orders, loose]}  # fmt: skip
-    warning = {"message": "The permission mode was switched", "extensions": {"severity": "WARNING", "code": "PERMISSIONS_MODE_SWITCHED", "properties": None}}
+    warning = {
+        "message": "The permission mode was switched",
+        "extensions": {"severity": "WARNING", "code": "PERMISSIONS_MODE_SWITCHED", "properties": None},
+    }
 
     def answer(asked: Asked) -> Any:
         query = asked.json["query"]
@@ -222,15 +263,32 @@ def tableau() -> Second:
             first = min(first, int(literal[1])) if literal else first
             page = things[start : start + first]
             more = start + first < len(things)
-            told[f"{name}Connection"] = {"nodes": page, "totalCount": len(things), "pageInfo": {"hasNextPage": more, "endCursor": str(start + first) if more else None}}
+            told[f"{name}Connection"] = {
+                "nodes": page,
+                "totalCount": len(things),
+                "pageInfo": {"hasNextPage": more, "endCursor": str(start + first) if more else None},
+            }
             told[name] = things
         try:
             return {"data": chosen(told, read(query), TABLEAU, TABLEAU_INTERFACES), "errors": [warning]}
         except NoSuchField as error:
-            return {"errors": [{"message": f"Validation error of type FieldUndefined: {error}", "extensions": {"classification": "ValidationError"}}]}
+            return {
+                "errors": [
+                    {
+                        "message": f"Validation error of type FieldUndefined: {error}",
+                        "extensions": {"classification": "ValidationError"},
+                    }
+                ]
+            }
 
     projects = [
-        {"id": "pr1", "name": "default", "description": "The default project", "contentPermissions": "ManagedByOwner", "owner": {"id": "u1"}},
+        {
+            "id": "pr1",
+            "name": "default",
+            "description": "The default project",
+            "contentPermissions": "ManagedByOwner",
+            "owner": {"id": "u1"},
+        },
         {"id": "pr2", "name": "Vertrieb", "description": "", "parentProjectId": "pr1", "owner": {}},
         {"id": "pr3", "name": "営業", "parentProjectId": "pr2"},
     ]
@@ -239,11 +297,20 @@ def tableau() -> Second:
 
     def rest(name: str, things: list[Any]) -> Callable[[Asked], Any]:
         def page(asked: Asked) -> Any:
-            number, size = int(asked.query.get("pageNumber", 1)), min(int(asked.query.get("pageSize", 100)), 1000)
+            number, size = (
+                int(asked.query.get("pageNumber", 1)),
+                min(int(asked.query.get("pageSize", 100)), 1000),
+            )
             if number > 1 and (number - 1) * size >= len(things):
-                return Answer(400, {"error": {"summary": "Bad Request", "detail": "page number", "code": "400006"}})
+                return Answer(
+                    400, {"error": {"summary": "Bad Request", "detail": "page number", "code": "400006"}}
+                )
             rows = things[(number - 1) * size : number * size]
-            pagination = {"pageNumber": str(number), "pageSize": str(size), "totalAvailable": str(len(things))}
+            pagination = {
+                "pageNumber": str(number),
+                "pageSize": str(size),
+                "totalAvailable": str(len(things)),
+            }
             return {"pagination": pagination, f"{name}s": {name: rows} if rows else {}}
 
         return page
@@ -252,7 +319,14 @@ def tableau() -> Second:
         told = asked.json["credentials"]
         if told["personalAccessTokenSecret"] != SECRET or told["site"]["contentUrl"] != "harbor":
             return Answer(401, {"error": {"summary": "Signin Error", "detail": "invalid", "code": "401001"}})
-        return {"credentials": {"site": {"id": "site-1", "contentUrl": "harbor"}, "user": {"id": "u9"}, "token": "abc|def|site-1", "estimatedTimeToExpiration": "119:59:00"}}
+        return {
+            "credentials": {
+                "site": {"id": "site-1", "contentUrl": "harbor"},
+                "user": {"id": "u9"},
+                "token": "abc|def|site-1",
+                "estimatedTimeToExpiration": "119:59:00",
+            }
+        }
 
     routes = {
         "POST /api/3.24/auth/signin": sign_in,
@@ -266,4 +340,6 @@ def tableau() -> Second:
     def allows(asked: Asked) -> bool:
         return asked.path.endswith("/signin") or asked.headers.get("x-tableau-auth") == "abc|def|site-1"
 
-    return Second(Vendor(routes, allows=allows), {"token": SECRET}, {"token_name": "docent", "site": "harbor"})
+    return Second(
+        Vendor(routes, allows=allows), {"token": SECRET}, {"token_name": "docent", "site": "harbor"}
+    )

@@ -1,25 +1,17 @@
-"""Second servers of dbt Cloud, Fivetran, Airbyte, OpenMetadata and Power BI, as in second_servers.py.
+"""Second servers of dbt Cloud, Fivetran and Airbyte, as in second_servers.py.
 
 dbt Cloud: openapi-v2.yaml of github.com/dbt-labs/dbt-cloud-openapi-spec. Fivetran: https://fivetran.com/docs/rest-api and the
-types of github.com/fivetran/go-fivetran. Airbyte: the models of github.com/airbytehq/airbyte-api-python-sdk. OpenMetadata:
-openmetadata-spec/src/main/resources/json/schema and the FIELDS of its resources, 1.9. Power BI: sdk/swaggers/swagger.json of
-github.com/microsoft/PowerBI-CSharp and https://learn.microsoft.com/rest/api/power-bi/admin.
+types of github.com/fivetran/go-fivetran. Airbyte: the models of github.com/airbytehq/airbyte-api-python-sdk.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 from typing import Any
 
 from tests.connectors.second_servers import SECRET, Second
 from tests.connectors.vendor_server import Answer, Asked, Vendor
-
-
-def bearer(asked: Asked) -> bool:
-    return asked.headers.get("authorization") == f"Bearer {SECRET}"
-
 
 # --- dbt Cloud --------------------------------------------------------------------------------------------------------
 
@@ -46,11 +38,18 @@ def manifest(project: str, schema: str, model: str) -> dict[str, Any]:
 
 def dbt_cloud() -> Second:
     """Two projects; a continuous integration job ran last, in a schema of its pull request; one project never ran; a page has three rows."""
-    schedule = {"cron": "0 3 * * *", "date": {"type": "every_day", "days": None, "cron": None}, "time": {"type": "every_hour", "interval": 1, "hours": None}}
+    schedule = {
+        "cron": "0 3 * * *",
+        "date": {"type": "every_day", "days": None, "cron": None},
+        "time": {"type": "every_hour", "interval": 1, "hours": None},
+    }
     common = {"account_id": 7, "state": 1, "dbt_version": None, "deferring_environment_id": None, "description": None, "execution": {"timeout_seconds": 0},
               "settings": {"threads": 4, "target_name": "prod"}, "schedule": schedule, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-11-01T00:00:00Z",
               "lifecycle_webhooks_url": None, "job_completion_trigger_condition": None, "environment": None, "project": None}  # fmt: skip
-    on, off = {"schedule": True, "github_webhook": False, "git_provider_webhook": None}, {"schedule": False, "github_webhook": True}
+    on, off = (
+        {"schedule": True, "github_webhook": False, "git_provider_webhook": None},
+        {"schedule": False, "github_webhook": True},
+    )
     jobs = [
         {**common, "id": 1, "project_id": 10, "environment_id": 100, "name": "Täglich", "job_type": "scheduled", "triggers": on, "generate_docs": True,
          "execute_steps": ["dbt build --vars '{\"x\": \"CANARY\"}'"], "description": "Every night"},
@@ -95,25 +94,60 @@ def dbt_cloud() -> Second:
             if limit > 3:
                 limit = 3 if len(found) > 3 else limit
             rows = found[start : start + limit]
-            told = {"filters": {"limit": limit, "offset": start}, "order_by": order, "pagination": {"count": len(rows), "total_count": len(found)}}
-            return {"data": rows, "extra": told, "status": {"code": 200, "is_success": True, "user_message": "Success!", "developer_message": None}}
+            told = {
+                "filters": {"limit": limit, "offset": start},
+                "order_by": order,
+                "pagination": {"count": len(rows), "total_count": len(found)},
+            }
+            return {
+                "data": rows,
+                "extra": told,
+                "status": {
+                    "code": 200,
+                    "is_success": True,
+                    "user_message": "Success!",
+                    "developer_message": None,
+                },
+            }
 
         return page
 
     def artifact(asked: Asked) -> Any:
         key, name = asked.path.split("/")[6], asked.path.split("/artifacts/")[1]
-        made = {"901": manifest("lager", "MART", "revenue"), "903": manifest("lager", "dbt_cloud_pr_1_77", "revenue"), "900": manifest("lager", "OLD", "old")}
+        made = {
+            "901": manifest("lager", "MART", "revenue"),
+            "903": manifest("lager", "dbt_cloud_pr_1_77", "revenue"),
+            "900": manifest("lager", "OLD", "old"),
+        }
         if name == "manifest.json" and key in made:
             return made[key]
-        return Answer(404, {"status": {"code": 404, "is_success": False, "user_message": "The requested resource was not found."}, "data": None})
+        return Answer(
+            404,
+            {
+                "status": {
+                    "code": 404,
+                    "is_success": False,
+                    "user_message": "The requested resource was not found.",
+                },
+                "data": None,
+            },
+        )
 
     api = "/api/v2/accounts/7"
     routes: dict[str, Callable[[Asked], Any]] = {}
-    for name, things in (("jobs", jobs), ("runs", runs), ("projects", projects), ("environments", environments)):
+    for name, things in (
+        ("jobs", jobs),
+        ("runs", runs),
+        ("projects", projects),
+        ("environments", environments),
+    ):
         routes[f"GET {api}/{name}/"] = listed(things)
         routes[f"GET /api/v3/accounts/7/{name}/"] = listed(things)
     routes[f"GET {api}/runs/*"] = artifact
-    routes[f"GET {api}/"] = lambda asked: {"data": {"id": 7, "name": "Harbor", "plan": "enterprise", "state": 1}, "status": {"code": 200}}
+    routes[f"GET {api}/"] = lambda asked: {
+        "data": {"id": 7, "name": "Harbor", "plan": "enterprise", "state": 1},
+        "status": {"code": 200},
+    }
 
     def allows(asked: Asked) -> bool:
         return asked.headers.get("authorization") in (f"Token {SECRET}", f"Bearer {SECRET}")
@@ -126,14 +160,24 @@ def dbt_cloud() -> Second:
 
 def fivetran() -> Second:
     """Cursors of one row, a connection that never ran, one without a schema, tables that are off or renamed."""
-    status = {"setup_state": "connected", "sync_state": "scheduled", "update_state": "on_schedule", "is_historical_sync": False, "tasks": [], "warnings": []}
+    status = {
+        "setup_state": "connected",
+        "sync_state": "scheduled",
+        "update_state": "on_schedule",
+        "is_historical_sync": False,
+        "tasks": [],
+        "warnings": [],
+    }
 
     def connection(key: str, group: str, service: str, schema: str, **more: Any) -> dict[str, Any]:
         return {"id": key, "group_id": group, "service": service, "service_version": 1, "schema": schema, "connected_by": "user_1", "created_at": "2026-01-01T00:00:00Z",
                 "succeeded_at": "2026-11-20T02:00:00.123Z", "failed_at": None, "sync_frequency": 360, "schedule_type": "auto", "paused": False, "daily_sync_time": None,
                 "status": status, "data_delay_sensitivity": "NORMAL", "config": {"password": "CANARY", "host": "CANARY"}, **more}  # fmt: skip
 
-    groups = [{"id": "g_1", "name": "Lager_größe", "created_at": "2026-01-01T00:00:00Z"}, {"id": "g_2", "name": "Leer", "created_at": "2026-01-01T00:00:00Z"}]
+    groups = [
+        {"id": "g_1", "name": "Lager_größe", "created_at": "2026-01-01T00:00:00Z"},
+        {"id": "g_2", "name": "Leer", "created_at": "2026-01-01T00:00:00Z"},
+    ]
     connections = [
         connection("c_1", "g_1", "postgres", "shop"),
         connection("c_2", "g_1", "google_sheets", "sheets.plan", succeeded_at=None, failed_at="2026-11-19T00:00:00Z", paused=True, sync_frequency=1440, schedule_type="manual",
@@ -142,8 +186,21 @@ def fivetran() -> Second:
     ]  # fmt: skip
 
     def table(name: str, **more: Any) -> dict[str, Any]:
-        column = {"name_in_destination": "id", "enabled": True, "hashed": False, "is_primary_key": True, "enabled_patch_settings": {"allowed": False}}
-        return {"name_in_destination": name, "enabled": True, "enabled_patch_settings": {"allowed": True}, "columns": {"id": column}, "sync_mode": None, **more}
+        column = {
+            "name_in_destination": "id",
+            "enabled": True,
+            "hashed": False,
+            "is_primary_key": True,
+            "enabled_patch_settings": {"allowed": False},
+        }
+        return {
+            "name_in_destination": name,
+            "enabled": True,
+            "enabled_patch_settings": {"allowed": True},
+            "columns": {"id": column},
+            "sync_mode": None,
+            **more,
+        }
 
     schemas = {
         "c_1": {"enable_new_by_default": True, "schema_change_handling": "ALLOW_ALL", "schemas": {
@@ -168,12 +225,30 @@ def fivetran() -> Second:
         found = next((each for each in connections if each["id"] == parts[3]), None)
         if parts[-1] == "schemas":
             if parts[3] not in schemas:
-                return Answer(404, {"code": "NotFound_SchemaConfig", "message": f"Connection with id '{parts[3]}' doesn't have schema config"})
+                return Answer(
+                    404,
+                    {
+                        "code": "NotFound_SchemaConfig",
+                        "message": f"Connection with id '{parts[3]}' doesn't have schema config",
+                    },
+                )
             return {"code": "Success", "data": schemas[parts[3]]}
-        return {"code": "Success", "data": found} if found else Answer(404, {"code": "NotFound", "message": "Cannot find"})
+        return (
+            {"code": "Success", "data": found}
+            if found
+            else Answer(404, {"code": "NotFound", "message": "Cannot find"})
+        )
 
     def destination(group: str) -> dict[str, Any]:
-        return {"id": group, "group_id": group, "service": "snowflake", "region": "GCP_EU", "setup_status": "connected", "time_zone_offset": "+1", "config": {"database": "RAW", "password": "CANARY"}}
+        return {
+            "id": group,
+            "group_id": group,
+            "service": "snowflake",
+            "region": "GCP_EU",
+            "setup_status": "connected",
+            "time_zone_offset": "+1",
+            "config": {"database": "RAW", "password": "CANARY"},
+        }
 
     routes: dict[str, Callable[[Asked], Any]] = {
         "GET /v1/groups": page(groups),
@@ -184,11 +259,28 @@ def fivetran() -> Second:
         "GET /v1/destinations": page([destination("g_1")]),
         "GET /v1/destinations/g_1": lambda asked: {"code": "Success", "data": destination("g_1")},
         "GET /v1/destinations/g_2": lambda asked: Answer(404, {"code": "NotFound_Destination"}),
-        "GET /v1/account/info": lambda asked: {"code": "Success", "data": {"account_id": "a", "account_name": "Harbor", "system_key_id": "k"}},
-        "GET /v1/users": page([{"id": "user_1", "email": "priya@harbor.example", "given_name": "Priya", "family_name": None, "active": True}]),
+        "GET /v1/account/info": lambda asked: {
+            "code": "Success",
+            "data": {"account_id": "a", "account_name": "Harbor", "system_key_id": "k"},
+        },
+        "GET /v1/users": page(
+            [
+                {
+                    "id": "user_1",
+                    "email": "priya@harbor.example",
+                    "given_name": "Priya",
+                    "family_name": None,
+                    "active": True,
+                }
+            ]
+        ),
     }
     word = "Basic " + base64.b64encode(f"key:{SECRET}".encode()).decode()
-    return Second(Vendor(routes, allows=lambda asked: asked.headers.get("authorization") == word), {"secret": SECRET}, {"key": "key"})
+    return Second(
+        Vendor(routes, allows=lambda asked: asked.headers.get("authorization") == word),
+        {"secret": SECRET},
+        {"key": "key"},
+    )
 
 
 # --- Airbyte ----------------------------------------------------------------------------------------------------------
@@ -200,7 +292,14 @@ def airbyte() -> Second:
               "configuration": {"password": "CANARY", "host": "CANARY", "schemas": ["public"]}}  # fmt: skip
     sink = {"destinationId": "d1", "name": "Lager", "destinationType": "snowflake", "definitionId": "y", "workspaceId": "w1", "createdAt": 1_760_000_000,
             "configuration": {"database": "RAW", "schema": "LANDING", "credentials": {"password": "CANARY"}}}  # fmt: skip
-    bare = {"destinationId": "d2", "name": "Bucket", "destinationType": "s3", "workspaceId": "w1", "createdAt": 1, "configuration": {}}
+    bare = {
+        "destinationId": "d2",
+        "name": "Bucket",
+        "destinationType": "s3",
+        "workspaceId": "w1",
+        "createdAt": 1,
+        "configuration": {},
+    }
 
     def stream(name: str, **more: Any) -> dict[str, Any]:
         return {"name": name, "syncMode": "incremental_deduped_history", "cursorField": ["updated_at"], "primaryKey": [["id"]], "selectedFields": None,
@@ -230,10 +329,22 @@ def airbyte() -> Second:
     def page(things: list[Any]) -> Callable[[Asked], Any]:
         def cut(asked: Asked) -> Any:
             start = int(asked.query.get("offset", 0))
-            found = [each for each in things if asked.query.get("connectionId") in (None, each.get("connectionId"))] if things is jobs else things
+            found = (
+                [
+                    each
+                    for each in things
+                    if asked.query.get("connectionId") in (None, each.get("connectionId"))
+                ]
+                if things is jobs
+                else things
+            )
             if things is connections and asked.query.get("includeDeleted") != "true":
                 found = [each for each in found if each["status"] != "deprecated"]
-            more = f"https://api.internal.invalid/v1/x?offset={start + 1}&limit=1" if start + 1 < len(found) else ""
+            more = (
+                f"https://api.internal.invalid/v1/x?offset={start + 1}&limit=1"
+                if start + 1 < len(found)
+                else ""
+            )
             return {"previous": "", "next": more, "data": found[start : start + 1]}
 
         return cut
@@ -245,7 +356,9 @@ def airbyte() -> Second:
 
     routes: dict[str, Callable[[Asked], Any]] = {
         "POST /v1/applications/token": sign_in,
-        "GET /v1/workspaces": page([{"workspaceId": "w1", "name": "Harbor", "dataResidency": "eu", "notifications": {}}]),
+        "GET /v1/workspaces": page(
+            [{"workspaceId": "w1", "name": "Harbor", "dataResidency": "eu", "notifications": {}}]
+        ),
         "GET /v1/sources": page([source]),
         "GET /v1/destinations": page([sink, bare]),
         "GET /v1/connections": page(connections),
@@ -257,215 +370,3 @@ def airbyte() -> Second:
         return asked.path.endswith("/token") or asked.headers.get("authorization") == "Bearer t1"
 
     return Second(Vendor(routes, allows=allows), {"client_secret": SECRET}, {"client_id": "docent"})
-
-
-# --- OpenMetadata -----------------------------------------------------------------------------------------------------
-
-FIELDS = {
-    "tables": "tableConstraints tablePartition usageSummary owners customMetrics columns sampleData tags followers joins schemaDefinition dataModel extension testSuite "
-    "domains dataProducts lifeCycle sourceHash profile",
-    "dashboards": "owners charts followers tags usageSummary extension dataModels domains dataProducts sourceHash",
-    "charts": "owners followers tags domains dataProducts sourceHash dashboards extension",
-    "pipelines": "owners tasks pipelineStatus followers tags extension scheduleInterval domains sourceHash",
-    "glossaryTerms": "children relatedTerms reviewers owners tags usageCount domains extension childrenCount",
-    "databases": "owners databaseSchemas usageSummary location tags extension domains sourceHash",
-    "databaseSchemas": "owners tables usageSummary tags extension domains sourceHash",
-}
-
-
-def openmetadata() -> Second:
-    """1.9: lists by cursor, names with dots in quotes, nested columns, constraints, glossary tags, deleted things, lineage of columns."""
-    person = {"id": "u1", "type": "user", "name": "priya", "displayName": "Priya", "fullyQualifiedName": "priya", "deleted": False}
-    team = {"id": "u2", "type": "team", "name": "data-eng", "fullyQualifiedName": "data-eng"}
-
-    def tag(fqn: str, source: str = "Classification") -> dict[str, Any]:
-        return {"tagFQN": fqn, "name": fqn.split(".")[-1], "source": source, "labelType": "Manual", "state": "Confirmed", "displayName": None}
-
-    def column(name: str, kind: str, **more: Any) -> dict[str, Any]:
-        return {"name": name, "dataType": kind, "dataTypeDisplay": kind.lower(), "fullyQualifiedName": f"f.{name}", "tags": [],
-                "profile": {"min": "CANARY", "max": "CANARY"}, **more}  # fmt: skip
-
-    service = {"id": "sv", "type": "databaseService", "name": "lager", "fullyQualifiedName": "lager", "deleted": False}
-
-    def table(key: str, name: str, kind: str | None, **more: Any) -> dict[str, Any]:
-        quoted = f'"{name}"' if "." in name else name
-        return {"id": key, "name": name, "fullyQualifiedName": f"lager.shop.public.{quoted}", "tableType": kind, "deleted": False, "version": 0.3,
-                "updatedAt": 1_760_000_000_000, "updatedBy": "admin", "service": service, "serviceType": "Postgres", "tags": [], "owners": [],
-                "database": {"id": "db", "type": "database", "name": "shop", "fullyQualifiedName": "lager.shop"},
-                "databaseSchema": {"id": "sc", "type": "databaseSchema", "name": "public", "fullyQualifiedName": "lager.shop.public"},
-                "sampleData": {"rows": [["CANARY"]]}, "profile": {"rowCount": "CANARY"}, "joins": {}, "columns": [column("id", "INT")], **more}  # fmt: skip
-
-    tables = [
-        table("t1", "orders", "Regular", description="Jede **Bestellung**", displayName="Bestellungen", owners=[person, team], tags=[tag("PII.None"), tag("Tier.Tier1"), tag("Shop.Order", "Glossary")],
-              tableConstraints=[{"constraintType": "FOREIGN_KEY", "columns": ["customer_id"], "referredColumns": ["lager.shop.public.customers.id"], "relationshipType": "MANY_TO_ONE"},
-                                {"constraintType": "PRIMARY_KEY", "columns": ["id"]}, {"constraintType": "CLUSTER_KEY", "columns": ["id"]}],
-              columns=[column("id", "BIGINT", constraint="NOT_NULL", ordinalPosition=1), column("customer_id", "BIGINT", constraint="NULL", ordinalPosition=2),
-                       column("address", "STRUCT", dataTypeDisplay="struct<city:string>", ordinalPosition=3, children=[column("city", "STRING", description="Stadt", tags=[tag("PII.Sensitive")])]),
-                       column("größe", "VARCHAR", dataTypeDisplay=None, dataLength=20, ordinalPosition=4)],
-              domains=[{"id": "dm", "type": "domain", "name": "Vertrieb", "displayName": None}], lifeCycle={"updated": {"timestamp": 1_763_000_000_000}}),
-        table("t2", "customers", "Regular", columns=[column("id", "INT", constraint="PRIMARY_KEY"), column("mail", "VARCHAR", constraint="UNIQUE")], owners=None),
-        table("t3", "open.orders", "MaterializedView", schemaDefinition="create view x as select 1", viewDefinition=None, description=None),
-        table("t4", "lake", "Iceberg", columns=[]),
-        table("t5", "odd", None, databaseSchema=None, columns=None),
-    ]  # fmt: skip
-    gone = [table("t9", "thrown_away", "Regular", deleted=True)]
-    chart = {"id": "c1", "type": "chart", "name": "5", "displayName": "Umsatz je Land", "fullyQualifiedName": "superset.5", "chartType": "Bar", "deleted": False,
-             "sourceUrl": "https://bi/5", "description": None, "owners": [], "tags": None, "service": {"id": "s", "type": "dashboardService", "name": "superset"},
-             "dashboards": [{"id": "d1", "type": "dashboard"}]}  # fmt: skip
-    board = {"id": "d1", "name": "77", "displayName": "Tagesübersicht", "fullyQualifiedName": "superset.77", "description": "", "sourceUrl": "https://bi/77", "deleted": False,
-             "charts": [{"id": "c1", "type": "chart", "name": "5", "fullyQualifiedName": "superset.5"}], "owners": [person], "tags": [tag("Tier.Tier2")],
-             "dataModels": None, "updatedAt": 1_760_000_000_000, "project": None}  # fmt: skip
-    pipe = {"id": "p1", "name": "nightly", "displayName": None, "fullyQualifiedName": "airflow.nightly", "description": "Every night", "sourceUrl": "https://air/nightly", "deleted": False,
-            "tasks": [{"name": "load", "displayName": "Load", "taskType": "PythonOperator", "downstreamTasks": [], "taskSQL": "SELECT 'CANARY'"}], "scheduleInterval": "0 3 * * *",
-            "pipelineStatus": {"timestamp": 1_763_000_000_000, "executionStatus": "Successful", "taskStatus": []}, "owners": [], "tags": []}  # fmt: skip
-    word = {"id": "g1", "name": "Order", "displayName": "Bestellung", "fullyQualifiedName": "Shop.Order", "description": "Was gekauft wurde", "synonyms": ["Auftrag"], "deleted": False,
-            "glossary": {"id": "gl", "type": "glossary", "name": "Shop"}, "parent": None, "owners": [person], "tags": [], "relatedTerms": None, "status": "Approved", "references": []}  # fmt: skip
-    draft = {**word, "id": "g2", "name": "Line", "displayName": None, "fullyQualifiedName": "Shop.Order.Line", "parent": {"id": "g1", "type": "glossaryTerm", "name": "Order", "fullyQualifiedName": "Shop.Order"},
-             "status": "Draft", "owners": None, "synonyms": []}  # fmt: skip
-    lists = {"tables": tables + gone, "dashboards": [board], "charts": [chart], "pipelines": [pipe], "glossaryTerms": [word, draft], "databases": [], "databaseSchemas": []}
-
-    def page(name: str) -> Callable[[Asked], Any]:
-        def cut(asked: Asked) -> Any:
-            for wanted in filter(None, asked.query.get("fields", "").split(",")):
-                if wanted.strip() not in FIELDS[name].split():
-                    return Answer(400, {"code": 400, "message": f"Invalid field name {wanted}"})
-            limit = int(asked.query.get("limit", 10))
-            if not 0 <= limit <= 1_000_000:
-                return Answer(400, {"code": 400, "message": "query param limit must be less than or equal to 1000000"})
-            deleted = asked.query.get("include", "non-deleted")
-            rows = [each for each in lists[name] if deleted == "all" or each["deleted"] is (deleted == "deleted")]
-            start = int(base64.b64decode(asked.query["after"])) if asked.query.get("after") else 0
-            size = min(limit, 2)
-            asked_for = set(asked.query.get("fields", "").replace(" ", "").split(","))
-            cutters = set(FIELDS[name].split()) - asked_for
-            data = [{k: v for k, v in each.items() if k not in cutters or k == "columns"} for each in rows[start : start + size]]
-            more = base64.b64encode(str(start + size).encode()).decode() if start + size < len(rows) else None
-            return {"data": data, "paging": {"total": len(rows), **({"after": more} if more else {}), **({"before": "x"} if start else {})}}
-
-        return cut
-
-    def lineage(asked: Asked) -> Any:
-        parts = asked.path.split("/")
-        if parts[4] not in ("table", "dashboard", "pipeline", "chart"):
-            return Answer(400, {"message": "no such entity type"})
-        key = parts[5]
-        edges = [
-            {"fromEntity": "t2", "toEntity": "t1", "description": None, "lineageDetails": {"sqlQuery": "SELECT 'CANARY'", "source": "QueryLineage", "pipeline": {"id": "p1", "type": "pipeline"},
-             "columnsLineage": [{"fromColumns": ["lager.shop.public.customers.id"], "toColumn": "lager.shop.public.orders.customer_id", "function": None}]}},
-            {"fromEntity": "t1", "toEntity": "t3", "lineageDetails": None},
-            {"fromEntity": "t3", "toEntity": "d1", "lineageDetails": {"columnsLineage": []}},
-            {"fromEntity": "t1", "toEntity": "p1"},
-        ]  # fmt: skip
-        up, down = [each for each in edges if each["toEntity"] == key], [each for each in edges if each["fromEntity"] == key]
-        ids = {each["fromEntity"] for each in up} | {each["toEntity"] for each in down}
-        known = {each["id"]: (name, each) for name, things in lists.items() for each in things}
-        nodes = [{"id": one, "type": known[one][0][:-1], "name": known[one][1]["name"], "fullyQualifiedName": known[one][1]["fullyQualifiedName"]} for one in sorted(ids)]
-        return {"entity": {"id": key, "type": parts[4]}, "nodes": nodes, "upstreamEdges": up, "downstreamEdges": down if asked.query.get("downstreamDepth") != "0" else []}
-
-    routes: dict[str, Callable[[Asked], Any]] = {f"GET /api/v1/{name}": page(name) for name in lists}
-    routes |= {
-        "GET /api/v1/lineage/*": lineage,
-        "GET /api/v1/system/version": lambda asked: {"version": "1.9.1", "revision": "x", "timestamp": 1_760_000_000_000},
-        "GET /api/v1/users/loggedInUser": lambda asked: {"id": "b", "name": "docent-bot", "isBot": True, "email": "b@x"},
-    }
-    return Second(Vendor(routes, allows=bearer), {"token": SECRET})
-
-
-# --- Power BI ---------------------------------------------------------------------------------------------------------
-
-
-def powerbi() -> Second:
-    """Personal and deleted workspaces, a model without its schema, expressions of all kinds, reports on models elsewhere, paginated ones."""
-    ids = [f"0000000{n}-0000-4000-8000-000000000000" for n in range(1, 5)]
-    steps = 'let\n Source = Snowflake.Databases("acme.snowflakecomputing.com", "WH"),\n DB = Source{[Name="ANALYTICS",Kind="Database"]}[Data],\n S = DB{[Name="MART",Kind="Schema"]}[Data],\n T = S{[Name="ORDERS",Kind="Table"]}[Data]\nin T'
-    native = 'let Source = Value.NativeQuery(PostgreSQL.Database("host", "shop"), "select *#(lf)from public.""customers"" where mail = \'x@y\'") in Source'
-    user = {"emailAddress": "priya@harbor.example", "displayName": "Priya", "identifier": "priya@harbor.example", "graphId": "g", "principalType": "User"}
-    model = {
-        "id": "m1", "name": "Vertrieb – Größe", "configuredBy": "priya@harbor.example", "configuredById": "x", "createdDate": "2026-01-01T00:00:00", "contentProviderType": "PbixInImportMode",
-        "description": "One truth", "targetStorageMode": "Abf", "isEffectiveIdentityRequired": False, "endorsementDetails": {"endorsement": "Certified", "certifiedBy": "jo@harbor.example"},
-        "sensitivityLabel": {"labelId": "l1"}, "datasourceUsages": [{"datasourceInstanceId": "i1"}], "upstreamDataflows": [{"targetDataflowId": "f1", "groupId": ids[0]}],
-        "expressions": [{"name": "Server", "expression": '"CANARY-HOST" meta [IsParameterQuery=true]', "description": None}], "roles": [{"name": "R", "tablePermissions": [{"filterExpression": "CANARY"}]}],
-        "tables": [
-            {"name": "Orders", "isHidden": False, "description": "Bestellungen", "source": [{"expression": steps}], "columns": [
-                {"name": "Id", "dataType": "Int64", "isHidden": False, "columnType": "Data"}, {"name": "Quote", "dataType": "Double", "isHidden": True, "columnType": "Calculated", "expression": "DIVIDE(1,2)"}],
-             "measures": [{"name": "Umsatz", "expression": 'CALCULATE(SUM(Orders[Amount]), Orders[State] = "open")', "description": "Summe", "isHidden": False, "formatString": None}]},
-            {"name": "Customers", "source": [{"expression": native}], "columns": [{"name": "Mail", "dataType": "String"}], "measures": None, "isHidden": None},
-            {"name": "Kalender", "source": None, "columns": [], "measures": []},
-        ],
-    }  # fmt: skip
-    empty = {"id": "m2", "name": "No schema", "configuredBy": None, "schemaRetrievalError": "Dataset schema retrieval failed", "schemaMayNotBeUpToDate": True, "targetStorageMode": "Unknown",
-             "upstreamDatasets": [{"targetDatasetId": "m1", "groupId": ids[0]}]}  # fmt: skip
-    workspaces = {
-        ids[0]: {"id": ids[0], "name": "Vertrieb", "type": "Workspace", "state": "Active", "isOnDedicatedCapacity": True, "capacityId": "c", "description": "",
-                 "datasets": [model, empty],
-                 "reports": [
-                     {"id": "r1", "name": "Tagesübersicht", "datasetId": "m1", "datasetWorkspaceId": ids[0], "reportType": "PowerBIReport", "createdBy": "priya@harbor.example", "modifiedBy": "jo@harbor.example",
-                      "modifiedDateTime": "2026-10-02T08:00:00.123", "createdDateTime": "2026-01-01T00:00:00", "description": "Jeden Morgen", "users": [user], "endorsementDetails": None},
-                     {"id": "r2", "name": "[App] Tagesübersicht", "datasetId": "m1", "appId": "a1", "originalReportId": "r1", "reportType": "PowerBIReport"},
-                     {"id": "r3", "name": "Seiten", "reportType": "PaginatedReport", "datasetId": None, "modifiedDateTime": None}],
-                 "dashboards": [{"id": "b1", "displayName": "Cockpit", "isReadOnly": False, "tiles": [
-                     {"id": "k1", "title": "CANARY-TITLE", "reportId": "r1", "datasetId": "m1"}, {"id": "k2", "title": None, "datasetId": "m2"}, {"id": "k3"}], "users": []},
-                     {"id": "b2", "displayName": "Leer", "tiles": None}],
-                 "dataflows": [{"objectId": "f1", "name": "Rohdaten", "description": None, "configuredBy": "priya@harbor.example", "modifiedDateTime": "2026-10-02T08:00:00Z", "modelUrl": "https://x/CANARY",
-                                "datasourceUsages": [{"datasourceInstanceId": "i1"}], "upstreamDataflows": []}],
-                 "datamarts": [], "users": [user]},
-        ids[1]: {"id": ids[1], "name": "Finance", "type": "Workspace", "state": "Active", "isOnDedicatedCapacity": False, "datasets": [],
-                 "reports": [{"id": "r4", "name": "Across", "datasetId": "m1", "datasetWorkspaceId": ids[0], "reportType": "PowerBIReport"}], "dashboards": [], "dataflows": None},
-        ids[2]: {"id": ids[2], "name": "PersonalWorkspace Priya", "type": "PersonalGroup", "state": "Active", "reports": [{"id": "r5", "name": "Mine", "datasetId": "m9"}], "datasets": [], "dashboards": []},
-        ids[3]: {"id": ids[3], "name": "Deleted one", "type": "Workspace", "state": "Deleted", "reports": [], "datasets": [], "dashboards": []},
-    }  # fmt: skip
-    sources = [{"datasourceId": "i1", "datasourceType": "Extension", "gatewayId": "g", "connectionDetails": {"server": "acme.snowflakecomputing.com", "database": "ANALYTICS", "kind": "Snowflake", "path": "CANARY"}}]
-    state: dict[str, Any] = {"scans": {}, "looks": {}}
-
-    def modified(asked: Asked) -> Any:
-        found = [each for each in workspaces.values()]
-        if asked.query.get("excludePersonalWorkspaces", "").lower() == "true":
-            found = [each for each in found if each["type"] != "PersonalGroup"]
-        if asked.query.get("excludeInActiveWorkspaces", "").lower() == "true":
-            found = [each for each in found if each["state"] == "Active"]
-        return [{"id": each["id"]} for each in found]
-
-    def scan(asked: Asked) -> Any:
-        wanted = asked.json["workspaces"]
-        if not 1 <= len(wanted) <= 100:
-            return Answer(400, {"error": {"code": "InvalidRequest"}})
-        key = f"scan-{len(state['scans'])}"
-        state["scans"][key] = (wanted, {name.lower(): value.lower() == "true" for name, value in asked.query.items()})
-        return Answer(202, {"id": key, "createdDateTime": "2026-11-20T00:00:00Z", "status": "NotStarted"})
-
-    def status(asked: Asked) -> Any:
-        key = asked.path.split("/")[-1]
-        state["looks"][key] = state["looks"].get(key, 0) + 1
-        return {"id": key, "createdDateTime": "2026-11-20T00:00:00Z", "status": "Running" if state["looks"][key] < 2 else "Succeeded"}
-
-    def result(asked: Asked) -> Any:
-        wanted, options = state["scans"][asked.path.split("/")[-1]]
-        found = json.loads(json.dumps([workspaces[one] for one in wanted]))
-        for each in found:
-            for one in each.get("datasets") or ():
-                if not options.get("datasetschema"):
-                    one.pop("tables", None)
-                if not options.get("datasetexpressions"):
-                    one.pop("expressions", None)
-                    for table in one.get("tables") or ():
-                        table.pop("source", None)
-        return {"workspaces": found, "datasourceInstances": sources if options.get("datasourcedetails") else [], "misconfiguredDatasourceInstances": []}
-
-    def sign_in(asked: Asked) -> Any:
-        if asked.form.get("client_secret") != SECRET:
-            return Answer(401, {"error": "invalid_client", "error_description": "AADSTS7000215: CANARY"})
-        return {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "t1"}
-
-    api = "/v1.0/myorg/admin/workspaces"
-    routes: dict[str, Callable[[Asked], Any]] = {
-        "POST /harbor/oauth2/v2.0/token": sign_in,
-        f"GET {api}/modified": modified,
-        f"POST {api}/getInfo": scan,
-        f"GET {api}/scanStatus/*": status,
-        f"GET {api}/scanResult/*": result,
-    }
-
-    def allows(asked: Asked) -> bool:
-        return asked.path.endswith("/token") or asked.headers.get("authorization") == "Bearer t1"
-
-    return Second(Vendor(routes, allows=allows), {"client_secret": SECRET}, {"tenant": "harbor", "client_id": "docent", "sign_in_url": "URL"})

@@ -6,8 +6,7 @@ personal, and the word CANARY in every place that holds a value of somebody's da
 Each function returns a `Second`. What a reader of the vendor's pages expects of it is in test_second_servers.py.
 
 Looker: the OpenAPI document of API 4.0 (github.com/looker-open-source/sdk-codegen, spec/Looker.4.0.oas.json); `fields` cuts
-an answer. Metabase: its OpenAPI document, https://www.metabase.com/docs/latest/api and the API changelog (MBQL 5 since
-0.57). Redash: redash/serializers and redash/handlers of github.com/getredash/redash.
+an answer. Redash: redash/serializers and redash/handlers of github.com/getredash/redash.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def cut(value: Any, fields: str) -> Any:
         return [cut(each, fields) for each in value]
     if not isinstance(value, dict):
         return value
-    wanted = {name: inner for name, inner in re.findall(r"(\w+)(?:\(((?:[^()]|\([^()]*\))*)\))?", fields)}
+    wanted = dict(re.findall(r"(\w+)(?:\(((?:[^()]|\([^()]*\))*)\))?", fields))
     return {key: cut(each, wanted[key]) for key, each in value.items() if key in wanted}
 
 
@@ -56,10 +55,30 @@ def looker() -> Second:
     """An instance with a broken model, personal folders, deleted content, merged queries, text tiles and LookML dashboards."""
     can = {"show": True, "index": True}
     folders: list[Any] = [
-        {"id": "1", "name": "Shared", "parent_id": None, "is_shared_root": True, "child_count": 2, "can": can},
-        {"id": "12", "name": "Vertrieb – DACH", "parent_id": "1", "creator_id": "7", "is_personal": False, "dashboards": None},
+        {
+            "id": "1",
+            "name": "Shared",
+            "parent_id": None,
+            "is_shared_root": True,
+            "child_count": 2,
+            "can": can,
+        },
+        {
+            "id": "12",
+            "name": "Vertrieb – DACH",
+            "parent_id": "1",
+            "creator_id": "7",
+            "is_personal": False,
+            "dashboards": None,
+        },
         {"id": "13", "name": "営業", "parent_id": "12", "external_id": None, "looks": []},
-        {"id": "40", "name": "Priya Sharma", "parent_id": "2", "is_personal": True, "is_personal_descendant": False},
+        {
+            "id": "40",
+            "name": "Priya Sharma",
+            "parent_id": "2",
+            "is_personal": True,
+            "is_personal_descendant": False,
+        },
         {"id": "lookml", "name": "LookML Dashboards", "parent_id": None},
     ]
     models: list[Any] = [
@@ -120,7 +139,15 @@ def looker() -> Second:
          "query_id": None, "model": None, "view_count": None},
         {"id": "72", "title": "Old look", "deleted": True, "deleted_at": "2026-01-01T00:00:00Z", "folder_id": "12", "user_id": "7"},
     ]  # fmt: skip
-    text = {"id": "1", "type": "text", "title": None, "title_text": "## Notes", "body_text": "CANARY", "query": None, "look": None}
+    text = {
+        "id": "1",
+        "type": "text",
+        "title": None,
+        "title_text": "## Notes",
+        "body_text": "CANARY",
+        "query": None,
+        "look": None,
+    }
     dashboards: dict[str, Any] = {
         "5": {"id": "5", "title": "Täglicher Umsatz", "description": "For the board", "deleted": False, "hidden": False, "user_id": "8",
               "folder": {"id": "13", "name": "営業", "parent_id": "12"}, "folder_id": "13", "slug": "AbC", "view_count": 120,
@@ -144,8 +171,21 @@ def looker() -> Second:
     }  # fmt: skip
     base = ("id", "title", "description", "folder", "hidden", "model", "readonly", "user_id", "slug")
     users = [
-        {"id": "7", "display_name": "Priya Sharma", "email": "priya@harbor.example", "is_disabled": False, "sessions": []},
-        {"id": "8", "display_name": None, "email": "jo@harbor.example", "first_name": None, "last_name": None, "is_disabled": True},
+        {
+            "id": "7",
+            "display_name": "Priya Sharma",
+            "email": "priya@harbor.example",
+            "is_disabled": False,
+            "sessions": [],
+        },
+        {
+            "id": "8",
+            "display_name": None,
+            "email": "jo@harbor.example",
+            "first_name": None,
+            "last_name": None,
+            "is_disabled": True,
+        },
         {"id": "9", "display_name": None, "email": None, "credentials_email": None},
     ]
     tokens: list[str] = []
@@ -210,137 +250,27 @@ def looker() -> Second:
     return Second(Vendor(routes, allows=allows), {"client_secret": SECRET}, {"client_id": "docent"})
 
 
-# --- Metabase ---------------------------------------------------------------------------------------------------------
-
-
-def metabase() -> Second:
-    """0.57: MBQL 5 beside cards that an older release wrote, models, metrics, a personal collection, a trash, a dashboard's tab."""
-    person = {"id": 3, "email": "priya@harbor.example", "first_name": "Priya", "last_name": None, "common_name": "Priya", "is_superuser": False}
-    collections: list[Any] = [
-        {"id": "root", "name": "Our analytics", "can_write": False, "is_personal": False, "authority_level": None},
-        {"id": 4, "name": "Vertrieb", "description": None, "slug": "vertrieb", "location": "/", "archived": False, "personal_owner_id": None,
-         "is_personal": False, "authority_level": "official", "entity_id": "Zz0_", "type": None, "namespace": None},
-        {"id": 5, "name": "Größe & Ähnliches", "location": "/4/", "archived": False, "personal_owner_id": None, "effective_ancestors": None},
-        {"id": 8, "name": "Priya's Personal Collection", "location": "/", "archived": False, "personal_owner_id": 3, "is_personal": True},
-        {"id": 9, "name": "Trash", "location": "/", "archived": False, "type": "trash"},
-        {"id": 10, "name": "Thrown away", "location": "/9/", "archived": True, "archived_directly": True},
-    ]  # fmt: skip
-    fingerprint = {"global": {"distinct-count": 4}, "type": {"type/Text": {"average-length": "CANARY"}, "type/Number": {"min": "CANARY"}}}
-    column = {"name": "STATE", "display_name": "State", "base_type": "type/Text", "fingerprint": fingerprint, "description": "Zustand",
-              "semantic_type": "type/State", "field_ref": ["field", 71, None], "id": 71}  # fmt: skip
-
-    def mbql(*stages: Any, database: int = 2) -> dict[str, Any]:
-        return {"lib/type": "mbql/query", "database": database, "stages": list(stages), "lib.convert/converted?": None}
-
-    def stage(**members: Any) -> dict[str, Any]:
-        return {"lib/type": "mbql.stage/mbql", **members}
-
-    def card(key: int, name: str, query: Any, **more: Any) -> dict[str, Any]:
-        return {"id": key, "name": name, "description": None, "display": "bar", "type": "question", "archived": False, "collection_id": 4,
-                "creator": person, "creator_id": 3, "database_id": 2, "table_id": None, "dataset_query": query, "query_type": None,
-                "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-10-02T08:00:00.123Z", "view_count": 12, "entity_id": f"e{key}",
-                "result_metadata": [column], "visualization_settings": {"text": "CANARY"}, "parameters": [{"default": "CANARY"}],
-                "last-edit-info": None, "dashboard_id": None, "enable_embedding": False, "public_uuid": None, **more}  # fmt: skip
-
-    amount = ["field", {"lib/uuid": "u", "base-type": "type/Decimal"}, 72]
-    joined = stage(**{
-        "source-table": 20,
-        "joins": [{"lib/type": "mbql/join", "alias": "C", "conditions": [], "stages": [stage(**{"source-table": 21})]}],
-        "filters": [["=", {"lib/uuid": "u"}, amount, "CANARY-FILTER"]],
-        "aggregation": [["sum", {"lib/uuid": "u"}, amount]],
-    })  # fmt: skip
-    native = {"lib/type": "mbql.stage/native", "native": "SELECT state FROM mart.orders o JOIN {{#101-model}} m ON true WHERE x = 'open'",
-              "template-tags": {"#101-model": {"type": "card", "card-id": 101, "name": "#101-model", "display-name": "m"},
-                                "day": {"type": "date", "name": "day", "default": "CANARY"}}}  # fmt: skip
-    older = {"type": "native", "database": 2, "native": {"query": "SELECT * FROM mart.customers [[WHERE c = {{c}}]]", "template-tags": {
-        "c": {"type": "text", "name": "c", "default": "CANARY"}}}}  # fmt: skip
-    cards: list[Any] = [
-        card(100, "Umsatz je Land", mbql(joined), table_id=20, query_type="query"),
-        card(101, "Clean orders", mbql(stage(**{"source-table": 20})), type="model", display="table", collection_id=5, description="Ein Modell"),
-        card(102, "Revenue", mbql(stage(**{"source-table": 20, "aggregation": [["sum", {}, amount]]})), type="metric", collection_id=None),
-        card(103, "By hand", mbql(native), query_type="native"),
-        card(104, "On a model", mbql(stage(**{"source-card": 101}), stage(**{"aggregation": [["count", {}]]})), creator=None, creator_id=None),
-        card(105, "Written long ago", older, query_type="native", collection=None),
-        card(106, "Legacy on a card", {"type": "query", "database": 2, "query": {"source-table": "card__101", "joins": [{"source-table": 21, "alias": "x"}]}}),
-        card(107, "In a dashboard only", mbql(stage(**{"source-table": 21})), dashboard_id=60, collection_id=5),
-        card(108, "Old", mbql(stage(**{"source-table": 21})), archived=True, collection_id=9),
-        card(109, "Priya's own", mbql(stage(**{"source-table": 21})), collection_id=8),
-        card(110, "Nothing known", {}, database_id=None, result_metadata=None, display=None),
-    ]  # fmt: skip
-    table = {"db_id": 2, "schema": "mart", "active": True, "visibility_type": None, "display_name": "x", "description": None, "rows": None}
-    tables = [{**table, "id": 20, "name": "orders"}, {**table, "id": 21, "name": "customers"}]
-    databases = [
-        {"id": 1, "name": "Sample Database", "engine": "h2", "is_sample": True, "details": None, "tables": []},
-        {"id": 2, "name": "Lager", "engine": "postgres", "is_sample": False, "dbms_version": None, "tables": tables,
-         "details": {"dbname": "shop", "host": "CANARY-HOST", "password": "**MetabasePass**"}, "native_permissions": "none"},
-        {"id": -1337, "name": "Saved Questions", "is_saved_questions": True, "features": ["basic-aggregations"]},
-    ]  # fmt: skip
-    whole = {
-        60: {"id": 60, "name": "Tagesübersicht", "description": "Every morning", "collection_id": 4, "creator_id": 3, "archived": False,
-             "updated_at": "2026-11-01T10:00:00Z", "view_count": 77, "parameters": [{"id": "p", "default": "CANARY"}], "tabs": [{"id": 1, "name": "T"}],
-             "dashcards": [
-                 {"id": 1, "card_id": 100, "card": cards[0], "series": [{"id": 104, "name": "On a model"}], "dashboard_tab_id": 1},
-                 {"id": 2, "card_id": 107, "card": cards[7], "series": []},
-                 {"id": 3, "card_id": None, "card": None, "visualization_settings": {"text": "CANARY", "virtual_card": {"display": "text"}}},
-                 {"id": 4, "card_id": 999, "card": {"query_average_duration": None}, "series": None}]},
-        61: {"id": 61, "name": "Leer", "collection_id": None, "creator_id": None, "archived": False, "dashcards": []},
-        62: {"id": 62, "name": "Old board", "collection_id": 9, "archived": True, "dashcards": []},
-    }  # fmt: skip
-
-    def boards(asked: Asked) -> Any:
-        found = [{**{k: v for k, v in each.items() if k not in ("dashcards", "tabs")}, "creator": person if each.get("creator_id") else None}
-                 for each in whole.values()]  # fmt: skip
-        archived = asked.query.get("f") == "archived"
-        return [each for each in found if each["archived"] is archived]
-
-    def database(asked: Asked) -> Any:
-        key = asked.path.split("/")[3]
-        found = next((each for each in databases if str(each["id"]) == key), None)
-        if not found:
-            return Answer(404, b"Not found.", {"Content-Type": "text/plain"})
-        return found if key == "2" else Answer(403, b"You don't have permissions to do that.", {"Content-Type": "text/plain"})
-
-    def listed(asked: Asked) -> Any:
-        include = asked.query.get("include") == "tables"
-        rows = [each if include else {k: v for k, v in each.items() if k != "tables"} for each in databases]
-        if asked.query.get("saved") != "true":
-            rows = rows[:2]
-        return {"data": rows, "total": len(rows)}
-
-    def archived_or_not(things: list[Any]) -> Callable[[Asked], Any]:
-        return lambda asked: [each for each in things if bool(each.get("archived")) is (
-            asked.query.get("archived") == "true" or asked.query.get("f") == "archived")]  # fmt: skip
-
-    def one(things: list[Any]) -> Callable[[Asked], Any]:
-        return lambda asked: next((each for each in things if str(each["id"]) == asked.path.split("/")[3]), Answer(404, "Not found."))
-
-    routes = {
-        "GET /api/collection": archived_or_not(collections),
-        "GET /api/collection/": archived_or_not(collections),
-        "GET /api/card": archived_or_not(cards),
-        "GET /api/card/": archived_or_not(cards),
-        "GET /api/card/*": one(cards),
-        "GET /api/dashboard": boards,
-        "GET /api/dashboard/": boards,
-        "GET /api/dashboard/*": lambda asked: whole.get(int(asked.path.split("/")[3]), Answer(404, "Not found.")),
-        "GET /api/database": listed,
-        "GET /api/database/": listed,
-        "GET /api/database/*": database,
-        "GET /api/table": lambda asked: tables,
-        "GET /api/user/current": lambda asked: {**person, "id": 30, "common_name": "Docent"},
-        "GET /api/session/properties": lambda asked: {"version": {"tag": "v0.57.2", "date": None}, "site-name": "Harbor"},
-    }
-    allows = lambda asked: asked.headers.get("x-api-key") == SECRET or asked.path == "/api/session/properties"  # noqa: E731
-    return Second(Vendor(routes, allows=allows), {"api_key": SECRET})
-
-
 # --- Redash -----------------------------------------------------------------------------------------------------------
 
 
 def redash() -> Second:
     """25: pages that are refused beyond the end, restricted widgets, text boxes, archived and draft things, disabled people."""
-    priya = {"id": 3, "name": "Priya", "email": "priya@harbor.example", "groups": [2], "is_disabled": False, "profile_image_url": "https://x"}
-    gone = {**priya, "id": 4, "name": "Jo", "email": "jo@harbor.example", "is_disabled": True, "disabled_at": "2026-01-01T00:00:00Z"}
+    priya = {
+        "id": 3,
+        "name": "Priya",
+        "email": "priya@harbor.example",
+        "groups": [2],
+        "is_disabled": False,
+        "profile_image_url": "https://x",
+    }
+    gone = {
+        **priya,
+        "id": 4,
+        "name": "Jo",
+        "email": "jo@harbor.example",
+        "is_disabled": True,
+        "disabled_at": "2026-01-01T00:00:00Z",
+    }
 
     def query(key: int, name: str, sql: str, **more: Any) -> dict[str, Any]:
         parameter = {"name": "p", "title": "p", "type": "text", "value": "CANARY-PARAMETER", "global": False}
@@ -357,11 +287,20 @@ def redash() -> Second:
         query(4, "Lost source", "SELECT * FROM x", data_source_id=None, description=""),
         query(5, "Of a query", "SELECT * FROM query_1 JOIN cached_query_3 USING (id)", data_source_id=3),
     ]  # fmt: skip
-    queries += [query(number, f"Generated {number}", "SELECT 1") for number in range(100, 360)]  # more than a page may hold
+    queries += [
+        query(number, f"Generated {number}", "SELECT 1") for number in range(100, 360)
+    ]  # more than a page may hold
     archived = [query(90, "Archived", "SELECT 1", is_archived=True)]
 
     def shown(key: int, of: dict[str, Any]) -> dict[str, Any]:
-        return {"id": key, "type": "CHART", "name": "Chart", "description": "", "options": {"title": "CANARY"}, "query": of}
+        return {
+            "id": key,
+            "type": "CHART",
+            "name": "Chart",
+            "description": "",
+            "options": {"title": "CANARY"},
+            "query": of,
+        }
 
     dashboards: list[Any] = [
         {"id": 11, "slug": "tagesubersicht", "name": "Tagesübersicht", "user_id": 3, "user": {k: priya[k] for k in ("id", "name", "email")}, "layout": [],
@@ -383,14 +322,21 @@ def redash() -> Second:
             if not 1 <= size <= 250 or number < 1 or (number - 1) * size + 1 > len(things) > 0:
                 return Answer(400, {"message": "Page is out of range."})
             start = (number - 1) * size
-            return {"count": len(things), "page": number, "page_size": size, "results": things[start : start + size]}
+            return {
+                "count": len(things),
+                "page": number,
+                "page_size": size,
+                "results": things[start : start + size],
+            }
 
         return page
 
     def board(asked: Asked) -> Any:
         key = asked.path.split("/")[3]
         by_slug = "legacy" in asked.query
-        found = next((each for each in dashboards if (each["slug"] if by_slug else str(each["id"])) == key), None)
+        found = next(
+            (each for each in dashboards if (each["slug"] if by_slug else str(each["id"])) == key), None
+        )
         return Answer(404, {"message": "Not found."}) if found is None or found["id"] == 13 else found
 
     sources = [{"id": 1, "name": "Lager", "type": "pg", "syntax": "sql", "paused": 0, "pause_reason": None, "view_only": True},
@@ -399,12 +345,21 @@ def redash() -> Second:
     routes = {
         "GET /api/queries": pages(queries),
         "GET /api/queries/archive": pages(archived),
-        "GET /api/queries/*": lambda asked: next((each for each in queries if str(each["id"]) == asked.path.split("/")[3]), Answer(404)),
+        "GET /api/queries/*": lambda asked: next(
+            (each for each in queries if str(each["id"]) == asked.path.split("/")[3]), Answer(404)
+        ),
         "GET /api/dashboards": pages([{**each, "widgets": None} for each in dashboards]),
         "GET /api/dashboards/*": board,
         "GET /api/data_sources": lambda asked: sources,
-        "GET /api/session": lambda asked: {"user": priya, "org_slug": "default", "client_config": {"version": "25.1.0"}},
+        "GET /api/session": lambda asked: {
+            "user": priya,
+            "org_slug": "default",
+            "client_config": {"version": "25.1.0"},
+        },
         "GET /status.json": lambda asked: Answer(403, {"message": "no"}),
         "GET /api/config": lambda asked: {"client_config": {"version": "25.1.0"}},
     }
-    return Second(Vendor(routes, allows=lambda asked: asked.headers.get("authorization") == f"Key {SECRET}"), {"api_key": SECRET})
+    return Second(
+        Vendor(routes, allows=lambda asked: asked.headers.get("authorization") == f"Key {SECRET}"),
+        {"api_key": SECRET},
+    )
