@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from connectors.clickhouse_run import QUERY_GRANTS, ClickHouseRuns
 from connectors.http import Api
 from connectors.records import Lineage, Progress, Query, Record, Ref, Schema
 from connectors.selection import Selection
@@ -63,7 +64,7 @@ class Settings:
     plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
 
 
-class ClickHouse:
+class ClickHouse(ClickHouseRuns):
     """One ClickHouse server or service."""
 
     name: ClassVar[str] = "clickhouse"
@@ -82,7 +83,7 @@ GRANT SELECT ON system.columns TO docent_reader;
 -- Optional, for popularity: literals are masked before anything is stored.
 GRANT SELECT ON system.query_log TO docent_reader;
 """
-    query_grant_script: ClassVar[str] = ""
+    query_grant_script: ClassVar[str] = QUERY_GRANTS
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings

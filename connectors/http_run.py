@@ -16,7 +16,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx
@@ -42,6 +42,10 @@ class Said:
 
     status: int
     body: Any
+    text: str = ""
+    """What it said where it was no success."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that begin with x-, in lower case."""
 
     @property
     def good(self) -> bool:
@@ -53,7 +57,7 @@ class TooLate(Exception):
     """The time of the run is over."""
 
 
-class _TooLarge(Exception):
+class TooLarge(Exception):
     """One answer is larger than MOST."""
 
 
@@ -76,11 +80,13 @@ class RunApi(Api):
         until: float,
         again: bool = True,
         rest: bool = True,
+        keep: bool = False,
         second: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Said:
         """One request, repeated while the service asks for patience (`rest`), and after a lost answer where that does
-        no harm (`again`); `second` is added to the parameters of a repetition. Raises TooLate at `until` (monotonic),
+        no harm (`again`); `second` is added to the parameters of a repetition. With `keep` the body of a
+        success is the answer itself, which has not been read. Raises TooLate at `until` (monotonic),
         SignInRefused, UnreachableSource, SourceInterrupted.
         """
         renewed, more = False, options.pop("headers", {})
@@ -95,7 +101,7 @@ class RunApi(Api):
             headers = {**self._headers, **more}
             limit = httpx.Timeout(min(left + 0.5, 60.0), connect=min(left + 0.5, 15.0))
             try:
-                answer = self._bounded(method, path, until, headers=headers, timeout=limit, **options)
+                answer = self._asked(method, path, until, keep, headers=headers, timeout=limit, **options)
             except httpx.TimeoutException as error:
                 self.lost += 1
                 if time.monotonic() >= until:
@@ -118,19 +124,17 @@ class RunApi(Api):
                     raise SignInRefused(f"{self._title} refused the credential")
                 self._headers, renewed = None, True
                 continue
-            patient = answer.status_code == 429 or (again and (_busy(answer) or answer.status_code == 500))
+            told = answer.status_code == 503 and "Retry-After" in answer.headers  # not even begun
+            patient = (
+                answer.status_code == 429 or told or (again and (_busy(answer) or answer.status_code == 500))
+            )
             if rest and patient and attempt < (3 if answer.status_code == 500 else TRIES):
                 wait = _wait(answer, attempt) if "Retry-After" in answer.headers else 0.25 * 2.0**attempt
                 self.rest(wait, until)
                 continue
-            try:
-                return Said(answer.status_code, json.loads(answer.content) if answer.content else {})
-            except ValueError as error:
-                if answer.is_success:
-                    raise SourceInterrupted(
-                        f"{self._title} answered with something that is not JSON"
-                    ) from error
-                return Said(answer.status_code, {})
+            if keep and answer.is_success:
+                return Said(answer.status_code, answer)
+            return self._said(answer)
         raise SignInRefused(f"{self._title} refused the credential")
 
     def rest(self, seconds: float, until: float) -> None:
@@ -138,22 +142,40 @@ class RunApi(Api):
         if time.monotonic() + seconds >= until or self.wake.wait(seconds):
             raise TooLate
 
-    def _bounded(self, method: str, path: str, until: float, **options: Any) -> httpx.Response:
-        """The answer, read to its end. _TooLarge where that would be beyond MOST, TooLate where it trickles."""
-        with self._client.stream(method, path, **options) as answer:
-            pieces, size = [], 0
+    def _said(self, answer: httpx.Response) -> Said:
+        given = {name: value for name, value in answer.headers.items() if name.startswith("x-")}
+        text = "" if answer.is_success else answer.content.decode("utf-8", "replace")
+        try:
+            return Said(answer.status_code, json.loads(answer.content) if answer.content else {}, text, given)
+        except ValueError as error:
+            if answer.is_success:
+                raise SourceInterrupted(f"{self._title} answered with something that is not JSON") from error
+            return Said(answer.status_code, {}, text, given)
+
+    def _asked(self, method: str, path: str, until: float, keep: bool, **options: Any) -> httpx.Response:
+        """The answer, read to its end unless it is a success to `keep`. TooLarge where that would be beyond MOST,
+        TooLate where it trickles."""
+        answer = self._client.send(self._client.build_request(method, path, **options), stream=True)
+        if keep and answer.is_success:
+            return answer
+        pieces, size = [], 0
+        try:
             for piece in answer.iter_bytes():
                 size += len(piece)
                 if size > MOST:
-                    raise _TooLarge
+                    raise TooLarge
                 if time.monotonic() > until + 0.5:
                     raise TooLate
                 pieces.append(piece)
+        finally:
+            answer.close()
+        kept = {
+            name: value
+            for name, value in answer.headers.items()
+            if name == "retry-after" or name.startswith("x-")
+        }
         return httpx.Response(
-            answer.status_code,
-            headers={name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers},
-            content=b"".join(pieces),
-            request=answer.request,
+            answer.status_code, headers=kept, content=b"".join(pieces), request=answer.request
         )
 
 
@@ -212,7 +234,7 @@ class Stop:
         self._asking.over()
 
     def _send(self) -> None:
-        with contextlib.suppress(SourceError, TooLate, _TooLarge, httpx.HTTPError, RuntimeError):
+        with contextlib.suppress(SourceError, TooLate, TooLarge, httpx.HTTPError, RuntimeError):
             self._job.stop(time.monotonic() + 3)  # RuntimeError: closed meanwhile
 
 
@@ -226,7 +248,7 @@ def run_job(job: Job, limits: RunLimits, running: Callable[[Cancel], None]) -> R
         stop.over()
         if not finished.is_set():
             finished.set()
-            with contextlib.suppress(SourceError, TooLate, _TooLarge, httpx.HTTPError, RuntimeError):
+            with contextlib.suppress(SourceError, TooLate, TooLarge, httpx.HTTPError, RuntimeError):
                 job.stop(time.monotonic() + 3)
         job.api.close()
 
@@ -292,7 +314,7 @@ def _as_query_errors(job: Job, stop: Stop, limits: RunLimits, finished: threadin
         if stop.wanted.is_set():
             raise _stopped(job, stop, limits, finished) from None
         raise
-    except _TooLarge:
+    except TooLarge:
         raise QueryStopped(
             f"the query was stopped: one page of its result is larger than {MOST // 1_000_000} MB"
         ) from None
@@ -310,7 +332,7 @@ def _stopped(job: Job, stop: Stop, limits: RunLimits, finished: threading.Event)
     why = "the query was cancelled" if stop.cancelled else f"the query was stopped after {limits.seconds:g} s"
     until, rest = time.monotonic() + ENDING, 0.02
     while not finished.is_set() and time.monotonic() < until:
-        with contextlib.suppress(SourceError, TooLate, _TooLarge):
+        with contextlib.suppress(SourceError, TooLate, TooLarge):
             if job.ended(min(until, time.monotonic() + 3)):
                 finished.set()
                 break
@@ -328,7 +350,7 @@ def estimated(api: RunApi, ask: Callable[[float], Any]) -> Any:
             return ask(time.monotonic() + 10)
     except TooLate:
         raise QueryStopped("the source did not tell in time what it expects") from None
-    except _TooLarge:
+    except TooLarge:
         raise SourceInterrupted("the source's plan is too large to read") from None
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ import sqlglot
 from connectors import connect
 from tests.connectors.test_warehouses import KEY
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
+from tests.own_servers import missing
 
 CANARY = "canary-5e1d7b"
 SLOW = "'for ever' AS slow"
@@ -106,8 +109,16 @@ class Service:
         """The vendor's own answer."""
         raise NotImplementedError
 
+    def place(self, asked: Asked) -> str:
+        """What a request is for, as `places` and faults name it."""
+        return f"{asked.method} {asked.path}"
+
+    def close(self) -> None:
+        """End what is left."""
+        self.database.close()
+
     def answer(self, asked: Asked) -> Any:
-        place = f"{asked.method} {asked.path}"
+        place = self.place(asked)
         fault = next((each for each in self.faults if each.at in place), None)
         if fault is not None:
             self.faults.remove(fault)
@@ -167,7 +178,7 @@ def served(service: Service) -> Iterator[Service]:
         try:
             yield service
         finally:
-            service.database.close()
+            service.close()
 
 
 # --- BigQuery -------------------------------------------------------------------------------------------------------
@@ -447,3 +458,132 @@ def _snow(value: Any) -> Any:
 
 
 SERVICES["snowflake"] = SnowflakeService
+
+
+# --- ClickHouse -----------------------------------------------------------------------------------------------------
+
+
+class ClickHouseService(Service):
+    """ClickHouse's own engine (chdb carries it) behind its HTTP interface: settings and parameters come in the address
+    and hold for one request, which has a connection of its own. chdb gives queries ids of its own, so ours stands in a
+    comment behind the text."""
+
+    type = "clickhouse"
+    dialect = "clickhouse"
+    catalogs = False
+    places = ("POST / run",)
+    once = ("POST / run",)
+    cancelling = "POST / kill"
+    bad = "toInt64(note)"
+    estimates = "expects about 10 rows"
+    known = ("query_id", "wait_end_of_query", "default_format")
+    """Parameters of the interface; every other one is a setting or a `param_`."""
+
+    def __init__(self) -> None:
+        self.faults = []
+        self.statements = {}
+        self.confirms = True
+        self.page, self.tokens = 3, 0
+        self.vendor = Vendor({f"{method} /*": self.answer for method in ("GET", "POST", "DELETE")})
+        self.folder = tempfile.TemporaryDirectory(prefix="docent-clickhouse-")
+        self.engine = chdb_connect(self.folder.name)
+        for statement in (
+            "CREATE DATABASE sales",
+            "CREATE TABLE sales.orders (id Int64, total Decimal(10, 1), note String, day Date) ENGINE = MergeTree ORDER BY id",
+            f"INSERT INTO sales.orders SELECT number + 1, (number + 1) * 1.5, concat('{CANARY}-', toString(number + 1)),"
+            " toDate('2026-01-02') + number FROM numbers(10)",
+            "CREATE TABLE sales.salaries (id Int64, salary Int64) ENGINE = MergeTree ORDER BY id",
+        ):
+            self.engine.query(statement)
+
+    def settings(self) -> tuple[dict[str, str], dict[str, str]]:
+        return {"url": self.vendor.url, "user": "docent_query"}, {"password": "p" * 12}
+
+    def place(self, asked: Asked) -> str:
+        return f"{asked.method} {asked.path} {'kill' if asked.body.startswith(b'KILL') else 'run'}"
+
+    def under_way(self) -> list[Statement]:
+        return [] if not self.find() else super().under_way()
+
+    def find(self) -> list[str]:
+        found = self.engine.query(
+            "SELECT query_id FROM system.processes WHERE query LIKE '%*/'", "CSV"
+        ).bytes()
+        return [each.strip(b'"').decode() for each in found.split()]
+
+    def close(self) -> None:
+        for id in self.find():
+            self.engine.query(f"KILL QUERY WHERE query_id = '{id}' SYNC")
+        self.engine.close()
+        self.folder.cleanup()
+
+    def handle(self, asked: Asked) -> Any:
+        if asked.headers.get("x-clickhouse-key") != "p" * 12:
+            return self.refused(
+                "Code: 516. DB::Exception: docent_query: Authentication failed: password is incorrect"
+            )
+        assert (
+            asked.method == "POST"
+            and asked.path == "/"
+            and asked.headers["x-clickhouse-user"] == "docent_query"
+        )
+        text = asked.body.decode()
+        kill = re.fullmatch(r"KILL QUERY WHERE query_id = '(docent-[0-9a-f-]{36})' (ASYNC|TEST)", text)
+        if kill:
+            statement = self.statements.get(kill[1])
+            if statement is not None and kill[2] == "ASYNC":
+                statement.cancels += 1
+                if not self.confirms:
+                    return Answer(200, b"")
+            where = f"KILL QUERY WHERE query LIKE '%/* {kill[1]} */' {kill[2]}"
+            return Answer(200, bytes(self.engine.query(where, "JSONCompactEachRow").bytes()))
+        return self.run(asked, text)
+
+    def refused(self, message: str) -> Answer:
+        code = message.split(".")[0].removeprefix("Code: ")
+        status = {"516": 403, "60": 404, "164": 500}.get(code, 400 if code in ("47", "62", "6") else 500)
+        return Answer(
+            status, f"{message} (version 26.9.2.1)\n".encode(), {"X-ClickHouse-Exception-Code": code}
+        )
+
+    def run(self, asked: Asked, text: str) -> Any:
+        statement = Statement(asked.query["query_id"], text, asked)
+        self.statements[statement.id] = statement
+        given = dict(asked.query)
+        format_ = given["default_format"]
+        values = {
+            name.removeprefix("param_"): text for name, text in given.items() if name.startswith("param_")
+        }
+        settings = {
+            name: text
+            for name, text in given.items()
+            if name not in (*self.known, *(f"param_{n}" for n in values))
+        }
+        if not self.confirms:
+            settings.pop("max_execution_time")
+        settings["readonly"] = settings.pop("readonly")  # they are checked together, before any of them holds
+        if SLOW in text:
+            text = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) % 7 = 3"
+        own = chdb_connect(self.folder.name)
+        try:
+            own.query("SET " + ", ".join(f"{name} = '{value}'" for name, value in settings.items()))
+            found = own.query(f"{text} /* {statement.id} */", format_, params=values)
+            statement.state = "done"
+            return Answer(200, bytes(found.bytes()))
+        except RuntimeError as error:
+            statement.state = "cancelled" if "Code: 394" in str(error) else "failed"
+            return self.refused(str(error))
+        finally:
+            own.close()
+
+
+def chdb_connect(folder: str) -> Any:
+    """A connection to the engine over a folder, with settings of its own."""
+    try:
+        from chdb import connect as connected
+    except ImportError:
+        missing("chdb: pip install -e '.[connector-tests]'")
+    return connected(folder)
+
+
+SERVICES["clickhouse"] = ClickHouseService

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from datetime import time as clock
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import connectors.http_run
 from connectors import connector_class
 from connectors.abilities import Cancel, CanRun, RunLimits, RunResult, can_query, run_verified
 from connectors.errors import (
+    PermissionMissing,
     QueryFailed,
     QueryStopped,
     SignInRefused,
@@ -28,6 +30,7 @@ from tests.connectors.run_servers import (
     SERVICES,
     SLOW,
     BigQueryService,
+    ClickHouseService,
     Fault,
     Service,
     SnowflakeService,
@@ -69,7 +72,9 @@ def sent(service: Service, what: str) -> int:
 
 def test_it_says_what_it_can_and_how_that_was_tried(service: Service) -> None:
     cls = connector_class(service.type)
-    assert can_query(cls) and run_verified(cls) == "documented"
+    assert can_query(cls) and run_verified(cls) == (
+        "emulator" if service.type == "clickhouse" else "documented"
+    )
     assert isinstance(service.connector(), CanRun)
     assert "SELECT" in cls.query_grant_script or "dataViewer" in cls.query_grant_script
 
@@ -129,8 +134,8 @@ def test_a_cancel_whose_answer_is_lost_is_sent_again(service: Service) -> None:
     service.faults.append(Fault(service.cancelling, Answer(drop=True)))
     service.faults.append(Fault(service.cancelling, Answer(503, {"message": "later"})))
     begun = time.monotonic()
-    with pytest.raises(QueryStopped):
-        rows(service, orders(service, SLOW), seconds=0.3)
+    with pytest.raises(QueryStopped, match="cancelled$"):
+        start(service, orders(service, SLOW), (), lambda stop: threading.Timer(0.2, stop.cancel).start())
     assert service.under_way() == [] and service.faults == []
     assert time.monotonic() - begun < 3
 
@@ -448,3 +453,114 @@ def test_snowflake_binds_values_by_place(snowflake: SnowflakeService) -> None:
     assert [(each["type"], each["value"]) for each in body["bindings"].values()] == [
         ("TEXT", "2026-01-03"), ("TEXT", given[1]), ("FIXED", "2"), ("FIXED", "1.5"), ("BOOLEAN", "true"), ("TEXT", None),
     ]  # fmt: skip
+
+
+# --- ClickHouse: the engine's own locks, with the guard off -----------------------------------------------------------
+
+
+@pytest.fixture
+def clickhouse() -> Iterator[ClickHouseService]:
+    made = ClickHouseService()
+    with served(made):
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("INSERT INTO sales.orders (id) SELECT 99", "164"),
+        ("CREATE TABLE sales.made (id Int8) ENGINE = Memory", "164"),
+        ("CREATE TEMPORARY TABLE made (id Int8)", "164"),
+        ("DROP TABLE sales.orders", "164"),
+        ("ALTER TABLE sales.orders DELETE WHERE 1", "164"),
+        ("TRUNCATE TABLE sales.orders", "164"),
+        ("SET max_execution_time = 0", ""),
+        ("SELECT 1 SETTINGS max_execution_time = 0", ""),
+        ("SELECT 1 SETTINGS readonly = 0", ""),
+        ("SELECT 1; DROP TABLE sales.orders", ""),
+        ("INSERT INTO FUNCTION file('/tmp/docent-test.csv') SELECT 1", "164"),
+    ],
+)
+def test_clickhouse_refuses_by_itself(clickhouse: ClickHouseService, statement: str, code: str) -> None:
+    with pytest.raises(SourceError) as refused:
+        rows(clickhouse, statement)
+    assert not code or isinstance(refused.value, QueryFailed) and refused.value.code == code
+    assert rows(clickhouse, "SELECT count() FROM sales.orders") == [(10,)]
+    assert not Path("/tmp/docent-test.csv").exists()
+
+
+def test_clickhouse_has_its_limits_from_the_first_request_on(clickhouse: ClickHouseService) -> None:
+    with start(clickhouse, "SELECT number FROM numbers(1000000000)", rows=5, seconds=20) as result:
+        assert sum(len(batch) for batch in result.batches) == 5
+    assert result.truncated == "rows"
+    asked = clickhouse.vendor.asked[0].query
+    assert (asked["readonly"], asked["max_execution_time"], asked["max_result_rows"]) == ("1", "20.000", "6")
+    assert (
+        asked["query_id"].startswith("docent-")
+        and asked["cancel_http_readonly_queries_on_client_close"] == "1"
+    )
+
+
+def test_clickhouse_errors_tell_code_and_name_and_where_it_is_syntax(clickhouse: ClickHouseService) -> None:
+    for sql, code, name, position in (
+        ("SELECT nothing_such FROM sales.orders", "47", "UNKNOWN_IDENTIFIER", None),
+        ("SELECT 1 fro m x y", "62", "SYNTAX_ERROR", 14),
+        ("SELECT absent FROM sales.absent", "60", "UNKNOWN_TABLE", None),
+    ):
+        with pytest.raises(QueryFailed) as failed:
+            rows(clickhouse, sql)
+        assert (failed.value.code, failed.value.position) == (code, position)
+        assert f"{name} (code {code})" in str(failed.value)
+    told = {
+        "Code: 241. DB::Exception: Memory limit exceeded (MEMORY_LIMIT_EXCEEDED)": QueryStopped,
+        "Code: 164. DB::Exception: Cannot modify 'max_execution_time' setting in readonly mode. (READONLY)": PermissionMissing,
+        "Code: 516. DB::Exception: docent_query: Authentication failed (AUTHENTICATION_FAILED)": SignInRefused,
+        "Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)": SourceInterrupted,
+        f"Code: 6. DB::Exception: Cannot parse '{CANARY} ({CANARY.upper()})'": QueryFailed,
+    }
+    for message, kind in told.items():
+        clickhouse.faults.append(Fault("POST / run", clickhouse.refused(message)))
+        with pytest.raises(kind) as caught:
+            rows(clickhouse, orders(clickhouse))
+        assert CANARY not in str(caught.value).lower()
+
+
+def test_clickhouse_binds_values_with_their_types(clickhouse: ClickHouseService) -> None:
+    evil = "it's {p3:Auto} \\ \t \n \" ; -- `x` \\N"
+    given = (date(2026, 1, 3), evil, 2, Decimal("1.5"), True, datetime(2026, 1, 1, 12, 0, 0, 5), None)
+    text = (
+        "SELECT id, {p2:Auto} AS said, 'a {p1:Auto} \\' b' AS kept, `{p3:Auto}` FROM (SELECT *, 7 AS `{p3:Auto}` FROM"
+        " sales.orders) WHERE day = {p1:Auto} AND note <> {p2:Auto} AND id = {p3:Auto} AND total > {p4:Auto} AND {p5:Auto}"
+        " AND toDateTime64(day, 6) > {p6:Auto} AND ({p7:Auto} IS NULL OR id = {p7:Auto})"
+    )
+    assert rows(clickhouse, text, given) == [(2, evil, "a {p1:Auto} ' b", 7)]
+    (sent,) = (each.sql for each in clickhouse.statements.values())
+    assert (
+        "{p1:Date32}" in sent
+        and "{p4:Decimal(76, 1)}" in sent
+        and "'a {p1:Auto} \\' b'" in sent
+        and "it's" not in sent
+    )
+
+
+def test_clickhouse_values_are_what_the_person_expects(clickhouse: ClickHouseService) -> None:
+    found = rows(
+        clickhouse,
+        """SELECT toUInt64(18446744073709551615), toInt128('-5'), toDecimal64('1.50', 2), toFloat64(1 / 0), nan,
+        toDate('2026-01-02'), toDate32('1900-01-01'), toDateTime('2026-01-02 03:04:05', 'UTC'),
+        toDateTime64('2026-01-02 03:04:05.123456789', 9, 'Europe/Berlin'), true, 'Größe', [toUInt64(1), 2], (1, 'a', [1.5]),
+        map('k', toUInt64(1)), CAST(NULL AS Nullable(Int8)), toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0'),
+        toLowCardinality(toNullable('lc')), CAST('a', 'Enum8(\\'a\\' = 1)'), CAST((1, 'x'), 'Tuple(a UInt64, `b c` String)'),
+        [CAST(NULL AS Nullable(Int64))], '{"a": 1}'::JSON, toIPv4('1.2.3.4')""",
+    )[0]  # fmt: skip
+    assert found[:4] == (18446744073709551615, -5, Decimal("1.50"), float("inf")) and str(found[4]) == "nan"
+    assert str(found[2]) == "1.50"
+    assert found[5:14] == (
+        date(2026, 1, 2), date(1900, 1, 1), datetime(2026, 1, 2, 3, 4, 5), datetime(2026, 1, 2, 3, 4, 5, 123456), True,
+        "Größe", [1, 2], [1, "a", [1.5]], {"k": 1},
+    )  # fmt: skip
+    assert found[14:19] == (
+        None, "61f0c404-5cb3-11e7-907b-a6006ad3dba0", "lc", "a", {"a": 1, "b c": "x"},
+    )  # fmt: skip
+    assert found[19] == [None] and found[21] == "1.2.3.4"
+    assert rows(clickhouse, "SELECT unhex('ff00'), '' AS e") == [("\ufffd\x00", "")]

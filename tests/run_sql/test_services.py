@@ -183,6 +183,9 @@ def test_an_approved_query_binds_its_values(store: Store, admin: Viewer, there: 
 
 def test_what_it_would_read_is_told_before(store: Store, admin: Viewer, there: There) -> None:
     shown = preview(store, admin, there.id, "SELECT id FROM sales.orders")
-    assert shown.decision.allowed and there.service.statements == {} or not there.service.estimates
+    assert shown.decision.allowed
+    assert all(each.sql.startswith("EXPLAIN ") for each in there.service.statements.values()), (
+        "nothing has run"
+    )
     if there.service.estimates:
         assert there.service.estimates in shown.expected
