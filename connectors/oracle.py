@@ -326,6 +326,8 @@ def _type(row: Row) -> str:
         return f"{name}({row['chars']})"
     if name == "RAW":
         return f"RAW({row['size']})"
+    if name == "NUMBER" and row["digits"] is None and row["scale"] == 0:
+        return "NUMBER(38)"  # INTEGER and its like; without a scale it is a number of any kind
     if name == "NUMBER" and row["digits"] is not None:
         return f"NUMBER({row['digits']},{row['scale']})" if row["scale"] else f"NUMBER({row['digits']})"
     return name

@@ -14,13 +14,14 @@ SCHEMAS = f"""
 SELECT DISTINCT o.owner AS "name" FROM sys.{{v}}_objects o
 WHERE o.owner {_OURS} AND o.object_type IN ('TABLE', 'VIEW', 'MATERIALIZED VIEW') AND {{schemas}} ORDER BY 1
 """
-# A materialised view has a table of the same name; it is told once, as what it is.
+# A materialised view has a table of the same name; it is told once, as what it is. DBA_TABLES has the relational tables
+# only, DBA_ALL_TABLES those of objects (CREATE TABLE ... OF a type, XMLTYPE) too.
 TABLES = f"""
 SELECT o.owner AS "schema", o.object_name AS "name", o.object_type AS "kind", o.last_ddl_time AS "changed",
        t.num_rows AS "rows", t.last_analyzed AS "analyzed", t.partitioned AS "partitioned",
        c.comments AS "description", e.type_name AS "external"
 FROM sys.{{v}}_objects o
-LEFT JOIN sys.{{v}}_tables t ON t.owner = o.owner AND t.table_name = o.object_name
+LEFT JOIN sys.{{v}}_all_tables t ON t.owner = o.owner AND t.table_name = o.object_name
 LEFT JOIN sys.{{v}}_tab_comments c ON c.owner = o.owner AND c.table_name = o.object_name
 LEFT JOIN sys.{{v}}_external_tables e ON e.owner = o.owner AND e.table_name = o.object_name
 WHERE o.owner {_OURS} AND o.object_type IN ('TABLE', 'VIEW', 'MATERIALIZED VIEW')
@@ -96,7 +97,7 @@ CREATE USER <role> IDENTIFIED BY "<password>";
 GRANT CREATE SESSION TO <role>;
 GRANT SELECT ON sys.dba_users TO <role>;
 GRANT SELECT ON sys.dba_objects TO <role>;
-GRANT SELECT ON sys.dba_tables TO <role>;
+GRANT SELECT ON sys.dba_all_tables TO <role>;
 GRANT SELECT ON sys.dba_external_tables TO <role>;
 GRANT SELECT ON sys.dba_views TO <role>;
 GRANT SELECT ON sys.dba_mviews TO <role>;

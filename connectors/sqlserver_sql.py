@@ -21,8 +21,9 @@ SELECT s.schema_id AS id, s.name AS name, p.name AS owner
 FROM sys.schemas s LEFT JOIN sys.database_principals p ON p.principal_id = s.principal_id
 WHERE {_OURS} AND {{schemas}} ORDER BY s.name
 """
+# ET is the type that the page of sys.objects gives external tables; servers were seen to give U.
 _OBJECTS = f"""sys.objects o JOIN sys.schemas s ON s.schema_id = o.schema_id
-     AND o.type IN ('U', 'V') AND o.is_ms_shipped = 0 AND {_OURS} AND {{tables}}"""
+     AND o.type IN ('U', 'V', 'ET') AND o.is_ms_shipped = 0 AND {_OURS} AND {{tables}}"""
 TABLES = f"""
 SELECT o.object_id AS id, s.name AS [schema], o.name AS name, o.type AS kind, p.name AS owner, o.modify_date AS changed,
        m.definition AS definition, CASE WHEN e.object_id IS NULL THEN 0 ELSE 1 END AS is_external

@@ -38,7 +38,7 @@ WHEN = datetime(2026, 3, 4, 5, 6, 7)
 VIEWS = {
     "users": "username varchar, oracle_maintained varchar",
     "objects": "owner varchar, object_name varchar, object_type varchar, last_ddl_time timestamp",
-    "tables": "owner varchar, table_name varchar, num_rows bigint, last_analyzed timestamp, partitioned varchar, nested varchar, secondary varchar, dropped varchar, iot_type varchar",
+    "all_tables": "owner varchar, table_name varchar, num_rows bigint, last_analyzed timestamp, partitioned varchar, nested varchar, secondary varchar, dropped varchar, iot_type varchar",
     "tab_comments": "owner varchar, table_name varchar, comments varchar",
     "external_tables": "owner varchar, table_name varchar, type_name varchar",
     "views": "owner varchar, view_name varchar, text varchar",
@@ -90,7 +90,7 @@ class Dictionary:
         """Tables of two columns."""
         self.add("objects", *((owner, name, kind, WHEN) for name in names))
         if kind == "TABLE":
-            self.add("tables", *((owner, name, 42, WHEN, "NO", "NO", "N", "NO", None) for name in names))
+            self.add("all_tables", *((owner, name, 42, WHEN, "NO", "NO", "N", "NO", None) for name in names))
         self.add("tab_cols", *((owner, name, "ID", 1, "NUMBER", 22, 0, None, 10, 0, "N", "NO", "NO", "NO", None, "canary") for name in names),
                  *((owner, name, "Note", 2, "VARCHAR2", 160, 40, "C", None, None, "Y", "NO", "NO", "NO", "'none' ", "canary") for name in names))  # fmt: skip
 
@@ -158,7 +158,7 @@ def test_the_shop_is_read_whole_and_parents_come_first(dictionary: Dictionary) -
     d.table("OPEN_ORDERS", kind="VIEW")
     d.table("TOTALS", kind="MATERIALIZED VIEW")
     d.add("objects", ("SALES", "TOTALS", "TABLE", WHEN), ("SYS", "OBJ$", "TABLE", WHEN))
-    d.add("tables", ("SALES", "TOTALS", 7, WHEN, "NO", "NO", "N", "NO", None))
+    d.add("all_tables", ("SALES", "TOTALS", 7, WHEN, "NO", "NO", "N", "NO", None))
     d.add("views", ("SALES", "OPEN_ORDERS", 'SELECT id, "Note" FROM orders WHERE "Note" = \'open\' '))
     d.add("mviews", ("SALES", "TOTALS", "SELECT count(*) FROM orders"))
     d.add("mview_comments", ("SALES", "TOTALS", "Sums"))
