@@ -4,14 +4,15 @@ Four statements a catalog over its `information_schema` and `system.metadata`, w
 come by pages, each with the address of the next, which must be on the same server.
 
 Source: https://trino.io/docs/current/develop/client-protocol.html and
-https://trino.io/docs/current/connector/system.html (metadata.catalogs, metadata.table_comments, jdbc.columns)
+https://trino.io/docs/current/connector/system.html (metadata.catalogs, metadata.table_comments,
+metadata.materialized_views, jdbc.columns); the last but one is left out where it is not there or not to be read.
 """
 
 from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from connectors.http import Api
 from connectors.records import Database, Progress, Record, Schema
 from connectors.selection import Selection
 from connectors.settings import setting
+from connectors.trino_run import QUERY_GRANTS, TrinoRuns
 from connectors.warehouse import Row, filled, quoted, row_of, tables_of
 
 CATALOGS = "SELECT catalog_name FROM system.metadata.catalogs ORDER BY 1"
@@ -33,6 +35,9 @@ LEFT JOIN (SELECT schema_name, table_name, comment FROM system.metadata.table_co
 ON c.schema_name = t.table_schema AND c.table_name = t.table_name
 LEFT JOIN {catalog}.information_schema.views v ON v.table_schema = t.table_schema AND v.table_name = t.table_name
 WHERE t.table_schema <> 'information_schema' AND {tables} ORDER BY 1, 2"""
+# information_schema calls them tables. Trino works out how fresh each is only where that is asked for.
+STORED = """SELECT schema_name AS "schema", name AS "name", comment AS "description", definition AS "definition"
+FROM system.metadata.materialized_views WHERE catalog_name = {name}"""
 COLUMNS = """SELECT table_schem AS "schema", table_name AS "table", column_name AS "name",
 ordinal_position AS "position", type_name AS "type", is_nullable AS "nullable", remarks AS "description"
 FROM system.jdbc.columns WHERE table_cat = {name} AND table_schem <> 'information_schema' AND {columns}"""
@@ -54,7 +59,7 @@ class Settings:
     plain_http: bool = setting("Without TLS", "Only inside your own network", kind="bool", default=False)
 
 
-class Trino:
+class Trino(TrinoRuns):
     """One Trino cluster."""
 
     name: ClassVar[str] = "trino"
@@ -69,7 +74,7 @@ class Trino:
 -- that reads metadata and no data: {"user": "docent_reader", "catalog": "<catalog>", "privileges": ["GRANT_SELECT"]}
 -- and read access to the catalogs system.metadata and system.jdbc. With Ranger or OPA: FilterTables and ShowColumns.
 """
-    query_grant_script: ClassVar[str] = ""
+    query_grant_script: ClassVar[str] = QUERY_GRANTS
 
     def __init__(self, settings: Settings) -> None:
         self._at = settings
@@ -100,8 +105,15 @@ class Trino:
                     "t.table_schema", "t.table_schema || '.' || t.table_name", mark="?"
                 )
                 columns = wanted.table_condition("table_schem", "table_schem || '.' || table_name", mark="?")
+                stored: dict[tuple[str, str], Row] = {}
+                try:
+                    for row in self._rows(api, STORED.format(**names)):
+                        stored[row["schema"], row["name"]] = row
+                except PermissionMissing:
+                    yield Progress(f"no right to read materialized views of {catalog}: left out", 0)
+                found = self._rows(api, TABLES.format(**names, tables=_filled(tables)))
                 yield from tables_of(
-                    _in(catalog, self._rows(api, TABLES.format(**names, tables=_filled(tables)))),
+                    _in(catalog, (_known(row, stored) for row in found)),
                     _in(catalog, self._rows(api, COLUMNS.format(**names, columns=_filled(columns)))),
                 )
 
@@ -142,17 +154,30 @@ class Trino:
             answer = api.get(f"{path}?{next_.query}" if next_.query else path)
 
     def _open(self) -> Api:
+        return Api(self._at.url, self._said_by, title="Trino", plain_http=self._at.plain_http)
+
+    def _said_by(self) -> Mapping[str, str]:
+        """Who asks, with the credential."""
         headers = {"X-Trino-User": self._at.user, "X-Trino-Source": "docent"}
         if self._at.token:
             headers["Authorization"] = f"Bearer {self._at.token}"
         elif self._at.password:
             pair = base64.b64encode(f"{self._at.user}:{self._at.password}".encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
-        return Api(self._at.url, lambda: headers, title="Trino", plain_http=self._at.plain_http)
+        return headers
 
 
 def _in(catalog: str, rows: Iterator[Row]) -> Iterator[Row]:
     return ({**row, "database": catalog} for row in rows)
+
+
+def _known(row: Row, stored: dict[tuple[str, str], Row]) -> Row:
+    """A row of a table, as a materialized view where it is one."""
+    view = stored.get((row["schema"], row["name"]))
+    if view is None:
+        return row
+    description = row["description"] or view["description"]
+    return {**row, "kind": "materialized view", "description": description, "definition": view["definition"]}
 
 
 def _filled(condition: tuple[str, list[str]]) -> str:

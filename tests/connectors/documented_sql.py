@@ -159,6 +159,9 @@ BIGQUERY: dict[str, dict[str, str]] = {
 TRINO: dict[str, dict[str, str]] = {
     "metadata.catalogs": of(T, "catalog_name connector_id connector_name state"),
     "metadata.table_comments": of(T, "catalog_name schema_name table_name comment"),
+    # core/trino-main/src/main/java/io/trino/connector/system/MaterializedViewSystemTable.java of github.com/trinodb/trino
+    "metadata.materialized_views": of(T, "catalog_name schema_name name storage_catalog storage_schema storage_table"
+            " freshness comment definition") | of(D, "last_fresh_time"),
     "jdbc.columns": of(T, "table_cat table_schem table_name column_name type_name remarks column_def is_nullable"
             " scope_catalog scope_schema scope_table is_autoincrement is_generatedcolumn")
     | of(N, "data_type column_size buffer_length decimal_digits num_prec_radix nullable sql_data_type sql_datetime_sub"

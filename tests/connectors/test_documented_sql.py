@@ -651,6 +651,8 @@ def of_trino(world: Warehouse, *, trouble: str = "") -> Vendor:
                 "errorName": "HIVE_METASTORE_ERROR",
                 "errorType": "EXTERNAL",
             }
+            if "materialized_views" in trouble:  # a Trino that is older
+                error |= {"errorCode": 46, "errorName": "TABLE_NOT_FOUND", "errorType": "USER_ERROR"}
             return {"id": "e", "infoUri": "", "stats": {"state": "FAILED"}, "error": error, "warnings": []}
         handle = f"q{len(held)}"
         held[handle] = world.answer(statement)
@@ -681,10 +683,12 @@ def trino_world() -> Warehouse:
         world.add("information_schema.schemata", *({"catalog_name": catalog, "schema_name": name} for name in ("information_schema", "sales", "tmp_1")))  # fmt: skip
         place = {"table_catalog": catalog, "table_schema": "sales"}
         world.add("information_schema.tables", {**place, "table_name": ODD, "table_type": "BASE TABLE"},
-                  {**place, "table_name": "v", "table_type": "VIEW"},
+                  {**place, "table_name": "v", "table_type": "VIEW"}, {**place, "table_name": "stored", "table_type": "BASE TABLE"},
                   {**place, "table_schema": "tmp_1", "table_name": "left_out", "table_type": "BASE TABLE"})  # fmt: skip
         world.add("information_schema.views", {**place, "table_name": "v", "view_definition": "SELECT 1"})
         world.add("metadata.table_comments", {"catalog_name": catalog, "schema_name": "sales", "table_name": ODD, "comment": f"Of {catalog}"})  # fmt: skip
+        world.add("metadata.materialized_views", {"catalog_name": catalog, "schema_name": "sales", "name": "stored", "freshness": "STALE",
+                  "comment": "Sums", "definition": f"SELECT 1 AS {catalog[0]}"})  # fmt: skip
         world.add("jdbc.columns", *(
             {"table_cat": catalog, "table_schem": "sales", "table_name": ODD, "column_name": column, "ordinal_position": n,
              "type_name": "varchar(20)", "is_nullable": "YES", "remarks": None} for n, column in ((1, "id"), (2, "Straße"))))  # fmt: skip
@@ -698,10 +702,24 @@ def test_trino_over_its_documented_views() -> None:
         assert connector.check() == "Trino 481, catalogs hive, odd-1"
         records = list(connector.extract())
     found = {(each.database, each.name): each for each in records if isinstance(each, Table)}
-    assert set(found) == {(catalog, name) for catalog in ("hive", "odd-1") for name in (ODD, "v")}
+    assert set(found) == {(catalog, name) for catalog in ("hive", "odd-1") for name in (ODD, "v", "stored")}
+    stored = found["odd-1", "stored"]
+    assert (stored.kind, stored.description, stored.definition) == (
+        "materialized_view",
+        "Sums",
+        "SELECT 1 AS o",
+    )
     assert found["odd-1", ODD].description == "Of odd-1" and found["hive", "v"].definition == "SELECT 1"
     assert [column.name for column in found["hive", ODD].columns] == ["id", "Straße"]
     assert {each.name for each in records if isinstance(each, Schema)} == {"sales"}
+    with serve(of_trino(trino_world(), trouble="metadata.materialized_views")) as vendor:
+        older = list(connect("trino", {"url": vendor.url, **given}, {}).extract())
+    assert {each.name: each.kind for each in older if isinstance(each, Table)} == {
+        ODD: "table",
+        "v": "view",
+        "stored": "table",
+    }
+    assert sum("left out" in each.stage for each in older if isinstance(each, Progress)) == 2
     with serve(of_trino(trino_world(), trouble="jdbc.columns")) as vendor:
         with pytest.raises(SourceInterrupted, match="HIVE_METASTORE_ERROR") as error:
             list(connect("trino", {"url": vendor.url, **given}, {}).extract())

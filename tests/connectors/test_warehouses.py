@@ -448,6 +448,8 @@ def trino_vendor(world: World) -> Vendor:
             return ["catalog_name"], [["SHOP"], ["system"]]
         if "schemata" in statement:
             return ["name"], [["SALES"]]
+        if "metadata.materialized_views" in statement:
+            return ["schema", "name", "description", "definition"], []
         rows = columns_of(world) if "jdbc.columns" in statement else tables_of(world)
         kept = (
             "schema",
