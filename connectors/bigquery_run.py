@@ -29,6 +29,7 @@ from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunR
 from connectors.errors import QueryFailed, SourceError, SourceInterrupted
 from connectors.http_run import (
     HOLD,
+    Cut,
     RunApi,
     Said,
     TooLate,
@@ -92,6 +93,7 @@ class _Job:
 
     def __init__(self, api: RunApi, at: Any, sql: str, parameters: Sequence[Any], limits: RunLimits) -> None:
         self.api = api
+        self.cut: Cut = None
         self._at, self._sql, self._given, self._limits = at, sql, parameters, limits
         self._base = f"/bigquery/v2/projects/{at.project}"
         self._id = f"docent_{uuid.uuid4().hex}"

@@ -35,7 +35,7 @@ from connectors.errors import (
     SourceInterrupted,
     UnreachableSource,
 )
-from connectors.http_run import MOST, RunApi, Said, TooLarge, TooLate, estimated, run_job
+from connectors.http_run import MOST, Cut, RunApi, Said, TooLarge, TooLate, estimated, run_job
 
 QUERY_GRANTS = """\
 -- Runs the SELECTs that people send. Grant exactly the tables that may be queried, nothing else.
@@ -103,6 +103,7 @@ class _Job:
 
     def __init__(self, api: RunApi, sql: str, parameters: Sequence[Any], limits: RunLimits) -> None:
         self.api = api
+        self.cut: Cut = None
         self._sql, self._limits = typed(sql, parameters), limits
         self._values = {f"param_p{number}": _text(value) for number, value in enumerate(parameters, start=1)}
         self._id = f"docent-{uuid.uuid4()}"

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from connectors.databricks_run import QUERY_GRANTS, DatabricksRuns
 from connectors.errors import BadSettings, PermissionMissing, SourceInterrupted
 from connectors.http import Api
 from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema
@@ -110,7 +111,7 @@ class Settings:
     exclude: tuple[str, ...] = setting("Leave out", "Patterns, as above", kind="list", default=())
 
 
-class Databricks:
+class Databricks(DatabricksRuns):
     """One Databricks workspace with Unity Catalog."""
 
     name: ClassVar[str] = "databricks"
@@ -138,7 +139,7 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
 -- GRANT USE SCHEMA, SELECT ON SCHEMA system.query TO `<service principal>`;  -- optional: popularity, frequent queries
 -- and 'Can use' on the SQL warehouse. Dashboards are listed where it has 'Can view' on them.
 """
-    query_grant_script: ClassVar[str] = ""
+    query_grant_script: ClassVar[str] = QUERY_GRANTS
 
     def __init__(self, settings: Settings) -> None:
         if not settings.token and not (settings.client_id and settings.client_secret):

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import httpx
 
@@ -27,6 +27,8 @@ from connectors.errors import QueryFailed, QueryStopped, SignInRefused, SourceEr
 from connectors.http import Api, Headers, _busy, _ran_out, _wait
 from connectors.rows import Meter
 
+Cut = Literal["bytes"] | None
+"""Why a service itself cut a result off, where it says so."""
 MOST = 64_000_000
 """Bytes of one answer. The vendors' own pages are smaller; a larger one would fill the memory before it is counted."""
 HOLD = 1.0
@@ -183,6 +185,7 @@ class Job(Protocol):
     """One statement at a service. Every method may raise what `RunApi.say` does, and QueryFailed."""
 
     api: RunApi
+    cut: Cut
 
     def submit(self, until: float) -> None:
         """Hand it in. What the service thinks of it before it runs is asked here, too."""
@@ -299,6 +302,7 @@ def _batches(
             # Not `yield from`: a consumer that goes must end the statement before the rows.
             for batch in Meter(limits, result).batches(first, counted(), deadline=deadline):  # noqa: UP028
                 yield batch
+            result.truncated = result.truncated or job.cut
     finally:
         result.close()
 

@@ -23,7 +23,17 @@ from typing import Any
 
 from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
 from connectors.errors import PermissionMissing, QueryFailed, SourceError, SourceInterrupted
-from connectors.http_run import RunApi, Said, TooLate, estimated, member, plain_word, position_in, run_job
+from connectors.http_run import (
+    Cut,
+    RunApi,
+    Said,
+    TooLate,
+    estimated,
+    member,
+    plain_word,
+    position_in,
+    run_job,
+)
 
 QUERY_GRANTS = """\
 CREATE ROLE docent_query;
@@ -88,6 +98,7 @@ class _Job:
 
     def __init__(self, api: RunApi, at: Any, sql: str, parameters: Sequence[Any], limits: RunLimits) -> None:
         self.api = api
+        self.cut: Cut = None
         self._at, self._sql, self._given, self._limits = at, sql, parameters, limits
         self._handle = ""
         self._page: Mapping[str, Any] = {}
@@ -188,7 +199,7 @@ class _Job:
 
 def _type(kind: Mapping[str, Any]) -> str:
     name = str(kind.get("type") or "").lower()
-    if name == "fixed":
+    if name in ("fixed", "number"):
         return f"NUMBER({kind.get('precision') or 38},{kind.get('scale') or 0})"
     return TITLES.get(name, name.upper())
 
@@ -199,9 +210,9 @@ def _value(kind: Mapping[str, Any], value: Any) -> Any:
         return None
     name = str(kind.get("type") or "").lower()
     try:
-        if name == "fixed":
+        if name in ("fixed", "number"):
             return Decimal(value) if "." in value or kind.get("scale") else int(value)
-        if name == "real":
+        if name in ("real", "float"):
             return float(value)
         if name == "decfloat":
             return Decimal(value)

@@ -587,3 +587,227 @@ def chdb_connect(folder: str) -> Any:
 
 
 SERVICES["clickhouse"] = ClickHouseService
+
+
+# --- Databricks -----------------------------------------------------------------------------------------------------
+
+
+class DatabricksService(Service):
+    """The Statement Execution API: submitting without waiting, looking, chunks, cancelling, by its reference."""
+
+    type = "databricks"
+    dialect = "databricks"
+    places = ("POST /api/2.0/sql/statements", "GET /api/2.0/sql/statements/")
+    once = ("POST /api/2.0/sql/statements",)
+    cancelling = "/cancel"
+    names: ClassVar[dict[str, str]] = {"BIGINT": "LONG", "INTEGER": "INT", "VARCHAR": "STRING", "DATE": "DATE",
+                                       "BOOLEAN": "BOOLEAN", "DOUBLE": "DOUBLE"}  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.canned: tuple[list[tuple[str, str]], list[list[Any]]] | None = None
+        self.truncates = False
+
+    def settings(self) -> tuple[dict[str, str], dict[str, str]]:
+        given = {"url": self.vendor.url, "warehouse": "w1", "client_id": "query"}
+        return given, {"client_secret": "s" * 20}
+
+    def handle(self, asked: Asked) -> Any:
+        if asked.path == "/oidc/v1/token":
+            self.tokens += 1
+            return {"access_token": f"t{self.tokens}", "token_type": "Bearer", "expires_in": 3600}
+        if asked.headers.get("authorization") != f"Bearer t{self.tokens}":
+            return Answer(401, {"error_code": "UNAUTHENTICATED", "message": "no"})
+        parts = asked.path.removeprefix("/api/2.0/sql/statements").strip("/").split("/")
+        if asked.method == "POST" and parts == [""]:
+            body = asked.json
+            assert (body["warehouse_id"], body["wait_timeout"], body["disposition"]) == ("w1", "0s", "INLINE")
+            assert body["format"] == "JSON_ARRAY" and 0 < body["byte_limit"] <= 25 * 1024 * 1024
+            statement = self.begin(f"01ef-{len(self.statements)}", body["statement"], body)
+            return {"statement_id": statement.id, "status": {"state": "PENDING"}}
+        statement = self.statements[parts[0]]
+        if parts[1:] == ["cancel"]:
+            self.cancel(parts[0])
+            return {}
+        return (
+            self.chunk(statement, int(parts[3]))
+            if parts[1:3] == ["result", "chunks"]
+            else self.told(statement)
+        )
+
+    def bound(self, statement: Statement) -> Any:
+        read = {"STRING": str, "BIGINT": int, "BOOLEAN": lambda text: text == "true", "DATE": date.fromisoformat,
+                "TIMESTAMP_NTZ": datetime.fromisoformat}  # fmt: skip
+        return {
+            each["name"]: read.get(each["type"].partition("(")[0], Decimal)(each["value"])
+            if "value" in each
+            else None
+            for each in statement.asked.get("parameters") or ()
+        }
+
+    def told(self, statement: Statement) -> Any:
+        states = {"running": "RUNNING", "done": "SUCCEEDED", "failed": "FAILED", "cancelled": "CANCELED"}
+        answer: dict[str, Any] = {"statement_id": statement.id, "status": {"state": states[statement.state]}}
+        if statement.state == "failed":
+            message = f"[CAST_INVALID_INPUT] {statement.error} SQLSTATE: 22018; line 1 pos 7"
+            answer["status"] |= {
+                "error": {"error_code": "BAD_REQUEST", "message": message},
+                "sql_state": "22018",
+            }
+        if statement.state == "done":
+            kinds = self.canned[0] if self.canned else [
+                (name, "DECIMAL" if kind.startswith("DECIMAL") else self.names[kind]) for name, kind in statement.columns
+            ]  # fmt: skip
+            columns = [
+                {"name": name, "type_name": kind, "type_text": kind.lower(), "position": at}
+                for at, (name, kind) in enumerate(kinds)
+            ]
+            answer["manifest"] = {"format": "JSON_ARRAY", "schema": {"column_count": len(columns), "columns": columns},
+                                  "truncated": self.truncates}  # fmt: skip
+            answer["result"] = self.chunk(statement, 0)
+        return answer
+
+    def chunk(self, statement: Statement, number: int) -> Any:
+        rows = self.canned[1] if self.canned else [[_spark(value) for value in row] for row in statement.rows]
+        rows = rows[: statement.asked["row_limit"]]
+        part = {"chunk_index": number, "row_offset": number * self.page,
+                "data_array": rows[number * self.page : (number + 1) * self.page]}  # fmt: skip
+        return {**part, "next_chunk_index": number + 1} if (number + 1) * self.page < len(rows) else part
+
+
+def _spark(value: Any) -> Any:
+    if value is None:
+        return None
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+SERVICES["databricks"] = DatabricksService
+
+
+# --- Trino ----------------------------------------------------------------------------------------------------------
+
+
+class TrinoService(Service):
+    """The client protocol: pages by nextUri, transactions by headers, EXECUTE IMMEDIATE, DELETE."""
+
+    type = "trino"
+    dialect = "trino"
+    places = ("POST run", "GET /v1/statement/")
+    once = ("POST run",)
+    cancelling = "DELETE "
+    estimates = "expects about 42 rows"
+    names: ClassVar[dict[str, str]] = {"BIGINT": "bigint", "INTEGER": "integer", "VARCHAR": "varchar", "DATE": "date",
+                                       "BOOLEAN": "boolean", "DOUBLE": "double"}  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transactions: set[str] = set()
+        self.begun = 0
+        self.starts = True
+        self.canned: tuple[list[tuple[str, str]], list[list[Any]]] | None = None
+
+    def settings(self) -> tuple[dict[str, str], dict[str, str]]:
+        return {"url": self.vendor.url, "user": "docent_query"}, {"password": "p" * 12}
+
+    def place(self, asked: Asked) -> str:
+        if asked.method != "POST":
+            return super().place(asked)
+        head = asked.body.split()[0].decode()
+        return "POST " + {"START": "start", "ROLLBACK": "rollback"}.get(head, "run")
+
+    def page_of(self, **members: Any) -> dict[str, Any]:
+        return {"id": "q", "infoUri": f"{self.vendor.url}/ui", "stats": {"state": "RUNNING"}, **members}
+
+    def handle(self, asked: Asked) -> Any:
+        pair = base64.b64encode(b"docent_query:" + b"p" * 12).decode()
+        if asked.headers.get("authorization") != f"Basic {pair}":
+            return Answer(401, {})
+        assert asked.headers["x-trino-user"] == "docent_query"
+        if asked.method == "POST":
+            return self.post(asked.body.decode(), asked)
+        parts = asked.path.removeprefix("/v1/statement/").split("/")
+        if parts[0] == "tx":
+            headers = {"X-Trino-Started-Transaction-Id": parts[1]} if self.starts else {}
+            return Answer(200, self.page_of(), headers)
+        statement = self.statements[parts[0]]
+        if asked.method == "DELETE":
+            self.cancel(parts[0])
+            return Answer(204, b"")
+        return self.told(statement, int(parts[1]))
+
+    def post(self, text: str, asked: Asked) -> Any:
+        transaction = asked.headers["x-trino-transaction-id"]
+        if text == "START TRANSACTION READ ONLY":
+            assert transaction == "NONE"
+            self.begun += 1
+            self.transactions.add(f"t{self.begun}")
+            return self.page_of(nextUri=f"{self.vendor.url}/v1/statement/tx/t{self.begun}")
+        assert transaction in self.transactions, "every statement belongs to a read-only transaction"
+        if text == "ROLLBACK":
+            self.transactions.remove(transaction)
+            return Answer(200, self.page_of(), {"X-Trino-Clear-Transaction-Id": "true"})
+        assert re.fullmatch(r"query_max_run_time=\d+s", asked.headers["x-trino-session"])
+        id = f"q{len(self.statements)}"
+        if text.startswith("EXPLAIN (TYPE IO, FORMAT JSON) "):
+            self.statements[id] = made = Statement(id, text, None, "done", [("Query Plan", "VARCHAR")])
+            made.rows = [(json.dumps({"inputTableColumnInfos": [], "estimate": {"outputRowCount": 42.0}}),)]
+        else:
+            self.begin(id, text, None)
+        return self.page_of(nextUri=f"{self.vendor.url}/v1/statement/{id}/0")
+
+    def execute(self, statement: Statement) -> None:
+        """EXECUTE IMMEDIATE as Trino has it: the values are expressions, put in the places of the marks."""
+        if statement.sql.startswith("INSERT") or statement.sql.startswith("CREATE"):
+            statement.state, statement.error = "failed", "READ_ONLY_VIOLATION"
+            return
+        immediate = re.fullmatch(r"EXECUTE IMMEDIATE '((?:[^']|'')*)' USING (.*)", statement.sql, re.DOTALL)
+        if not immediate:
+            super().execute(statement)
+            return
+        tree = sqlglot.parse_one(immediate[1].replace("''", "'"), read="trino")
+        values = sqlglot.parse_one(f"SELECT {immediate[2]}", read="trino").expressions
+        for mark, value in zip(list(tree.find_all(sqlglot.exp.Placeholder, bfs=False)), values, strict=True):
+            mark.replace(value)
+        inner = Statement(statement.id, tree.sql("trino"), None)
+        super().execute(inner)
+        statement.state, statement.error = inner.state, inner.error
+        statement.columns, statement.rows = inner.columns, inner.rows
+
+    def told(self, statement: Statement, number: int) -> Any:
+        following = f"{self.vendor.url}/v1/statement/{statement.id}/{number + 1}"
+        if statement.state == "running":
+            time.sleep(0.02)
+            return self.page_of(nextUri=following)
+        if statement.state == "cancelled":
+            error = {"errorName": "USER_CANCELED", "errorType": "USER_ERROR", "message": "Query was canceled"}
+            return self.page_of(error=error)
+        if statement.state == "failed":
+            name = statement.error if statement.error == "READ_ONLY_VIOLATION" else "INVALID_CAST_ARGUMENT"
+            at = {"lineNumber": 1, "columnNumber": 8}
+            return self.page_of(
+                error={
+                    "errorName": name,
+                    "errorType": "USER_ERROR",
+                    "message": statement.error,
+                    "errorLocation": at,
+                }
+            )
+        kinds = self.canned[0] if self.canned else [
+            (name, kind.lower() if kind.startswith("DECIMAL") else self.names[kind]) for name, kind in statement.columns
+        ]  # fmt: skip
+        rows = self.canned[1] if self.canned else [[_json(value) for value in row] for row in statement.rows]
+        columns = [{"name": name, "type": kind, "typeSignature": {}} for name, kind in kinds]
+        if not number:  # the first page of a query that runs has neither columns nor rows
+            return self.page_of(nextUri=following)
+        start = (number - 1) * self.page
+        page = self.page_of(columns=columns)
+        if rows[start : start + self.page]:
+            page["data"] = rows[start : start + self.page]
+        return page if start + self.page >= len(rows) else {**page, "nextUri": following}
+
+
+def _json(value: Any) -> Any:
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+
+
+SERVICES["trino"] = TrinoService

@@ -31,9 +31,11 @@ from tests.connectors.run_servers import (
     SLOW,
     BigQueryService,
     ClickHouseService,
+    DatabricksService,
     Fault,
     Service,
     SnowflakeService,
+    TrinoService,
     served,
 )
 from tests.connectors.vendor_server import Answer
@@ -564,3 +566,161 @@ def test_clickhouse_values_are_what_the_person_expects(clickhouse: ClickHouseSer
     )  # fmt: skip
     assert found[19] == [None] and found[21] == "1.2.3.4"
     assert rows(clickhouse, "SELECT unhex('ff00'), '' AS e") == [("\ufffd\x00", "")]
+
+
+# --- Databricks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def databricks() -> Iterator[DatabricksService]:
+    made = DatabricksService()
+    with served(made):
+        yield made
+
+
+def test_databricks_is_asked_within_limits_and_tells_what_it_cut(databricks: DatabricksService) -> None:
+    with start(databricks, orders(databricks), rows=50, bytes=1_000_000) as result:
+        assert sum(len(batch) for batch in result.batches) == 10
+    assert result.truncated is None
+    body = next(asked.json for asked in databricks.vendor.asked if asked.path.endswith("/statements"))
+    assert (body["row_limit"], body["byte_limit"], body["statement"]) == (51, 3_000_000, orders(databricks))
+    databricks.truncates = True
+    with start(databricks, orders(databricks)) as result:
+        assert sum(len(batch) for batch in result.batches) == 10
+    assert result.truncated == "bytes", "half of a result is never told as all"
+
+
+def test_databricks_positions_come_from_the_analysis_only(databricks: DatabricksService) -> None:
+    for message, state, position in (
+        (
+            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x` cannot be resolved. SQLSTATE: 42703; line 1 pos 7",
+            "42703",
+            8,
+        ),
+        (
+            f"[CAST_INVALID_INPUT] The value '{CANARY}' cannot be cast. SQLSTATE: 22018; line 1 pos 7",
+            "22018",
+            None,
+        ),
+    ):
+        told = {"statement_id": "01ef-0", "status": {"state": "FAILED", "sql_state": state,
+                "error": {"error_code": "BAD_REQUEST", "message": message}}}  # fmt: skip
+        databricks.faults.append(Fault("GET /api/2.0/sql/statements/", Answer(200, told)))
+        with pytest.raises(QueryFailed) as failed:
+            rows(databricks, "SELECT x FROM sales.orders")
+        assert failed.value.position == position and failed.value.full == message
+        assert failed.value.code == message[1:].partition("]")[0] and CANARY not in str(failed.value)
+    busy = {
+        "status": {"state": "FAILED", "error": {"error_code": "TEMPORARILY_UNAVAILABLE", "message": CANARY}}
+    }
+    databricks.faults.append(Fault("GET /api/2.0/sql/statements/", Answer(200, busy)))
+    with pytest.raises(SourceInterrupted) as fleeting:
+        rows(databricks, orders(databricks))
+    assert CANARY not in str(fleeting.value)
+
+
+def test_databricks_values_and_parameters(databricks: DatabricksService) -> None:
+    given = (date(2026, 1, 3), "it's :p1 \\ ' ;", 2, Decimal("1.5"), True, datetime(2026, 1, 1, 12), None)
+    text = (
+        "SELECT id FROM sales.orders WHERE day = :p1 AND note <> :p2 AND id = :p3 AND total > :p4 AND :p5 "
+        "AND day > :p6 AND (:p7 IS NULL OR id = :p7)"
+    )
+    assert rows(databricks, text, given) == [(2,)]
+    body = next(asked.json for asked in databricks.vendor.asked if asked.path.endswith("/statements"))
+    assert body["statement"] == text and body["parameters"][-1] == {"name": "p7"}
+    assert [each["type"] for each in body["parameters"][:-1]] == [
+        "DATE", "STRING", "BIGINT", "DECIMAL(38,1)", "BOOLEAN", "TIMESTAMP_NTZ"]  # fmt: skip
+    kinds = [("l", "LONG"), ("d", "DECIMAL"), ("f", "DOUBLE"), ("b", "BOOLEAN"), ("x", "BINARY"), ("day", "DATE"),
+             ("ts", "TIMESTAMP"), ("ntz", "TIMESTAMP_NTZ"), ("a", "ARRAY"), ("s", "STRUCT"), ("n", "DOUBLE"), ("z", "STRING"),
+             ("i", "INTERVAL")]  # fmt: skip
+    cells = ["9223372036854775807", "0.10", "1.5E-3", "false", "AP8=", "0001-01-01", "2026-01-02T03:04:05.006Z",
+             "2026-01-02T03:04:05", "[1,null]", '{"a":"1"}', "NaN", None, "INTERVAL '1' DAY"]  # fmt: skip
+    databricks.canned = (kinds, [cells])
+    (found,) = rows(databricks, orders(databricks))
+    assert found[:10] == (
+        9223372036854775807, Decimal("0.10"), 0.0015, False, b"\x00\xff", date(1, 1, 1),
+        datetime(2026, 1, 2, 3, 4, 5, 6000, UTC), datetime(2026, 1, 2, 3, 4, 5), "[1,null]", '{"a":"1"}',
+    )  # fmt: skip
+    assert str(found[10]) == "nan" and found[11:] == (None, "INTERVAL '1' DAY")
+
+
+# --- Trino ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trino() -> Iterator[TrinoService]:
+    made = TrinoService()
+    with served(made):
+        yield made
+
+
+def test_trino_runs_in_a_read_only_transaction_or_not_at_all(trino: TrinoService) -> None:
+    rows(trino, orders(trino))
+    sent = [asked.body.decode() for asked in trino.vendor.asked if asked.method == "POST"]
+    assert sent == ["START TRANSACTION READ ONLY", orders(trino), "ROLLBACK"]
+    for statement in ("INSERT INTO sales.orders (id) VALUES (1)", "CREATE TABLE sales.made AS SELECT 1 AS a"):
+        with pytest.raises(QueryFailed, match="READ_ONLY_VIOLATION"):
+            rows(trino, statement)
+    with pytest.raises(QueryFailed):
+        rows(trino, orders(trino, trino.bad))
+    assert trino.transactions == set(), "none is left open"
+    trino.starts = False
+    with pytest.raises(SourceInterrupted, match="no read-only transaction"):
+        rows(trino, orders(trino))
+    assert len([each for each in trino.statements.values() if each.sql == orders(trino)]) == 1
+
+
+def test_trino_is_not_followed_to_another_server(trino: TrinoService) -> None:
+    for place in trino.places:
+        there = {"id": "q", "nextUri": "http://localhost:1/v1/statement/q/1", "stats": {}}
+        trino.faults.append(Fault(place, Answer(200, there)))
+        with pytest.raises(SourceInterrupted, match="another server"):
+            rows(trino, orders(trino))
+    spooled = {"id": "q", "columns": [{"name": "a", "type": "bigint"}], "data": {"segments": []}, "stats": {}}
+    trino.faults.append(Fault("GET /v1/statement/q", Answer(200, spooled)))
+    with pytest.raises(SourceInterrupted, match="spooled"):
+        rows(trino, orders(trino))
+
+
+def test_trino_positions_come_from_the_analysis_only(trino: TrinoService) -> None:
+    for name, kind, position, raised in (
+        ("COLUMN_NOT_FOUND", "USER_ERROR", 8, QueryFailed),
+        ("INVALID_CAST_ARGUMENT", "USER_ERROR", None, QueryFailed),
+        ("EXCEEDED_GLOBAL_MEMORY_LIMIT", "INSUFFICIENT_RESOURCES", None, QueryFailed),
+        ("GENERIC_INTERNAL_ERROR", "INTERNAL_ERROR", None, SourceInterrupted),
+        ("EXCEEDED_TIME_LIMIT", "INSUFFICIENT_RESOURCES", None, QueryStopped),
+    ):
+        at = {"lineNumber": 1, "columnNumber": 8}
+        error = {"errorName": name, "errorType": kind, "message": f"line 1:8: {CANARY}", "errorLocation": at}
+        trino.faults.append(Fault("GET /v1/statement/q", Answer(200, {"id": "q", "error": error})))
+        with pytest.raises(raised) as failed:
+            rows(trino, "SELECT x FROM sales.orders")
+        assert CANARY not in str(failed.value) and getattr(failed.value, "position", None) == position
+
+
+def test_trino_values_and_parameters(trino: TrinoService) -> None:
+    given = (date(2026, 1, 3), "it's ? \\ '' ; --", 2, Decimal("1.5"), True, None)
+    text = (
+        "SELECT id FROM sales.orders WHERE day = ? AND note <> ? AND id = ? AND total > ? AND ? AND ? IS NULL"
+        " AND note <> 'it''s'"
+    )
+    assert rows(trino, text, given) == [(2,)]
+    sent = next(asked.body.decode() for asked in trino.vendor.asked if asked.body.startswith(b"EXECUTE"))
+    doubled = text.replace("'", "''")
+    assert sent == (
+        f"EXECUTE IMMEDIATE '{doubled}' USING DATE '2026-01-03', "
+        "'it''s ? \\ '''' ; --', BIGINT '2', DECIMAL '1.5', true, NULL"
+    )
+    kinds = [("b", "bigint"), ("d", "decimal(10,2)"), ("f", "double"), ("n", "double"), ("t", "boolean"), ("x", "varbinary"),
+             ("day", "date"), ("ts", "timestamp(3)"), ("tz", "timestamp(3) with time zone"), ("a", "array(bigint)"),
+             ("r", "row(a bigint)"), ("z", "varchar"), ("v", "varchar(3)"),
+             ("far", "timestamp(3) with time zone")]  # fmt: skip
+    cells = [9223372036854775807, "0.10", 1.5, "NaN", False, "AP8=", "2026-01-02", "2026-01-02 03:04:05.006",
+             "2026-01-02 03:04:05.000 UTC", [1, None], [1], None, "abc", "2026-01-02 03:04:05.000 Europe/Berlin"]  # fmt: skip
+    trino.canned = (kinds, [cells])
+    (found,) = rows(trino, orders(trino))
+    assert found[:3] == (9223372036854775807, Decimal("0.10"), 1.5) and str(found[3]) == "nan"
+    assert found[4:] == (
+        False, b"\x00\xff", date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5, 6000), datetime(2026, 1, 2, 3, 4, 5, 0, UTC),
+        [1, None], [1], None, "abc", "2026-01-02 03:04:05.000 Europe/Berlin",
+    )  # fmt: skip
