@@ -6,9 +6,9 @@ The caller has become a writer before (see `_engine.begin_write`); values are gi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import text
@@ -28,7 +28,7 @@ class Bulk:
         self._session = session
         self._raw = session.connection().connection.driver_connection
         self.sqlite = session.connection().dialect.name == "sqlite"
-        self._next: dict[str, list[int]] = {}
+        self._ids: dict[str, Iterator[int]] = {}
 
     def insert(
         self,
@@ -90,20 +90,24 @@ class Bulk:
 
     def new_id(self, table: str) -> int:
         """An id that no row of `table` has had."""
-        return self.new_ids(table, 1)[0]
+        return next(self._ids_of(table))
 
     def new_ids(self, table: str, count: int) -> list[int]:
         """That many ids that no row of `table` has had, ascending."""
-        block = self._next.setdefault(table, [])
-        while len(block) < count:
-            block[:0] = self._reserve(table)
-        first = len(block) - count
-        found = block[first:]
-        del block[first:]
-        found.reverse()
-        return found
+        return list(islice(self._ids_of(table), count))
 
-    def _reserve(self, table: str) -> list[int]:
+    def _ids_of(self, table: str) -> Iterator[int]:
+        ids = self._ids.get(table)
+        if ids is None:
+            ids = self._ids[table] = chain.from_iterable(self._blocks(table))
+        return ids
+
+    def _blocks(self, table: str) -> Iterator[Sequence[int]]:
+        """Ids of `table` without end, a block at a time, each ascending."""
+        while True:
+            yield self._reserve(table)
+
+    def _reserve(self, table: str) -> Sequence[int]:
         if self.sqlite:
             # Only one writer at a time, so a block is reserved by writing the sequence up.
             last = self._session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = :t"), {"t": table})
@@ -118,12 +122,12 @@ class Bulk:
                     text("UPDATE sqlite_sequence SET seq = :s WHERE name = :t"),
                     {"t": table, "s": last + BLOCK},
                 )
-            return list(range(last + BLOCK, last, -1))
-        found = self._session.scalars(
-            text("SELECT nextval(pg_get_serial_sequence(:t, 'id')) FROM generate_series(1, :n)"),
+            return range(last + 1, last + BLOCK + 1)
+        found: list[int] = self._session.execute(
+            text("SELECT array_agg(nextval(pg_get_serial_sequence(:t, 'id'))) FROM generate_series(1, :n)"),
             {"t": table, "n": BLOCK},
-        ).all()
-        return sorted(found, reverse=True)
+        ).scalar_one()
+        return sorted(found)
 
     def moment(self, iso: str | datetime | None) -> Any:
         """A time as the driver takes it."""

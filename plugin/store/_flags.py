@@ -80,11 +80,20 @@ def worth_a_look(text: str) -> bool:
     return _worth().search(text) is not None
 
 
+def _may_hold(text: str, looked: dict[str, bool]) -> bool:
+    """`worth_a_look` of a text, remembered in `looked`."""
+    worth = looked.get(text)
+    if worth is None:
+        worth = looked[text] = worth_a_look(text)
+    return worth
+
+
 def flag_imported(context: Context, integration_id: int, changed: Collection[int]) -> int:
     """Look at the texts that an import just brought to `changed` resources and columns; tell once what it found."""
     found: Counter[str] = Counter()
     named: list[int] = []
     for part in chunks(changed):
+        looked: dict[str, bool] = {}  # tables that are near each other say the same of many columns
         rows = context.session.execute(
             select(ResourceRow.id, ResourceRow.kind, ResourceRow.description, ResourceRow.definition).where(
                 ResourceRow.workspace_id == context.workspace_id,
@@ -94,7 +103,7 @@ def flag_imported(context: Context, integration_id: int, changed: Collection[int
         )
         for id_, kind, description, definition in rows:
             texts = (description, definition if kind in WRITTEN else None)
-            kinds = [each for text in texts if text and worth_a_look(text) for each in kinds_in(text)]
+            kinds = [each for text in texts if text and _may_hold(text, looked) for each in kinds_in(text)]
             if kinds:
                 found.update(kinds)
                 named.append(id_)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
@@ -54,6 +56,11 @@ COLUMN = (
     "qualified_name", "description", "native_type", "position", "nullable", "default_sql", "is_pk",
     "sensitivity", "sensitivity_confidence",
 )  # fmt: skip
+
+_TAGS = itemgetter(6)
+"""The tags of a staged column."""
+_column_facts = partial(tuple.__new__, ColumnFacts)
+"""ColumnFacts from a tuple, without a call of Python's: a first sync makes hundreds of thousands."""
 
 
 @dataclass(slots=True)
@@ -104,6 +111,8 @@ class Merge:
         self.owners: list[tuple[int, str]] = []
         self.keys: list[tuple[int, str | None, Sequence[tuple[Any, ...]]]] = []
         """(table, its database, its keys) of what was made or changed."""
+        self.popular: set[int] = set()
+        """New things of which the source told a popularity."""
         self.drift: list[dict[str, Any]] = []
         self.added: set[str] = set()
         self.widened: set[int] = set()
@@ -268,6 +277,8 @@ class Merge:
                 self.bulk.json(values.get("properties")), values.get("popularity") or 0.0,
             )
         )  # fmt: skip
+        if values.get("popularity"):
+            self.popular.add(id_)
         self.done.created += 1
         self.changed.add(id_)
         self.touched_zones.add(zone_id)
@@ -275,12 +286,12 @@ class Merge:
         self.owners += [(id_, owner) for owner in entry.owners]
         if entry.full_text is not None:
             self._keep_full_text(id_, entry.full_text)
-        first = len(self.columns)
+        columns: list[tuple[Any, ...]] = []
         if entry.columns:
-            self._create_columns(id_, zone_id, qualified, entry.columns, primary_key(entry))
+            columns = self._create_columns(id_, zone_id, qualified, entry.columns, primary_key(entry))
             if entry.key in self.linked:
-                self.column_ids.update(((id_, row[4]), row[0]) for row in self.columns[first:])
-        self._to_index(id_, zone_id, parent, entry, values, self.columns[first:])
+                self.column_ids.update(((id_, row[4]), row[0]) for row in columns)
+        self._to_index(id_, zone_id, parent, entry, values, columns)
         if entry.keys:
             self.keys.append((id_, entry.database, entry.keys))
         self._note("added", entry.kind, id_, zone_id, qualified)
@@ -289,11 +300,11 @@ class Merge:
 
     def _create_columns(
         self, table_id: int, zone_id: int, table: str, columns: Sequence[tuple[Any, ...]], pk: set[str]
-    ) -> None:
+    ) -> list[tuple[Any, ...]]:
         ids = self.bulk.new_ids("resources", len(columns))
         keep_text = self.source.import_mode != "never"
         before = f"{table}."
-        self.columns += [
+        made = [
             (
                 id_, table_id, table_id, zone_id, name, name.lower(), before + name,
                 description if keep_text else None, type_, position, nullable, default, name in pk,
@@ -302,11 +313,13 @@ class Merge:
             for id_, (name, position, type_, nullable, default, description, _tags, sensitivity, confidence)
             in zip(ids, columns, strict=True)
         ]  # fmt: skip
-        if keep_text:
+        self.columns += made
+        if keep_text and any(map(_TAGS, columns)):
             self.tags += [
-                (id_, tag) for id_, column in zip(ids, columns, strict=True) if column[6] for tag in column[6]
+                (id_, tag) for id_, column in zip(ids, columns, strict=True) for tag in column[6] or ()
             ]
         self.done.created += len(columns)
+        return made
 
     def _to_index(
         self,
@@ -320,7 +333,7 @@ class Merge:
         """Keep what the index wants of a new thing until its rows are written."""
         written = entry.kind in ("term", "document")
         tagged: dict[int, list[str]] = {}
-        if entry.columns and self.source.import_mode != "never":
+        if entry.columns and self.source.import_mode != "never" and any(map(_TAGS, entry.columns)):
             for row, column in zip(columns, entry.columns, strict=True):
                 if column[6]:
                     tagged[row[0]] = sorted(column[6])
@@ -338,7 +351,7 @@ class Merge:
                 tags=[tag[:200] for tag in entry.tags],
                 owners=entry.owners,
                 synonyms=search_index.synonyms_in(values.get("properties")) if written else (),
-                columns=[ColumnFacts(row[0], row[4], row[7], row[13] is not None) for row in columns],
+                columns=[_column_facts((row[0], row[4], row[7], row[13] is not None)) for row in columns],
                 column_tags=tagged,
             )
         )

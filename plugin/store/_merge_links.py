@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
@@ -50,8 +52,8 @@ def _write_keys(merge: Merge) -> None:
                 ref_id = target.id if target else None
             rows.append(
                 (
-                    merge.workspace_id, merge.source.id, table_id, kind, name, _json(columns), ref_key, ref_id,
-                    _json(ref_columns),
+                    merge.workspace_id, merge.source.id, table_id, kind, name, _json(tuple(columns)), ref_key, ref_id,
+                    _json(tuple(ref_columns)),
                 )
             )  # fmt: skip
     merge.bulk.insert(
@@ -71,10 +73,9 @@ def _write_keys(merge: Merge) -> None:
     )
 
 
-def _json(names: Any) -> str:
-    import json
-
-    return json.dumps(list(names), ensure_ascii=False)
+@lru_cache(maxsize=1024)
+def _json(names: tuple[str, ...]) -> str:
+    return json.dumps(names, ensure_ascii=False)
 
 
 def _tie_keys(merge: Merge) -> None:
@@ -269,4 +270,8 @@ def _rank(merge: Merge) -> None:
     ours = {
         place.id: used.get(place.id, Signals()) for place in merge.places.values() if place.kind in RANKED
     }
-    merge.changed.update(write(merge.session, dict(merge.rank(ours))))
+    scores = dict(merge.rank(ours))
+    if merge.first:
+        # What nothing uses has been written with no popularity but for what the source told: it need not be read.
+        scores = {id_: score for id_, score in scores.items() if score or id_ in merge.popular}
+    merge.changed.update(write(merge.session, scores))
