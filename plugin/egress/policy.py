@@ -253,7 +253,8 @@ def check_limits(mine: ViewerDoor, settings: AiSettings, begins: bool) -> None:
         asked = mine.record.questions_since(datetime.now(UTC) - timedelta(seconds=60))
         if asked >= limits.requests_per_minute:
             raise LimitReached(
-                f"You have asked {asked} questions in a minute, the most that this workspace allows. Wait a moment.",
+                f"You have asked {asked} question{'s' if asked > 1 else ''} in a minute, the most that this workspace "
+                "allows. Wait a moment.",
                 retry_after=60,
             )
     for team, most in limits.tokens_per_day_teams:

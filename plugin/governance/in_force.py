@@ -139,7 +139,7 @@ def _limits(ai: AiSettings) -> Sentence:
         "limits",
         f"One question takes at most {ai.limits.steps} steps",
         f"and {ai.limits.tokens_per_question:,} tokens; "
-        f"a member may ask {ai.limits.requests_per_minute} times a minute.",
+        f"a member may put {ai.limits.requests_per_minute} questions a minute to a provider.",
     )
 
 

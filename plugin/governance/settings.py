@@ -187,7 +187,7 @@ _SPECS = (
     SettingSpec(
         "ai.limits.requests_per_minute",
         "Questions per minute",
-        "How many questions one member may ask in a minute.",
+        "How many questions one member may put to a provider in a minute. The built-in assistant has no limit.",
         30,
         "int",
         least=1,

@@ -27,6 +27,7 @@ from plugin.store._models.people import (
     TeamRow,
     TokenRow,
 )
+from plugin.store._visible import visible
 
 RECORDS: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "tokens": (TokenRow, TokenRow.member_id, ("name", "scopes", "created", "expires", "last_used")),
@@ -34,10 +35,10 @@ RECORDS: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "notices": (NoticeRow, NoticeRow.member_id, ("at", "kind", "facts", "seen")),
     "proposals": (ProposalRow, ProposalRow.member_id, ("at", "resource_id", "field", "value", "state")),
     "read_by_an_admin": (BreakGlassRow, BreakGlassRow.author_id, ("at", "until", "seen")),
-    "audit": (AuditRow, AuditRow.member_id, ("seq", "at", "surface", "action", "outcome", "rule", "target")),
+    "audit": (AuditRow, AuditRow.member_id, ("hash", "at", "surface", "action", "outcome", "rule", "target")),
     "requests": (
         LedgerRow, LedgerRow.member_id,
-        ("seq", "at", "surface", "provider", "host", "region", "model", "purpose", "body_bytes", "status"),
+        ("hash", "at", "surface", "provider", "host", "region", "model", "purpose", "body_bytes", "status"),
     ),
 }  # fmt: skip
 """Name in the export -> table, the column that names the person, and the columns that are given."""
@@ -124,7 +125,8 @@ def records_of(context: Context, member_id: int) -> dict[str, Any]:
     owned = (
         select(ResourceRow.qualified_name)
         .join(OwnerRow, OwnerRow.resource_id == ResourceRow.id)
-        .where(OwnerRow.workspace_id == workspace, OwnerRow.member_id == member_id)
+        # Of what they own and may not see any more its owner is told nothing either.
+        .where(OwnerRow.workspace_id == workspace, OwnerRow.member_id == member_id, visible(context))
     )
     shared = (
         select(ShareRow.chat_id, ShareRow.subject, ShareRow.subject_id, ShareRow.at)

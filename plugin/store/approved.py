@@ -235,7 +235,9 @@ class ApprovedQueries:
                 ApprovedQueryRow.workspace_id == self._context.workspace_id, ApprovedQueryRow.id == query_id
             )
         )
-        if row is None or not self._readable([row]):
+        # Looked at whether it is there or not, so that one that is hidden costs no statement more.
+        readable = self._readable([] if row is None else [row])
+        if row is None or not readable:
             raise NotFound(ABSENT)
         return row
 

@@ -22,6 +22,7 @@ from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
 from plugin.store.staging import FORMAT, Known, Stage
 from plugin.store.syncs import SyncRecord
+from plugin.store.zones import hold_still
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class Ingest:
         the source returned far less than before; without it such a merge writes nothing and says "stopped". `rank`
         turns usage signals into popularity.
         """
+        hold_still(self._context, change=False)
         merge = Merge(self._context, self.source(), stage, rank)
         done = merge.run(partial=partial, force=force, only_schema=only_schema)
         flag_imported(self._context, self._integration_id, merge.changed - set(merge.gone))

@@ -234,12 +234,10 @@ def reseal(context: Context, key_id: str) -> int:
 
 def orphaned(context: Context) -> bool:
     """Is there a store of a workspace that is not there any more? On PostgreSQL no workspace sees which others are."""
-    if context.dialect == "sqlite":
-        beside = Path(str(context.engine.url.database)).parent.glob("monitoring-*.sqlite3")
-        stores = {path.stem.removeprefix("monitoring-") for path in beside}
-        there = {str(id_) for id_ in context.session.scalars(select(WorkspaceRow.id))}
-        return bool({each for each in stores if each.isdecimal()} - there)
-    return False
+    if context.dialect != "sqlite":
+        return False
+    there = {f"monitoring-{id_}" for id_ in context.session.scalars(select(WorkspaceRow.id))}
+    return any(path.stem not in there for path in _path(context).parent.glob("monitoring-*.sqlite3"))
 
 
 def _name(context: Context) -> str:

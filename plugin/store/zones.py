@@ -29,6 +29,8 @@ from plugin.store._popularity import rank_again
 
 CONTAINERS = ("database", "schema", "dashboard_group")
 """Kinds that are a zone from the moment they appear."""
+GRANTS = 4_471_001
+"""Names the advisory locks of PostgreSQL, one for each workspace: shared by syncs, alone for a change of grants."""
 
 
 def workspace_zone(session: Session, workspace_id: int) -> int:
@@ -60,6 +62,18 @@ def integration_zone(session: Session, workspace_id: int, integration_id: int) -
     return found or _add_zone(session, workspace_id, integration_id, None, None)
 
 
+def hold_still(context: Context, *, change: bool) -> None:
+    """Until this transaction ends: no sync merges while grants change, and none change while a sync merges.
+
+    Each counts by what the other writes (zones that a merge makes inherit teams, popularity goes by who sees what), and
+    PostgreSQL shows neither what the other has not committed. Syncs do not wait for each other. On SQLite there is one
+    writer.
+    """
+    if context.dialect == "postgresql":
+        lock = func.pg_advisory_xact_lock if change else func.pg_advisory_xact_lock_shared
+        context.session.execute(select(lock(GRANTS, context.workspace_id)))
+
+
 def grant(context: Context, team_id: int, integration_id: int, resource_id: int | None = None) -> None:
     """Let a team see an integration, or one resource of it with everything below.
 
@@ -67,6 +81,7 @@ def grant(context: Context, team_id: int, integration_id: int, resource_id: int 
     """
     session, workspace_id = context.session, context.workspace_id
     context.begin_write()
+    hold_still(context, change=True)
     _check_team(session, workspace_id, team_id)
     _check_integration(session, workspace_id, integration_id)
     moved: list[int] = []
@@ -84,6 +99,7 @@ def revoke(context: Context, team_id: int, integration_id: int, resource_id: int
     """Take a grant back; False where there was none. What the team sees through a grant above it stays seen."""
     session, workspace_id = context.session, context.workspace_id
     context.begin_write()
+    hold_still(context, change=True)
     zone = session.scalar(
         select(ZoneRow.id).where(
             ZoneRow.workspace_id == workspace_id,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +57,70 @@ def test_a_grant_counts_as_much_as_a_sync(seed: int, sqlite_template: Path, tmp_
         made.close()
 
 
+def test_a_grant_during_a_sync_counts_too(
+    postgres_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grant that ranks while a sync takes readers away would write what they made of it: PostgreSQL shows neither what
+    the other has not committed, and a row that both write keeps what comes last.
+    """
+    from plugin.store import _merge_links
+
+    made = make(8, postgres_template, tmp_path)
+    side, plan = made.rich, made.plan
+    try:
+        count_anew(side, plan, 0)
+        with side.store.as_admin(side.admin) as door:
+            team = door.people.add_team("one more").id
+        place = next(each for each in schemas_of(side) if changes_scores(side, team, each))
+        true_count, counted, granted = _merge_links.signals, threading.Event(), threading.Event()
+
+        def count_and_wait(*given: Any) -> Any:
+            found = true_count(*given)
+            counted.set()
+            # Long enough for a grant that nothing holds back; with the lock it comes when this sync is done.
+            granted.wait(2)
+            return found
+
+        def grant() -> None:
+            assert counted.wait(60)
+            with side.store.as_admin(side.admin) as door:
+                door.people.grant(team, *place)
+            granted.set()
+
+        monkeypatch.setattr(_merge_links, "signals", count_and_wait)
+        beside = threading.Thread(target=grant)
+        beside.start()
+        count_anew(side, plan, 1, views=False)
+        beside.join(60)
+        assert granted.is_set()
+        monkeypatch.setattr(_merge_links, "signals", true_count)
+        together = scores(side)
+        count_anew(side, plan, 2, views=False)
+        assert together == scores(side)
+    finally:
+        made.close()
+
+
+def schemas_of(side: Side) -> list[tuple[int, int]]:
+    """(integration, schema): what a grant can be made on."""
+    return [
+        (side.integrations[name.partition(".")[0]], id_)
+        for name, id_ in sorted(side.ids.items())
+        if name.count(".") == 1
+    ]
+
+
+def changes_scores(side: Side, team: int, place: tuple[int, int]) -> bool:
+    """Would this grant change a score? It is taken back."""
+    before = scores(side)
+    with side.store.as_admin(side.admin) as door:
+        door.people.grant(team, *place)
+    after = scores(side)
+    with side.store.as_admin(side.admin) as door:
+        door.people.revoke(team, *place)
+    return before != after
+
+
 def scores(side: Side) -> dict[str, float]:
     """Popularity by name, as an admin reads it."""
     with side.store.as_viewer(side.admin) as mine:
@@ -64,10 +130,11 @@ def scores(side: Side) -> dict[str, float]:
         }
 
 
-def count_anew(side: Side, plan: twins.Plan, number: int) -> None:
+def count_anew(side: Side, plan: twins.Plan, number: int, *, views: bool = True) -> None:
     """Sync all sources, with something changed in each so that its tables are counted again."""
     for name, id_ in side.integrations.items():
         marker = Schema(None, "marker", f"changed {number} times")
-        twins.RECORDS[name] = [*plan.shown[name], *plan.hidden[name], marker]
+        all_of_it = [*plan.shown[name], *plan.hidden[name], marker]
+        twins.RECORDS[name] = [each for each in all_of_it if views or getattr(each, "kind", "") != "view"]
         twins.QUERIES[name] = [*plan.log[name], *plan.hidden_log[name]]
         assert sync(side.store, side.admin, id_, full=True).status == "done"

@@ -11,6 +11,7 @@ import pytest
 
 from plugin.errors import NotFound
 from tests.access import twin_faces
+from tests.access.twin_more_faces import MORE_FACES
 from tests.access.twins import Twins, make
 
 SEEDS = (11,)
@@ -19,16 +20,18 @@ SLOWER = 1.35
 """How much the medians of a hidden and an absent name may be apart, measured by turns."""
 
 
-@pytest.fixture(scope="module", params=SEEDS)
-def twins(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Twins]:
-    made = make(request.param, sqlite_template, tmp_path_factory.mktemp("twins"))
+@pytest.fixture(
+    scope="module", params=[(seed, on) for on in ("sqlite", "postgres") for seed in SEEDS], ids=str
+)
+def twins(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
+    seed, on = request.param
+    template = request.getfixturevalue(f"{on}_template")
+    made = make(seed, template, tmp_path_factory.mktemp("twins"))
     yield made
     made.close()
 
 
-@pytest.mark.parametrize("faces", twin_faces.FACES, ids=lambda faces: faces.__name__)
+@pytest.mark.parametrize("faces", (*twin_faces.FACES, *MORE_FACES), ids=lambda faces: faces.__name__)
 def test_twins_look_alike(twins: Twins, faces: twin_faces.Faces) -> None:
     found = [
         f"{name}\n--- rich\n{rich[:3000]}\n--- poor\n{poor[:3000]}"

@@ -52,6 +52,8 @@ def docent(side: Side, words: Sequence[str], stdin: str = "") -> str:
                 code = command.main(list(words[1:]), parent=context, standalone_mode=False)
     except SystemExit as leaving:
         code = leaving.code
+    except click.exceptions.Abort:
+        code = "asked, and nobody answered"
     except click.ClickException as error:
         code = f"{error.exit_code} {error.format_message()}"
     except DocentError as error:
@@ -70,7 +72,7 @@ def commands(twins: Twins, luck: random.Random) -> Iterator[Face]:
             "properties export --columns", "properties export --format csv --integration lake", "properties export --integration nowhere",
             "drift --since 2020-01-01 --json", "integration list --json", "team list --json", "member list --json",
             "sql query list --json", "sql query list --integration shop", "audit export", "ledger export", "ledger verify",
-            "settings --json", "settings ai.personas", "settings export", "trust --json", "verify --canaries", "connectors --json",
+            "settings --json", "settings ai.personas", "settings export", "trust --json", "connectors --json",
             "sync lake", "sync lake --schema vault", "integration option lake", "integration check lake", "push plan lake",
             "team grant Apart --integration lake", "team member Apart vic@example.com", "team add Apart", "team see-as vic@example.com",
             "query-permission lake --team Apart", "query-permission lake --member ada@example.com", "workspace delete acme",

@@ -4,7 +4,7 @@ the byte.
 `Twins` is made from a seed. Both get the same visible things. One also has hidden ones, near the visible in every way:
 names of the same words, in other forms, with a slip of a key, in another schema; views that read visible tables and
 tables that visible views read; keys, query logs, owners, tags, drawn edges, proposals, private teams, saved queries,
-chats of other people. The other never had them (`late`), or had them and lost them again.
+chats of other people. The other never had them (`late`), or had them and lost them again. One file because a plan and what is made of it are read together.
 """
 
 from __future__ import annotations

@@ -35,12 +35,22 @@ def show() -> str:
             "bare": _bare(door),
             "integrations": door.catalog.integrations(),
             "notices": [
-                (each.id, notice_words(each.kind, each.facts), each.at)
+                (each.id, notice_words(each.kind, each.facts), each.at, PLACES.get(each.kind))
                 for each in door.me.notices.all(unseen=True)[:6]
             ],
         }
     values["health"] = _health() if viewer().is_admin else ()
     return render_template("home/show.html", **values)
+
+
+PLACES = {
+    "break_glass": ("history.everything", "Read the reason"),
+    "monitoring": ("trust.show", "How it stands"),
+    "provider_host.hold": ("trust.register", "Open the register"),
+    "provider_host.objection": ("trust.register", "Open the register"),
+    "unusual_use": ("records.audit", "Open the audit log"),
+}
+"""Where somebody who is told something goes on, by the notice's kind."""
 
 
 def notice_words(kind: str, facts: Mapping[str, Any]) -> str:
@@ -63,9 +73,7 @@ def notice_words(kind: str, facts: Mapping[str, Any]) -> str:
         )
     if kind == "break_glass":
         until = str(facts.get("until", ""))[:16].replace("T", " ")
-        return (
-            f"{facts.get('admin')} may read your chats until {until} UTC; the reason is under your prompts."
-        )
+        return f"{facts.get('admin')} may read your chats until {until} UTC and says why."
     if kind == "monitoring":
         return str(facts.get("words", ""))
     return kind.replace("_", " ").replace(".", ": ").capitalize()

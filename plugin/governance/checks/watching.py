@@ -61,7 +61,7 @@ def limits(facts: Facts) -> Finding:
         f"{limit.tokens_per_day_workspace:,} tokens a day for the workspace, {limit.tokens_per_day_member:,} for a "
         f"member, {len(limit.tokens_per_day_teams)} teams with a budget (0: none)"
     )
-    said = f"{limit.requests_per_minute} questions a minute; {budgets}"
+    said = f"{limit.requests_per_minute} questions a minute to a provider; {budgets}"
     if not (limit.tokens_per_day_workspace or limit.tokens_per_day_member or limit.tokens_per_day_teams):
         return Finding(PARTLY, f"{said}: no budget is set", READ)
     return kept(said)
