@@ -5,6 +5,7 @@ and methods of XML values, which the parser would take for calls with a schema's
 against its own small grammar, in which nothing but words of the standard, names of columns to be made, types of the
 list below and literals can stand: no call, no name of a table, no expression. What is read so is put back behind the
 operand it followed once the rest is parsed; anything else stays in the text, which then is refused as before.
+One file because what is taken out and what is put back must be read together.
 """
 
 from __future__ import annotations

@@ -20,6 +20,21 @@ _SKIPPED: dict[type[exp.Expr], tuple[str, ...]] = {
 }
 
 
+_SPECIAL = (
+    exp.Column, exp.Identifier, exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Table, exp.Star, exp.Columns,
+    exp.PositionalColumn, exp.Lambda, exp.Comprehension, exp.In, exp.Dot, exp.Introducer, exp.Anonymous, *_SKIPPED,
+)  # fmt: skip
+_PLAIN: set[type[exp.Expr]] = set()
+_LOOKED_AT: set[type[exp.Expr]] = set()
+
+
+def _is_plain(kind: type[exp.Expr]) -> bool:
+    """Is a node of this kind only walked through? Kept by kind: a statement has thousands of nodes of few kinds."""
+    plain = not issubclass(kind, _SPECIAL)
+    (_PLAIN if plain else _LOOKED_AT).add(kind)
+    return plain
+
+
 class Expressions(Columns):
     """Walks expressions; what is a query or a projection goes to the resolver above."""
 
@@ -53,6 +68,14 @@ class Expressions(Columns):
         stack: list[exp.Expr] = [root]
         while stack:
             node = stack.pop()
+            kind = type(node)
+            if kind in _PLAIN or (kind not in _LOOKED_AT and _is_plain(kind)):
+                for value in node.args.values():
+                    if type(value) is list:
+                        stack.extend(part for part in value if isinstance(part, exp.Expr))
+                    elif type(value) is not str and isinstance(value, exp.Expr):
+                        stack.append(value)
+                continue
             if isinstance(node, exp.Column):
                 if isinstance(node.this, exp.Star):
                     self._projection(node, scope)

@@ -1,6 +1,6 @@
 """Items of a FROM: tables that are visible, CTEs, derived tables, functions from a short list, joins and pivots.
 
-Anything else that could stand there is refused.
+Anything else that could stand there is refused. One file because the short list of what may stand there is one list.
 """
 
 from __future__ import annotations

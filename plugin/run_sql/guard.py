@@ -184,6 +184,7 @@ def _position(error: Exception) -> str:
 def check_nodes(tree: exp.Expr, engine: Engine, parameters: frozenset[str] = frozenset()) -> None:
     """Every node of a kind that is allowed, with arguments that are allowed; every function on the engine's list."""
     stack: list[tuple[exp.Expr, int]] = [(tree, 0)]
+    push = stack.append
     sources = 0
     while stack:
         node, depth = stack.pop()
@@ -204,27 +205,29 @@ def check_nodes(tree: exp.Expr, engine: Engine, parameters: frozenset[str] = fro
             raise Refusal("node", f"{_people(kind)} is not allowed in a query")
         permitted = ARGUMENTS.get(kind)
         for key, value in node.args.items():
-            if value is None or value is False or value == []:
+            if value is None or value is False or (type(value) is list and not value):
                 continue
             if permitted is not None and key not in permitted:
                 if kind is exp.Pivot and key == "into" and isinstance(value, exp.UnpivotColumns):
                     stack.append((value, depth + 1))
                     continue
                 raise Refusal("node", PROBES.get(key, f"{key.strip('_')} is not allowed in {_people(kind)}"))
-            if isinstance(value, list):
+            if type(value) is list:
                 for part in value:
                     if isinstance(part, exp.Expr):
-                        stack.append((part, depth + 1))
-            elif isinstance(value, exp.Expr):
-                stack.append((value, depth + 1))
-        if isinstance(node, exp.Func):
+                        push((part, depth + 1))
+            elif type(value) is not str and isinstance(value, exp.Expr):
+                push((value, depth + 1))
+        if kind is exp.Column or kind is exp.Literal:
+            continue
+        if kind is exp.Identifier:
+            _check_identifier(node, engine)
+        elif isinstance(node, exp.Func):
             if not _is_qualified(node, engine):
                 check_function(node, engine)
             check_size(node, function_name(node), engine)
         elif kind is exp.DataType:
             check_type(node, engine)
-        elif kind is exp.Identifier:
-            _check_identifier(node, engine)
         elif kind is exp.Dot and isinstance(node.args.get("expression"), exp.Func):
             _check_qualified(node, engine)
         elif kind is exp.ForClause and str(node.args.get("kind")).upper() not in ("XML", "JSON"):

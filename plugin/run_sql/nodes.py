@@ -124,7 +124,8 @@ ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Select: frozenset(f"with_ kind expressions distinct from_ exclude for_ options {_MODIFIERS}".split()),
     exp.Subquery: frozenset(f"this alias with_ {_MODIFIERS}".split()),
     exp.Table: frozenset(
-        "this alias db catalog laterals joins pivots system_time version ordinality when only rows_from sample partition".split()
+        """this alias db catalog laterals joins pivots system_time version ordinality when only rows_from sample
+        partition""".split()
     ),
     exp.Pivot: frozenset(
         """this alias expressions fields unpivot using group columns include_nulls default_on_null with_

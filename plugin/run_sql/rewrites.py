@@ -1,6 +1,7 @@
 """More ways to write a thing that the parser does not know, by engine: one small rewriting of words each.
 
-As in `spellings`, nothing here decides: what comes out is parsed, checked and rendered like any other text.
+As in `spellings`, nothing here decides: what comes out is parsed, checked and rendered like any other text. One file
+because each rewriting is small and they share how words are looked at.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _close(tokens: list[Token], opening: int) -> int | None:
     return None
 
 
-# --- the standard ----------------------------------------------------------------------------------------------------
+# --- the standard ------------------------------------------------------------------------------------------
 
 
 def _from_first(tokens: list[Token]) -> list[Token]:
@@ -132,7 +133,7 @@ def _offset_rows(tokens: list[Token]) -> list[Token]:
     ]
 
 
-# --- pipes -------------------------------------------------------------------------------------------------------------
+# --- pipes -------------------------------------------------------------------------------------------------
 
 
 def _pipes(tokens: list[Token], steps: tuple[str, ...] = ("DROP", "SET")) -> list[Token]:
@@ -204,7 +205,7 @@ def _pipes_of_spark(tokens: list[Token]) -> list[Token]:
     return _pipes(tokens, ("DROP",))
 
 
-# --- engines -----------------------------------------------------------------------------------------------------------
+# --- engines -----------------------------------------------------------------------------------------------
 
 
 def _joins(tokens: list[Token]) -> list[Token]:

@@ -67,16 +67,21 @@ def _facts(
     names: set[str] = set()
     qualified: set[tuple[str, str]] = set()
     stack: list[Any] = [statements[0]["stmt"]]
+    push, plain = stack.append, _PLAIN
     while stack:
         node = stack.pop()
         if type(node) is list:
-            stack.extend(part for part in node if type(part) is dict or type(part) is list)
+            for part in node:
+                if type(part) is dict or type(part) is list:
+                    push(part)
             continue
         for key, value in node.items():
-            kind = type(value)
-            if kind is dict or kind is list:
-                stack.append(value)
+            if type(value) is dict or type(value) is list:
+                push(value)
+            if key in plain:
+                continue
             if not _matters(key):
+                plain.add(key)
                 continue
             if (key in _FORBIDDEN and not (bound and key == "ParamRef")) or (
                 key.endswith("Stmt") and key != "SelectStmt"
@@ -88,16 +93,19 @@ def _facts(
                 _table(value, names, qualified)
             elif key == "FuncCall":
                 _function(value, engine)
-            elif key == "TypeName":
+            elif key == "TypeName" or key == "typeName":
                 _type(value)
     return True, (names, qualified)
 
 
-@cache
+_PLAIN: set[str] = set()
+"""Keys that were looked at and do not matter: a statement has thousands of nodes of few kinds."""
+
+
 def _matters(key: str) -> bool:
-    """Is this a kind of node that is looked at? Kept, since a statement has thousands of nodes of few kinds."""
+    """Is this a kind of node that is looked at?"""
     return (
-        key in _FORBIDDEN or key.endswith("Stmt") or key in ("intoClause", "RangeVar", "FuncCall", "TypeName")
+        key in _FORBIDDEN or key.endswith("Stmt") or key in ("intoClause", "RangeVar", "FuncCall", "TypeName", "typeName")
     )
 
 
