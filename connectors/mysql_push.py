@@ -21,7 +21,7 @@ import pymysql
 
 from connectors.errors import BadSettings, PermissionMissing, SourceError, SourceInterrupted
 from connectors.mysql_errors import MySQLConnection, during_connect, open_connection
-from connectors.push import Found, Session, Target
+from connectors.push import Found, Session, Target, tables_of
 from connectors.servers import Server, ServerSettings, server_of
 
 LONGEST_TABLE, LONGEST_COLUMN = 2048, 1024
@@ -60,6 +60,7 @@ class MySQLPush:
     """Writes comments to the databases of one MySQL or MariaDB server."""
 
     tags: ClassVar[bool] = False
+    schemas: ClassVar[bool] = False  # MariaDB alone has comments of databases
     grant_script: ClassVar[str] = """\
 -- A comment is changed by ALTER TABLE; REFERENCES makes the columns visible. SELECT is not given: no row can be read.
 CREATE USER '<push_role>'@'%' IDENTIFIED BY '<password>' WITH MAX_USER_CONNECTIONS 2;
@@ -100,11 +101,11 @@ class MySQLSession:
 
     def read(self, targets: Sequence[Target], *, tags: bool = False) -> dict[Target, Found]:
         """Comments in two statements, and one SHOW CREATE TABLE for each table with a column to write."""
-        if not targets:
+        if not tables_of(targets):
             return {}
         names = {
             "schemas": ", ".join(sorted({self._text(each.schema) for each in targets})),
-            "tables": ", ".join(sorted({self._text(each.table) for each in targets})),
+            "tables": ", ".join(map(self._text, tables_of(targets))),
         }
         wanted, found = set(targets), {}
         with _during_write(self._server), self._connection.cursor() as cursor:
@@ -137,7 +138,7 @@ class MySQLSession:
             raise BadSettings(f"the text has {len(text or '')} characters; the server keeps {longest}")
         if any(ord(char) > 0xFFFF for char in text or ""):
             raise BadSettings("the server keeps no characters beyond U+FFFF (such as most emoji) in comments")
-        table = f"ALTER TABLE {_name(target.schema)}.{_name(target.table)}"
+        table = f"ALTER TABLE {_name(target.schema)}.{_name(target.table or '')}"
         if target.column is None:
             return f"{table} COMMENT = {self._text(text or '')}, ALGORITHM = {self._how_table}"
         whole = found.facts["definition"]
@@ -163,7 +164,7 @@ class MySQLSession:
         self._connection.use_unicode = False
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(f"SHOW CREATE TABLE {_name(table.schema)}.{_name(table.table)}")
+                cursor.execute(f"SHOW CREATE TABLE {_name(table.schema)}.{_name(table.table or '')}")
                 row: tuple[Any, ...] = cursor.fetchone() or (b"", b"")
         finally:
             self._connection.use_unicode = True

@@ -21,7 +21,7 @@ from psycopg.rows import TupleRow
 from connectors.errors import BadSettings, PermissionMissing, SourceError, SourceInterrupted
 from connectors.postgres_errors import during_connect
 from connectors.postgres_sign_in import sign_in
-from connectors.push import Found, Session, Target
+from connectors.push import Found, Session, Target, schemas_of, tables_of
 from connectors.servers import Server, ServerSettings, server_of
 
 SETUP = "SET lock_timeout = '5s'; SET statement_timeout = '30s'"
@@ -35,6 +35,12 @@ LEFT JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid = a.att
      AND d.classoid = 'pg_catalog.pg_class'::regclass
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname IN ({schemas}) AND c.relname IN ({tables})
 """
+OF_SCHEMAS = """
+SELECT n.nspname, d.description FROM pg_catalog.pg_namespace n
+LEFT JOIN pg_catalog.pg_description d ON d.objoid = n.oid AND d.objsubid = 0
+     AND d.classoid = 'pg_catalog.pg_namespace'::regclass
+WHERE n.nspname IN ({schemas})
+"""
 _WORDS = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW", "f": "FOREIGN TABLE"}
 
 
@@ -42,12 +48,14 @@ class PostgresPush:
     """Writes comments to one PostgreSQL database."""
 
     tags: ClassVar[bool] = False
+    schemas: ClassVar[bool] = True
     engine: ClassVar[str] = "PostgreSQL"
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
     port: ClassVar[int] = 5432
     grant_script: ClassVar[str] = """\
--- COMMENT ON wants the owner of the table, and PostgreSQL has no narrower right: a role of its own that is a member of
--- the owning role. Such a role may read rows too; Docent sends COMMENT ON and reads pg_catalog with it, nothing else.
+-- COMMENT ON wants the owner (of the table, of the schema), and PostgreSQL has no narrower right: a role of its own
+-- that is a member of the owning role. Such a role may read rows too; Docent sends COMMENT ON and reads pg_catalog
+-- with it, nothing else.
 CREATE ROLE <push_role> LOGIN PASSWORD '<password>' NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 2;
 GRANT CONNECT ON DATABASE <database> TO <push_role>;
 GRANT <owning_role> TO <push_role>;
@@ -79,7 +87,9 @@ GRANT <owning_role> TO <push_role>;
 
 
 class RedshiftPush(PostgresPush):
-    """Writes comments to one Redshift database."""
+    """Writes comments to one Redshift database, whose COMMENT ON knows no schemas."""
+
+    schemas: ClassVar[bool] = False
 
     engine: ClassVar[str] = "Redshift"
     schemes: ClassVar[tuple[str, ...]] = ("redshift", "postgresql", "postgres")
@@ -103,28 +113,34 @@ class PostgresSession:
         self._server = server
 
     def read(self, targets: Sequence[Target], *, tags: bool = False) -> dict[Target, Found]:
-        """Comments of relations and columns, and the relations' kinds, in one statement."""
+        """Comments of relations and columns, and the relations' kinds, in one statement; of schemas in another."""
+        found: dict[Target, Found] = {}
         if not targets:
-            return {}
-        database = targets[0].database
-        names = {
-            "schemas": sql.SQL(", ").join(map(sql.Literal, sorted({each.schema for each in targets}))),
-            "tables": sql.SQL(", ").join(map(sql.Literal, sorted({each.table for each in targets}))),
-        }
-        with _during_write(self._server):
-            rows = self._connection.execute(sql.SQL(COMMENTS).format(**names)).fetchall()
-        wanted = set(targets)
-        found = {}
-        for schema, table, column, kind, text in rows:
+            return found
+        database, wanted = targets[0].database, set(targets)
+        for schema, text in self._rows(OF_SCHEMAS, schemas=schemas_of(targets)):
+            found[Target(database, schema)] = Found(text)
+        named = {"schemas": sorted({each.schema for each in targets}), "tables": tables_of(targets)}
+        for schema, table, column, kind, text in self._rows(COMMENTS, **named):
             target = Target(database, schema, table, column)
             if target in wanted:
                 found[target] = Found(text, facts={"kind": kind})
         return found
 
+    def _rows(self, statement: str, **names: list[str]) -> list[TupleRow]:
+        """The rows of a statement about these names; none where there is nothing to ask about."""
+        if not all(names.values()):
+            return []
+        parts = {key: sql.SQL(", ").join(map(sql.Literal, each)) for key, each in names.items()}
+        with _during_write(self._server):
+            return self._connection.execute(sql.SQL(statement).format(**parts)).fetchall()
+
     def describe(self, target: Target, found: Found, text: str | None) -> str:
         """COMMENT ON, with NULL to take it away."""
-        name = [target.schema, target.table, *([target.column] if target.column is not None else [])]
-        word = "COLUMN" if target.column is not None else self._word(found.facts["kind"])
+        name = [part for part in (target.schema, target.table, target.column) if part is not None]
+        word = "SCHEMA" if target.table is None else "COLUMN"
+        if target.table is not None and target.column is None:
+            word = self._word(found.facts["kind"])
         value: sql.Composable = sql.SQL("NULL") if text is None else self._literal(text)
         made = sql.SQL("COMMENT ON {} {} IS {}").format(sql.SQL(word), sql.Identifier(*name), value)
         return made.as_string(self._connection)

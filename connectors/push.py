@@ -37,16 +37,16 @@ What = Literal["description", "tags"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table (or view), or one of its columns."""
+    """A table (or view), or one of its columns; without a table the schema itself, which has a description only."""
 
     database: str | None
     schema: str
-    table: str
+    table: str | None = None
     column: str | None = None
 
     @property
     def owner(self) -> Target:
-        """The table of a column; a table itself."""
+        """The table of a column; a table or a schema itself."""
         return Target(self.database, self.schema, self.table)
 
 
@@ -108,6 +108,7 @@ class Pusher(Protocol):
     """A source that can be written to, made from a credential of its own."""
 
     tags: ClassVar[bool]  # whether the source has tags of its own
+    schemas: ClassVar[bool]  # whether its schemas have descriptions that can be written
     grant_script: ClassVar[str]  # the least role that may write descriptions
 
     def __init__(self, settings: Any) -> None: ...
@@ -164,7 +165,9 @@ def plan_undo(session: Session, done: Sequence[Step]) -> list[Step]:
 def _step(session: Session, wanted: Wanted, found: Found | None) -> Step:
     if found is None:
         return Step(
-            wanted, "missing", "the source has no such table or column, or the credential may not see it"
+            wanted,
+            "missing",
+            "the source has no such schema, table or column, or the credential may not see it",
         )
     if wanted.what == "tags":
         return _tag_step(session, wanted, found)
@@ -205,3 +208,13 @@ def _tag_step(session: Session, wanted: Wanted, found: Found) -> Step:
         )
     except BadSettings as error:
         return Step(wanted, "cannot", str(error), now)
+
+
+def tables_of(targets: Iterable[Target]) -> list[str]:
+    """The names of the tables among targets, sorted."""
+    return sorted({each.table for each in targets if each.table is not None})
+
+
+def schemas_of(targets: Iterable[Target]) -> list[str]:
+    """The names of the schemas that are targets themselves, sorted."""
+    return sorted({each.schema for each in targets if each.table is None})

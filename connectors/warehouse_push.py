@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from connectors.bigquery import LABEL, BigQuery
 from connectors.databricks import Databricks
 from connectors.errors import BadSettings
-from connectors.push import Found, Session, Target
+from connectors.push import Found, Session, Target, schemas_of, tables_of
 from connectors.snowflake import Snowflake
 from connectors.warehouse import Row, quoted
 
@@ -52,25 +52,30 @@ class _Session(ABC):
             by_database[target.database or ""].append(target)
         found: dict[Target, Found] = {}
         for database, wanted in by_database.items():
-            schemas, tables = (
-                sorted({each.schema for each in wanted}),
-                sorted({each.table for each in wanted}),
-            )
-            held = set(wanted)
-            for row in self._comments(database, schemas, tables):
+            held, alone, tables = set(wanted), schemas_of(wanted), tables_of(wanted)
+            for row in self._schemas(database, alone) if alone else ():
+                found[Target(database, row["schema_"])] = Found(row["comment_"] or None)
+            if not tables:
+                continue
+            wanted = [each for each in wanted if each.table is not None]
+            for row in self._comments(database, sorted({each.schema for each in wanted}), tables):
                 target = Target(database, row["schema_"], row["table_"], row["column_"])
                 if target in held:
                     view = "view" in str(row["kind_"] or "").lower()
                     found[target] = Found(row["comment_"] or None, facts={"view": view})
             views = {each for each, facts in found.items() if facts.facts["view"]}
             marks = self._tags(database, wanted) if tags else {}
-            for target in held & set(found):
+            for target in set(wanted) & set(found):
                 facts = {
                     "view": target in views or target.owner in views,
                     "labels": marks.get(target.owner, ()),
                 }
                 found[target] = Found(found[target].description, frozenset(marks.get(target, ())), facts)
         return found
+
+    @abstractmethod
+    def _schemas(self, database: str, schemas: list[str]) -> Iterator[Row]:
+        """Rows of schema_, comment_."""
 
     @abstractmethod
     def _comments(self, database: str, schemas: list[str], tables: list[str]) -> Iterator[Row]:
@@ -97,6 +102,7 @@ class SnowflakePush:
     """Writes comments and tags to one Snowflake account."""
 
     tags: ClassVar[bool] = True
+    schemas: ClassVar[bool] = True
     grant_script: ClassVar[str] = """\
 -- A role of its own. Snowflake wants OWNERSHIP (or MODIFY, which also writes rows) for a comment; for tags APPLY TAG.
 CREATE ROLE <push_role>;
@@ -134,6 +140,10 @@ class SnowflakeSession(_Session):
         super().__init__(connector, api)
         self._home = home
 
+    def _schemas(self, database: str, schemas: list[str]) -> Iterator[Row]:
+        where = f"{snowflake_name(database)}.information_schema.schemata WHERE schema_name IN ({_in(schemas, quoted)})"
+        return self._rows(f'SELECT schema_name AS "schema_", comment AS "comment_" FROM {where}')
+
     def _comments(self, database: str, schemas: list[str], tables: list[str]) -> Iterator[Row]:
         base = f"{snowflake_name(database)}.information_schema"
         where = f"WHERE table_schema IN ({_in(schemas, quoted)}) AND table_name IN ({_in(tables, quoted)})"
@@ -146,7 +156,7 @@ class SnowflakeSession(_Session):
     def _tags(self, database: str, targets: Sequence[Target]) -> dict[Target, list[str]]:
         found: dict[Target, list[str]] = defaultdict(list)
         for table in dict.fromkeys(each.owner for each in targets):
-            name = quoted(snowflake_name(database, table.schema, table.table))
+            name = quoted(snowflake_name(*_parts(table)))
             base = f"{snowflake_name(database)}.information_schema"
             for row in self._rows(
                 f"""SELECT NULL AS "column_", tag_name AS "tag_" FROM TABLE({base}.tag_references({name}, 'table'))
@@ -157,7 +167,9 @@ class SnowflakeSession(_Session):
 
     def describe(self, target: Target, found: Found, text: str | None) -> str:
         """COMMENT ON; '' is how Snowflake says that there is none."""
-        word = "COLUMN" if target.column is not None else "VIEW" if found.facts["view"] else "TABLE"
+        word = "COLUMN" if target.column is not None else "SCHEMA"
+        if target.table is not None and target.column is None:
+            word = "VIEW" if found.facts["view"] else "TABLE"
         return f"COMMENT ON {word} {snowflake_name(*_parts(target))} IS {quoted(text or '')}"
 
     def tag(self, target: Target, found: Found, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
@@ -197,6 +209,7 @@ class DatabricksPush:
     """Writes comments and tags to one Databricks workspace with Unity Catalog."""
 
     tags: ClassVar[bool] = True
+    schemas: ClassVar[bool] = True
     grant_script: ClassVar[str] = """\
 -- Comments want MODIFY on the table (which also writes rows) or its ownership; tags want APPLY TAG.
 GRANT USE CATALOG ON CATALOG <catalog> TO `<push service principal>`;
@@ -227,6 +240,12 @@ class DatabricksSession(_Session):
             f" AND table_name IN ({_in(tables, databricks_text)})"
         )
 
+    def _schemas(self, database: str, schemas: list[str]) -> Iterator[Row]:
+        return self._rows(
+            f"""SELECT schema_name AS schema_, comment AS comment_ FROM system.information_schema.schemata
+            WHERE catalog_name = {databricks_text(database)} AND schema_name IN ({_in(schemas, databricks_text)})"""
+        )
+
     def _comments(self, database: str, schemas: list[str], tables: list[str]) -> Iterator[Row]:
         where = self._where("table_", database, schemas, tables)
         return self._rows(
@@ -236,7 +255,7 @@ class DatabricksSession(_Session):
         )
 
     def _tags(self, database: str, targets: Sequence[Target]) -> dict[Target, list[str]]:
-        where = self._where("", database, {each.schema for each in targets}, {each.table for each in targets})
+        where = self._where("", database, {each.schema for each in targets}, tables_of(targets))
         found: dict[Target, list[str]] = defaultdict(list)
         for row in self._rows(
             f"""SELECT schema_name AS schema_, table_name AS table_, NULL AS column_, tag_name AS tag_
@@ -247,10 +266,11 @@ class DatabricksSession(_Session):
         return found
 
     def describe(self, target: Target, found: Found, text: str | None) -> str:
-        """COMMENT ON TABLE (views too), ALTER COLUMN for a table's column."""
+        """COMMENT ON SCHEMA or TABLE (views too), ALTER COLUMN for a table's column."""
         name = databricks_name(*_parts(target.owner))
         if target.column is None:
-            return f"COMMENT ON TABLE {name} IS {databricks_text(text) if text else 'NULL'}"
+            word = "SCHEMA" if target.table is None else "TABLE"
+            return f"COMMENT ON {word} {name} IS {databricks_text(text) if text else 'NULL'}"
         if found.facts["view"]:
             raise BadSettings("Databricks changes no comment of a view's column without making the view anew")
         return f"ALTER TABLE {name} ALTER COLUMN {databricks_name(target.column)} COMMENT {databricks_text(text or '')}"
@@ -290,10 +310,12 @@ class BigQueryPush:
     """Writes descriptions and labels to one project of BigQuery."""
 
     tags: ClassVar[bool] = True
+    schemas: ClassVar[bool] = True
     grant_script: ClassVar[str] = """\
 # A service account of its own with a role of your own that changes tables and reads no row:
 gcloud iam roles create docentPush --project <project> \\
-  --permissions bigquery.tables.get,bigquery.tables.list,bigquery.tables.update,bigquery.jobs.create
+  --permissions bigquery.tables.get,bigquery.tables.list,bigquery.tables.update,bigquery.jobs.create,\
+bigquery.datasets.get,bigquery.datasets.update
 gcloud projects add-iam-policy-binding <project> --member serviceAccount:<push account> \\
   --role projects/<project>/roles/docentPush
 """
@@ -310,6 +332,14 @@ gcloud projects add-iam-policy-binding <project> --member serviceAccount:<push a
 
 class BigQuerySession(_Session):
     """See `connectors.push.Session`. Labels stand on tables alone, and are written all at once."""
+
+    def _schemas(self, database: str, schemas: list[str]) -> Iterator[Row]:
+        region = self._connector._names["region"]
+        text = f"""SELECT s.schema_name AS schema_, o.option_value AS comment_ FROM {region}.SCHEMATA s
+            LEFT JOIN {region}.SCHEMATA_OPTIONS o ON o.schema_name = s.schema_name AND o.option_name = 'description'
+            WHERE s.schema_name IN ({", ".join("?" * len(schemas))})"""
+        for row in self._rows(text, schemas):
+            yield {**row, "comment_": json.loads(row["comment_"]) if row["comment_"] else None}
 
     def _comments(self, database: str, schemas: list[str], tables: list[str]) -> Iterator[Row]:
         region = self._connector._names["region"]
@@ -330,7 +360,7 @@ class BigQuerySession(_Session):
 
     def _tags(self, database: str, targets: Sequence[Target]) -> dict[Target, list[str]]:
         region = self._connector._names["region"]
-        schemas, tables = sorted({each.schema for each in targets}), sorted({each.table for each in targets})
+        schemas, tables = sorted({each.schema for each in targets}), tables_of(targets)
         text = f"""SELECT table_schema AS schema_, table_name AS table_, option_value AS labels_
             FROM {region}.TABLE_OPTIONS WHERE option_name = 'labels' AND table_schema
             IN ({", ".join("?" * len(schemas))}) AND table_name IN ({", ".join("?" * len(tables))})"""
@@ -342,8 +372,9 @@ class BigQuerySession(_Session):
         }
 
     def describe(self, target: Target, found: Found, text: str | None) -> str:
-        """SET OPTIONS of the table, the view or the column."""
-        on = f"ALTER {'VIEW' if found.facts['view'] else 'TABLE'} {bigquery_name(*_parts(target.owner))}"
+        """SET OPTIONS of the dataset, the table, the view or the column."""
+        word = "SCHEMA" if target.table is None else "VIEW" if found.facts["view"] else "TABLE"
+        on = f"ALTER {word} {bigquery_name(*_parts(target.owner))}"
         if target.column is not None:
             on += f" ALTER COLUMN {bigquery_name(target.column)}"
         return f"{on} SET OPTIONS (description = {'NULL' if text is None else bigquery_text(text)})"

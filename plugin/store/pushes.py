@@ -36,13 +36,14 @@ KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What people wrote about one table or column of an integration, beside what its source said at the last sync."""
+    """What people wrote about a schema, table or column of an integration, beside what its source said at its sync."""
 
     resource_id: int
     qualified_name: str
     database: str | None
     schema: str
-    table: str
+    table: str | None
+    """None where it is the schema."""
     column: str | None
     described: bool
     """Whether a person wrote (or emptied) the description."""
@@ -64,7 +65,7 @@ class PushItem:
     before: str | None
     after: str | None
     expected: str | None
-    place: tuple[str | None, str, str, str | None]
+    place: tuple[str | None, str, str | None, str | None]
     tags: tuple[str, ...] = ()
     statements: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
@@ -148,6 +149,19 @@ class Pushes:
             )
             .order_by(ResourceRow.qualified_name, ResourceRow.id)
         ).all()
+        schemas = self._session.execute(
+            select(ResourceRow, up.name)
+            .outerjoin(up, up.id == ResourceRow.parent_id)
+            .where(
+                *mine,
+                ResourceRow.kind == "schema",
+                ResourceRow.stale_since.is_(None),
+                ResourceRow.edited.like("%description%"),
+            )
+            .order_by(ResourceRow.qualified_name, ResourceRow.id)
+        ).all()
+        places = [(row, base_, row.name, None) for row, base_ in schemas]
+        places += [(row, base_, schema, table) for row, table, schema, base_ in rows]
         tags: dict[int, list[str]] = {}
         for resource_id, tag in self._session.execute(
             select(TagRow.resource_id, TagRow.tag)
@@ -169,7 +183,7 @@ class Pushes:
                 row.source_description,
                 tuple(tags.get(row.id, ())),
             )
-            for row, table, schema, database in rows
+            for row, database, schema, table in places
         )
 
     def save(self, integration_id: int, items: Sequence[PushItem]) -> Push:

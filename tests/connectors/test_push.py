@@ -121,6 +121,32 @@ def test_awkward_names_in_postgres(postgres: PostgresRig) -> None:
         }
 
 
+def test_a_schemas_description_in_postgres(postgres: PostgresRig) -> None:
+    postgres.execute('CREATE SCHEMA "it\'s ""odd"""', "CREATE TABLE orders (id int)")
+    odd, table = Target(postgres.database, 'it\'s "odd"'), Target(postgres.database, "public", "orders")
+    public = Target(postgres.database, "public")
+    with pushing(postgres).open() as session:
+        before = session.read([odd, public, Target(postgres.database, "none")])
+        assert set(before) == {odd, public} and before[odd].description is None
+        for text in HOSTILE:
+            undo = apply(
+                session,
+                [
+                    Wanted(odd, text=text),
+                    Wanted(table, text="x"),
+                    Wanted(public, text=text, expected=before[public].description),
+                ],
+            )
+            now = session.read([odd, table, public])
+            assert [now[each].description for each in (odd, table, public)] == [text, "x", text]
+            for statements in undo:
+                for statement in statements:
+                    session.run(statement)
+            assert session.read([odd, public]) == before
+        (step,) = plan(session, [Wanted(odd, text="ours", expected="another")])
+        assert step.state == "conflict"
+
+
 def test_every_kind_of_relation(postgres: PostgresRig) -> None:
     postgres.execute(
         "CREATE TABLE p (a int) PARTITION BY RANGE (a)", "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a",
@@ -347,6 +373,38 @@ def test_a_parser_reads_one_statement_with_exactly_our_text(
             kinds = (TokenType.STRING, TokenType.IDENTIFIER)
             assert text in [token.text for token in parts if token.token_type in kinds]
             assert not [token for token in parts if token.token_type is TokenType.SEMICOLON]
+
+
+@pytest.mark.parametrize("dialect", sorted(SESSIONS))
+@settings(max_examples=100, deadline=None)
+@given(st.lists(NAMES, min_size=2, max_size=2), TEXTS)
+def test_a_parser_reads_exactly_our_text_about_a_schema(dialect: str, names: list[str], text: str) -> None:
+    session, target = SESSIONS[dialect], Target(names[0], names[1])
+    if dialect == "bigquery" and any("`" in part or "\\" in part for part in names):
+        with pytest.raises(BadSettings):
+            session.describe(target, Found("old"), text)
+        return
+    statement = session.describe(target, Found("old"), text)
+    tokens = sqlglot.tokenize(statement, read=dialect)
+    said = [token.text for token in tokens if token.token_type is TokenType.STRING]
+    if dialect == "bigquery":
+        said = [re.sub(r"\\u(00[01][0-9a-f])", lambda code: chr(int(code[1], 16)), each) for each in said]
+    assert (
+        said == [text]
+        and [token.text for token in tokens if token.token_type is TokenType.IDENTIFIER] == names
+    )
+    assert statement.startswith("ALTER SCHEMA " if dialect == "bigquery" else "COMMENT ON SCHEMA ")
+
+
+@pytest.mark.parametrize("dialect", sorted(SESSIONS))
+def test_a_warehouses_schemas_are_read_and_written(dialect: str) -> None:
+    text = '"old"' if dialect == "bigquery" else "old"
+    told = _Told([{"schema_": "S", "comment_": text}, {"schema_": "E", "comment_": None}], [])
+    session = type(SESSIONS[dialect])(told, None, *((("GOV", "TAGS"),) if dialect == "snowflake" else ()))  # type: ignore[call-arg]
+    steps = plan(session, [Wanted(Target("D", "S"), text="new", expected="old"), Wanted(Target("D", "E"), text="new", expected="gone"),
+                           Wanted(Target("D", "X"), text="new")])  # fmt: skip
+    assert [step.state for step in steps] == ["ready", "conflict", "missing"] and told.reads == 1
+    assert "new" in steps[0].statements[0] and "old" in steps[0].undo[0]
 
 
 class _Told:

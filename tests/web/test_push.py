@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -17,7 +18,7 @@ from plugin.catalog.sync import add_integration, sync
 from plugin.catalog.sync.push import apply_push, plan_push, set_push_credential, undo_push
 from plugin.errors import BadInput, Conflict, Misconfigured, NotFound, Refused
 from plugin.store import Store
-from tests.connectors.databases import MariaDBRig, PostgresRig
+from tests.connectors.databases import POSTGRES, MariaDBRig, PostgresRig
 from tests.web.conftest import ADMIN, Person
 
 HOSTILE = 'it\'s \\ "quoted"; DROP TABLE orders; -- <script>alert(1)</script> %s {x}'
@@ -260,3 +261,24 @@ def _terminal(shop: Shop, demo_config: Any) -> None:
     run("apply", "pushed", "--yes", code=2)
     run("credential", "pushed", "--remove")
     run("plan", "pushed", code=1)
+
+
+def test_a_schemas_description_goes_where_schemas_have_one(shop: Shop) -> None:
+    store, admin, rig = shop.store, shop.admin, shop.rig
+    with store.as_viewer(admin) as mine:
+        schema = mine.catalog.by_name(rig.schema, integration="pushed")
+        mine.edits.set_property(schema.id, "description", HOSTILE)
+    set_push_credential(store, admin, shop.id, shop.credential)
+    plan = plan_push(store, admin, shop.id)
+    of_schema = [place for place, item in enumerate(plan.items) if item.resource_id == schema.id]
+    assert len(of_schema) == (rig.type == "postgres")
+    for place in of_schema:
+        before = plan.items[place].before
+        done = apply_push(store, admin, plan.id, [place])
+        assert done.items[place].done == "applied" and shop.at_source() == OLD
+        with psycopg.connect(**POSTGRES, dbname=rig.database, autocommit=True) as connection:
+            told = "SELECT obj_description('public'::regnamespace)"
+            assert connection.execute(told).fetchone() == (HOSTILE,)
+            undone = undo_push(store, admin, plan.id)
+            assert undone.items[place].done == "undone"
+            assert connection.execute(told).fetchone() == (before,)

@@ -45,9 +45,9 @@ MOST = 2_000
 def facts(type: str) -> dict[str, Any]:
     """Whether a type of integration can be pushed to, whether it has tags, and the grant script of the push role."""
     if type not in PUSHERS:
-        return {"can_push": False, "tags": False, "grant_script": ""}
+        return {"can_push": False, "tags": False, "schemas": False, "grant_script": ""}
     made = pusher_class(type)
-    return {"can_push": True, "tags": made.tags, "grant_script": made.grant_script}
+    return {"can_push": True, "tags": made.tags, "schemas": made.schemas, "grant_script": made.grant_script}
 
 
 def set_push_credential(
@@ -70,7 +70,8 @@ def plan_push(store: Store, viewer: Viewer, integration_id: int) -> Push:
         type = admin.integrations.get(integration_id).type
         edited = admin.pushes.edited(integration_id)
     with _session(store, viewer, integration_id, type) as session:
-        wanted = [(each, want) for each in edited for want in _wanted(each, facts(type)["tags"])][:MOST]
+        can = facts(type)
+        wanted = [(each, want) for each in edited for want in _wanted(each, can)][:MOST]
         steps = plan(session, [want for _, want in wanted])
     items = [_item(each, step) for (each, _), step in zip(wanted, steps, strict=True)]
     with store.as_admin(viewer) as admin:
@@ -189,11 +190,13 @@ def _made(type: str, values: Mapping[str, str], wrong: _Wrong) -> Pusher:
         raise wrong(str(error)) from error
 
 
-def _wanted(edited: Edited, has_tags: bool) -> Iterator[Wanted]:
+def _wanted(edited: Edited, can: Mapping[str, Any]) -> Iterator[Wanted]:
+    if edited.table is None and not can["schemas"]:
+        return
     target = Target(edited.database, edited.schema, edited.table, edited.column)
     if edited.described:
         yield Wanted(target, text=edited.description, expected=edited.source_description)
-    if edited.tags and has_tags:
+    if edited.tags and can["tags"] and edited.table is not None:
         yield Wanted(target, "tags", tags=edited.tags)
 
 
