@@ -18,10 +18,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def bin_folder() -> Iterator[Path]:
     kept = os.environ.get("DOCENT_TEST_DAGSTER")
+    if not kept:
+        pytest.skip("installs Dagster for minutes: set DOCENT_TEST_DAGSTER to a folder that may keep it")
     try:
-        yield install(Path(kept) if kept else tmp_path_factory.mktemp("dagster"))
+        yield install(Path(kept))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         if os.environ.get("DOCENT_REQUIRE_SERVICES") == "1":
             raise
