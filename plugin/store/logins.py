@@ -6,6 +6,7 @@ metadata; no user and no password leaves. Files have no users: there the connect
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -31,14 +32,26 @@ def same_login(context: Context) -> tuple[str, ...]:
                 "integrations", "sealed_secrets", row.sealed_secrets, row=row.id
             )
         query = context.vault.open_json("integrations", "sealed_query", row.sealed_query or b"", row=row.id)
-        mine, theirs = _login(metadata), _login({**metadata, "user": "", **query})
+        mine, theirs = _login(metadata), _login({**metadata, **dict.fromkeys(_WHO, ""), **query})
         if mine is not None and mine == theirs:
             found.append(row.name)
     return tuple(found)
 
 
+_WHO = ("user", "username", "client_id", "key", "token")
+"""Fields that say who signs in, where the address does not."""
+
+
 def _login(values: Mapping[str, Any]) -> str | None:
-    """Who signs in: the user of the URL or of the field of that name; None where there is no user."""
+    """Who signs in: the user of the URL, or the first field that tells one; None where there is no user.
+
+    A service account's key is the account that it is for, a token is itself: it is compared here and goes nowhere.
+    """
     url = str(values.get("url") or "")
     user = unquote(urlsplit(url).username or "") if "://" in url else ""
-    return user or str(values.get("user") or values.get("username") or "") or None
+    if not user and (key := str(values.get("key") or "")):
+        try:
+            user = str(json.loads(key).get("client_email") or "")
+        except (ValueError, AttributeError):
+            user = key
+    return user or next((str(values[name]) for name in _WHO if values.get(name)), None)

@@ -243,6 +243,30 @@ def test_connectors_say_how_they_were_verified() -> None:
     found = Shell(Path("/nonexistent")).json("connectors")
     assert {"postgres", "mysql", "sqlite", "duckdb"} <= {each["name"] for each in found}
     assert {each["verified"] for each in found} <= {"real", "emulator", "documented"}
+    tried = {each["name"]: each["run_verified"] for each in found if each["can_query"]}
+    assert tried["postgres"] == "real" and tried["bigquery"] == "documented", "how running SQL was tried, too"
+
+
+def test_a_query_credential_may_be_more_than_an_address(bare: Shell) -> None:
+    add = (
+        "integration",
+        "add",
+        "lake",
+        "--type",
+        "snowflake",
+        "--set",
+        "account=ab12",
+        "--set",
+        "warehouse=W",
+    )
+    add += ("--set", "user=reader", "--secret", "private_key=-")
+    bare(*add, "--query-set", "token=hunter2", stdin="key", code=1)
+    assert "hunter2" not in bare.stderr and "env:" in bare.stderr
+    bare(*add, "--query-set", "colour=red", stdin="key", code=1)
+    assert "colour" in bare.stderr
+    query = ("--query-set", "account=ab12", "--query-set", "warehouse=Q", "--query-secret", "token=-")
+    made = bare.json(*add, *query, stdin="key\ntoken\n")
+    assert made["can_query"] is True
 
 
 def test_sync_again_writes_nothing(demo: Shell) -> None:

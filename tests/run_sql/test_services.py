@@ -189,3 +189,19 @@ def test_what_it_would_read_is_told_before(store: Store, admin: Viewer, there: T
     )
     if there.service.estimates:
         assert there.service.estimates in shown.expected
+
+
+def test_one_credential_for_both_is_told_whatever_it_is_made_of(
+    store: Store, admin: Viewer, there: There
+) -> None:
+    with store.as_viewer(admin) as mine:
+        assert mine.evidence.same_login() == ("warehouse",)
+    settings, secrets = there.service.settings()
+    other = {
+        name: "somebody_else" if name in ("user", "client_id") else text.replace("q@shop.iam", "r@shop.iam")
+        for name, text in {**settings, **secrets}.items()
+    }
+    with store.as_admin(admin) as door:
+        door.integrations.set_query_credential(there.id, other)
+    with store.as_viewer(admin) as mine:
+        assert mine.evidence.same_login() == ()

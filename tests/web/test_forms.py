@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from plugin.catalog.sync import connectors as listing
 from tests.web.conftest import Person
 from tests.web.test_prompts import settle, warehouse
 from tests.web.test_roles import id_of
@@ -107,3 +108,27 @@ def test_a_term_is_added_and_found(person: Callable[[str], Person]) -> None:
     assert made.status_code == 303
     assert "Zebra rate" in person("viewer").get("/glossary").get_data(as_text=True)
     assert "stripes" in admin.get("/glossary?text=zebra").get_data(as_text=True)
+
+
+def test_a_warehouse_says_that_its_run_sql_was_never_tried_for_real_and_takes_its_whole_credential(
+    person: Callable[[str], Person],
+) -> None:
+    admin = person("admin")
+    key = '{"client_email": "reader@shop.iam", "private_key": "x", "token_uri": "https://oauth2.googleapis.com/token"}'
+    made = admin.post(
+        "/integrations/new", {"type": "bigquery", "name": "Lake", "project": "shop", "key": key}
+    )
+    assert made.status_code == 303, made.get_data(as_text=True)
+    place = made.headers["Location"].split("#")[0]
+    page = admin.get(place).get_data(as_text=True)
+    assert "never against a real one" in page and "roles/bigquery.jobUser" in page
+    for name in ("q_project", "q_key", "q_region", "q_max_bytes_billed"):
+        assert f'name="{name}"' in page
+    assert 'name="q_schemas"' not in page
+    query = {"q_project": "shop", "q_key": key.replace("reader@", "query@"), "q_max_bytes_billed": "1000"}
+    assert admin.post(f"{place}/query-credential", query).status_code == 303
+    assert "Set. The sync cannot use it." in admin.get(place).get_data(as_text=True)
+    told = {each["name"]: each for each in listing()}
+    assert told["bigquery"]["run_verified"] == told["snowflake"]["run_verified"] == "documented"
+    assert told["clickhouse"]["run_verified"] == told["redshift"]["run_verified"] == "emulator"
+    assert told["postgres"]["run_verified"] == "real" and told["oracle"]["run_verified"] is None
