@@ -135,3 +135,15 @@ def test_a_server_that_goes_away_in_mid_run_loses_nothing_quietly(name: str) -> 
                 with pytest.raises(SourceError) as lost:
                     list(opened(name, again).extract())
                 assert "CANARY" not in str(lost.value)
+
+
+def test_no_run_of_a_pull_request_stands_for_a_dbt_project_even_where_no_environment_is_known() -> None:
+    second = CASES["dbt_cloud"].second()
+    for version in ("v2", "v3"):
+        second.vendor.routes[f"GET /api/{version}/accounts/7/environments/"] = lambda asked: Answer(403, {})
+    with serve(second.vendor):
+        records = list(opened("dbt_cloud", second).extract())
+    relations = {
+        each.properties["relation"] for each in records if isinstance(each, Asset) and each.kind == "model"
+    }
+    assert relations == {"ANALYTICS.MART.revenue"}
