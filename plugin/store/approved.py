@@ -48,7 +48,7 @@ class ApprovedQueries:
 
     def get(self, query_id: int) -> ApprovedQuery:
         """One of those that `all` gives. NotFound."""
-        found = self._existing([self._row(query_id)])
+        found = self._existing(self._rows(query_id))
         if not found:
             raise NotFound(ABSENT)
         return found[0]
@@ -229,24 +229,26 @@ class ApprovedQueries:
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
-    def _row(self, query_id: int) -> ApprovedQueryRow:
-        row = self._context.session.scalar(
-            select(ApprovedQueryRow).where(
-                ApprovedQueryRow.workspace_id == self._context.workspace_id, ApprovedQueryRow.id == query_id
-            )
+    def _rows(self, query_id: int) -> list[ApprovedQueryRow]:
+        """The one of this id, if it is there and readable. What follows is the same where it is not, so that one over
+        hidden tables costs no statement more than one that was never there.
+        """
+        return self._readable(
+            self._context.session.scalars(
+                select(ApprovedQueryRow).where(
+                    ApprovedQueryRow.workspace_id == self._context.workspace_id,
+                    ApprovedQueryRow.id == query_id,
+                )
+            ).all()
         )
-        # Looked at whether it is there or not, so that one that is hidden costs no statement more.
-        readable = self._readable([] if row is None else [row])
-        if row is None or not readable:
-            raise NotFound(ABSENT)
-        return row
 
     def _row_that_exists(self, query_id: int) -> ApprovedQueryRow:
         """One that `get` gives, or mine, whatever became of its tables. NotFound."""
-        row = self._row(query_id)
-        if row.member_id != self._context.member.id and not self._existing([row]):
+        rows = self._rows(query_id)
+        existing = self._existing(rows)
+        if not rows or (rows[0].member_id != self._context.member.id and not existing):
             raise NotFound(ABSENT)
-        return row
+        return rows[0]
 
     def _shapes(self, rows: Sequence[ApprovedQueryRow]) -> list[ApprovedQuery]:
         """The values of rows that are readable, in their order."""

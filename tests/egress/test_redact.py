@@ -16,9 +16,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from plugin.egress.admin_patterns import AdminPattern, checked_pattern, patterns_from, try_pattern
+from plugin.egress.detect.any_of import which_of
 from plugin.egress.redact import redact, redact_lines
 from plugin.egress.stand_ins import Restorer, StandIns
 from plugin.errors import BadInput
+from tests.egress import held_out
 from tests.egress.corpus import KEYS, Case, cases
 
 SECRET_WORDS = ("key", "token", "secret", "password", "jwt", "basic", "webhook", "private")
@@ -328,3 +330,17 @@ def test_own_patterns_may_be_reversible() -> None:
     result = redact("PRJ-1 and PRJ-2", patterns=[AdminPattern("project code", r"PRJ-\d+", reversible=True)])
     assert result.text == "<project-code-1> and <project-code-2>"
     assert result.stand_ins.restore(result.text) == "PRJ-1 and PRJ-2"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_held_out_texts(seed: int) -> None:
+    assert held_out.wrong(seed) == []
+
+
+@given(text=st.text(max_size=200))
+def test_words_are_looked_for_all_at_once(text: str) -> None:
+    """RE2 finds the same groups as a look for each word; half a pair of UTF-16 leaves all of them to the patterns."""
+    words = [("sk-", "key"), ("Ä", "é"), ("0", "1", "2"), (".",)]
+    which = which_of(lambda: words)
+    assert list(which(text)) == [at for at, group in enumerate(words) if any(each in text for each in group)]
+    assert list(which(f"{text}\ud800")) == [0, 1, 2, 3]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from plugin.egress.detect.any_of import any_of
 from plugin.egress.detect.entropy import is_uuid, looks_secret
 from plugin.egress.detect.found import Span
 from plugin.egress.detect.placeholders import (
@@ -26,10 +27,12 @@ _STRONG = (
 _WEAK = (
     r"secrets?|tokens?|api[ _\-.]?keys?|apikeys?|access[ _\-.]?keys?|secret[ _\-.]?(?:access[ _\-.]?)?keys?|private[ _\-.]?keys?|account[ _\-.]?keys?|auth[ _\-.]?keys?|app(?:lication)?[ _\-.]?keys?|integration[ _\-.]?keys?|routing[ _\-.]?keys?|write[ _\-.]?keys?"
     r"|signing[ _\-.]?keys?|encryption[ _\-.]?keys?|master[ _\-.]?keys?|shared[ _\-.]?keys?|license[ _\-.]?keys?|licence[ _\-.]?keys?|service[ _\-.]?keys?|subscription[ _\-.]?keys?|webhook[ _\-.]?(?:secret|key)s?"
+    r"|(?:fernet|storage|kms|hmac|aes|cipher|crypto?|jwt|cookie|session|deploy(?:ment)?|ssh|rsa|ed25519|gpg|pgp|ingest(?:ion)?|unseal)[ _\-.]?keys?|(?:hash|password|token)[ _\-.]?salt|pepper"
     r"|credentials?|creds|auth|jeton|clave|schlüssel|schluessel|chave|токен|ключ|密钥|密鑰|トークン|pass|pw|pin(?:[ _-]?code)?|otp|cvv2?|cvc2?|client[ _\-]?secret"
 )
 _CORE = re.compile(rf"(?P<strong>{_STRONG})|(?P<weak>{_WEAK})(?![a-z])")
 """On lower-case text. A weak word must not begin in the middle of another word: checked where it is found."""
+_has_word = any_of(lambda: f"{_STRONG}|{_WEAK}")
 _KEY_WORD = re.compile(
     r"(?<![\w.])key(?:s)?\b\s*(?:[:=]|\bis\b)\s*[\"'`]?(?P<secret>[A-Za-z0-9+/=_\-]{16,})", re.IGNORECASE
 )
@@ -71,7 +74,8 @@ _PHRASE = re.compile(r"[a-z]+(?:[ \-][a-z]+){2,7}")
 
 def named_in(text: str) -> Iterator[Span]:
     """Every such secret in this view."""
-    for core in _CORE.finditer(lower(text)):
+    folded = lower(text)
+    for core in _CORE.finditer(folded) if _has_word(folded) else ():
         strong = core.group("strong") is not None
         start, end = core.span()
         if (

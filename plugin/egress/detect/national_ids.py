@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 
+from plugin.egress.detect.any_of import which_of
 from plugin.egress.detect.found import Span
 
 _S = r"[ .\-]?"
@@ -340,6 +341,7 @@ _ANNOUNCED = tuple(
     for kind, words, shape, check, free in _TABLE
     if words
 )
+_announced_in = which_of(lambda: (stems for _kind, stems, _words, _shape in _ANNOUNCED))
 _BETWEEN = re.compile(
     r"[\s:=#(\"'.,\-]*(?:(?:is|was|number|no|nr|nummer|num[ée]ro|n[úu]mero|id|ist|est|es|é|of|the|value|values|like|such as|e\.g|eg|for|client|customer|do|da|del|de|card|with|ending|from|des|kunden|numer|code|del cliente|\w+'s)\b[\s:=#(\"'.,]*){0,4}",
     re.IGNORECASE,
@@ -380,12 +382,8 @@ def national_ids_in(text: str) -> Iterator[Span]:
             if not check or _validator(check)(found.group(0)):
                 yield Span(start, found.end(), kind, "national-id", False, 6)
     plain = text.lower().replace(".", "")
-    for kind, stems, words, shape in _ANNOUNCED:
-        for stem in stems:
-            if stem in plain:
-                break
-        else:
-            continue
+    for at in _announced_in(plain):
+        kind, _stems_of_it, words, shape = _ANNOUNCED[at]
         for word in words.finditer(text):
             after = _BETWEEN.match(text, word.end())
             position = after.end() if after else word.end()

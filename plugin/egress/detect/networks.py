@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from plugin.egress.detect.found import Span
 
 _PERSONAL_NET = re.compile(
-    r"\b(?:client|customer|visitor|user|users?'?s?|guest|home|personal|subscriber|member|caller|employee|remote|source|attacker|login|logged in|signed in|sign-?in|connected|session)\b[^\n]{0,30}(?:\bip(?:v[46])?\b|\baddress\b|\bfrom\b)[^\n]{0,16}\Z|\b(?:client|visitor|customer|user|subscriber)\b[\s:]{0,3}\Z",
+    r"\b(?:client|customer|visitor|user|users?'?s?|guest|home|personal|subscriber|member|caller|employee|remote|source|attacker|logins?|logged in|signed in|sign-?ins?|connected|connections?|sessions?|visits?|clicks?|blocked|banned|abuse)\b[^\n]{0,30}(?:\bip(?:v[46])?\b|\baddress\b|\bfrom\b)[^\n]{0,16}\Z|\b(?:client|visitor|customer|user|subscriber)\b[\s:]{0,3}\Z",
     re.IGNORECASE,
 )
 _IPV4 = re.compile(

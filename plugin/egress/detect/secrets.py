@@ -8,6 +8,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
+from plugin.egress.detect.any_of import which_of
 from plugin.egress.detect.entropy import is_chain_address, is_hex, looks_generated, looks_secret
 from plugin.egress.detect.found import Span
 from plugin.egress.detect.headers import headers_in
@@ -33,13 +34,12 @@ def secrets_in(text: str) -> Iterator[Span]:
 # --- shapes ----------------------------------------------------------------------------------------------------
 
 
+_held = which_of(lambda: (needles for _kind, _label, needles, _pattern in VENDOR_KEYS))
+
+
 def _vendor_keys(text: str) -> Iterator[Span]:
-    for kind, label, needles, pattern in VENDOR_KEYS:
-        for needle in needles:
-            if needle in text:
-                break
-        else:
-            continue
+    for at in _held(text):
+        kind, label, _needles, pattern = VENDOR_KEYS[at]
         for found in pattern.finditer(text):
             group = "secret" if "secret" in pattern.groupindex else 0
             value = found.group(group)
