@@ -37,9 +37,7 @@ def texts(seed: int) -> Iterator[Text]:
 
     def k(n: int, alphabet: str = ALNUM) -> str:
         return (
-            "".join(r.choice(alphabet) for _ in range(n - 2))
-            + r.choice(string.digits)
-            + r.choice("abcdef")
+            "".join(r.choice(alphabet) for _ in range(n - 2)) + r.choice(string.digits) + r.choice("abcdef")
         )
 
     def d(n: int) -> str:
