@@ -61,7 +61,14 @@ class Columns:
             return
         if self.engine.structs or (len(chain) == 2 and name.name.lower() in self.engine.properties):
             table = self._table_key(chain[0])
-            if not any(table in each.sources for each in scope.chain()):
+            source = self._lookup(table, scope, None)
+            made = (  # `LATERAL VIEW explode(a) AS i`: i is a column, and may hold a struct
+                self.engine.name == "databricks"
+                and source is not None
+                and source.function
+                and self._column_key(chain[0]) in (source.columns or ())
+            )
+            if source is None or made:
                 self._unqualified(chain[0], scope, clause, parent)
                 return
         raise Refusal(

@@ -20,9 +20,10 @@ _SKIPPED: dict[type[exp.Expr], tuple[str, ...]] = {
 }
 
 
-_SPECIAL = (
-    exp.Column, exp.Identifier, exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Table, exp.Star, exp.Columns,
-    exp.PositionalColumn, exp.Lambda, exp.Comprehension, exp.In, exp.Dot, exp.Introducer, exp.Anonymous, *_SKIPPED,
+_SPECIAL: tuple[type[exp.Expr], ...] = (
+    exp.Column, exp.Identifier, exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Table, exp.Star,
+    exp.Columns, exp.PositionalColumn, exp.Lambda, exp.Comprehension, exp.In, exp.Dot, exp.Introducer, exp.Anonymous,
+    *_SKIPPED,
 )  # fmt: skip
 _PLAIN: set[type[exp.Expr]] = set()
 _LOOKED_AT: set[type[exp.Expr]] = set()

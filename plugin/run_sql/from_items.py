@@ -272,7 +272,9 @@ class FromItems(Expressions):
         if self.engine.name == "trino" and isinstance(listed, exp.Func) and len(inner.expressions) == 1:
             return self._check_table_function(listed, scope)  # TABLE(sequence(1, 2))
         name = function_name(inner)
-        if name not in self.engine.from_functions:
+        if name not in self.engine.from_functions and not (
+            self.engine.name == "postgres" and name in self.engine.functions
+        ):  # PostgreSQL: any function may stand there, and gives no more than it would in SELECT
             raise Refusal("function", f"the function {name} is not allowed in FROM")
         if self.engine.name == "oracle" and isinstance(inner, exp.XMLTable):
             _check_paths(inner)

@@ -232,6 +232,10 @@ def check_nodes(tree: exp.Expr, engine: Engine, parameters: frozenset[str] = fro
             _check_qualified(node, engine)
         elif kind is exp.ForClause and str(node.args.get("kind")).upper() not in ("XML", "JSON"):
             raise Refusal("node", "FOR is followed by something else than XML or JSON")
+        elif kind is exp.HistoricalData and str(node.args.get("kind")).upper() not in ("TIMESTAMP", "OFFSET"):
+            raise Refusal(
+                "node", "time travel takes a moment here, not the name of a stream or of a statement"
+            )
         elif kind is exp.QueryOption:
             _check_option(node)
         elif kind is exp.Connect:

@@ -112,11 +112,11 @@ def limit_tree(tree: exp.Expr, rows: int, engine: Engine) -> exp.Expr:
 def render(tree: exp.Expr, engine: Engine) -> str:
     """The text that runs. Raises Refusal where the tree cannot be written in this dialect."""
     writer = writer_of(engine.name)
-    if engine.name in _FIXED:
-        tree = _fixed(tree, _FIXED[engine.name])
     try:
+        if engine.name in _FIXED:
+            tree = _fixed(tree, _FIXED[engine.name])
         return writer.generate(tree, copy=False, comments=False, unsupported_level=ErrorLevel.IGNORE)
-    except (SqlglotError, ValueError, TypeError, AttributeError) as error:
+    except (SqlglotError, ValueError, TypeError, AttributeError, LookupError, AssertionError) as error:
         raise Refusal("parse", "the statement could not be rendered in this dialect") from error
 
 
@@ -212,8 +212,10 @@ def _mysql(node: exp.Expr) -> exp.Expr:
         row = node.expressions[0]
         if isinstance(row, exp.Anonymous) and str(row.this).upper() == "ROW":
             return row  # VALUES ROW(1, 2), which the renderer would put into brackets
-    if type(node) is exp.Variance and _written(node) == "var_samp":
-        return exp.Anonymous(this="VAR_SAMP", expressions=[node.this])
+    if _written(node) in ("var_samp", "var_pop") and type(node) in (exp.Variance, exp.VariancePop):
+        return exp.Anonymous(this=_written(node).upper(), expressions=[node.this])
+    if type(node) is exp.UtcDate:
+        return exp.Anonymous(this="UTC_DATE", expressions=[])
     if type(node) is exp.Table and isinstance(node.this, exp.Identifier) and node.args.get("db") is None:
         if node.name.lower() == "dual":
             node.set("this", exp.Var(this="DUAL"))
@@ -235,7 +237,10 @@ def _sqlite(node: exp.Expr) -> exp.Expr:
 
 
 def _postgres(node: exp.Expr) -> exp.Expr:
-    """`LATERAL unnest(a) WITH ORDINALITY AS t(x, n)`: the renderer would lose the name of the ordinal."""
+    """`LATERAL unnest(a) WITH ORDINALITY AS t(x, n)`: the renderer would lose the name of the ordinal; to_hex(a), which
+    it would write as hex(a)."""
+    if type(node) is exp.Hex and _written(node) == "to_hex":
+        return exp.Anonymous(this="TO_HEX", expressions=[node.this])
     if type(node) is exp.Lateral and isinstance(node.this, exp.Unnest):
         ordinal, alias = node.this.args.get("offset"), node.args.get("alias")
         if isinstance(ordinal, exp.Identifier) and isinstance(alias, exp.TableAlias):
@@ -253,13 +258,18 @@ def _called(node: exp.Lateral) -> exp.Expr:
 
 def _oracle(node: exp.Expr) -> exp.Expr:
     """`AS OF TIMESTAMP (e)`, CROSS APPLY and OUTER APPLY, where the renderer would write what other engines have (INNER
-    JOIN LATERAL without ON); no AS before the name of a LATERAL, a PIVOT or VALUES: Oracle has none there."""
+    JOIN LATERAL without ON); aggregates by the names they have there; no AS before the name of a LATERAL, a PIVOT or
+    VALUES: Oracle has none there."""
+    if _written(node) in ("var_pop", "var_samp", "approx_count_distinct") and isinstance(node, exp.Func):
+        return exp.Anonymous(this=_written(node).upper(), expressions=[node.this])
     if type(node) is exp.Join and isinstance(node.this, exp.Lateral):
         applied = node.this.args.get("cross_apply")
         if applied is not None:
             words = " CROSS APPLY " if applied else " OUTER APPLY "
             return exp.Tag(this=_called(node.this), prefix=words, postfix="")
     if type(node) is exp.Lateral:
+        if isinstance(node.parent, exp.Join) and node.args.get("cross_apply") is not None:
+            return node  # its join writes it
         return exp.Tag(this=_called(node), prefix="LATERAL ", postfix="")
     if type(node) in (exp.Pivot, exp.Values) and node.args.get("alias") is not None:
         alias = node.args["alias"].pop()
@@ -274,8 +284,19 @@ def _oracle(node: exp.Expr) -> exp.Expr:
 
 def _clickhouse(node: exp.Expr) -> exp.Expr:
     """`rand()` is an integer there; the renderer would write the function that gives a fraction."""
-    if type(node) is exp.Rand and str(node.meta.get("name", "")).lower() == "rand":
+    if type(node) is exp.Rand and _written(node) == "rand":
         return exp.Anonymous(this="rand", expressions=[])
+    if type(node) in (exp.Lag, exp.Lead) and _written(node) in (
+        "lag",
+        "lead",
+    ):  # leadInFrame ends at the frame
+        parts = [node.args.get(key) for key in ("this", "offset", "default")]
+        return exp.Anonymous(this=_written(node), expressions=[part for part in parts if part is not None])
+    if type(node) is exp.Length and _written(node) in (
+        "char_length",
+        "character_length",
+    ):  # length counts bytes
+        return exp.Anonymous(this="lengthUTF8", expressions=[node.this])
     return node
 
 
@@ -304,6 +325,8 @@ def _tsql(node: exp.Expr) -> exp.Expr:
             return exp.Introducer(this=column, expression=exp.Paren(this=path))
     if type(node) is exp.Anonymous and str(node.this).startswith((METHOD, OF_TYPE)):
         return _spatial(node)
+    if type(node) is exp.ApproxDistinct and _written(node) == "approx_count_distinct":
+        return exp.Anonymous(this="APPROX_COUNT_DISTINCT", expressions=[node.this])
     if type(node) is exp.Getbit:
         return exp.Anonymous(this="GET_BIT", expressions=[node.this, node.args["expression"]])
     if type(node) in (exp.JSONExtract, exp.JSONExtractScalar) and _written(node) in (

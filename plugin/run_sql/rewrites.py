@@ -120,17 +120,17 @@ def _some(tokens: list[Token]) -> list[Token]:
 
 
 def _offset_rows(tokens: list[Token]) -> list[Token]:
-    """`OFFSET 5 ROWS LIMIT 10`: the parser knows ROWS before FETCH only."""
-    return [
-        token
-        for at, token in enumerate(tokens)
-        if not (
-            _word(tokens, at) in ("ROW", "ROWS")
-            and _word(tokens, at - 2) == "OFFSET"
-            and tokens[at - 1].token_type == TokenType.NUMBER
-            and _word(tokens, at + 1) == "LIMIT"
-        )
-    ]
+    """`OFFSET 5 ROWS LIMIT 10`: the parser knows ROWS before FETCH only; and ROW, which it takes for a type, in
+    `FETCH FIRST 1 ROW ONLY`."""
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        if _word(tokens, at) in ("ROW", "ROWS") and at and tokens[at - 1].token_type == TokenType.NUMBER:
+            if _word(tokens, at - 2) == "OFFSET" and _word(tokens, at + 1) in ("LIMIT", "FETCH"):
+                continue
+            if _word(tokens, at - 2) in ("FIRST", "NEXT") and _word(tokens, at + 1) in ("ONLY", "WITH"):
+                token = _like(token, TokenType.ROWS, "ROWS")
+        found.append(token)
+    return found
 
 
 # --- pipes -------------------------------------------------------------------------------------------------
@@ -418,7 +418,7 @@ _REWRITES: dict[str, tuple[tuple[re.Pattern[str] | None, Callable[[list[Token]],
     ),
     "trino": (
         (_QUANTIFIED, _some),
-        (re.compile(r"\bOFFSET\b", re.IGNORECASE), _offset_rows),
+        (re.compile(r"\b(?:OFFSET|FETCH)\b", re.IGNORECASE), _offset_rows),
     ),
     "tsql": ((re.compile(r"\$[.0-9]"), _money), (_SPATIAL, _spatial)),
     "databricks": ((_PIPE, _pipes_of_spark), (re.compile(r"@\w"), _versions)),

@@ -105,7 +105,9 @@ _PLAIN: set[str] = set()
 def _matters(key: str) -> bool:
     """Is this a kind of node that is looked at?"""
     return (
-        key in _FORBIDDEN or key.endswith("Stmt") or key in ("intoClause", "RangeVar", "FuncCall", "TypeName", "typeName")
+        key in _FORBIDDEN
+        or key.endswith("Stmt")
+        or key in ("intoClause", "RangeVar", "FuncCall", "TypeName", "typeName")
     )
 
 
