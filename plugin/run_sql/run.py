@@ -69,9 +69,7 @@ class Preview:
     @property
     def expected(self) -> str:
         """What the source expects, as a clause: "about 12 rows, at a cost of 40, reading 1.2 GB"."""
-        rows = (
-            "" if self.rows is None else f"expects about {self.rows:,} row{'s' if self.rows != 1 else ''}"
-        )
+        rows = "" if self.rows is None else f"expects about {self.rows:,} row{'s' if self.rows != 1 else ''}"
         cost = "" if self.cost is None else f"expects a cost of {self.cost:,.0f}"
         read = "" if self.bytes is None else f"would read {size_words(self.bytes)}"
         return ", ".join(part for part in (rows, cost, read) if part)
