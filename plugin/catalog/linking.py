@@ -15,8 +15,9 @@ from plugin.catalog.naming import Names
 from plugin.catalog.sql_text import Statement, statements_in
 from plugin.store.staging import Stage, StagedEdge
 
-BATCH = 50
-"""Definitions whose trees are in memory at once."""
+BATCH = 200
+"""Definitions whose trees are in memory at once. Of smaller batches no less memory came, and every twentieth look for
+cycles would be one at everything."""
 ColumnsOf = Callable[[Iterable[str]], Mapping[str, tuple[tuple[str, str], ...]]]
 
 
