@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from connectors.records import Query, Record
+from connectors.records import Query, Record, Unread
 
 Verified = Literal["real", "emulator", "documented"]
 
@@ -135,9 +135,10 @@ class CanRun(Protocol):
 
 @runtime_checkable
 class HasQueries(Protocol):
-    """Knows which statements ran."""
+    """Knows which statements ran. `Unread` stands for a log, or for what its statements cost, where the role has no
+    right to it."""
 
-    def queries(self) -> Iterator[Query]: ...
+    def queries(self) -> Iterator[Query | Unread]: ...
 
 
 def can_push(name: str) -> bool:

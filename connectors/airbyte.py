@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors.http import Api
-from connectors.http_source import HttpSource
+from connectors.http_source import HttpSource, created
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 
@@ -57,11 +57,13 @@ class Airbyte(HttpSource):
     def extract(self) -> Iterator[Record]:
         """Each connection, then the tables that it writes. Raises SourceError."""
         with self._open() as api:
-            sources = {each["sourceId"]: each for each in self._all(api, "sources")}
-            destinations = {each["destinationId"]: each for each in self._all(api, "destinations")}
+            sources = {each["sourceId"]: each for each in self._all(api, "sources", "sourceId")}
+            destinations = {
+                each["destinationId"]: each for each in self._all(api, "destinations", "destinationId")
+            }
             newest = self._newest_jobs(api)
             yield Progress("connections", 0)
-            connections = list(self._all(api, "connections"))
+            connections = list(self._all(api, "connections", "connectionId"))
             for each in connections:
                 yield _job(each, sources, destinations, newest.get(each["connectionId"], {}))
         for each in connections:
@@ -82,15 +84,17 @@ class Airbyte(HttpSource):
             offset += len(page["data"])
         return newest
 
-    def _all(self, api: Api, path: str) -> Iterator[dict[str, Any]]:
-        seen = 0
-
-        def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            return {"offset": seen} if page.get("next") and page.get("data") else None
-
-        for page in api.pages(f"{self._base}/{path}", after, {"limit": PAGE, "offset": 0}):
-            seen += len(page.get("data") or ())
-            yield from page.get("data") or ()
+    def _all(self, api: Api, path: str, key: str) -> Iterator[dict[str, Any]]:
+        """Every row of a list. Airbyte's have no order and no count; `next` stands on every page that has rows."""
+        return api.overlapping(
+            f"{self._base}/{path}",
+            lambda page: page.get("data") or (),
+            {},
+            key=key,
+            size=PAGE,
+            what=path,
+            more=lambda page: bool(page.get("next")),
+        )
 
     def _open(self) -> Api:
         return Api(self._at.url, self._sign_in, title="Airbyte", plain_http=self._at.plain_http)
@@ -129,7 +133,7 @@ def _job(
         "last_run": job.get("startTime"),
         "streams": str(len(_streams(each))),
     }
-    properties = {key: str(value) for key, value in facts.items() if value}
+    properties = {key: str(value) for key, value in facts.items() if value} | created(each.get("createdAt"))
     tags = tuple(tag["name"] for tag in each.get("tags") or () if tag.get("name"))
     name = each.get("name") or each["connectionId"]
     return Asset("job", each["connectionId"], name, tags=tags, properties=properties)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from connectors.errors import BadSettings
-from connectors.http import Api
+from connectors.http import Api, Length
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment
@@ -118,9 +118,11 @@ class Airflow:
     def _all(self, api: Api, path: str, field: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Every row of a list, page by page."""
         seen = 0
+        length = Length("Airflow", field.replace("_", " "))
 
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            return {"offset": seen} if page[field] and seen < page["total_entries"] else None
+            whole = length.told(page["total_entries"])
+            return {"offset": seen} if page[field] and seen < whole else None
 
         for page in api.pages(f"{self._base}/{path}", after, {"limit": PAGE, "offset": 0, **params}):
             seen += len(page[field])

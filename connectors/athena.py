@@ -1,10 +1,13 @@
-"""Amazon Athena with the AWS Glue Data Catalog: databases, tables, views, columns, partition keys, comments, locations.
+"""Amazon Athena with the AWS Glue Data Catalog: databases, tables, views, columns, partition keys, comments, locations;
+and, where the setting `queries` is on, what ran and the bytes that it scanned, which is what Athena bills.
 
-Two Glue calls: GetDatabases, and GetTables once a database, both by pages. boto3 signs, renews credentials that ran
-out, and repeats throttled calls as AWS advises. Partitions (whose values are data), column statistics and query
-results are never asked for.
+Two Glue calls: GetDatabases, and GetTables once a database, both by pages. Of each workgroup ListQueryExecutions, 50 a
+page, and BatchGetQueryExecution for those 50, until MOST or until 30 days are over. boto3 signs, renews credentials
+that ran out, and repeats throttled calls as AWS advises. Partitions (whose values are data), column statistics and
+results of queries are never asked for.
 
-Source: https://docs.aws.amazon.com/glue/latest/webapi/API_GetTables.html
+Source: https://docs.aws.amazon.com/glue/latest/webapi/API_GetTables.html,
+https://docs.aws.amazon.com/athena/latest/APIReference/API_BatchGetQueryExecution.html
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
@@ -27,11 +32,24 @@ from connectors.errors import (
     SourceInterrupted,
     UnreachableSource,
 )
-from connectors.records import Column, Database, Progress, Record, Schema, Table, TableKind
+from connectors.records import (
+    Column,
+    Database,
+    Progress,
+    Query,
+    Record,
+    Schema,
+    Table,
+    TableKind,
+    Unread,
+)
 from connectors.settings import setting
-from connectors.warehouse import moment, number
+from connectors.warehouse import costs_of, moment, number
 
 _KINDS: dict[str, TableKind] = {"VIRTUAL_VIEW": "view", "EXTERNAL_TABLE": "external_table"}
+MOST = 5_000
+"""Runs read of one workgroup, 200 requests."""
+WINDOW = timedelta(days=30)
 _VIEW = "/* Presto View: "
 # Parameters that say what a table is; others may hold anything.
 _TOLD = ("classification", "table_type", "compressionType", "projection.enabled", "EXTERNAL")
@@ -56,6 +74,13 @@ class Settings:
         "Leave out", "Databases (tmp_*) or tables (*.old_*)", kind="list", default=()
     )
     endpoint: str = setting("Address", "Only for a VPC endpoint of Glue", default="")
+    queries: bool = setting(
+        "Query history",
+        "Read what ran in 30 days and what it scanned; needs the second part of the grant script",
+        kind="bool",
+        default=False,
+    )
+    athena_endpoint: str = setting("Address of Athena", "Only for a VPC endpoint of Athena", default="")
 
 
 class Athena:
@@ -64,7 +89,7 @@ class Athena:
     name: ClassVar[str] = "athena"
     title: ClassVar[str] = "Amazon Athena (AWS Glue)"
     dialect: ClassVar[str | None] = "athena"
-    extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "view", "column")
+    extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "view", "column", "query")
     extra: ClassVar[str | None] = "athena"
     verified: ClassVar[str] = "emulator"
     settings: ClassVar[type[Any]] = Settings
@@ -73,7 +98,10 @@ class Athena:
   "Action": ["glue:GetDatabases", "glue:GetTables"],
   "Resource": ["arn:aws:glue:<region>:<account>:catalog", "arn:aws:glue:<region>:<account>:database/*",
                "arn:aws:glue:<region>:<account>:table/*/*"]}]}
--- No right on Athena, on S3 or on a partition is needed. With Lake Formation, add DESCRIBE on the databases and tables.
+-- Optional, with the setting "queries": a second statement. It shows the text of everybody's queries, never a result.
+--   {"Effect": "Allow", "Resource": "*", "Action": ["athena:ListWorkGroups", "athena:ListQueryExecutions",
+--     "athena:BatchGetQueryExecution"]}
+-- No right on S3 or on a partition is needed. With Lake Formation, add DESCRIBE on the databases and tables.
 """
     query_grant_script: ClassVar[str] = ""
 
@@ -103,6 +131,55 @@ class Athena:
                     for found in page["TableList"]:
                         if self._wanted(each["Name"], found["Name"]):
                             yield self._table(each["Name"], found)
+
+    def queries(self) -> Iterator[Query | Unread]:
+        """What ran in 30 days in the workgroups that the role sees, folded by its text; Athena tells nobody's name.
+
+        Nothing unless the setting `queries` is on. Raises SourceError.
+        """
+        if not self._at.queries:
+            return
+        folded: dict[tuple[str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
+        try:
+            with self._asking("athena") as athena:
+                for run in self._runs(athena):
+                    at = run.get("QueryExecutionContext") or {}
+                    place = at.get("Catalog") or self._catalog, at.get("Database") or ""
+                    folded[run["Query"], *place].append(run)
+        except PermissionMissing:
+            yield Unread("the query history")
+            return
+        for (text, catalog, database), runs in sorted(folded.items(), key=lambda item: -len(item[1])):
+            scanned = sum((run.get("Statistics") or {}).get("DataScannedInBytes") or 0 for run in runs)
+            last = max(run["Status"]["SubmissionDateTime"] for run in runs)
+            costs = costs_of(bytes_scanned=scanned)
+            yield Query(
+                text,
+                len(runs),
+                last_run=moment(last),
+                database=catalog,
+                default_schema=database or None,
+                costs=costs,
+            )
+
+    def _runs(self, athena: Any) -> Iterator[Mapping[str, Any]]:
+        """What succeeded and is no definition or chore, newest first as Athena lists it."""
+        since = datetime.now(UTC) - WINDOW
+        for group in _pages(athena.list_work_groups, "WorkGroups"):
+            listed = athena.get_paginator("list_query_executions").paginate(
+                WorkGroup=group["Name"], PaginationConfig={"MaxItems": MOST, "PageSize": 50}
+            )
+            for page in listed:
+                ids = page.get("QueryExecutionIds") or ()
+                told = athena.batch_get_query_execution(QueryExecutionIds=ids) if ids else {}
+                runs = told.get("QueryExecutions") or ()
+                recent = [run for run in runs if _submitted(run) >= since]
+                for run in recent:
+                    done = run["Status"].get("State") == "SUCCEEDED"
+                    if done and run.get("StatementType", "DML") == "DML" and run.get("Query"):
+                        yield run
+                if runs and not recent:
+                    break
 
     @property
     def _catalog(self) -> str:
@@ -135,6 +212,8 @@ class Athena:
         told = found.get("Parameters") or {}
         parts = found.get("PartitionKeys") or []
         properties = {name: str(told[name]) for name in _TOLD if told.get(name)}
+        if created := moment(found.get("CreateTime")):
+            properties["created"] = created.isoformat()
         if storage.get("Location"):
             properties["location"] = storage["Location"].partition("?")[0]
         if parts:
@@ -164,8 +243,9 @@ class Athena:
         )
 
     @contextmanager
-    def _asking(self) -> Iterator[Any]:
-        """A Glue client; its errors leave as SourceError, without its words."""
+    def _asking(self, service: str = "glue") -> Iterator[Any]:
+        """A client of Glue or Athena; its errors leave as SourceError, without its words."""
+        title = f"AWS {service.title()}" if service == "glue" else "Amazon Athena"
         try:
             import boto3
             import botocore.config
@@ -177,12 +257,12 @@ class Athena:
         at = self._at
         try:
             glue = boto3.client(
-                "glue",
+                service,
                 region_name=at.region,
                 aws_access_key_id=at.access_key or None,
                 aws_secret_access_key=at.secret_key or None,
                 aws_session_token=at.session_token or None,
-                endpoint_url=at.endpoint or None,
+                endpoint_url=(at.endpoint if service == "glue" else at.athena_endpoint) or None,
                 config=botocore.config.Config(
                     connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 6}
                 ),
@@ -190,19 +270,17 @@ class Athena:
         except (ValueError, aws.BotoCoreError):
             raise BadSettings("the setting 'region' or 'endpoint' is not one that AWS knows") from None
         answered: list[bool] = []
-        glue.meta.events.register("after-call.glue", lambda **_: answered.append(True))
+        glue.meta.events.register(f"after-call.{service}", lambda **_: answered.append(True))
         try:
             yield glue
         except aws.ClientError as error:
-            raise _refusal(str(error.response.get("Error", {}).get("Code", "")), at.region) from None
+            raise _refusal(str(error.response.get("Error", {}).get("Code", "")), at.region, title) from None
         except (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError):
             raise SignInRefused("there are no AWS credentials; give 'access_key' and 'secret_key'") from None
         except aws.BotoCoreError:
             if answered:
-                raise SourceInterrupted(
-                    f"AWS Glue in {at.region} dropped the connection; try again"
-                ) from None
-            raise UnreachableSource(f"no answer from AWS Glue in {at.region}") from None
+                raise SourceInterrupted(f"{title} in {at.region} dropped the connection; try again") from None
+            raise UnreachableSource(f"no answer from {title} in {at.region}") from None
         finally:
             glue.close()
 
@@ -227,14 +305,32 @@ def _definition(found: Mapping[str, Any]) -> str | None:
     return sql if isinstance(sql, str) else None
 
 
-def _refusal(code: str, region: str) -> SourceError:
+def _pages(call: Callable[..., Mapping[str, Any]], what: str) -> Iterator[Mapping[str, Any]]:
+    """Every member of a list that botocore has no paginator for."""
+    token: dict[str, Any] = {}
+    while True:
+        page = call(**token)
+        yield from page.get(what) or ()
+        following = page.get("NextToken")
+        if not following or following == token.get("NextToken"):
+            return
+        token = {"NextToken": following}
+
+
+def _submitted(run: Mapping[str, Any]) -> datetime:
+    """When it was handed in; long ago where Athena does not say."""
+    found: datetime = (run.get("Status") or {}).get("SubmissionDateTime") or datetime.min.replace(tzinfo=UTC)
+    return found
+
+
+def _refusal(code: str, region: str, title: str) -> SourceError:
     if code in _NO_RIGHT:
         return PermissionMissing(
-            "the credential may not read the Glue catalog; attach the policy of the grant script"
+            f"the credential may not read what {title} tells; attach the policy of the grant script"
         )
     if code in _NO_SIGN_IN:
         return SignInRefused(f"AWS in {region} refused the credential")
     if "Throttl" in code or code in ("TooManyRequestsException", "RequestLimitExceeded"):
-        return SourceInterrupted("AWS Glue limits our rate and did not let us go on; try again later")
+        return SourceInterrupted(f"{title} limits our rate and did not let us go on; try again later")
     safe = code if code.isalnum() and len(code) < 60 else "unknown"
-    return SourceInterrupted(f"AWS Glue in {region} could not answer (code {safe}); try again")
+    return SourceInterrupted(f"{title} in {region} could not answer (code {safe}); try again")

@@ -26,21 +26,23 @@ from urllib.parse import urlsplit
 from connectors.bigquery_run import QUERY_GRANTS, BigQueryRuns
 from connectors.errors import BadSettings, PermissionMissing, SignInRefused
 from connectors.http import Api
-from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema
+from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
-from connectors.warehouse import Place, Row, moment, number, row_of, tables_of, truth
+from connectors.warehouse import Place, Row, costs_of, moment, number, row_of, tables_of, truth
 
 PAGE = 10_000
 SCHEMAS = """SELECT s.schema_name, o.option_value FROM {region}.SCHEMATA s
 LEFT JOIN {region}.SCHEMATA_OPTIONS o ON o.schema_name = s.schema_name AND o.option_name = 'description'
 WHERE {schemas} ORDER BY 1"""
 TABLES = """SELECT t.table_catalog AS database, t.table_schema AS schema, t.table_name AS name, t.table_type AS kind,
-v.view_definition AS definition FROM {region}.TABLES t
+CASE t.table_type WHEN 'MATERIALIZED VIEW' THEN COALESCE(v.view_definition, t.ddl) ELSE v.view_definition END
+AS definition, UNIX_SECONDS(t.creation_time) AS created FROM {region}.TABLES t
 LEFT JOIN {region}.VIEWS v ON v.table_schema = t.table_schema AND v.table_name = t.table_name
 WHERE {tables} ORDER BY 2, 3"""
 SIZES = """SELECT s.table_schema AS schema, s.table_name AS name, s.total_rows AS `rows`,
-s.total_logical_bytes AS bytes, UNIX_SECONDS(s.storage_last_modified_time) AS changed
+s.total_logical_bytes AS bytes, UNIX_SECONDS(s.storage_last_modified_time) AS changed,
+s.long_term_logical_bytes AS long_term, s.total_physical_bytes + s.fail_safe_physical_bytes AS physical
 FROM {region}.TABLE_STORAGE s WHERE NOT s.deleted AND {tables}"""
 OPTIONS = """SELECT table_schema AS schema, table_name AS `table`, option_name, option_value
 FROM {region}.TABLE_OPTIONS WHERE option_name IN ('description', 'labels') AND {columns}"""
@@ -67,7 +69,8 @@ j.destination_table.table_id AS target_table FROM {region}.JOBS_BY_PROJECT j, UN
 WHERE j.creation_time > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 30 DAY) AND j.state = 'DONE'
 AND j.error_result IS NULL AND j.statement_type IN ('INSERT', 'MERGE', 'UPDATE', 'CREATE_TABLE_AS_SELECT')"""
 QUERIES = """SELECT ANY_VALUE(query) AS sql, COUNT(*) AS runs, STRING_AGG(DISTINCT user_email, ',' LIMIT 20) AS users,
-UNIX_SECONDS(MAX(creation_time)) AS last FROM {region}.JOBS_BY_PROJECT
+UNIX_SECONDS(MAX(creation_time)) AS last, SUM(total_bytes_billed) AS billed, SUM(total_slot_ms) AS slot_ms
+FROM {region}.JOBS_BY_PROJECT
 WHERE creation_time > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 30 DAY) AND state = 'DONE' AND error_result IS NULL
 AND job_type = 'QUERY' AND statement_type IN ('SELECT', 'INSERT', 'MERGE', 'CREATE_TABLE_AS_SELECT')
 GROUP BY query_info.query_hashes.normalized_literals ORDER BY runs DESC LIMIT 5000"""
@@ -210,6 +213,7 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
                 rows,
                 keys=list(self._keys(api, datasets, refused)),
                 tags=tags,
+                properties={(at.project, *place): _stored(row) for place, row in sizes.items()},
             )
             chosen, given = _condition(wanted.schema_condition("routine_schema", mark="?"))
             routines = ROUTINES.format(**self._names, routines=chosen)
@@ -234,7 +238,7 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
                 ):
                     yield Lineage(up, down, "bigquery")
             for what in dict.fromkeys(refused):
-                yield Progress(f"no right to read {what}: left out", 0)
+                yield Unread(what, what != "sizes")
 
     def _keys(self, api: Api, datasets: list[str], refused: list[str]) -> Iterator[Row]:
         """The keys of every dataset, KEYED of them a statement."""
@@ -267,14 +271,18 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
             properties={"type": kind, "schema": f"{self._at.project}.{row.get('schema')}"},
         )
 
-    def queries(self) -> Iterator[Query]:
-        """The statements of the last 30 days, folded by the engine's own hash. Raises SourceError."""
+    def queries(self) -> Iterator[Query | Unread]:
+        """The statements of the last 30 days, folded by the engine's own hash, with costs. Raises SourceError."""
+        refused: list[str] = []
         with self._open() as api:
-            for row in self._rows(api, QUERIES.format(**self._names)):
+            statement = QUERIES.format(**self._names)
+            for row in self._where_granted(api, statement, None, "the log of jobs", refused):
                 users = tuple(filter(None, (row["users"] or "").split(",")))
-                yield Query(
-                    row["sql"], number(row["runs"]) or 1, users, moment(row["last"]), self._at.project
-                )
+                costs = costs_of(bytes_billed=row.get("billed"), slot_seconds=(row.get("slot_ms"), 1000))
+                runs, last = number(row["runs"]) or 1, moment(row["last"])
+                yield Query(row["sql"], runs, users, last, self._at.project, costs=costs)
+            for what in refused:
+                yield Unread(what)
 
     def _rows(self, api: Api, statement: str, given: list[str] | None = None) -> Iterator[Row]:
         """Every row of a statement, page by page."""
@@ -344,6 +352,14 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
         if not token:
             raise SignInRefused("Google's sign-in gave no token for this service account")
         return {"Authorization": f"Bearer {token}"}
+
+
+def _stored(row: Row) -> dict[str, str]:
+    """What storage is billed by, beside the size: bytes at the lower price of what nobody changed for 90 days, and
+    bytes on disk with those of time travel and fail-safe, for datasets that are billed by them.
+    """
+    told = {"long_term_bytes": row.get("long_term"), "physical_bytes": row.get("physical")}
+    return {name: str(value) for name, each in told.items() if (value := number(each))}
 
 
 def _tables(wanted: Selection, prefix: str) -> tuple[str, list[str]]:

@@ -20,16 +20,17 @@ from __future__ import annotations
 import base64
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.abilities import Estimate, ResultColumn, RunLimits
 from connectors.errors import QueryFailed, SourceError, SourceInterrupted
 from connectors.http_run import (
     HOLD,
     Cut,
+    HttpRuns,
     RunApi,
     Said,
     TooLate,
@@ -37,7 +38,6 @@ from connectors.http_run import (
     member,
     plain_word,
     position_in,
-    run_job,
 )
 
 QUERY_GRANTS = """\
@@ -60,7 +60,7 @@ ENDED = ("stopped", "timeout")
 AT = re.compile(r" at \[(\d{1,6}):(\d{1,6})\]$")
 
 
-class BigQueryRuns:
+class BigQueryRuns(HttpRuns):
     """The part of the BigQuery connector that runs SQL."""
 
     _at: Any
@@ -68,24 +68,15 @@ class BigQueryRuns:
     def _sign_in(self) -> Mapping[str, str]:
         raise NotImplementedError
 
-    def run(
-        self,
-        sql: str,
-        limits: RunLimits,
-        running: Callable[[Cancel], None],
-        parameters: Sequence[Any] = (),
-    ) -> RunResult:
-        """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
-        return run_job(_Job(self._speaking(), self._at, sql, parameters, limits), limits, running)
-
     def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
         """The bytes that would be read, by a dry run."""
-        job = _Job(self._speaking(), self._at, sql, parameters, RunLimits())
-        estimated(job.api, job.rehearse)
+        job = self._job(sql, parameters, RunLimits())
+        estimated(job, job.rehearse)
         return Estimate(bytes=job.reads)
 
-    def _speaking(self) -> RunApi:
-        return RunApi(self._at.url, self._sign_in, title="BigQuery")
+    def _job(self, sql: str, parameters: Sequence[Any], limits: RunLimits) -> _Job:
+        api = RunApi(self._at.url, self._sign_in, title="BigQuery")
+        return _Job(api, self._at, sql, parameters, limits)
 
 
 class _Job:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors.clickhouse_run import QUERY_GRANTS, ClickHouseRuns
+from connectors.errors import PermissionMissing
 from connectors.http import Api
-from connectors.records import Lineage, Progress, Query, Record, Ref, Schema
+from connectors.records import Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
-from connectors.warehouse import Row, filled, moment, number, tables_of
+from connectors.warehouse import Row, costs_of, filled, moment, number, tables_of
 
 OWN = "('system', 'INFORMATION_SCHEMA', 'information_schema')"
 SCHEMAS = f"SELECT name, comment FROM system.databases WHERE name NOT IN {OWN} AND {{schemas}} ORDER BY name"
@@ -29,9 +30,12 @@ FROM system.tables WHERE database NOT IN {OWN} AND NOT is_temporary AND {{tables
 COLUMNS = f"""SELECT database AS schema, table, name, position, type, default_expression AS default,
 comment AS description FROM system.columns WHERE database NOT IN {OWN} AND {{columns}}"""
 QUERIES = """SELECT any(query) AS sql, count() AS runs, groupUniqArray(20)(user) AS users,
-toUnixTimestamp(max(event_time)) AS last, any(current_database) AS database FROM system.query_log
+toUnixTimestamp(max(event_time)) AS last, any(current_database) AS database,
+sum(read_bytes) AS read, sum(query_duration_ms) AS took FROM system.query_log
 WHERE type = 'QueryFinish' AND is_initial_query AND query_kind IN ('Select', 'Insert', 'Create')
 AND event_date > today() - 30 GROUP BY normalized_query_hash ORDER BY runs DESC LIMIT 5000"""
+# The server makes the log with its first entry, and need not keep one.
+LOGGED = "SELECT count() AS n FROM system.tables WHERE database = 'system' AND name = 'query_log'"
 KINDS = {"View": "view", "MaterializedView": "materialized view", "LiveView": "view", "WindowView": "view"}
 FOREIGN = (
     "MySQL",
@@ -119,14 +123,20 @@ GRANT SELECT ON system.query_log TO docent_reader;
                 edges.append(Lineage(up, Ref(schema=schema, table=name), "clickhouse"))
         yield from edges
 
-    def queries(self) -> Iterator[Query]:
-        """The statements of the last 30 days, folded by the server's own hash. Raises SourceError."""
+    def queries(self) -> Iterator[Query | Unread]:
+        """The statements of the last 30 days, folded by the server's own hash, with costs. Raises SourceError."""
         with self._open() as api:
-            for row in self._rows(api, QUERIES):
-                users = tuple(row["users"])
-                yield Query(
-                    row["sql"], number(row["runs"]) or 1, users, moment(row["last"]), None, row["database"]
-                )
+            if not any(number(row["n"]) for row in self._rows(api, LOGGED)):
+                return
+            try:
+                for row in self._rows(api, QUERIES):
+                    costs = costs_of(bytes_read=row.get("read"), seconds=(row.get("took"), 1000))
+                    runs, last = number(row["runs"]) or 1, moment(row["last"])
+                    yield Query(
+                        row["sql"], runs, tuple(row["users"]), last, None, row["database"], costs=costs
+                    )
+            except PermissionMissing:
+                yield Unread("system.query_log")
 
     def _rows(self, api: Api, statement: str) -> Iterator[Row]:
         """Every row of a statement. The first two lines are its names and types."""

@@ -5,12 +5,15 @@ rows; the interface takes one statement. The server holds the answer back to its
 error has its status and is never found half-way in the rows. A cancel is KILL QUERY by the id that we gave, from a
 second connection; the server also ends a query whose connection was closed.
 
+`INTO OUTFILE` writes where the program runs that asks: a server refuses it over HTTP, whatever the user may do, and so
+nothing here has to. The function `file` has no wall in the engine but `user_files_path`; the guard has it on no list.
+
 `max_result_bytes` is not used: where it breaks off a result nothing says so, and half of it would look like all. Bytes
 are counted here as they arrive, and what is left is not read.
 
 Source: https://clickhouse.com/docs/interfaces/http (query_id, param_, wait_end_of_query, X-ClickHouse-Exception-Code),
 https://clickhouse.com/docs/operations/settings/permissions-for-queries (readonly), /query-complexity,
-https://clickhouse.com/docs/sql-reference/statements/kill, https://clickhouse.com/docs/sql-reference/statements/explain
+https://clickhouse.com/docs/sql-reference/statements/kill, /select/into-outfile, /explain
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from typing import Any
 
 import httpx
 
-from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.abilities import Estimate, ResultColumn, RunLimits
 from connectors.errors import (
     PermissionMissing,
     QueryFailed,
@@ -35,7 +38,7 @@ from connectors.errors import (
     SourceInterrupted,
     UnreachableSource,
 )
-from connectors.http_run import MOST, Cut, RunApi, Said, TooLarge, TooLate, estimated, run_job
+from connectors.http_run import MOST, Cut, HttpRuns, RunApi, Said, TooLarge, TooLate, estimated
 
 QUERY_GRANTS = """\
 -- Runs the SELECTs that people send. Grant exactly the tables that may be queried, nothing else.
@@ -45,7 +48,8 @@ GRANT SELECT ON <database>.<table> TO docent_query;
 -- So that it can stop its own queries; without it a cancel closes their connection.
 GRANT SELECT(query_id, user, query) ON system.processes TO docent_query;
 -- Leave its setting `readonly` alone: Docent sends readonly = 1 with each statement, and a user whose profile fixes it
--- may not set the limits. It gets no right on sources (url, s3, file, remote): those are grants of their own.
+-- may not set the limits. It gets no right on sources (url, s3, file, remote): those are grants of their own. The
+-- function file() asks for no right at all: what lies in the server's user_files_path can be read by every user.
 """
 FORMAT = {
     "default_format": "JSONCompactEachRowWithNamesAndTypes",
@@ -65,24 +69,14 @@ MARK = re.compile(
 )
 
 
-class ClickHouseRuns:
+class ClickHouseRuns(HttpRuns):
     """The part of the ClickHouse connector that runs SQL."""
 
     _at: Any
 
-    def run(
-        self,
-        sql: str,
-        limits: RunLimits,
-        running: Callable[[Cancel], None],
-        parameters: Sequence[Any] = (),
-    ) -> RunResult:
-        """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
-        return run_job(_Job(self._speaking(), sql, parameters, limits), limits, running)
-
     def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
         """The rows that would be read from the tables of the MergeTree family; None where there are none."""
-        job = _Job(self._speaking(), f"EXPLAIN ESTIMATE {sql}", parameters, RunLimits(seconds=10))
+        job = self._job(f"EXPLAIN ESTIMATE {sql}", parameters, RunLimits(seconds=10))
 
         def ask(until: float) -> Estimate | None:
             job.submit(until)
@@ -90,12 +84,13 @@ class ClickHouseRuns:
             counts = [int(row[at]) for row in job.rows(until)]
             return Estimate(rows=sum(counts)) if counts else None
 
-        found: Estimate | None = estimated(job.api, ask)
+        found: Estimate | None = estimated(job, ask)
         return found
 
-    def _speaking(self) -> RunApi:
+    def _job(self, sql: str, parameters: Sequence[Any], limits: RunLimits) -> _Job:
         headers = {"X-ClickHouse-User": self._at.user, "X-ClickHouse-Key": self._at.password}
-        return RunApi(self._at.url, lambda: headers, title="ClickHouse", plain_http=self._at.plain_http)
+        api = RunApi(self._at.url, lambda: headers, title="ClickHouse", plain_http=self._at.plain_http)
+        return _Job(api, sql, parameters, limits)
 
 
 class _Job:

@@ -1,15 +1,16 @@
 """Databricks Unity Catalog: catalogs, schemas, tables, views, columns, keys, tags, jobs with their last runs,
 dashboards, lineage down to columns, and popularity.
 
-Reads `system.information_schema`, `system.access`, `system.lakeflow` and `system.query` through the Statement Execution
-API: ten statements, and one more for each further 50,000 rows, since an inline result may not pass 25 MiB; dashboards
-come by pages of the Lakeview API. Results come by chunks. Column statistics and samples are not among them, nor the
-error texts of runs, which can quote values. Patterns travel as parameters of the statement: Spark takes two quotes for
-the seam of two literals, not for one quote. What a metastore does not share costs that part alone.
+Reads `system.information_schema`, `system.access`, `system.lakeflow`, `system.billing` and `system.query` through the
+Statement Execution API: eleven statements, and one more for each further 50,000 rows, since an inline result may not
+pass 25 MiB; dashboards come by pages of the Lakeview API. Results come by chunks. Column statistics and samples are not
+among them, nor the error texts of runs, which can quote values. Patterns travel as parameters of the statement: Spark
+takes two quotes for the seam of two literals, not for one quote. What a metastore does not share costs that part alone.
 
 Source: https://docs.databricks.com/api/workspace/statementexecution (parameters, dispositions, chunks, error codes),
 https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-information-schema,
-https://docs.databricks.com/aws/en/admin/system-tables/lineage, /jobs and /query-history, and
+https://docs.databricks.com/aws/en/admin/system-tables/lineage, /jobs, /query-history, /billing
+and /pricing, and
 https://docs.databricks.com/api/workspace/lakeview/list
 """
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 import base64
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -25,10 +27,10 @@ from typing import Any, ClassVar
 from connectors.databricks_run import QUERY_GRANTS, DatabricksRuns
 from connectors.errors import BadSettings, PermissionMissing, SourceInterrupted
 from connectors.http import Api
-from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema
+from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
-from connectors.warehouse import Row, moment, number, row_of, tables_of
+from connectors.warehouse import Row, amount, costs_of, moment, number, row_of, tables_of, tag_of
 
 Parameters = Sequence[Mapping[str, str]]
 
@@ -41,8 +43,9 @@ SCHEMAS = f"""SELECT catalog_name, schema_name, comment, schema_owner FROM {_I}.
 WHERE catalog_name {_OWN} AND schema_name <> 'information_schema' AND {{schemas}} ORDER BY 1, 2"""
 TABLES = f"""SELECT t.table_catalog AS database, t.table_schema AS schema, t.table_name AS name,
 t.table_type AS kind, t.comment AS description, t.table_owner AS owner, v.view_definition AS definition,
-t.last_altered AS changed FROM {_I}.tables t LEFT JOIN {_I}.views v ON v.table_catalog = t.table_catalog
-AND v.table_schema = t.table_schema AND v.table_name = t.table_name
+t.last_altered AS changed, t.created AS created FROM {_I}.tables t
+LEFT JOIN {_I}.views v ON v.table_catalog = t.table_catalog AND v.table_schema = t.table_schema
+AND v.table_name = t.table_name
 WHERE t.table_catalog {_OWN} AND t.table_schema <> 'information_schema' AND {{tables}} ORDER BY 1, 2, 3"""
 COLUMNS = f"""SELECT table_catalog AS database, table_schema AS schema, table_name AS table, column_name AS name,
 ordinal_position AS position, full_data_type AS type, is_nullable AS nullable, column_default AS default,
@@ -61,8 +64,10 @@ AND u.constraint_schema = r.unique_constraint_schema AND u.constraint_name = r.u
 AND u.ordinal_position = k.position_in_unique_constraint
 WHERE c.constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')"""
 TAGS = f"""SELECT catalog_name AS database, schema_name AS schema, table_name AS table, NULL AS column,
-tag_name AS tag FROM {_I}.table_tags UNION ALL
-SELECT catalog_name, schema_name, table_name, column_name, tag_name FROM {_I}.column_tags"""
+tag_name AS tag, tag_value AS value FROM {_I}.table_tags UNION ALL
+SELECT catalog_name, schema_name, table_name, column_name, tag_name, tag_value FROM {_I}.column_tags UNION ALL
+SELECT catalog_name, schema_name, NULL, NULL, tag_name, tag_value FROM {_I}.schema_tags UNION ALL
+SELECT catalog_name, NULL, NULL, NULL, tag_name, tag_value FROM {_I}.catalog_tags"""
 _RECENT = "event_date > current_date() - INTERVAL 90 DAYS"
 LINEAGE = f"""SELECT DISTINCT source_table_catalog, source_table_schema, source_table_name,
 target_table_catalog, target_table_schema, target_table_name FROM system.access.table_lineage
@@ -86,10 +91,19 @@ WHERE period_end_time > current_timestamp() - INTERVAL 30 DAYS GROUP BY workspac
 ON r.workspace_id = j.workspace_id AND r.job_id = j.job_id
 WHERE j.n = 1 AND j.delete_time IS NULL ORDER BY 1, 2"""
 QUERIES = """SELECT statement_text AS sql, count(*) AS runs, array_join(collect_set(executed_by), ',') AS users,
-max(start_time) AS last FROM system.query.history
+max(start_time) AS last, sum(read_bytes) AS read, sum(total_task_duration_ms) AS task_ms FROM system.query.history
 WHERE start_time > current_timestamp() - INTERVAL 30 DAYS AND execution_status = 'FINISHED'
 AND statement_type IN ('SELECT', 'INSERT', 'MERGE', 'CREATE', 'REPLACE') AND statement_text <> ''
 GROUP BY statement_text ORDER BY runs DESC LIMIT 5000"""
+# Corrections are rows of their own, with their sign: the sum is right. Where one price is unknown, so is the sum.
+JOB_COSTS = """SELECT u.workspace_id, u.usage_metadata.job_id AS job_id, sum(u.usage_quantity) AS dbus,
+CASE WHEN count(*) = count(p.pricing.default) THEN sum(u.usage_quantity * p.pricing.default) END AS listed,
+max(p.currency_code) AS currency FROM system.billing.usage u
+LEFT JOIN system.billing.list_prices p ON p.cloud = u.cloud AND p.sku_name = u.sku_name
+AND p.usage_unit = u.usage_unit AND u.usage_start_time >= p.price_start_time
+AND (p.price_end_time IS NULL OR u.usage_start_time < p.price_end_time)
+WHERE u.usage_date > current_date() - INTERVAL 30 DAYS AND u.usage_unit = 'DBU'
+AND u.usage_metadata.job_id IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"""
 # Errors of a statement that are the server's trouble, not the role's: nothing may be taken for absent because of them.
 FLEETING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "IO_ERROR", "SERVICE_UNDER_MAINTENANCE", "CANCELLED",
             "ABORTED", "WORKSPACE_TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED")  # fmt: skip
@@ -137,6 +151,7 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.information_schema TO `<service princi
 GRANT USE SCHEMA, SELECT ON SCHEMA system.access TO `<service principal>`;  -- optional: lineage
 GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  -- optional: jobs and their runs
 -- GRANT USE SCHEMA, SELECT ON SCHEMA system.query TO `<service principal>`;  -- optional: popularity, frequent queries
+-- GRANT USE SCHEMA, SELECT ON SCHEMA system.billing TO `<service principal>`;  -- optional: what jobs cost
 -- and 'Can use' on the SQL warehouse. Dashboards are listed where it has 'Can view' on them.
 """
     query_grant_script: ClassVar[str] = QUERY_GRANTS
@@ -164,8 +179,16 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
 
         with self._open() as api:
             yield Progress("schemas", 0)
+            tags = list(self._rows(api, TAGS))
+            above: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+            for row in tags:
+                if row["tag"] and not row["table"]:
+                    above[row["database"], row["schema"] or None].add(tag_of(row))
             for row in self._rows(api, *_given(CATALOGS, base.schema_condition("catalog_name", mark="?"))):
-                yield Database(row["catalog_name"], row["comment"] or None, row["catalog_owner"] or None)
+                name, of_catalog = row["catalog_name"], above[row["catalog_name"], None]
+                yield Database(
+                    name, row["comment"] or None, row["catalog_owner"] or None, tuple(sorted(of_catalog))
+                )
             chosen = both("catalog_name", wanted.schema_condition("schema_name", mark="?"))
             for row in self._rows(api, *_given(SCHEMAS, chosen)):
                 yield Schema(
@@ -173,6 +196,7 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
                     row["schema_name"],
                     row["comment"] or None,
                     row["schema_owner"] or None,
+                    tuple(sorted(above[row["catalog_name"], row["schema_name"]])),
                 )
             yield Progress("columns", 0)
             tables = wanted.table_condition(
@@ -185,7 +209,7 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
                 self._paged(api, *_given(TABLES, both("t.table_catalog", tables))),
                 self._paged(api, *_given(COLUMNS, both("table_catalog", columns))),
                 keys=list(self._rows(api, KEYS)),
-                tags=list(self._rows(api, TAGS)),
+                tags=tags,
             ):
                 # ordinal_position begins with 0 where the documentation says 1
                 numbered = (each._replace(position=n) for n, each in enumerate(table.columns, start=1))
@@ -198,16 +222,24 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
             yield Progress("lineage", 0)
             yield from dict.fromkeys(self._edges(api, known, refused))
             for what in dict.fromkeys(refused):
-                yield Progress(f"no right to read {what}: left out", 0)
+                yield Unread(what, what != "system.billing")
 
-    def queries(self) -> Iterator[Query]:
-        """The statements of the last 30 days. Raises SourceError."""
+    def queries(self) -> Iterator[Query | Unread]:
+        """The statements of the last 30 days, what they read and how long their tasks took. Raises SourceError."""
         with self._open() as api:
-            for row in self._rows(api, QUERIES):
-                users = tuple(filter(None, (row["users"] or "").split(",")))
-                yield Query(row["sql"], number(row["runs"]) or 1, users, moment(row["last"]))
+            try:
+                for row in self._rows(api, QUERIES):
+                    users = tuple(filter(None, (row["users"] or "").split(",")))
+                    costs = costs_of(bytes_read=row.get("read"), task_seconds=(row.get("task_ms"), 1000))
+                    yield Query(row["sql"], number(row["runs"]) or 1, users, moment(row["last"]), costs=costs)
+            except PermissionMissing:
+                yield Unread("system.query")
 
     def _jobs(self, api: Api, refused: list[str]) -> Iterator[Asset]:
+        costs = {
+            (row.get("workspace_id"), row.get("job_id")): row
+            for row in self._where_shared(api, JOB_COSTS, "system.billing", refused)
+        }
         for row in self._where_shared(api, JOBS, "system.lakeflow", refused):
             if not row.get("job_id"):
                 continue
@@ -218,6 +250,7 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
                 "last_error": row.get("code") if row.get("state") not in (None, "SUCCEEDED") else None,
                 "last_run": moment(row.get("started")),
                 "last_end": moment(row.get("ended")),
+                **_job_cost(costs.get((row.get("workspace_id"), row.get("job_id")), {})),
             }
             yield Asset(
                 "job",
@@ -334,6 +367,16 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
 
 def _state(answer: Mapping[str, Any]) -> Any:
     return (answer.get("status") or {}).get("state")
+
+
+def _job_cost(row: Row) -> dict[str, str]:
+    """The DBUs of 30 days, and at list prices, which are not what anybody's contract says."""
+    found = {}
+    if dbus := amount(row.get("dbus")):
+        found["dbus_30_days"] = f"{dbus:.3g}" if dbus < 100 else f"{dbus:.0f}"
+    if listed := amount(row.get("listed")):
+        found["list_price_30_days"] = f"{listed:.2f} {row.get('currency') or ''}".strip()
+    return found
 
 
 def _end(row: Row, end: str, *, column: bool = False) -> Ref | None:

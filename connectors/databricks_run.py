@@ -3,25 +3,43 @@
 A statement is submitted without waiting, with ceilings of rows and bytes, and looked at until it has ended; results
 come inline by chunks, 25 MiB at most. What the wall rests on: the grants of the service principal, which may SELECT
 from the chosen schemas and nothing else, and the API taking one statement; Databricks has no read-only session, and the
-API no time-out of its own: the clock is ours, and the warehouse's STATEMENT_TIMEOUT stands behind it. A submission
-whose answer was lost is not made again, since nothing would tell the second from the first.
+API no time-out of its own: the clock is ours, and the warehouse's STATEMENT_TIMEOUT stands behind it.
+
+The API gives a statement its id in the answer to the submission, and takes none of ours. Each statement therefore
+carries a query tag of its own: where that answer was lost, or is late, the statement is looked up by it in the query
+history, in which everybody finds what they ran themselves, and cancelled. It is not submitted a second time.
 
 Source: https://docs.databricks.com/api/workspace/statementexecution (execute, get, result chunks, cancel),
-https://docs.databricks.com/en/error-messages/error-classes.html
+/api/workspace/queryhistory/list, /api/workspace/warehouses/get, /en/sql/user/queries/query-tags (a preview in 2026),
+/en/sql/language-manual/sql-ref-syntax-qry-explain, /en/error-messages/error-classes.html. The form of EXPLAIN COST is
+that of Apache Spark 3.5, which was asked.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.abilities import Estimate, ResultColumn, RunLimits
 from connectors.errors import PermissionMissing, QueryFailed, SourceError, SourceInterrupted
-from connectors.http_run import Cut, RunApi, Said, TooLate, member, plain_word, position_in, run_job
+from connectors.http_run import (
+    Cut,
+    HttpRuns,
+    RunApi,
+    Said,
+    TooLate,
+    await_page,
+    estimated,
+    member,
+    plain_word,
+    position_in,
+)
 
 QUERY_GRANTS = """\
 -- Once for each schema that may be queried (or ON TABLE, one by one):
@@ -33,15 +51,21 @@ GRANT SELECT ON SCHEMA <catalog>.<schema> TO `<query principal>`;
 """
 INLINE = 25 * 1024 * 1024
 STATEMENTS = "/api/2.0/sql/statements"
+HISTORY = "/api/2.0/sql/history/queries"
+TAG = "docent_run"
 FLEETING = (
     "TEMPORARILY_UNAVAILABLE", "SERVICE_UNDER_MAINTENANCE", "WORKSPACE_TEMPORARILY_UNAVAILABLE", "RESOURCE_EXHAUSTED",
     "ABORTED", "IO_ERROR", "INTERNAL_ERROR",
 )  # fmt: skip
 CLASS = re.compile(r"\[([A-Z][A-Z0-9_.]{2,100})\]")
+READ = re.compile(r"^[ :+-]*Relation(?:V2)?\b")
+SIZE = re.compile(r" Statistics\(sizeInBytes=(\d+(?:\.\d+)?) (B|KiB|MiB|GiB|TiB|PiB)\b[^()]*\)$")
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+"""EiB is not among them: 8.0 EiB is how Spark writes that it does not know."""
 AT = re.compile(r"\bline (\d{1,6}),? pos(?:ition)? (\d{1,6})$")
 
 
-class DatabricksRuns:
+class DatabricksRuns(HttpRuns):
     """The part of the Databricks connector that runs SQL."""
 
     _at: Any
@@ -49,20 +73,26 @@ class DatabricksRuns:
     def _sign_in(self) -> Mapping[str, str]:
         raise NotImplementedError
 
-    def run(
-        self,
-        sql: str,
-        limits: RunLimits,
-        running: Callable[[Cancel], None],
-        parameters: Sequence[Any] = (),
-    ) -> RunResult:
-        """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
-        api = RunApi(self._at.url, self._sign_in, title="Databricks")
-        return run_job(_Job(api, self._at, sql, parameters, limits), limits, running)
-
     def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
-        """None: EXPLAIN COST tells sizes of its steps, and nothing that a person could hold on to."""
-        return None
+        """At most how many bytes would be read, by EXPLAIN COST: the files of the tables that are left after pruning.
+
+        None where a table has no statistics, and where the warehouse sleeps: nothing here wakes it to ask.
+        """
+        job = self._job(f"EXPLAIN COST {sql}", parameters, RunLimits(seconds=10))
+
+        def ask(until: float) -> Estimate | None:
+            if not job.awake(until):
+                return None
+            await_page(job, until)
+            size = bytes_read("\n".join(str(row[0]) for row in job.rows(until)))
+            return None if size is None else Estimate(bytes=size)
+
+        found: Estimate | None = estimated(job, ask)
+        return found
+
+    def _job(self, sql: str, parameters: Sequence[Any], limits: RunLimits) -> _Job:
+        api = RunApi(self._at.url, self._sign_in, title="Databricks")
+        return _Job(api, self._at, sql, parameters, limits)
 
 
 class _Job:
@@ -73,6 +103,7 @@ class _Job:
         self.cut: Cut = None
         self._at, self._sql, self._given, self._limits = at, sql, parameters, limits
         self._id = ""
+        self._mark, self._since = uuid.uuid4().hex, 0.0
         self._told: Mapping[str, Any] = {}
 
     def submit(self, until: float) -> None:
@@ -84,7 +115,9 @@ class _Job:
             "format": "JSON_ARRAY",
             "row_limit": self._limits.rows + 1,
             "byte_limit": min(INLINE, 2 * self._limits.bytes + 1_000_000),
+            "query_tags": [{"key": TAG, "value": self._mark}],
         }
+        self._since = time.time()
         if self._given:
             body["parameters"] = [
                 _parameter(f"p{number}", value) for number, value in enumerate(self._given, start=1)
@@ -97,11 +130,11 @@ class _Job:
         return bool(self._state == "SUCCEEDED")
 
     def stop(self, until: float) -> None:
-        if self._id:
+        if self._id or self._found(until):
             self.api.say("POST", f"{STATEMENTS}/{self._id}/cancel", until=until, rest=False, json={})
 
     def ended(self, until: float) -> bool:
-        if not self._id:
+        if not self._id and not self._found(until):
             return not self.api.lost
         said = self.api.say("GET", f"{STATEMENTS}/{self._id}", until=until, rest=False)
         state = member(said.body, "status").get("state")
@@ -132,6 +165,29 @@ class _Job:
             chunk = said.body
         if facts.get("truncated") and seen <= self._limits.rows:
             self.cut = "bytes"
+
+    def awake(self, until: float) -> bool:
+        """Does the warehouse run? Where it does not tell, it is left alone."""
+        said = self.api.say("GET", f"/api/2.0/sql/warehouses/{self._at.warehouse}", until=until)
+        return said.good and said.body.get("state") == "RUNNING"
+
+    def _found(self, until: float) -> bool:
+        """Look for the statement whose id nobody told us, by its tag; False where none was sent or none is there."""
+        if not self._since:
+            return False
+        asked = {
+            "filter_by.warehouse_ids": self._at.warehouse,
+            "filter_by.query_start_time_range.start_time_ms": int(
+                (self._since - 600) * 1000
+            ),  # clocks differ
+            "max_results": 100,
+        }
+        said = self.api.say("GET", HISTORY, until=until, rest=False, params=asked)
+        for query in said.body.get("res") or () if said.good else ():
+            tags = query.get("query_tags") or ()
+            if any(tag.get("key") == TAG and tag.get("value") == self._mark for tag in tags):
+                self._id = self._id or str(query.get("query_id") or "")
+        return bool(self._id)
 
     @property
     def _state(self) -> Any:
@@ -179,6 +235,16 @@ class _Job:
             position=position,
             code=kind if found else code,
         )
+
+
+def bytes_read(plan: str) -> int | None:
+    """The sizes of the relations of an optimized logical plan together; None where one is unknown or there is none."""
+    logical = plan.partition("== Optimized Logical Plan ==")[2].partition("\n== ")[0]
+    lines = [line.rstrip() for line in logical.splitlines() if READ.match(line)]
+    sizes = [SIZE.search(line) for line in lines]
+    if not sizes or not all(sizes):
+        return None
+    return sum(int(float(each[1]) * 1024 ** UNITS.index(each[2])) for each in sizes if each)
 
 
 def _value(kind: str, value: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from connectors.dbt import Project
 from connectors.errors import PermissionMissing
-from connectors.http import Api
+from connectors.http import Api, Length
 from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
@@ -128,12 +128,13 @@ class DbtCloud(HttpSource):
     def _all(
         self, api: Api, path: str, params: Mapping[str, Any], *, optional: bool = False
     ) -> Iterator[dict[str, Any]]:
-        seen = 0
+        seen, length = 0, Length("dbt Cloud", path)
 
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
             rows = page.get("data") or ()
             told = ((page.get("extra") or {}).get("pagination") or {}).get("total_count")
-            more = len(rows) == PAGE if told is None else bool(rows) and seen < (number(told) or 0)
+            whole = length.told(number(told))
+            more = len(rows) == PAGE if told is None else bool(rows) and seen < whole
             return {"offset": seen} if more else None
 
         given = {"limit": PAGE, "offset": 0, **params}

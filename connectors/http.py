@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -34,6 +34,8 @@ SECONDS = 60.0
 TRIES = 6
 LONGEST_WAIT = 300.0
 """Seconds. A server that asks for more is left alone until the next sync, never asked sooner than it said."""
+READINGS = 3
+"""How often a list is read that changes while it is read."""
 LOOKS = 1_200
 """How often a statement under way is looked at before it is given up."""
 BUSY = (429, 502, 503, 504)
@@ -195,6 +197,44 @@ class Api:
                 raise SourceInterrupted(f"{self._title} gives the same page again and again")
             now |= change
 
+    def overlapping(
+        self,
+        path: str,
+        rows: Callable[[Any], Sequence[Mapping[str, Any]]],
+        params: Mapping[str, Any],
+        *,
+        key: str,
+        size: int,
+        what: str,
+        more: Callable[[Any], bool],
+    ) -> Iterator[Any]:
+        """Every row once of a list that pages by `limit` and `offset` and tells no count.
+
+        Each page begins with the last row of the one before. Where it begins with another, something before it went
+        or came, and a row may have slipped over the page's end: the list is read again, READINGS times at most.
+        `rows(page)` are the rows, `key` is what tells them apart, `more(page)` says whether another page may follow.
+        Raises SourceError.
+        """
+        told: set[Any] = set()
+        for _ in range(READINGS):
+            offset, last = 0, None
+            while True:
+                page = self.get(path, {**params, "limit": size, "offset": offset})
+                found = rows(page)
+                if last is not None and (not found or found[0].get(key) != last):
+                    break
+                for row in found:
+                    if row.get(key) is None or row[key] not in told:
+                        told.add(row.get(key))
+                        yield row
+                if len(found) < (1 if last is None else 2) or not more(page):
+                    return
+                # of a server that gives one row a page nothing can overlap
+                offset, last = (
+                    (offset + len(found) - 1, found[-1].get(key)) if found[1:] else (offset + 1, None)
+                )
+        raise SourceInterrupted(f"the {what} of {self._title} changed while they were read; try again")
+
     def until(
         self, answer: Any, done: Callable[[Any], bool], again: Callable[[Any], Any], *, rest: float = 1.0
     ) -> Any:
@@ -289,6 +329,27 @@ class Api:
             raise SourceInterrupted(
                 f"{self._title} answered {place} with something that is not JSON"
             ) from error
+
+
+class Length:
+    """How long a list that pages by number is, by the vendor's own count, which each page tells.
+
+    Where something is deleted while the list is read, what stood behind it moves up, over the end of a page that was
+    read already: it is on no page, and in the end as many were seen as the count says. So the list must never be
+    shorter than it was.
+    """
+
+    def __init__(self, title: str, what: str) -> None:
+        self._title, self._what, self._most = title, what, 0
+
+    def told(self, count: int | None) -> int:
+        """The count of this page, 0 where it tells none. SourceInterrupted where it was larger before."""
+        if count is not None and count < self._most:
+            raise SourceInterrupted(
+                f"the {self._what} of {self._title} changed while they were read; try again"
+            )
+        self._most = max(self._most, count or 0)
+        return self._most
 
 
 def _read_json(content: bytes, title: str) -> Any:

@@ -15,7 +15,8 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -212,12 +213,24 @@ class Job(Protocol):
         ...
 
 
+class HttpRuns(ABC):
+    """The part of a connector that runs SQL at a service over HTTP; `_job` and `estimate` are the vendor's."""
+
+    def run(
+        self, sql: str, limits: RunLimits, running: Callable[[Cancel], None], parameters: Sequence[Any] = ()
+    ) -> RunResult:
+        """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
+        return run_job(self._job(sql, parameters, limits), limits, running)
+
+    @abstractmethod
+    def _job(self, sql: str, parameters: Sequence[Any], limits: RunLimits) -> Job: ...
+
+
 class Stop:
     """Asks the service to stop, from any thread; knows why a statement ended."""
 
     def __init__(self, job: Job) -> None:
-        self._job = job
-        self._asking = Asking(self._send)
+        self._asking = Asking(lambda: ask_to_stop(job))
         self.wanted = job.api.wake
         self.cancelled = False
 
@@ -236,9 +249,11 @@ class Stop:
         """Nothing is to be asked any more."""
         self._asking.over()
 
-    def _send(self) -> None:
-        with contextlib.suppress(SourceError, TooLate, TooLarge, httpx.HTTPError, RuntimeError):
-            self._job.stop(time.monotonic() + 3)  # RuntimeError: closed meanwhile
+
+def ask_to_stop(job: Job) -> None:
+    """Once, for 3 seconds at most; whether it ended is another question."""
+    with contextlib.suppress(SourceError, TooLate, TooLarge, httpx.HTTPError, RuntimeError):
+        job.stop(time.monotonic() + 3)  # RuntimeError: closed meanwhile
 
 
 def run_job(job: Job, limits: RunLimits, running: Callable[[Cancel], None]) -> RunResult:
@@ -251,8 +266,7 @@ def run_job(job: Job, limits: RunLimits, running: Callable[[Cancel], None]) -> R
         stop.over()
         if not finished.is_set():
             finished.set()
-            with contextlib.suppress(SourceError, TooLate, TooLarge, httpx.HTTPError, RuntimeError):
-                job.stop(time.monotonic() + 3)
+            ask_to_stop(job)
         job.api.close()
 
     try:
@@ -347,15 +361,23 @@ def _stopped(job: Job, stop: Stop, limits: RunLimits, finished: threading.Event)
     return QueryStopped(f"{why}; the source was asked to end it and has not said that it did")
 
 
-def estimated(api: RunApi, ask: Callable[[float], Any]) -> Any:
+def estimated(job: Job, ask: Callable[[float], Any]) -> Any:
     """What `ask(until)` finds out about a statement that is not run, within 10 seconds. Raises SourceError."""
-    try:
-        with api:
+    with job.api:
+        try:
             return ask(time.monotonic() + 10)
-    except TooLate:
-        raise QueryStopped("the source did not tell in time what it expects") from None
-    except TooLarge:
-        raise SourceInterrupted("the source's plan is too large to read") from None
+        except TooLate:
+            ask_to_stop(job)
+            raise QueryStopped("the source did not tell in time what it expects") from None
+        except TooLarge:
+            raise SourceInterrupted("the source's plan is too large to read") from None
+
+
+def await_page(job: Job, until: float) -> None:
+    """Submit `job` and wait for the first page of what it says."""
+    job.submit(until)
+    while not job.look(until):
+        job.api.rest(0.05, until)
 
 
 def position_in(sql: str, line: int, column: int) -> int | None:

@@ -6,11 +6,36 @@ the kinds and the client of a catalog that Docent reads beside (DataHub, OpenMet
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from connectors.http import Api
 from connectors.settings import setting
+from connectors.warehouse import moment
+
+
+def created(value: Any) -> dict[str, str]:
+    """When a thing was made, as a property; nothing where the vendor does not tell."""
+    at = moment(value)
+    return {"created": at.isoformat()} if at else {}
+
+
+@dataclass(slots=True)
+class Seen:
+    """How often a thing was opened, and by whom (ids, which are counted and not told)."""
+
+    times: int = 0
+    people: set[Any] = field(default_factory=set)
+
+    def add(self, person: Any) -> None:
+        """One time more."""
+        self.times += 1
+        if person:
+            self.people.add(person)
+
+    def facts(self) -> dict[str, str]:
+        """As properties of an asset."""
+        return {"views": str(self.times), "viewers": str(len(self.people))} if self.times else {}
 
 
 class HttpSource:

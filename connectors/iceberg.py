@@ -57,7 +57,7 @@ class Iceberg:
     dialect: ClassVar[str | None] = "spark"
     extracts: ClassVar[tuple[str, ...]] = ("database", "schema", "table", "view", "column")
     extra: ClassVar[str | None] = None
-    verified: ClassVar[str] = "documented"
+    verified: ClassVar[str] = "emulator"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In the catalog: a principal of its own whose role may list namespaces and tables and read properties\n"

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from connectors.errors import PermissionMissing
 from connectors.http import Api
-from connectors.http_source import HttpSource
+from connectors.http_source import HttpSource, created
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment, number
@@ -32,12 +32,15 @@ EXPLORE = (
     f"id,name,label,description,hidden,tags,sql_table_name,model_name,view_name,"
     f"connection_name,joins(name,from,sql_on,sql_table_name,relationship),fields(dimensions({_FIELD}),measures({_FIELD}))"
 )
-DASHBOARDS = "id,title,description,folder(id),user_id,updated_at,view_count,favorite_count,deleted,"
+DASHBOARDS = (
+    "id,title,description,folder(id),user_id,created_at,updated_at,view_count,favorite_count,deleted,"
+)
+DASHBOARDS += "certification_metadata(certification_status),"
 DASHBOARDS += "dashboard_elements(id,title,type,look_id,query(model,view),"
 DASHBOARDS += "result_maker(query(model,view),filterables(model,view)))"
 LOOKS = (
-    "id,title,description,folder(id),user_id,updated_at,view_count,favorite_count,deleted,query_id,"
-    "query(model,view)"
+    "id,title,description,folder(id),user_id,created_at,updated_at,view_count,favorite_count,deleted,query_id,"
+    "query(model,view),certification_metadata(certification_status)"
 )
 _PLACE = re.compile(r'^[\w$".`\[\] -]+$')
 _LIQUID = re.compile(r"\{[{%]")
@@ -150,20 +153,25 @@ class Looker(HttpSource):
                     yield board
 
     def _all(self, api: Api, path: str, fields: str) -> Iterator[dict[str, Any]]:
-        """Every row of a search, by pages; what is in the trash is left out."""
-        seen = 0
-
-        def after(page: list[Any]) -> Mapping[str, Any] | None:
-            return {"offset": seen} if len(page or ()) == PAGE else None
-
-        params = {"fields": fields, "limit": PAGE, "offset": 0, "sorts": "id"}
-        for page in api.pages(f"{API}/{path}", after, params):
-            seen += len(page or ())
-            yield from (each for each in page or () if not each.get("deleted"))
+        """Every row of a search, by pages that overlap; what is in the trash is left out."""
+        found = api.overlapping(
+            f"{API}/{path}",
+            lambda page: page or (),
+            {"fields": fields, "sorts": "id"},
+            key="id",
+            size=PAGE,
+            what=path.partition("/")[0],
+            more=lambda page: len(page) == PAGE,
+        )
+        yield from (each for each in found if not each.get("deleted"))
 
     def _shown(self, place: str, kind: Any, each: Mapping[str, Any], people: Mapping[str, str]) -> Asset:
         views = each.get("view_count")
-        facts = {"views": views, "favorites": each.get("favorite_count")}
+        facts = {
+            "views": views,
+            "favorites": each.get("favorite_count"),
+            "certified": (each.get("certification_metadata") or {}).get("certification_status"),
+        }
         folder = (each.get("folder") or {}).get("id")
         owner = people.get(str(each.get("user_id") or ""))
         return Asset(
@@ -176,7 +184,10 @@ class Looker(HttpSource):
             url=f"{self._at.url.rstrip('/')}/{place}s/{quote(str(each['id']), safe='')}",
             popularity=float(number(views) or 0) or None,
             changed_at=moment(each.get("updated_at")),
-            properties={name: str(value) for name, value in facts.items() if value},
+            properties={
+                **{name: str(value) for name, value in facts.items() if value},
+                **created(each.get("created_at")),
+            },
         )
 
     def _explore(self, model: str, each: Mapping[str, Any]) -> Asset:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors.errors import BadSettings
-from connectors.http import Api
-from connectors.http_source import HttpSource
+from connectors.http import Api, Length
+from connectors.http_source import HttpSource, created
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment, number
@@ -134,10 +134,11 @@ def _boards(api: Api) -> Iterator[dict[str, Any]]:
     if listed is not None:
         yield from _rows(listed)
         return
-    seen = 0
+    seen, length = 0, Length("Metabase", "dashboards")
 
     def after(page: Any) -> Mapping[str, Any] | None:
-        return {"offset": seen} if _rows(page) and seen < (number(page.get("total")) or 0) else None
+        whole = length.told(number(page.get("total")))
+        return {"offset": seen} if _rows(page) and seen < whole else None
 
     for page in api.pages("/api/search", after, {"models": "dashboard", "limit": PAGE, "offset": 0}):
         seen += len(_rows(page))
@@ -171,7 +172,10 @@ def _dashboard(url: str, each: Mapping[str, Any]) -> Asset:
         url=f"{url.rstrip('/')}/dashboard/{each['id']}",
         popularity=float(number(each.get("view_count")) or 0) or None,
         changed_at=moment(each.get("updated_at")),
-        properties={"views": str(each["view_count"])} if each.get("view_count") else {},
+        properties={
+            **({"views": str(each["view_count"])} if each.get("view_count") else {}),
+            **created(each.get("created_at")),
+        },
     )
 
 
@@ -194,6 +198,7 @@ def _chart(url: str, card: Mapping[str, Any], engines: Mapping[Any, str]) -> Ass
         properties={
             **({"display": str(card["display"])} if card.get("display") else {}),
             "type": str(card.get("type") or "question"),
+            **created(card.get("created_at")),
         },
         columns=_columns(card) if card.get("type") == "model" else (),
     )

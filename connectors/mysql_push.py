@@ -4,9 +4,9 @@ Neither has a statement for a comment alone: `MODIFY COLUMN` takes the complete 
 So the definition is the server's own line of SHOW CREATE TABLE, in which nothing but the COMMENT is exchanged, and
 ALGORITHM=INSTANT makes the server refuse should anything but metadata change. `information_schema.COLUMNS` was
 considered for it: it has no CHECK of a column, no COMPRESSED, no INVISIBLE of MariaDB, and unquoted defaults in MySQL.
-Neither engine has tags or comments on views.
+Neither engine has tags or comments on views, and of the two MariaDB alone (10.5 and later) has comments on databases.
 
-Source: https://mariadb.com/kb/en/alter-table/, https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html
+Source: https://mariadb.com/kb/en/alter-table/, https://mariadb.com/kb/en/alter-database/, https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ import pymysql
 
 from connectors.errors import BadSettings, PermissionMissing, SourceError, SourceInterrupted
 from connectors.mysql_errors import MySQLConnection, during_connect, open_connection
-from connectors.push import Found, Session, Target, tables_of
+from connectors.mysql_rows import schema_comment
+from connectors.push import Found, Session, Target, schemas_of, tables_of
 from connectors.servers import Server, ServerSettings, server_of
 
-LONGEST_TABLE, LONGEST_COLUMN = 2048, 1024
+LONGEST_TABLE, LONGEST_COLUMN, LONGEST_SCHEMA = 2048, 1024, 1024
 # Backslashes escape and backticks quote, whatever the server's default; defaults such as '0000-00-00' stay legal.
 SETUP = """
 SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 5
@@ -32,6 +33,7 @@ SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', SESSION sql_quote_show_create =
 # Without it, a server may give a TIMESTAMP column defaults that it does not have. Some servers want a right for it.
 EXACT = "SET SESSION explicit_defaults_for_timestamp = 1"
 VERSION = "SELECT VERSION()"
+SCHEMAS = "SELECT SCHEMA_NAME, {comment} FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN ({schemas})"
 TABLES = """
 SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COMMENT FROM information_schema.TABLES
 WHERE TABLE_SCHEMA IN ({schemas}) AND TABLE_NAME IN ({tables})
@@ -60,7 +62,10 @@ class MySQLPush:
     """Writes comments to the databases of one MySQL or MariaDB server."""
 
     tags: ClassVar[bool] = False
-    schemas: ClassVar[bool] = False  # MariaDB alone has comments of databases
+    schemas: ClassVar[bool] = (
+        True  # of what the catalog calls a schema: comments on databases, which MariaDB alone has
+    )
+    databases: ClassVar[bool] = False
     grant_script: ClassVar[str] = """\
 -- A comment is changed by ALTER TABLE; REFERENCES makes the columns visible. SELECT is not given: no row can be read.
 CREATE USER '<push_role>'@'%' IDENTIFIED BY '<password>' WITH MAX_USER_CONNECTIONS 2;
@@ -94,20 +99,22 @@ class MySQLSession:
         self._connection = connection
         self._server = server
         self._maria = "maria" in version.lower()
+        self._of_schema = schema_comment(version)
         old = not version or (int(version.split(".")[0]) < 8 and not self._maria)
         self._how = "INPLACE" if old else "INSTANT"
         # MySQL, any version: a table's comment is no instant change there, but no rows are written or locked
         self._how_table = "INSTANT" if self._maria else "INPLACE, LOCK = NONE"
 
     def read(self, targets: Sequence[Target], *, tags: bool = False) -> dict[Target, Found]:
-        """Comments in two statements, and one SHOW CREATE TABLE for each table with a column to write."""
+        """Comments in two statements, of databases in one; SHOW CREATE TABLE for each table with a column to write."""
+        found = self._schemas(schemas_of(targets))
         if not tables_of(targets):
-            return {}
+            return found
         names = {
             "schemas": ", ".join(sorted({self._text(each.schema) for each in targets})),
             "tables": ", ".join(map(self._text, tables_of(targets))),
         }
-        wanted, found = set(targets), {}
+        wanted = set(targets)
         with _during_write(self._server), self._connection.cursor() as cursor:
             cursor.execute(TABLES.format(**names))
             views = set()
@@ -129,16 +136,31 @@ class MySQLSession:
                     found[target] = Found(found[target].description, facts=facts)
         return found
 
+    def _schemas(self, schemas: list[str]) -> dict[Target, Found]:
+        if not schemas:
+            return {}
+        statement = SCHEMAS.format(comment=self._of_schema, schemas=", ".join(map(self._text, schemas)))
+        with _during_write(self._server), self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            return {
+                Target(None, name): Found(text, facts={"view": False}) for name, text in cursor.fetchall()
+            }
+
     def describe(self, target: Target, found: Found, text: str | None) -> str:
         """ALTER TABLE with a comment; '' is how both engines say that there is none."""
         if found.facts["view"]:
             raise BadSettings("MySQL and MariaDB keep no comments on views")
+        if target.table is None and self._of_schema == "NULL":
+            raise BadSettings("MySQL keeps no comments on databases, and MariaDB none before 10.5")
         longest = LONGEST_TABLE if target.column is None else LONGEST_COLUMN
+        longest = LONGEST_SCHEMA if target.table is None else longest
         if len(text or "") > longest:
             raise BadSettings(f"the text has {len(text or '')} characters; the server keeps {longest}")
         if any(ord(char) > 0xFFFF for char in text or ""):
             raise BadSettings("the server keeps no characters beyond U+FFFF (such as most emoji) in comments")
-        table = f"ALTER TABLE {_name(target.schema)}.{_name(target.table or '')}"
+        if target.table is None:
+            return f"ALTER DATABASE {_name(target.schema)} COMMENT = {self._text(text or '')}"
+        table = f"ALTER TABLE {_name(target.schema)}.{_name(target.table)}"
         if target.column is None:
             return f"{table} COMMENT = {self._text(text or '')}, ALGORITHM = {self._how_table}"
         whole = found.facts["definition"]

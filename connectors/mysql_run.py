@@ -1,7 +1,7 @@
 """Runs one guarded SELECT on MySQL or MariaDB behind the engine's own walls; see `connectors.abilities.CanRun`.
 
 A read-only transaction, a time limit, no second statement in one text, no local file; rows come unbuffered
-under row and byte caps, and a cancel kills the query on the server from a second connection.
+under row and byte caps, and a cancel kills the session on the server from a second connection.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ _TYPES = {
     if name.isupper() and name not in ("CHAR", "INTERVAL")
 }
 _STOPPED = {1053, 1317, 1969, 3024}
+_NO_SUCH_SESSION = 1094
 
 
 class MySQLRuns:
@@ -112,6 +113,7 @@ class MySQLRuns:
                 cursor.execute(EXPLAIN + sql, tuple(parameters) or None)
                 names = [column[0].lower() for column in cursor.description or ()]
                 plan: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+                stop.finished = True
         finally:
             stop.close()
         product = 1
@@ -141,7 +143,11 @@ def _prepare(connection: MySQLConnection, limits: RunLimits) -> None:
 
 
 class _Stop:
-    """Kills the query on the server, from any thread; knows why it ended. `close` ends the connection."""
+    """Ends the session on the server, from any thread; knows why a statement ended. `close` ends the connection.
+
+    KILL, and not KILL QUERY: a server forgets the latter where it comes before the statement does, and whoever has
+    closed the connection meanwhile leaves a statement that nobody stops. The session is ours alone, for one statement.
+    """
 
     def __init__(self, connection: MySQLConnection, server: Server) -> None:
         self._connection = connection
@@ -149,6 +155,7 @@ class _Stop:
         self._id = int(connection.thread_id())  # type: ignore[no-untyped-call]
         self._lock = threading.Lock()
         self._closed = False
+        self._killed = False
         self._asking = Asking(self._send)
         self.finished = False
         self.cancelled = False
@@ -168,23 +175,31 @@ class _Stop:
             self._kill()
 
     def _kill(self) -> None:
-        if self._closed or self.finished:
+        if self._killed or self.finished:
             return
-        with contextlib.suppress(pymysql.err.Error, OSError):
+        try:
             killer = open_connection(self._server, read_timeout=2)
             try:
-                killer.cursor().execute(f"KILL QUERY {self._id}")
+                killer.cursor().execute(f"KILL {self._id}")
             finally:
                 killer.close()
+        except (pymysql.err.Error, OSError) as error:
+            if error.args[:1] != (_NO_SUCH_SESSION,):
+                return  # it is asked again
+        self._killed = True
+        self._asking.over()
 
     def close(self) -> None:
-        self._asking.over()
         with self._lock:
             if self._closed:
                 return
-            self._kill()
             self._closed = True
+            self._kill()
             abandon(self._connection)
+        if self._killed or self.finished:
+            self._asking.over()
+        else:
+            self._asking.begin()  # a server that has lost its client runs the statement to its end
 
 
 @contextlib.contextmanager
@@ -192,6 +207,9 @@ def _as_query_errors(stop: _Stop, limits: RunLimits) -> Iterator[None]:
     try:
         yield
     except (pymysql.err.Error, OSError) as error:
+        code = error.args[0] if error.args else None
+        if isinstance(error, pymysql.err.Error) and isinstance(code, int) and code // 1000 not in (0, 2):
+            stop.finished = True  # the server said so itself; the client's own codes are from 2000
         raise _query_error(error, stop, limits) from None
 
 

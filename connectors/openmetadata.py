@@ -1,7 +1,8 @@
 """OpenMetadata as a source: tables with columns, owners, tags and terms, dashboards, pipelines, glossary, lineage.
 
 Lists come by cursor, 200 a page, with every field that is wanted; lineage needs one request a table or dashboard, as
-the API has no list of edges. Sample data, profiles and per-person usage are fields that are not asked for.
+the API has no list of edges. Sample data, profiles and per-person usage are fields that are not asked for; how often a
+table or dashboard was used in a month is asked for where the bot may see it.
 
 Source: https://docs.open-metadata.org/swagger.html, the JSON schemas and the resources (FIELDS) of
 https://github.com/open-metadata/OpenMetadata. Fields come only where they are named, and an unknown name is refused:
@@ -16,12 +17,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from connectors.errors import UnreachableSource
+from connectors.errors import PermissionMissing, UnreachableSource
 from connectors.http import Api
-from connectors.http_source import CatalogSettings, OtherCatalog
-from connectors.records import Asset, AssetKind, Column, Key, Lineage, Progress, Record, Ref, Table, TableKind
+from connectors.http_source import CatalogSettings, OtherCatalog, created
+from connectors.records import (
+    Asset,
+    AssetKind,
+    Column,
+    Key,
+    Lineage,
+    Progress,
+    Record,
+    Ref,
+    Table,
+    TableKind,
+    Unread,
+)
 from connectors.settings import setting
-from connectors.warehouse import moment
+from connectors.warehouse import moment, number
 
 PAGE = 200
 _PART = re.compile(r'"((?:[^"]|"")*)"|([^."]+)')
@@ -59,8 +72,8 @@ class OpenMetadata(OtherCatalog):
     title: ClassVar[str] = "OpenMetadata"
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
-        "-- In OpenMetadata: a bot (Settings, Bots) with the Data Consumer role, less ViewSampleData and ViewUsage;\n"
-        "-- its JWT token is the secret.\n"
+        "-- In OpenMetadata: a bot (Settings, Bots) with the Data Consumer role, less ViewSampleData; its JWT token\n"
+        "-- is the secret. ViewUsage is for how often tables and dashboards are used; without it that is left out.\n"
     )
 
     def check(self) -> str:
@@ -77,8 +90,14 @@ class OpenMetadata(OtherCatalog):
         with self._open() as api:
             old = _before_1_5(api.get("/api/v1/system/version", optional=True) or {})
             people = "owner" if old else "owners"
-            common = f"{people},tags{_domains(api)}"
+            common = f"{people},tags{_first_of(api, ('domains', 'domain'))}"
+            usage = ""
+            try:
+                usage = _first_of(api, ("usageSummary",))
+            except PermissionMissing:
+                yield Unread("how often tables and dashboards are used (ViewUsage)")
             fields = f"columns,{common},tableConstraints,{'viewDefinition' if old else 'schemaDefinition'}"
+            fields += usage + _first_of(api, ("lifeCycle",))
             within: list[Lineage] = []
             for count, each in enumerate(self._all(api, "tables", fields), start=1):
                 table = _table(each)
@@ -89,6 +108,7 @@ class OpenMetadata(OtherCatalog):
                 yield table
             for path, kind in ASSETS:
                 more = ALSO.get(path, "") + (",scheduleInterval" if path == "pipelines" and not old else "")
+                more += usage if path == "dashboards" else ""
                 for each in self._all(api, path, common + more):
                     refs[each["id"]] = Ref(key=_fqn(each))
                     for chart in each.get("charts") or ():
@@ -124,9 +144,9 @@ class OpenMetadata(OtherCatalog):
             yield from (each for each in page.get("data") or () if not each.get("deleted"))
 
 
-def _domains(api: Api) -> str:
-    """The field that names domains in this version, with a comma before it; empty where there is none."""
-    for name in ("domains", "domain"):
+def _first_of(api: Api, names: tuple[str, ...]) -> str:
+    """The first of these fields that this version has, with a comma before it; empty where there is none."""
+    for name in names:
         try:
             api.get("/api/v1/tables", {"limit": 1, "fields": name})
         except UnreachableSource:  # 400: invalid field name
@@ -172,8 +192,15 @@ def _table(each: Mapping[str, Any]) -> Table:
         changed_at=moment(each.get("updatedAt")),
         tags=_tags(each),
         properties={"service": str((each.get("service") or {}).get("name") or each.get("serviceType") or "")}
-        | _domain(each),
+        | _domain(each)
+        | created(((each.get("lifeCycle") or {}).get("created") or {}).get("timestamp"))
+        | ({"uses_30_days": str(_uses(each))} if _uses(each) else {}),
     )
+
+
+def _uses(each: Mapping[str, Any]) -> int:
+    """How often it was used in the last 30 days, by anybody."""
+    return number(((each.get("usageSummary") or {}).get("monthlyStats") or {}).get("count")) or 0
 
 
 def _keys(each: Mapping[str, Any]) -> Iterator[Key]:
@@ -227,6 +254,7 @@ def _asset(kind: AssetKind, each: Mapping[str, Any]) -> Asset:
         owners=_owners(each),
         tags=_tags(each),
         url=each.get("sourceUrl") or None,
+        popularity=float(_uses(each)) or None,
         changed_at=moment(each.get("updatedAt")),
         properties=_domain(each) | {name: str(value) for name, value in facts.items() if value},
     )

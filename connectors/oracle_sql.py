@@ -18,7 +18,7 @@ WHERE o.owner {_OURS} AND o.object_type IN ('TABLE', 'VIEW', 'MATERIALIZED VIEW'
 # only, DBA_ALL_TABLES those of objects (CREATE TABLE ... OF a type, XMLTYPE) too.
 TABLES = f"""
 SELECT o.owner AS "schema", o.object_name AS "name", o.object_type AS "kind", o.last_ddl_time AS "changed",
-       t.num_rows AS "rows", t.last_analyzed AS "analyzed", t.partitioned AS "partitioned",
+       o.created AS "created", t.num_rows AS "rows", t.last_analyzed AS "analyzed", t.partitioned AS "partitioned",
        c.comments AS "description", e.type_name AS "external"
 FROM sys.{{v}}_objects o
 LEFT JOIN sys.{{v}}_all_tables t ON t.owner = o.owner AND t.table_name = o.object_name

@@ -21,7 +21,7 @@ from psycopg.rows import TupleRow
 from connectors.errors import BadSettings, PermissionMissing, SourceError, SourceInterrupted
 from connectors.postgres_errors import during_connect
 from connectors.postgres_sign_in import sign_in
-from connectors.push import Found, Session, Target, schemas_of, tables_of
+from connectors.push import Found, Session, Target, databases_of, schemas_of, tables_of
 from connectors.servers import Server, ServerSettings, server_of
 
 SETUP = "SET lock_timeout = '5s'; SET statement_timeout = '30s'"
@@ -41,6 +41,20 @@ LEFT JOIN pg_catalog.pg_description d ON d.objoid = n.oid AND d.objsubid = 0
      AND d.classoid = 'pg_catalog.pg_namespace'::regclass
 WHERE n.nspname IN ({schemas})
 """
+# A comment on a database is a shared one; of others than its own a connection may write none.
+OF_DATABASE = """
+SELECT d.datname, s.description FROM pg_catalog.pg_database d
+LEFT JOIN pg_catalog.pg_shdescription s ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
+WHERE d.datname = pg_catalog.current_database() AND d.datname IN ({databases})
+"""
+# Redshift has no shared comments: "to view comments, query the PG_DESCRIPTION system catalog", says AWS of all of them,
+# and so it was in the PostgreSQL that it comes from.
+OF_REDSHIFT_DATABASE = """
+SELECT d.datname, s.description FROM pg_catalog.pg_database d
+LEFT JOIN pg_catalog.pg_description s ON s.objoid = d.oid AND s.objsubid = 0
+     AND s.classoid = 'pg_catalog.pg_database'::regclass
+WHERE d.datname = pg_catalog.current_database() AND d.datname IN ({databases})
+"""
 _WORDS = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW", "f": "FOREIGN TABLE"}
 
 
@@ -49,12 +63,13 @@ class PostgresPush:
 
     tags: ClassVar[bool] = False
     schemas: ClassVar[bool] = True
+    databases: ClassVar[bool] = True
     engine: ClassVar[str] = "PostgreSQL"
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
     port: ClassVar[int] = 5432
     grant_script: ClassVar[str] = """\
--- COMMENT ON wants the owner (of the table, of the schema), and PostgreSQL has no narrower right: a role of its own
--- that is a member of the owning role. Such a role may read rows too; Docent sends COMMENT ON and reads pg_catalog
+-- COMMENT ON wants the owner (of the table, schema or database), and PostgreSQL has no narrower right: a role of its
+-- own that is a member of the owning role. Such a role may read rows too; Docent sends COMMENT ON and reads pg_catalog
 -- with it, nothing else.
 CREATE ROLE <push_role> LOGIN PASSWORD '<password>' NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 2;
 GRANT CONNECT ON DATABASE <database> TO <push_role>;
@@ -87,9 +102,7 @@ GRANT <owning_role> TO <push_role>;
 
 
 class RedshiftPush(PostgresPush):
-    """Writes comments to one Redshift database, whose COMMENT ON knows no schemas."""
-
-    schemas: ClassVar[bool] = False
+    """Writes comments to one Redshift database. AWS lists database, table, view, column; a schema is PostgreSQL's."""
 
     engine: ClassVar[str] = "Redshift"
     schemes: ClassVar[tuple[str, ...]] = ("redshift", "postgresql", "postgres")
@@ -99,6 +112,7 @@ class RedshiftPush(PostgresPush):
 -- owner of the tables whose descriptions are kept in Docent, or leave push off:
 CREATE USER <push_role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMIT 2;
 -- ALTER TABLE <schema>.<table> OWNER TO <push_role>;
+-- For the description of the database itself: ALTER DATABASE <database> OWNER TO <push_role>;
 """
 
     def _session(self, connection: psycopg.Connection[TupleRow]) -> Session:
@@ -108,16 +122,20 @@ CREATE USER <push_role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION
 class PostgresSession:
     """One connection; see `connectors.push.Session`."""
 
+    of_database: ClassVar[str] = OF_DATABASE
+
     def __init__(self, connection: psycopg.Connection[TupleRow], server: Server) -> None:
         self._connection = connection
         self._server = server
 
     def read(self, targets: Sequence[Target], *, tags: bool = False) -> dict[Target, Found]:
-        """Comments of relations and columns, and the relations' kinds, in one statement; of schemas in another."""
+        """Comments of relations and columns, and kinds of relations, in one statement; one more for what is above."""
         found: dict[Target, Found] = {}
         if not targets:
             return found
         database, wanted = targets[0].database, set(targets)
+        for name, text in self._rows(self.of_database, databases=databases_of(targets)):
+            found[Target(name, "")] = Found(text)
         for schema, text in self._rows(OF_SCHEMAS, schemas=schemas_of(targets)):
             found[Target(database, schema)] = Found(text)
         named = {"schemas": sorted({each.schema for each in targets}), "tables": tables_of(targets)}
@@ -137,8 +155,9 @@ class PostgresSession:
 
     def describe(self, target: Target, found: Found, text: str | None) -> str:
         """COMMENT ON, with NULL to take it away."""
-        name = [part for part in (target.schema, target.table, target.column) if part is not None]
-        word = "SCHEMA" if target.table is None else "COLUMN"
+        parts = (target.schema or target.database, target.table, target.column)
+        name = [part for part in parts if part is not None]
+        word = "COLUMN" if target.table is not None else "SCHEMA" if target.schema else "DATABASE"
         if target.table is not None and target.column is None:
             word = self._word(found.facts["kind"])
         value: sql.Composable = sql.SQL("NULL") if text is None else self._literal(text)
@@ -163,6 +182,8 @@ class PostgresSession:
 
 class RedshiftSession(PostgresSession):
     """As PostgreSQL's, with what Redshift does not know."""
+
+    of_database: ClassVar[str] = OF_REDSHIFT_DATABASE
 
     def _word(self, kind: str) -> str:
         return "VIEW" if kind in "vm" else "TABLE"

@@ -1,4 +1,4 @@
-"""Power BI: workspaces, dataflows, semantic models with tables, columns, measures and sources, reports, dashboards.
+"""Power BI: workspaces, dataflows, datamarts, semantic models with tables, measures and sources, reports, dashboards.
 
 The admin scanner API: the list of workspaces, then scans of 100 at a time (getInfo, scanStatus, scanResult), so the
 number of requests grows by the hundred workspaces. Rows, refresh logs and DAX queries are never asked for.
@@ -19,7 +19,8 @@ from urllib.parse import quote
 
 from connectors.errors import PermissionMissing, SourceInterrupted
 from connectors.http import Api
-from connectors.http_source import HttpSource
+from connectors.http_source import HttpSource, Seen, created
+from connectors.powerbi_usage import views
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.warehouse import moment
@@ -70,6 +71,7 @@ class PowerBI(HttpSource):
         "-- In Entra ID: register an app without any Power BI permission, put it into a security group of its own.\n"
         "-- In the Power BI admin portal, for that group only: allow service principals to use read-only admin APIs;\n"
         "-- enhance admin APIs responses with detailed metadata; and with DAX and mashup expressions (for lineage).\n"
+        "-- The first of these shows the activity events too: views are counted from them, and people are not kept.\n"
     )
 
     def __init__(self, settings: Settings) -> None:
@@ -85,13 +87,16 @@ class PowerBI(HttpSource):
         wanted = set(self._at.workspaces)
         edges: list[Lineage] = []
         with self._open() as api:
+            yield Progress("views", 0)
+            seen, unread = views(api)
+            yield from unread
             listed = api.get(f"{API}/modified", _ACTIVE) or ()
             ids = [each.get("id") or each["Id"] for each in listed]  # the documentation has both
             for start in range(0, len(ids), BATCH):
                 yield Progress("workspaces", start, len(ids))
                 for space in self._scanned(api, ids[start : start + BATCH]):
                     if space.get("state") in (None, "Active") and (not wanted or space.get("name") in wanted):
-                        yield from _workspace(space)
+                        yield from _workspace(space, seen)
                         edges += _edges(space)
         yield from dict.fromkeys(edges)
 
@@ -129,7 +134,7 @@ class PowerBI(HttpSource):
 _ACTIVE = {"excludePersonalWorkspaces": "True", "excludeInActiveWorkspaces": "True"}
 
 
-def _workspace(space: Mapping[str, Any]) -> Iterator[Asset]:
+def _workspace(space: Mapping[str, Any], seen: Mapping[str, Seen]) -> Iterator[Asset]:
     here = f"workspace/{space['id']}"
     description = space.get("description") or None
     yield Asset("dashboard_group", here, space.get("name") or space["id"], description=description)
@@ -137,6 +142,9 @@ def _workspace(space: Mapping[str, Any]) -> Iterator[Asset]:
         if flow.get("objectId"):
             named = {**flow, "id": flow["objectId"], "reportType": "dataflow"}
             yield _asset("dataset", f"dataflow/{flow['objectId']}", named, here, None)
+    for mart in space.get("datamarts") or ():
+        named = {**mart, "reportType": "datamart"}
+        yield _asset("dataset", f"datamart/{mart['id']}", named, here, None)
     for model in space.get("datasets") or ():
         yield from _model(model, here)
     pages = "https://app.powerbi.com/groups"
@@ -146,12 +154,13 @@ def _workspace(space: Mapping[str, Any]) -> Iterator[Asset]:
                 continue
             place = "rdlreports" if each.get("reportType") == "PaginatedReport" else field
             url = f"{pages}/{space['id']}/{place}/{each['id']}"
-            yield _asset(
-                "dashboard" if kind == "dashboard" else "chart", f"{field[:-1]}/{each['id']}", each, here, url
-            )
+            key = f"{field[:-1]}/{each['id']}"
+            yield _asset(kind, key, each, here, url, seen.get(key.lower(), Seen()))
 
 
-def _asset(kind: Any, key: str, each: Mapping[str, Any], parent: str, url: str | None, **more: Any) -> Asset:
+def _asset(
+    kind: Any, key: str, each: Mapping[str, Any], parent: str, url: str | None, seen: Seen | None = None
+) -> Asset:
     facts = {
         "endorsement": (each.get("endorsementDetails") or {}).get("endorsement"),
         "sensitivity": (each.get("sensitivityLabel") or {}).get("labelId"),
@@ -169,8 +178,12 @@ def _asset(kind: Any, key: str, each: Mapping[str, Any], parent: str, url: str |
         changed_at=moment(
             each.get("modifiedDateTime") or each.get("createdDateTime") or each.get("createdDate")
         ),
-        properties={name: str(value) for name, value in facts.items() if value},
-        **more,
+        properties={
+            **{name: str(value) for name, value in facts.items() if value},
+            **created(each.get("createdDateTime") or each.get("createdDate")),
+            **(seen.facts() if seen else {}),
+        },
+        popularity=float(seen.times) or None if seen else None,
     )
 
 
@@ -253,6 +266,8 @@ def _edges(space: Mapping[str, Any]) -> Iterator[Lineage]:
     for flow in space.get("dataflows") or ():
         if flow.get("objectId"):
             yield from (edge(above, f"dataflow/{flow['objectId']}") for above in _flows(flow))
+    for mart in space.get("datamarts") or ():
+        yield from (edge(above, f"datamart/{mart['id']}") for above in _flows(mart))
     for model in space.get("datasets") or ():
         here = f"dataset/{model['id']}"
         shared = {each["name"]: each.get("expression") or "" for each in _named(model.get("expressions"))}
@@ -279,9 +294,12 @@ def _edges(space: Mapping[str, Any]) -> Iterator[Lineage]:
 
 
 def _flows(each: Mapping[str, Any]) -> list[Ref]:
-    """The dataflows that a model or another dataflow reads."""
-    found = (one.get("targetDataflowId") for one in each.get("upstreamDataflows") or ())
-    return [Ref(key=f"dataflow/{flow}") for flow in found if flow]
+    """The dataflows and datamarts that a model, or another of them, reads."""
+    flows = (one.get("targetDataflowId") for one in each.get("upstreamDataflows") or ())
+    marts = (one.get("targetDatamartId") for one in each.get("upstreamDatamarts") or ())
+    return [Ref(key=f"dataflow/{flow}") for flow in flows if flow] + [
+        Ref(key=f"datamart/{mart}") for mart in marts if mart
+    ]
 
 
 def _sources(expression: str, shared: Mapping[str, str], seen: frozenset[str] = frozenset()) -> Iterator[Ref]:

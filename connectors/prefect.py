@@ -25,9 +25,9 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from connectors.errors import BadSettings, PermissionMissing, SourceInterrupted
-from connectors.http import Api
+from connectors.http import Api, Length
 from connectors.http_source import HttpSource
-from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
 from connectors.warehouse import moment
 
@@ -100,7 +100,7 @@ class Prefect(HttpSource):
                 events = list(self._events(api))
             except PermissionMissing:
                 events = []
-                yield Progress("no right to read the events of assets: left out", 0)
+                yield Unread("the events of assets")
         assets = list(_assets(events))
         yield from assets
         known = {each.key for each in assets}
@@ -110,11 +110,12 @@ class Prefect(HttpSource):
     def _all(self, api: Api, what: str, sort: str) -> dict[str, dict[str, Any]]:
         """Every object of a list by its id. SourceInterrupted where some were lost between two pages."""
         found: dict[str, dict[str, Any]] = {}
-        seen = 0
+        seen, length = 0, Length("Prefect", what)
+        length.told(api.ask(f"/{what}/count", {}))
         while page := api.ask(f"/{what}/filter", {"sort": sort, "offset": seen}):
             found.update((each["id"], each) for each in page)
             seen += len(page)
-        if len(found) < api.ask(f"/{what}/count", {}):
+        if len(found) < length.told(api.ask(f"/{what}/count", {})):
             raise SourceInterrupted(f"the {what} of Prefect changed while they were read; try again")
         return found
 

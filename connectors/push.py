@@ -27,7 +27,7 @@ PUSHERS: dict[str, str] = {
     "mysql": "connectors.mysql_push:MySQLPush",
     "snowflake": "connectors.warehouse_push:SnowflakePush",
     "databricks": "connectors.warehouse_push:DatabricksPush",
-    "bigquery": "connectors.warehouse_push:BigQueryPush",
+    "bigquery": "connectors.bigquery_push:BigQueryPush",
 }
 """Which connectors can be written to, as type -> "module:Class"."""
 
@@ -37,7 +37,8 @@ What = Literal["description", "tags"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table (or view), or one of its columns; without a table the schema itself, which has a description only."""
+    """A table (or view), or one of its columns. Without a table the schema itself, with a schema of "" the database:
+    these two have a description only."""
 
     database: str | None
     schema: str
@@ -109,6 +110,7 @@ class Pusher(Protocol):
 
     tags: ClassVar[bool]  # whether the source has tags of its own
     schemas: ClassVar[bool]  # whether its schemas have descriptions that can be written
+    databases: ClassVar[bool]  # and its databases (catalogs)
     grant_script: ClassVar[str]  # the least role that may write descriptions
 
     def __init__(self, settings: Any) -> None: ...
@@ -167,7 +169,7 @@ def _step(session: Session, wanted: Wanted, found: Found | None) -> Step:
         return Step(
             wanted,
             "missing",
-            "the source has no such schema, table or column, or the credential may not see it",
+            "the source has no such database, schema, table or column, or the credential may not see it",
         )
     if wanted.what == "tags":
         return _tag_step(session, wanted, found)
@@ -217,4 +219,9 @@ def tables_of(targets: Iterable[Target]) -> list[str]:
 
 def schemas_of(targets: Iterable[Target]) -> list[str]:
     """The names of the schemas that are targets themselves, sorted."""
-    return sorted({each.schema for each in targets if each.table is None})
+    return sorted({each.schema for each in targets if each.table is None and each.schema})
+
+
+def databases_of(targets: Iterable[Target]) -> list[str]:
+    """The names of the databases that are targets themselves, sorted."""
+    return sorted({each.database or "" for each in targets if each.table is None and not each.schema})

@@ -19,6 +19,10 @@ TableKind = Literal[
 AssetKind = Literal[
     "dashboard_group", "dashboard", "chart", "model", "metric", "job", "term", "document", "query", "dataset"
 ]
+CostUnit = Literal[
+    "bytes_billed", "bytes_scanned", "bytes_read", "credits", "slot_seconds", "task_seconds", "seconds"
+]
+"""What a vendor counts: bytes that it bills or reads, credits, seconds of a slot or task, seconds of the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,8 @@ class Asset:
     """Columns of a model or dataset, where the source describes them."""
     dialect: str | None = None
     """sqlglot's name of the dialect that `definition` is written in; None where it is no SQL."""
+    default_schema: str | None = None
+    """Where `definition` runs: the schema of the names in it that have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,8 @@ class Query:
     default_schema: str | None = None
     runs_of: tuple[int, ...] = ()
     """How often each of `users` ran it, where the source tells; they sum up to `runs`."""
+    costs: Mapping[CostUnit, float] = field(default_factory=dict)
+    """What `runs` came to in all, by whomever, in the vendor's own units; only of a log of the last 30 days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +178,20 @@ class Progress:
     total: int | None = None
 
 
-Record = Database | Schema | Table | Asset | Lineage | Query | Progress
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Not a record of the catalog: a part of the source that the role may not read, `what` in words.
+
+    People read it with the sync. Where the role could read it the last time, and tables, assets, owners, tags or edges
+    would go now, the sync changes nothing rather than remove them.
+    """
+
+    what: str
+    things: bool = True
+    """Are there things that only this part tells of? Without it nothing goes where it is sizes or costs alone."""
+
+    def __str__(self) -> str:
+        return f"no right to read {self.what}: left out"
+
+
+Record = Database | Schema | Table | Asset | Lineage | Query | Progress | Unread

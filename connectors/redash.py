@@ -1,7 +1,9 @@
-"""Redash: queries with their SQL, dashboards, owners, tags, and which query stands on which dashboard.
+"""Redash: queries with their SQL, the charts that stand on dashboards, dashboards, owners, tags, and what feeds what.
 
 Lists come by pages of 100; a dashboard's widgets need one request each. Query results and parameter values are never
-asked for: parameters in a query's text become NULL, so that the text can be parsed.
+asked for: parameters in a query's text become NULL, so that the text can be parsed. Of a visualization's options, which
+hold titles and colours by value, only the form of the chart is taken. A chart that stands on no dashboard is not read:
+that would be one request a query.
 
 Source: https://redash.io/help/user-guide/integrations-and-api/api and the handlers and serializers of
 https://github.com/getredash/redash (redash/handlers, redash/serializers). From version 10 on a dashboard is asked for
@@ -17,9 +19,9 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from connectors.errors import PermissionMissing
-from connectors.http import Api
-from connectors.http_source import HttpSource
-from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.http import Api, Length
+from connectors.http_source import HttpSource, created
+from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
 from connectors.warehouse import moment, number
 
@@ -62,7 +64,7 @@ class Redash(HttpSource):
 
     name: ClassVar[str] = "redash"
     title: ClassVar[str] = "Redash"
-    extracts: ClassVar[tuple[str, ...]] = ("query", "dashboard")
+    extracts: ClassVar[tuple[str, ...]] = ("query", "chart", "dashboard")
     settings: ClassVar[type[Any]] = Settings
     grant_script: ClassVar[str] = (
         "-- In Redash: a group 'docent' with 'View only' on the data sources to be read, a user in that group alone,\n"
@@ -78,16 +80,20 @@ class Redash(HttpSource):
             return f"Redash answers: {api.get('/api/queries', {'page': 1, 'page_size': 1}).get('count', '?')} queries"
 
     def extract(self) -> Iterator[Record]:
-        """Queries, dashboards, then the edges. Raises SourceError."""
+        """Queries, charts, dashboards, then the edges. Raises SourceError."""
         with self._open() as api:
             types = _types(api)
+            if types is None:
+                yield Unread("the types of data sources")
             known: set[int] = set()
+            charts: set[int] = set()
             named: dict[int, set[int]] = {}
             for query in self._all(api, "/api/queries"):
                 known.add(query["id"])
-                if types.get(query.get("data_source_id") or -1) == "results":
+                kind = (types or {}).get(query.get("data_source_id") or -1, "")
+                if kind == "results":
                     named[query["id"]] = {int(found) for found in OTHERS.findall(query.get("query") or "")}
-                yield self._query(query, types)
+                yield self._query(query, kind)
             dashboards = list(self._all(api, "/api/dashboards"))
             edges = [
                 Lineage(Ref(key=f"query/{above}"), Ref(key=f"query/{below}"), "redash")
@@ -99,37 +105,45 @@ class Redash(HttpSource):
                 whole = api.get(f"/api/dashboards/{each['id']}", optional=True)
                 if whole is None and each.get("slug"):
                     whole = api.get(f"/api/dashboards/{quote(str(each['slug']), safe='')}", optional=True)
+                if whole is None:
+                    api.get(
+                        "/api/session"
+                    )  # Redash says 404 for a key that was revoked, too: this then ends the run
                 if (whole or {}).get("id", each["id"]) != each["id"]:
                     whole = None  # an old server took the number for the slug of another
                 yield self._dashboard(each)
-                here = Ref(key=f"dashboard/{each['id']}")
-                below = {
-                    ((one.get("visualization") or {}).get("query") or {}).get("id")
-                    for one in (whole or {}).get("widgets") or ()
-                }
-                edges += [Lineage(Ref(key=f"query/{n}"), here, "redash") for n in sorted(known & below)]
-        yield from edges
+                for chart in _charts(whole or {}, known):
+                    here = f"chart/{chart['id']}"
+                    edges.append(Lineage(Ref(key=here), Ref(key=f"dashboard/{each['id']}"), "redash"))
+                    if chart["id"] in charts:
+                        continue
+                    charts.add(chart["id"])
+                    edges.append(Lineage(Ref(key=f"query/{chart['query']['id']}"), Ref(key=here), "redash"))
+                    yield self._chart(chart)
+        yield from dict.fromkeys(edges)
 
     def _all(self, api: Api, path: str) -> Iterator[dict[str, Any]]:
         """Every row that is not archived."""
         seen = pages = 0
+        length = Length("Redash", path.rpartition("/")[2])
 
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            more = page.get("results") and seen < (number(page.get("count")) or 0)
+            whole = length.told(number(page.get("count")))
+            more = page.get("results") and seen < whole
             return {"page": pages + 1} if more else None
 
         for page in api.pages(path, after, {"page": 1, "page_size": PAGE, "order": "created_at"}):
             seen, pages = seen + len(page.get("results") or ()), pages + 1
             yield from (row for row in page.get("results") or () if not row.get("is_archived"))
 
-    def _query(self, query: Mapping[str, Any], types: Mapping[int, str]) -> Asset:
+    def _query(self, query: Mapping[str, Any], kind: str) -> Asset:
         return Asset(
             "query",
             f"query/{query['id']}",
             query.get("name") or f"Query {query['id']}",
             description=query.get("description") or None,
             definition=PARAMETER.sub("NULL", query.get("query") or "") or None,
-            dialect=DIALECTS.get(types.get(query.get("data_source_id") or -1, "")),
+            dialect=DIALECTS.get(kind),
             owners=_owner(query),
             tags=tuple(query.get("tags") or ()),
             url=f"{self._at.url.rstrip('/')}/queries/{query['id']}",
@@ -137,7 +151,28 @@ class Redash(HttpSource):
             properties={
                 **({"draft": "yes"} if query.get("is_draft") else {}),
                 **({"schedule": _schedule(query["schedule"])} if query.get("schedule") else {}),
+                **({"last_run": query["retrieved_at"]} if query.get("retrieved_at") else {}),
+                **created(query.get("created_at")),
             },
+        )
+
+    def _chart(self, chart: Mapping[str, Any]) -> Asset:
+        query = chart["query"]
+        form = (chart.get("options") or {}).get("globalSeriesType") or chart.get("type") or ""
+        name = chart.get("name") or ""
+        if (
+            not name or name.lower() == str(chart.get("type") or "").lower()
+        ):  # "Table", "Chart": as Redash names them
+            name = f"{query.get('name') or 'Query ' + str(query['id'])}: {name or 'chart'}"
+        return Asset(
+            "chart",
+            f"chart/{chart['id']}",
+            name,
+            description=chart.get("description") or None,
+            owners=_owner(query),
+            url=f"{self._at.url.rstrip('/')}/queries/{query['id']}#{chart['id']}",
+            changed_at=moment(chart.get("updated_at")),
+            properties={"type": str(form).lower()} if form else {},
         )
 
     def _dashboard(self, each: Mapping[str, Any]) -> Asset:
@@ -149,7 +184,10 @@ class Redash(HttpSource):
             tags=tuple(each.get("tags") or ()),
             url=f"{self._at.url.rstrip('/')}/dashboards/{each['id']}",
             changed_at=moment(each.get("updated_at")),
-            properties={"draft": "yes"} if each.get("is_draft") else {},
+            properties={
+                **({"draft": "yes"} if each.get("is_draft") else {}),
+                **created(each.get("created_at")),
+            },
         )
 
     def _open(self) -> Api:
@@ -157,12 +195,20 @@ class Redash(HttpSource):
         return Api(self._at.url, lambda: headers, title="Redash", plain_http=self._at.plain_http)
 
 
-def _types(api: Api) -> dict[int, str]:
-    """The type of each data source; none where the key's groups may not list them."""
+def _types(api: Api) -> dict[int, str] | None:
+    """The type of each data source; None where the key's groups may not list them."""
     try:
         return {each["id"]: each.get("type", "") for each in api.get("/api/data_sources") or ()}
     except PermissionMissing:
-        return {}
+        return None
+
+
+def _charts(dashboard: Mapping[str, Any], known: set[int]) -> Iterator[dict[str, Any]]:
+    """What a dashboard shows of the queries that are known; a widget may be a text, or hidden from us."""
+    for widget in dashboard.get("widgets") or ():
+        chart = widget.get("visualization") or {}
+        if "id" in chart and (chart.get("query") or {}).get("id") in known:
+            yield chart
 
 
 def _schedule(schedule: Any) -> str:

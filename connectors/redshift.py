@@ -21,16 +21,18 @@ from psycopg.rows import DictRow, dict_row
 
 from connectors.postgres_errors import during_connect, during_read
 from connectors.postgres_sign_in import sign_in
-from connectors.records import Database, Progress, Query, Record, Schema
+from connectors.records import Database, Progress, Query, Record, Schema, Unread
 from connectors.redshift_run import QUERY_GRANTS, RedshiftRuns
 from connectors.selection import Selection
 from connectors.servers import Server, ServerSettings, server_of
-from connectors.warehouse import Place, Row, moment, tables_of
+from connectors.warehouse import Place, Row, costs_of, moment, tables_of
 
 BEGIN = "BEGIN READ ONLY"
 DATABASE = """
-SELECT d.datname AS name, u.usename AS owner, pg_catalog.version() AS version
+SELECT d.datname AS name, u.usename AS owner, pg_catalog.version() AS version, t.description AS description
 FROM pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_user u ON u.usesysid = d.datdba
+LEFT JOIN pg_catalog.pg_description t ON t.objoid = d.oid AND t.objsubid = 0
+     AND t.classoid = 'pg_catalog.pg_database'::regclass
 WHERE d.datname = pg_catalog.current_database()
 """
 _OURS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
@@ -38,6 +40,7 @@ SCHEMAS = f"""
 SELECT n.nspname AS name, t.description AS description, u.usename AS owner
 FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_user u ON u.usesysid = n.nspowner
 LEFT JOIN pg_catalog.pg_description t ON t.objoid = n.oid AND t.objsubid = 0
+     AND t.classoid = 'pg_catalog.pg_namespace'::regclass
 WHERE {_OURS} AND {{schemas}} ORDER BY 1
 """
 # Redshift keeps the rows of a materialised view in a table of its own, mv_tbl__<name>__<n>.
@@ -81,11 +84,19 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND {_OURS}
   AND (c.oid IN (SELECT k.conrelid FROM pg_catalog.pg_constraint k WHERE k.contype IN ('p', 'u', 'f'))
        OR c.oid IN (SELECT k.confrelid FROM pg_catalog.pg_constraint k WHERE k.contype = 'f'))
 """
+# When tables, empty ones too, and views were made.
+CREATED = f"""
+SELECT n.nspname AS "schema", c.relname AS "table", c.relcreationtime AS created
+FROM pg_catalog.pg_class_info c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relcreationtime IS NOT NULL AND {_WANTED}
+"""
 # What follows is left out where the role may not read it. `size` counts blocks of one megabyte.
 SIZES = """
-SELECT "schema", "table", size, tbl_rows, diststyle, sortkey1 FROM pg_catalog.svv_table_info
+SELECT "schema", "table", size, tbl_rows, diststyle, sortkey1, create_time AS created FROM pg_catalog.svv_table_info
+WHERE "database" = %s
 """
-MATERIALIZED = "SELECT schema_name, name FROM pg_catalog.svv_mv_info"
+# These views tell of the cluster's other databases too, where the user may see them.
+MATERIALIZED = "SELECT schema_name, name FROM pg_catalog.svv_mv_info WHERE database_name = %s"
 LATE_BINDING = """
 SELECT b.view_schema AS "schema", b.view_name AS "table", b.col_name AS name, b.col_num AS "position",
        b.col_type AS "type"
@@ -94,17 +105,19 @@ FROM pg_catalog.pg_get_late_binding_view_cols()
 """
 EXTERNAL_TABLES = """
 SELECT e.schemaname AS "schema", e.tablename AS "name", 'external table' AS kind
-FROM pg_catalog.svv_external_tables e WHERE {external} ORDER BY 1, 2
+FROM pg_catalog.svv_external_tables e WHERE {external} AND e.redshift_database_name = %s ORDER BY 1, 2
 """
 EXTERNAL_COLUMNS = """
 SELECT e.schemaname AS "schema", e.tablename AS "table", e.columnname AS "name", e.columnnum AS "position",
        e.external_type AS "type", e.part_key AS part
-FROM pg_catalog.svv_external_columns e WHERE {external}
+FROM pg_catalog.svv_external_columns e WHERE {external} AND e.redshift_database_name = %s
 """
 QUERIES = """
-SELECT q.query_text AS sql, q.user_id AS usesysid, pg_catalog.count(*) AS runs, pg_catalog.max(q.start_time) AS last
+SELECT q.query_text AS sql, q.user_id AS usesysid, pg_catalog.count(*) AS runs, pg_catalog.max(q.start_time) AS last,
+       pg_catalog.sum(q.execution_time) AS took
 FROM pg_catalog.sys_query_history q
-WHERE q.status = 'success' AND q.database_name = %s AND q.query_type IN ('SELECT', 'INSERT', 'CTAS')
+WHERE q.start_time > CURRENT_DATE - 30 AND q.status = 'success'
+  AND q.database_name = %s AND q.query_type IN ('SELECT', 'INSERT', 'CTAS')
 GROUP BY q.query_text, q.user_id ORDER BY 3 DESC LIMIT 5000
 """
 USERS = "SELECT u.usesysid, u.usename FROM pg_catalog.pg_user u"
@@ -152,24 +165,40 @@ CREATE USER <role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMI
         chosen = self._selection
         tables = chosen.table_condition("n.nspname", "n.nspname || '.' || c.relname", mark="%s")
         external = chosen.table_condition("e.schemaname", "e.schemaname || '.' || e.tablename", mark="%s")
+        refused: list[str] = []
         with self._reading() as connection:
             (found,) = _rows(connection, DATABASE)
             base = found["name"]
-            yield Database(base, None, found["owner"])
+            yield Database(base, found["description"], found["owner"])
             for row in self._schemas(connection):
                 yield Schema(base, row["name"], row["description"], row["owner"])
             yield Progress("tables", 0)
-            sizes = {(row["schema"], row["table"]): row for row in _optional(connection, SIZES)}
-            stored = {(row["schema_name"], row["name"]) for row in _optional(connection, MATERIALIZED)}
+            sizes = {
+                (row["schema"], row["table"]): row
+                for row in _optional(connection, SIZES, "sizes", refused, literal=(base,))
+            }
+            made = {
+                (row["schema"], row["table"]): row["created"]
+                for row in _optional(connection, CREATED, "when tables were made", refused, tables=tables)
+            }
+            stored = {
+                (row["schema_name"], row["name"])
+                for row in _optional(
+                    connection, MATERIALIZED, "which views are materialised", refused, literal=(base,)
+                )
+            }
             rows = [
-                _sized(row, sizes.get((row["schema"], row["name"])), stored)
+                {
+                    "created": made.get((row["schema"], row["name"])),
+                    **_sized(row, sizes.get((row["schema"], row["name"])), stored),
+                }
                 for row in _rows(connection, TABLES, tables=tables)
             ]
             columns: list[Row] = list(_rows(connection, COLUMNS, tables=tables))
             described = {(row["schema"], row["table"]) for row in columns}
             columns += [
                 row
-                for row in _optional(connection, LATE_BINDING)
+                for row in _optional(connection, LATE_BINDING, "columns of late-binding views", refused)
                 if (row["schema"], row["table"]) not in described
             ]
             named = {
@@ -177,8 +206,9 @@ CREATE USER <role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMI
                 for row in _rows(connection, KEY_COLUMNS)
             }
             keys = [part for row in _rows(connection, KEYS) for part in _key(row, named)]
-            rows += _optional(connection, EXTERNAL_TABLES, external=external)
-            outside = list(_optional(connection, EXTERNAL_COLUMNS, external=external))
+            lake = ("external tables", refused)
+            rows += _optional(connection, EXTERNAL_TABLES, *lake, external=external, literal=(base,))
+            outside = _optional(connection, EXTERNAL_COLUMNS, *lake, external=external, literal=(base,))
         properties = _properties(sizes, outside)
         for number, table in enumerate(
             tables_of(rows, [*columns, *outside], keys=keys, properties=properties), start=1
@@ -186,13 +216,16 @@ CREATE USER <role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMI
             yield dataclasses.replace(table, database=base)
             if number % 500 == 0:
                 yield Progress("tables", number, len(rows))
+        for what in dict.fromkeys(refused):
+            yield Unread(what, what == "external tables")
 
-    def queries(self) -> Iterator[Query]:
-        """Statements of the query history, most frequent first; none where the role may not read it."""
+    def queries(self) -> Iterator[Query | Unread]:
+        """Statements of 30 days, as far as Redshift keeps them, with the time that they took; most frequent first."""
+        refused: list[str] = []
         with self._reading() as connection:
             (found,) = _rows(connection, DATABASE)
             names = {row["usesysid"]: row["usename"] for row in _rows(connection, USERS)}
-            rows = _optional(connection, QUERIES, literal=(found["name"],))
+            rows = _optional(connection, QUERIES, "the query history", refused, literal=(found["name"],))
         folded: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             folded[row["sql"].strip()].append(row)
@@ -200,7 +233,10 @@ CREATE USER <role> PASSWORD '<password>' NOCREATEDB NOCREATEUSER CONNECTION LIMI
             users = sorted({names[row["usesysid"]] for row in parts if row["usesysid"] in names})
             last = max((row["last"] for row in parts if row["last"]), default=None)
             runs = sum(int(row["runs"]) for row in parts)
-            yield Query(text, runs, tuple(users), moment(last), found["name"])
+            costs = costs_of(seconds=(sum(int(row["took"] or 0) for row in parts), 1_000_000))
+            yield Query(text, runs, tuple(users), moment(last), found["name"], costs=costs)
+        for what in refused:
+            yield Unread(what)
 
     def _schemas(self, connection: psycopg.Connection[DictRow]) -> list[DictRow]:
         condition = self._selection.schema_condition("n.nspname", mark="%s")
@@ -241,15 +277,19 @@ def _rows(
     return connection.execute(filled, [*patterns, *literal] or None).fetchall()
 
 
-def _optional(connection: psycopg.Connection[DictRow], text: str, **options: Any) -> list[DictRow]:
-    """The same, but nothing where the role may not read it or this Redshift has no such view."""
+def _optional(
+    connection: psycopg.Connection[DictRow], text: str, what: str, refused: list[str], **options: Any
+) -> list[DictRow]:
+    """The same, but nothing where this Redshift has no such view, or the role may not read it; `refused` says that."""
     try:
         return _rows(connection, text, **options)
     except (
         psycopg.errors.InsufficientPrivilege,
         psycopg.errors.UndefinedTable,
         psycopg.errors.UndefinedFunction,
-    ):
+    ) as error:
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            refused.append(what)
         connection.execute("ROLLBACK")  # Redshift has no savepoints
         connection.execute(BEGIN)
         return []
@@ -264,6 +304,7 @@ def _sized(row: Row, told: Row | None, stored: set[tuple[str, str]]) -> DictRow:
         "kind": kind,
         "definition": (row["definition"] or "").strip() or None,
         "rows": told["tbl_rows"] if told else None,
+        **({"created": told["created"]} if told and told["created"] else {}),
         "bytes": None if size is None else int(size) * 1024 * 1024,
     }
 

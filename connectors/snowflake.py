@@ -23,11 +23,11 @@ from typing import Any, ClassVar
 from connectors import snowflake_sql as sql
 from connectors.errors import BadSettings, PermissionMissing, SourceInterrupted
 from connectors.http import Api
-from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema
+from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
 from connectors.snowflake_run import QUERY_GRANTS, SnowflakeRuns
-from connectors.warehouse import Row, filled, moment, number, row_of, tables_of
+from connectors.warehouse import Row, amount, costs_of, filled, moment, number, row_of, tables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Snowflake(SnowflakeRuns):
 CREATE ROLE docent_reader;
 GRANT DATABASE ROLE SNOWFLAKE.OBJECT_VIEWER TO ROLE docent_reader;      -- names, types, comments, sizes, definitions
 GRANT DATABASE ROLE SNOWFLAKE.GOVERNANCE_VIEWER TO ROLE docent_reader;  -- tags, the query log, what read and wrote what
--- Optional: when pipes loaded last.
+-- Optional: when pipes loaded last, their credits, and what storage of each table is billed.
 -- GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE docent_reader;
 GRANT USAGE ON WAREHOUSE <warehouse> TO ROLE docent_reader;
 CREATE USER docent_reader TYPE = SERVICE DEFAULT_ROLE = docent_reader RSA_PUBLIC_KEY = '<public key>';
@@ -141,11 +141,18 @@ GRANT ROLE docent_reader TO USER docent_reader;
                 for what, kind in sql.KEYS
                 for key in self._keys(self._shown(api, what, databases, schemas, refused), kind)
             ]
+            chosen = sql.STORAGE.format(tables=both("table_catalog", columns))
+            billed = {
+                (row["database"], row["schema"], row["name"]): {"billed_storage_bytes": str(found)}
+                for row in self._where_granted(api, chosen, sql.FACTS[0], refused)
+                if (found := number(row.get("billed")))
+            }
             yield from tables_of(
                 self._rows(api, sql.TABLES.format(tables=both("t.table_catalog", tables))),
                 self._rows(api, sql.COLUMNS.format(columns=both("table_catalog", columns))),
                 keys=keys,
                 tags=[row for row in tags if row.get("domain") not in ("DATABASE", "SCHEMA")],
+                properties=billed,
             )
             condition = wanted.schema_condition("p.pipe_schema", mark="?")
             chosen = sql.PIPES.format(pipes=both("p.pipe_catalog", condition))
@@ -154,9 +161,13 @@ GRANT ROLE docent_reader TO USER docent_reader;
                 _pipe_key(row): row
                 for row in self._where_granted(api, sql.LOADS, "the loads of pipes", refused)
             }
+            credits = {
+                row["id"]: row["credits"]
+                for row in self._where_granted(api, sql.PIPE_CREDITS, sql.FACTS[1], refused)
+            }
             pipes = [row for row in pipes if row.get("name")]
             for row in pipes:
-                yield _pipe(row, loads.get(_pipe_key(row), {}))
+                yield _pipe(row, loads.get(_pipe_key(row), {}), amount(credits.get(row.get("id"))))
             known = set(schemas)
             for row in self._where_granted(api, sql.APPS, "Streamlit apps", refused):
                 if row.get("name") and (row.get("database_name"), row.get("schema_name")) in known:
@@ -164,7 +175,7 @@ GRANT ROLE docent_reader TO USER docent_reader;
             yield Progress("lineage", 0)
             yield from dict.fromkeys(self._edges(api, pipes, refused))
             for what in dict.fromkeys(refused):
-                yield Progress(f"no right to read {what}: left out", 0)
+                yield Unread(what, what not in sql.FACTS)
 
     def _edges(self, api: Api, pipes: list[Row], refused: list[str]) -> Iterator[Lineage]:
         """What views stand on, what statements wrote, what pipes load."""
@@ -208,15 +219,22 @@ GRANT ROLE docent_reader TO USER docent_reader;
                 statement = f"SHOW {what} IN SCHEMA {place}.{_quoted(schema)}"
                 yield from self._where_granted(api, statement, "keys", refused)
 
-    def queries(self) -> Iterator[Query]:
-        """The statements of the last 30 days, folded by the account's own hash. Raises SourceError."""
+    def queries(self) -> Iterator[Query | Unread]:
+        """The statements of the last 30 days, folded by the account's own hash, with credits. Raises SourceError."""
+        refused: list[str] = []
         with self._open() as api:
-            for row in self._rows(api, sql.QUERIES):
-                text, runs, users, last, database, schema = row.values()
-                names = json.loads(users) if isinstance(users, str) else users or ()
-                if not text:
-                    continue  # a statement that Snowflake keeps to itself
-                yield Query(text, number(runs) or 1, tuple(names), moment(last), database, schema)
+            rows = list(self._where_granted(api, sql.COSTED, "what queries cost", refused))
+            if refused:
+                rows = list(self._where_granted(api, sql.PLAIN, "the query log", refused))
+        for row in rows:
+            text, runs, users, last, database, schema, credits = row.values()
+            names = tuple(json.loads(users) if isinstance(users, str) else users or ())
+            if not text:
+                continue  # a statement that Snowflake keeps to itself
+            costs = costs_of(credits=credits)
+            yield Query(text, number(runs) or 1, names, moment(last), database, schema, costs=costs)
+        for what in refused[-1:]:
+            yield Unread(what)
 
     def _keys(self, rows: Iterator[Row], kind: str) -> Iterator[Row]:
         for row in rows:
@@ -278,10 +296,11 @@ def _pipe_key(row: Row) -> str:
     return "pipe/" + ".".join(_quoted(str(row.get(part) or "")) for part in ("database", "schema", "name"))
 
 
-def _pipe(row: Row, loaded: Row) -> Asset:
+def _pipe(row: Row, loaded: Row, credits: float | None) -> Asset:
     last = moment(loaded.get("last"))
     loads = loaded.get("loads")
     facts = {"pattern": row.get("pattern"), "loads_30_days": loads, "last_load": last and last.isoformat()}
+    facts["credits_30_days"] = f"{credits:.3g}" if credits else None
     return Asset(
         "job",
         _pipe_key(row),

@@ -3,7 +3,7 @@
 Every request names one statement (MULTI_STATEMENT_COUNT 1), a time-out, a ceiling of rows and a tag. What the wall
 rests on: the role of the grant script, which may SELECT from the chosen schemas and nothing else, and a user without
 secondary roles; Snowflake has no read-only session. A statement is submitted under a request id of ours, so that the
-same request again does not run it twice.
+same request again does not run it twice: so it is found, and cancelled, where no answer told its handle.
 
 Source: https://docs.snowflake.com/en/developer-guide/sql-api/reference (body, status codes), /handling-responses (types
 of values, partitions), /submitting-requests (bind variables, resubmitting), /canceling,
@@ -16,23 +16,24 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.abilities import Estimate, ResultColumn, RunLimits
 from connectors.errors import PermissionMissing, QueryFailed, SourceError, SourceInterrupted
 from connectors.http_run import (
     Cut,
+    HttpRuns,
     RunApi,
     Said,
     TooLate,
+    await_page,
     estimated,
     member,
     plain_word,
     position_in,
-    run_job,
 )
 
 QUERY_GRANTS = """\
@@ -55,7 +56,7 @@ COMPILED = re.compile(r"SQL compilation error:\s*error line (\d{1,6}) at positio
 EPOCH = datetime(1970, 1, 1)
 
 
-class SnowflakeRuns:
+class SnowflakeRuns(HttpRuns):
     """The part of the Snowflake connector that runs SQL."""
 
     _at: Any
@@ -63,34 +64,22 @@ class SnowflakeRuns:
     def _sign_in(self) -> Mapping[str, str]:
         raise NotImplementedError
 
-    def run(
-        self,
-        sql: str,
-        limits: RunLimits,
-        running: Callable[[Cancel], None],
-        parameters: Sequence[Any] = (),
-    ) -> RunResult:
-        """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
-        return run_job(_Job(self._speaking(), self._at, sql, parameters, limits), limits, running)
-
     def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
         """The bytes of the partitions that would be read, by EXPLAIN, which needs no warehouse to run."""
-        job = _Job(self._speaking(), self._at, f"EXPLAIN USING JSON {sql}", parameters, RunLimits(seconds=10))
+        job = self._job(f"EXPLAIN USING JSON {sql}", parameters, RunLimits(seconds=10))
 
         def ask(until: float) -> Estimate | None:
-            job.submit(until)
-            while not job.look(until):
-                job.api.rest(0.1, until)
+            await_page(job, until)
             plan = next(job.rows(until), ("{}",))[0]
             told = member(json.loads(plan), "GlobalStats").get("bytesAssigned")
             return None if told is None else Estimate(bytes=int(told))
 
-        found: Estimate | None = estimated(job.api, ask)
+        found: Estimate | None = estimated(job, ask)
         return found
 
-    def _speaking(self) -> RunApi:
+    def _job(self, sql: str, parameters: Sequence[Any], limits: RunLimits) -> _Job:
         url = self._at.url or f"https://{self._at.account}.snowflakecomputing.com"
-        return RunApi(url, self._sign_in, title="Snowflake")
+        return _Job(RunApi(url, self._sign_in, title="Snowflake"), self._at, sql, parameters, limits)
 
 
 class _Job:
@@ -100,20 +89,16 @@ class _Job:
         self.api = api
         self.cut: Cut = None
         self._at, self._sql, self._given, self._limits = at, sql, parameters, limits
+        self._request, self._submitted = str(uuid.uuid4()), False
         self._handle = ""
         self._page: Mapping[str, Any] = {}
         self._facts: Mapping[str, Any] = {}
 
     def submit(self, until: float) -> None:
-        said = self.api.say(
-            "POST",
-            "/api/v2/statements",
-            until=until,
-            params={"requestId": str(uuid.uuid4()), "async": "true"},
-            second={"retry": "true"},
-            json=self._body(),
-        )
-        self._take(said)
+        try:
+            self._take(self._hand_in(until, second={"retry": "true"}))
+        finally:
+            self._submitted = True
 
     def look(self, until: float) -> bool:
         if not self._facts:
@@ -121,12 +106,12 @@ class _Job:
         return bool(self._facts)
 
     def stop(self, until: float) -> None:
-        if self._handle:
+        if self._handle or self._found(until):
             path = f"/api/v2/statements/{self._handle}/cancel"
             self.api.say("POST", path, until=until, rest=False, json={})
 
     def ended(self, until: float) -> bool:
-        if not self._handle:
+        if not self._handle and not self._found(until):
             return not self.api.lost
         said = self.api.say("GET", f"/api/v2/statements/{self._handle}", until=until, rest=False)
         return said.status in (200, 404, 408, 422)
@@ -146,6 +131,20 @@ class _Job:
                 self._page = said.body
             for row in self._page.get("data") or ():
                 yield tuple(_value(kind, cell) for kind, cell in zip(kinds, row, strict=True))
+
+    def _hand_in(self, until: float, *, retry: bool = False, **options: Any) -> Said:
+        asked = {"requestId": self._request, "async": "true", **({"retry": "true"} if retry else {})}
+        return self.api.say(
+            "POST", "/api/v2/statements", until=until, params=asked, json=self._body(), **options
+        )
+
+    def _found(self, until: float) -> bool:
+        """Ask with the same request again for the handle that no answer told. One that never arrived begins now, and is
+        cancelled with the handle that it gets."""
+        if self._submitted and self.api.lost:
+            said = self._hand_in(until, retry=True, again=False, rest=False)
+            self._handle = str(said.body.get("statementHandle") or "")
+        return bool(self._handle)
 
     def _take(self, said: Said) -> None:
         if not said.good:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from connectors.records import Ref
-from connectors.warehouse import Row
+from connectors.warehouse import Row, tag_of
 
 U = "snowflake.account_usage"
 DATABASES = f"SELECT database_name, comment, database_owner FROM {U}.databases WHERE deleted IS NULL AND {{databases}}"
@@ -18,8 +18,9 @@ SCHEMAS = f"""SELECT catalog_name, schema_name, comment, schema_owner FROM {U}.s
 WHERE deleted IS NULL AND schema_name <> 'INFORMATION_SCHEMA' AND {{schemas}} ORDER BY 1, 2"""
 TABLES = f"""SELECT t.table_catalog AS "database", t.table_schema AS "schema", t.table_name AS "name",
 t.table_type AS "kind", t.comment AS "description", t.table_owner AS "owner", v.view_definition AS "definition",
-t.row_count AS "rows", t.bytes AS "bytes", date_part(epoch_second, t.last_altered) AS "changed"
-FROM {U}.tables t LEFT JOIN {U}.views v ON v.table_id = t.table_id AND v.deleted IS NULL
+t.row_count AS "rows", t.bytes AS "bytes", date_part(epoch_second, t.last_altered) AS "changed",
+date_part(epoch_second, t.created) AS "created" FROM {U}.tables t
+LEFT JOIN {U}.views v ON v.table_id = t.table_id AND v.deleted IS NULL
 WHERE t.deleted IS NULL AND t.table_schema <> 'INFORMATION_SCHEMA' AND {{tables}} ORDER BY 1, 2, 3"""
 COLUMNS = f"""SELECT table_catalog AS "database", table_schema AS "schema", table_name AS "table",
 column_name AS "name", ordinal_position AS "position",
@@ -30,7 +31,7 @@ THEN 'VARCHAR(' || character_maximum_length || ')' ELSE data_type END AS "type",
 column_default AS "default", comment AS "description" FROM {U}.columns
 WHERE deleted IS NULL AND table_schema <> 'INFORMATION_SCHEMA' AND {{columns}}"""
 TAGS = f"""SELECT domain AS "domain", object_database AS "database", object_schema AS "schema", object_name AS "table",
-column_name AS "column", tag_name AS "tag" FROM {U}.tag_references WHERE object_deleted IS NULL
+column_name AS "column", tag_name AS "tag", tag_value AS "value" FROM {U}.tag_references WHERE object_deleted IS NULL
 AND domain NOT IN ('ROLE', 'USER', 'WAREHOUSE', 'INTEGRATION', 'ACCOUNT')"""
 DEPENDENCIES = f"""SELECT referenced_database, referenced_schema, referenced_object_name,
 referencing_database, referencing_schema, referencing_object_name FROM {U}.object_dependencies
@@ -51,7 +52,11 @@ LATERAL FLATTEN(input => w.value:"columns") c, LATERAL FLATTEN(input => c.value:
 WHERE h.query_start_time > dateadd(day, -30, current_timestamp())
 AND s.value:"objectDomain"::varchar IN ('Table', 'View', 'Materialized view', 'External table', 'Dynamic table')
 AND w.value:"objectDomain"::varchar IN ('Table', 'Dynamic table')"""
-PIPES = f"""SELECT p.pipe_catalog AS "database", p.pipe_schema AS "schema", p.pipe_name AS "name",
+# What storage of each table is billed by: it outlives a row by time travel and fail-safe. Of USAGE_VIEWER, as LOADS.
+STORAGE = f"""SELECT table_catalog AS "database", table_schema AS "schema", table_name AS "name",
+sum(active_bytes + time_travel_bytes + failsafe_bytes + retained_for_clone_bytes) AS "billed"
+FROM {U}.table_storage_metrics WHERE deleted = FALSE AND {{tables}} GROUP BY 1, 2, 3"""
+PIPES = f"""SELECT p.pipe_id AS "id", p.pipe_catalog AS "database", p.pipe_schema AS "schema", p.pipe_name AS "name",
 p.pipe_owner AS "owner", p.definition AS "definition", p.comment AS "description", p.pattern AS "pattern",
 date_part(epoch_second, p.last_altered) AS "changed" FROM {U}.pipes p
 WHERE p.deleted IS NULL AND {{pipes}} ORDER BY 1, 2, 3"""
@@ -59,15 +64,24 @@ WHERE p.deleted IS NULL AND {{pipes}} ORDER BY 1, 2, 3"""
 LOADS = f"""SELECT pipe_catalog_name AS "database", pipe_schema_name AS "schema", pipe_name AS "name",
 count(*) AS "loads", date_part(epoch_second, max(last_load_time)) AS "last" FROM {U}.copy_history
 WHERE last_load_time > dateadd(day, -30, current_timestamp()) AND pipe_name IS NOT NULL GROUP BY 1, 2, 3"""
+PIPE_CREDITS = f"""SELECT pipe_id AS "id", sum(credits_used) AS "credits" FROM {U}.pipe_usage_history
+WHERE start_time > dateadd(day, -30, current_timestamp()) GROUP BY 1"""
 APPS = "SHOW STREAMLITS IN ACCOUNT"
 KEYS = (("PRIMARY KEYS", "primary"), ("UNIQUE KEYS", "unique"), ("IMPORTED KEYS", "foreign"))
+FACTS = ("what storage is billed", "what pipes cost")
+"""What of STORAGE and PIPE_CREDITS is said where the role may not read them: no thing goes with it."""
 MOST = 10_000
 """Rows that a SHOW gives at most, whatever there is."""
-QUERIES = f"""SELECT any_value(query_text), count(*), array_agg(DISTINCT user_name), max(start_time),
-any_value(database_name), any_value(schema_name) FROM {U}.query_history
-WHERE start_time > dateadd(day, -30, current_timestamp()) AND execution_status = 'SUCCESS'
-AND query_type IN ('SELECT', 'INSERT', 'CREATE_TABLE_AS_SELECT', 'MERGE')
-GROUP BY query_parameterized_hash ORDER BY 2 DESC LIMIT 5000"""
+# Credits of a run without what its warehouse idled; runs of a tenth of a second and less have none.
+QUERIES = f"""SELECT any_value(q.query_text), count(*), array_agg(DISTINCT q.user_name), max(q.start_time),
+any_value(q.database_name), any_value(q.schema_name), {{credits}} FROM {U}.query_history q {{joined}}
+WHERE q.start_time > dateadd(day, -30, current_timestamp()) AND q.execution_status = 'SUCCESS'
+AND q.query_type IN ('SELECT', 'INSERT', 'CREATE_TABLE_AS_SELECT', 'MERGE')
+GROUP BY q.query_parameterized_hash ORDER BY 2 DESC LIMIT 5000"""
+CREDITS = "sum(a.credits_attributed_compute + coalesce(a.credits_used_query_acceleration, 0))"
+ATTRIBUTED = f"LEFT JOIN {U}.query_attribution_history a ON a.query_id = q.query_id"
+COSTED = QUERIES.format(credits=CREDITS, joined=ATTRIBUTED)
+PLAIN = QUERIES.format(credits="NULL", joined="")
 
 _NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
 _PARTS = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
@@ -81,7 +95,7 @@ def tags_above(rows: list[Row]) -> dict[tuple[str, ...], tuple[str, ...]]:
         names = {"DATABASE": ("table",), "SCHEMA": ("database", "table")}.get(row.get("domain") or "")
         if names and row["tag"]:
             place = tuple(row[name] for name in names)
-            found[place] = tuple(sorted({*found.get(place, ()), row["tag"]}))
+            found[place] = tuple(sorted({*found.get(place, ()), tag_of(row)}))
     return found
 
 

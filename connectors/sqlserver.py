@@ -126,12 +126,12 @@ class SQLServer:
             labels, synonyms, edges = list(read(LABELS)), list(read(SYNONYMS)), list(read(LINEAGE))
         places = {row["id"]: (row["schema"], row["name"]) for row in tables}
         stored = {row["id"] for row in indexes if row["number"] == 1}
-        changed = {row["id"]: _utc(row["changed"], found["ahead"]) for row in tables}
+        times = {
+            row["id"]: {name: _utc(row[name], found["ahead"]) for name in ("changed", "created")}
+            for row in tables
+        }
         made = tables_of(
-            [
-                _table(base, row | {"changed": changed[row["id"]]}, notes, rows, sizes, stored)
-                for row in tables
-            ],
+            [_table(base, row | times[row["id"]], notes, rows, sizes, stored) for row in tables],
             (_column(base, places[row["id"]], row, notes) for row in columns if row["id"] in places),
             keys=_keys(base, places, indexes, foreign),
             tags=_tags(base, places, labels),

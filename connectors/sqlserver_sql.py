@@ -26,7 +26,8 @@ _OBJECTS = f"""sys.objects o JOIN sys.schemas s ON s.schema_id = o.schema_id
      AND o.type IN ('U', 'V', 'ET') AND o.is_ms_shipped = 0 AND {_OURS} AND {{tables}}"""
 TABLES = f"""
 SELECT o.object_id AS id, s.name AS [schema], o.name AS name, o.type AS kind, p.name AS owner, o.modify_date AS changed,
-       m.definition AS definition, CASE WHEN e.object_id IS NULL THEN 0 ELSE 1 END AS is_external
+       o.create_date AS created, m.definition AS definition,
+       CASE WHEN e.object_id IS NULL THEN 0 ELSE 1 END AS is_external
 FROM {_OBJECTS}
 LEFT JOIN sys.database_principals p ON p.principal_id = COALESCE(o.principal_id, s.principal_id)
 LEFT JOIN sys.sql_modules m ON m.object_id = o.object_id
@@ -74,7 +75,9 @@ FROM sys.partitions p WHERE p.index_id IN (0, 1) GROUP BY p.object_id
 """
 SIZES = """
 SELECT p.object_id AS id, SUM(a.total_pages) * 8192 AS bytes
-FROM sys.partitions p JOIN sys.allocation_units a ON a.container_id = p.partition_id GROUP BY p.object_id
+FROM sys.partitions p JOIN sys.allocation_units a ON (a.type IN (1, 3) AND a.container_id = p.hobt_id)
+     OR (a.type = 2 AND a.container_id = p.partition_id)
+GROUP BY p.object_id
 """
 LABELS = """
 SELECT l.major_id AS id, c.name AS column_name, CAST(l.label AS nvarchar(256)) AS label,

@@ -1,4 +1,4 @@
-"""Tableau Cloud and Server: projects, workbooks, dashboards, sheets, datasources with fields, custom SQL, lineage.
+"""Tableau Cloud and Server: projects, workbooks, dashboards, sheets, virtual connections, datasources, SQL, lineage.
 
 The Metadata API (GraphQL) by pages of 100 nodes a kind, and the REST API for projects and the number of views. The
 number of requests grows with pages only; a page that the server cuts short (it counts the nodes inside nodes) is asked
@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from connectors.errors import PermissionMissing
-from connectors.http import Api
-from connectors.http_source import HttpSource
-from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
+from connectors.http import Api, Length
+from connectors.http_source import HttpSource, created
+from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
 from connectors.warehouse import moment, number
 
@@ -29,17 +29,20 @@ _BRACKETED = re.compile(r"(?:\[[^\]]*\]\.)*\[([^\]]*)\]")
 _TABLES = "upstreamTables { name fullName schema database { name } }"
 _OWNER = "owner { name username email }"
 _FIELDS = """fields { __typename name description isHidden
+  upstreamColumns { name table { __typename name ... on DatabaseTable { fullName schema database { name } } } }
   ... on ColumnField { dataType } ... on CalculatedField { dataType formula }
   ... on GroupField { dataType } }"""
 QUERIES = {
-    "workbooks": f"id luid name description projectName projectLuid uri updatedAt {_OWNER} tags {{ name }}",
-    "dashboards": "id luid name path updatedAt workbook { id } sheets { id } tags { name }",
-    "sheets": """id luid name path updatedAt workbook { id } tags { name }
+    "workbooks": f"id luid name description projectName projectLuid uri createdAt updatedAt {_OWNER} tags {{ name }}",
+    "dashboards": "id luid name path createdAt updatedAt workbook { id } sheets { id } tags { name }",
+    "sheets": """id luid name path createdAt updatedAt workbook { id } tags { name }
   parentEmbeddedDatasources { id } upstreamDatasources { id } containedInDashboards { id }""",
     "publishedDatasources": f"""id luid name description projectName uri isCertified hasExtracts
   extractLastRefreshTime extractLastUpdateTime {_OWNER} tags {{ name }} {_FIELDS} {_TABLES}""",
     "embeddedDatasources": f"""id name hasExtracts extractLastRefreshTime workbook {{ id }} {_FIELDS} {_TABLES}
   upstreamDatasources {{ id }}""",
+    "virtualConnections": f"""id luid name description projectName uri createdAt updatedAt isCertified {_OWNER}
+  tags {{ name }} tables {{ id name }} {_TABLES} downstreamDatasources {{ id }}""",
     "customSQLTables": """id name description query connectionType database { name }
   tables { name fullName schema database { name } } downstreamDatasources { id }""",
 }
@@ -50,12 +53,20 @@ DIALECTS = {
 # The order of records: what holds others first.
 _ORDER = (
     "workbooks",
+    "virtualConnections",
     "publishedDatasources",
     "embeddedDatasources",
     "customSQLTables",
     "dashboards",
     "sheets",
 )
+
+
+_TYPES = {
+    "embeddedDatasources": "embedded",
+    "publishedDatasources": "published",
+    "virtualConnections": "virtual connection",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +122,15 @@ class Tableau(HttpSource):
             for kind in _ORDER:
                 yield Progress(kind, 0)
                 found[kind] = []
-                for each in _nodes(api, kind):
-                    found[kind].append(each)
-                    yield self._asset(kind, each, held, usage)
+                whose = {each["id"]: each.get("owner") for each in found["workbooks"]}
+                try:
+                    for each in _nodes(api, kind):
+                        found[kind].append(each)
+                        yield self._asset(kind, each, held, usage, whose)
+                except PermissionMissing:
+                    if kind != "virtualConnections":  # which older servers do not know
+                        raise
+                    yield Unread("virtual connections (older servers have none)")
         known = {each["id"] for rows in found.values() for each in rows}
         seen: set[tuple[Ref, Ref]] = set()
         for edge in _edges(found):
@@ -123,7 +140,12 @@ class Tableau(HttpSource):
                 yield edge
 
     def _asset(
-        self, kind: str, each: Mapping[str, Any], held: Mapping[str, str], usage: Mapping[Any, int | None]
+        self,
+        kind: str,
+        each: Mapping[str, Any],
+        held: Mapping[str, str],
+        usage: Mapping[Any, int | None],
+        whose: Mapping[Any, Any],
     ) -> Asset:
         views = usage.get(each.get("luid") or "")
         facts = {
@@ -131,9 +153,12 @@ class Tableau(HttpSource):
             "extract": "yes" if each.get("hasExtracts") else None,
             "extract_refreshed": each.get("extractLastRefreshTime"),
             "views": views,
-            "type": {"embeddedDatasources": "embedded", "publishedDatasources": "published"}.get(kind),
+            "type": _TYPES.get(kind),
+            "tables": ", ".join(table["name"] for table in each.get("tables") or () if table.get("name"))
+            if kind == "virtualConnections"
+            else None,
         }
-        owner = each.get("owner") or {}
+        owner = each.get("owner") or whose.get((each.get("workbook") or {}).get("id")) or {}
         parent = (
             (each.get("workbook") or {}).get("id")
             or held.get(f"project/{each.get('projectLuid')}")
@@ -155,7 +180,10 @@ class Tableau(HttpSource):
             url=self._url(kind, each),
             popularity=float(views) if views else None,
             changed_at=moment(each.get("updatedAt") or each.get("extractLastUpdateTime")),
-            properties={name: str(value) for name, value in facts.items() if value},
+            properties={
+                **{name: str(value) for name, value in facts.items() if value},
+                **created(each.get("createdAt")),
+            },
             columns=tuple(
                 Column(
                     field["name"],
@@ -180,14 +208,16 @@ class Tableau(HttpSource):
     def _listed(
         self, api: Api, path: str, field: str, params: Mapping[str, Any] | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Every row of a list of the REST API, by pages of 1000."""
+        """Every row of a list of the REST API, by pages of 1000. SourceInterrupted where it grew shorter meanwhile."""
 
         pages = 0
+        length = Length("Tableau", path)
 
         def after(page: Any) -> Mapping[str, Any] | None:
             told = page.get("pagination") or {}
             done = pages * (number(told.get("pageSize")) or 1000)
-            return {"pageNumber": pages + 1} if done < (number(told.get("totalAvailable")) or 0) else None
+            whole = length.told(number(told.get("totalAvailable")))
+            return {"pageNumber": pages + 1} if done < whole else None
 
         api.warm()
         place = f"/api/{self._at.api}/sites/{self._site}/{path}"
@@ -273,16 +303,17 @@ def _project(each: Mapping[str, Any]) -> Asset:
 
 
 def _edges(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Lineage]:
-    """Tables to datasources and custom SQL, those to sheets, sheets to dashboards."""
+    """Tables and columns to datasources and custom SQL, those to sheets, sheets to dashboards."""
 
     def edge(upstream: Ref, downstream: str) -> Lineage:
         return Lineage(upstream, Ref(key=downstream), "tableau")
 
-    for kind in ("publishedDatasources", "embeddedDatasources", "customSQLTables"):
+    for kind in ("virtualConnections", "publishedDatasources", "embeddedDatasources", "customSQLTables"):
         for each in found[kind]:
             for table in each.get("upstreamTables") or each.get("tables") or ():
                 if table.get("name"):
                     yield edge(_table(table), each["id"])
+            yield from _of_fields(each)
             for above in each.get("upstreamDatasources") or ():
                 yield edge(Ref(key=above["id"]), each["id"])
             for below in each.get("downstreamDatasources") or ():
@@ -295,6 +326,21 @@ def _edges(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Lineage]:
     for board in found["dashboards"]:
         for sheet in board.get("sheets") or ():
             yield edge(Ref(key=sheet["id"]), board["id"])
+
+
+def _of_fields(source: Mapping[str, Any]) -> Iterator[Lineage]:
+    """The columns of tables that each field is made of; those of virtual connections and custom SQL are not tables'."""
+    for field in source.get("fields") or ():
+        for column in field.get("upstreamColumns") or ():
+            table = column.get("table") or {}
+            if (
+                field.get("name")
+                and column.get("name")
+                and table.get("name")
+                and table.get("__typename") == "DatabaseTable"
+            ):
+                above = replace(_table(table), column=column["name"])
+                yield Lineage(above, Ref(key=source["id"], column=field["name"]), "tableau")
 
 
 def _table(table: Mapping[str, Any]) -> Ref:

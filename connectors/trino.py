@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from connectors.errors import PermissionMissing, SourceInterrupted
 from connectors.http import Api
-from connectors.records import Database, Progress, Record, Schema
+from connectors.records import Database, Progress, Record, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
 from connectors.trino_run import QUERY_GRANTS, TrinoRuns
@@ -110,7 +110,7 @@ class Trino(TrinoRuns):
                     for row in self._rows(api, STORED.format(**names)):
                         stored[row["schema"], row["name"]] = row
                 except PermissionMissing:
-                    yield Progress(f"no right to read materialized views of {catalog}: left out", 0)
+                    yield Unread(f"materialized views of {catalog}")
                 found = self._rows(api, TABLES.format(**names, tables=_filled(tables)))
                 yield from tables_of(
                     _in(catalog, (_known(row, stored) for row in found)),

@@ -17,13 +17,13 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.abilities import Cancel, Estimate, ResultColumn, RunLimits, RunResult
+from connectors.abilities import Estimate, ResultColumn, RunLimits
 from connectors.errors import (
     PermissionMissing,
     QueryFailed,
@@ -33,14 +33,15 @@ from connectors.errors import (
 )
 from connectors.http_run import (
     Cut,
+    HttpRuns,
     RunApi,
     Said,
     TooLate,
+    await_page,
     estimated,
     member,
     plain_word,
     position_in,
-    run_job,
 )
 from connectors.warehouse import quoted
 
@@ -62,7 +63,7 @@ BEFORE_ROWS = frozenset(
 """Errors of the analysis, which looks at no row: only these may tell where they are."""
 
 
-class TrinoRuns:
+class TrinoRuns(HttpRuns):
     """The part of the Trino connector that runs SQL."""
 
     _at: Any
@@ -70,27 +71,12 @@ class TrinoRuns:
     def _said_by(self) -> Mapping[str, str]:
         raise NotImplementedError
 
-    def run(
-        self,
-        sql: str,
-        limits: RunLimits,
-        running: Callable[[Cancel], None],
-        parameters: Sequence[Any] = (),
-    ) -> RunResult:
-        """Start `sql` and stream its rows. Raises QueryFailed, QueryStopped or another SourceError."""
-        return run_job(
-            _Job(self._speaking(), self._at, _with_values(sql, parameters), limits), limits, running
-        )
-
     def estimate(self, sql: str, parameters: Sequence[Any] = ()) -> Estimate | None:
         """The rows that the planner expects, by EXPLAIN, where the tables have statistics."""
-        text = _with_values(f"EXPLAIN (TYPE IO, FORMAT JSON) {sql}", parameters)
-        job = _Job(self._speaking(), self._at, text, RunLimits(seconds=10))
+        job = self._job(f"EXPLAIN (TYPE IO, FORMAT JSON) {sql}", parameters, RunLimits(seconds=10))
 
         def ask(until: float) -> Estimate | None:
-            job.submit(until)
-            while not job.look(until):
-                job.api.rest(0.05, until)
+            await_page(job, until)
             plan = json.loads("".join(str(row[0]) for row in job.rows(until)) or "{}")
             job.leave(until)
             told = member(plan, "estimate").get("outputRowCount")
@@ -98,11 +84,12 @@ class TrinoRuns:
                 return None
             return Estimate(rows=int(told))
 
-        found: Estimate | None = estimated(job.api, ask)
+        found: Estimate | None = estimated(job, ask)
         return found
 
-    def _speaking(self) -> RunApi:
-        return RunApi(self._at.url, self._said_by, title="Trino", plain_http=self._at.plain_http)
+    def _job(self, sql: str, parameters: Sequence[Any], limits: RunLimits) -> _Job:
+        api = RunApi(self._at.url, self._said_by, title="Trino", plain_http=self._at.plain_http)
+        return _Job(api, self._at, _with_values(sql, parameters), limits)
 
 
 class _Job:

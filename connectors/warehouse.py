@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from math import isfinite
+from typing import Any, cast
 
-from connectors.records import Column, Key, Table, TableKind
+from connectors.records import Column, CostUnit, Key, Table, TableKind
 
 Row = Mapping[str, Any]
 Place = tuple[str, str, str]
@@ -61,22 +62,22 @@ def tables_of(
 ) -> Iterator[Table]:
     """Put rows together.
 
-    tables: database, schema, name, kind, and where known description, owner, definition, rows, bytes, changed
+    tables: database, schema, name, kind, and where known description, owner, definition, rows, bytes, changed, created
     columns: database, schema, table, name, position, type, and where known nullable, default, description
     keys: database, schema, table, kind (primary, unique, foreign), key, column, position, ref_schema, ref_table,
         ref_column; one row a column, in any order
-    tags: database, schema, table, column (None for the table itself), tag; sorted, since a warehouse tells them in any
-        order and an unchanged table must look unchanged
+    tags: database, schema, table, column (None for the table itself), tag, and where known value; sorted, since a
+        warehouse tells them in any order and an unchanged table must look unchanged
     """
     of_column: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
     of_table: dict[Place, list[str]] = defaultdict(list)
     for row in tags:
-        if not row.get("tag"):
+        if not (row.get("tag") and row.get("table")):
             continue
         if row.get("column"):
-            of_column[*_place(row, "table"), row["column"]].append(row["tag"])
+            of_column[*_place(row, "table"), row["column"]].append(tag_of(row))
         else:
-            of_table[_place(row, "table")].append(row["tag"])
+            of_table[_place(row, "table")].append(tag_of(row))
     grouped: dict[Place, list[Column]] = defaultdict(list)
     for row in columns:
         if not row.get("name"):
@@ -99,6 +100,8 @@ def tables_of(
         if not (row.get("name") and row.get("schema")):
             continue  # what has no name cannot be told
         place = _place(row, "name")
+        created = moment(row.get("created"))
+        facts = {**(properties or {}).get(place, {}), **({"created": created.isoformat()} if created else {})}
         yield Table(
             row.get("database") or None,
             row["schema"],
@@ -113,8 +116,14 @@ def tables_of(
             size_bytes=number(row.get("bytes")),
             changed_at=moment(row.get("changed")),
             tags=tuple(sorted(set(of_table.get(place, ())))),
-            properties=(properties or {}).get(place, {}),
+            properties=facts,
         )
+
+
+def tag_of(row: Row) -> str:
+    """A tag with its value, name:value, as labels are written. A governor wrote the value; no row holds it."""
+    value = row.get("value")
+    return f"{row['tag']}:{value}" if value else str(row["tag"])
 
 
 def _place(row: Row, name: str) -> Place:
@@ -160,6 +169,25 @@ def number(value: Any) -> int | None:
         return int(float(value)) if "." in str(value) or "e" in str(value).lower() else int(value)
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def amount(value: Any) -> float | None:
+    """A quantity that need not be whole; None where there is none, or none that is finite."""
+    try:
+        found = float(value)
+    except (ValueError, TypeError):
+        return None
+    return found if isfinite(found) else None
+
+
+def costs_of(**told: Any) -> dict[CostUnit, float]:
+    """What runs came to, by unit; a pair is an amount with its divisor. What is not told, or nothing, is left out."""
+    found: dict[CostUnit, float] = {}
+    for unit, value in told.items():
+        raw, by = value if isinstance(value, tuple) else (value, 1)
+        if quantity := amount(raw):
+            found[cast(CostUnit, unit)] = quantity / by
+    return found
 
 
 def moment(value: Any) -> datetime | None:

@@ -1,36 +1,30 @@
-"""Descriptions and tags for Snowflake, Databricks and BigQuery, by the statements of each, over the connectors' wires.
+"""Descriptions and tags for Snowflake and Databricks, by the statements of each, over the connectors' wires; and what
+these two have in common with BigQuery (`connectors.bigquery_push`).
 
 None of them takes a bind parameter in these statements, so texts and names are quoted by the dialect's own rule, each
 in one function below. What is there now is read from the catalog that is current at once (`information_schema`), not
 from ACCOUNT_USAGE, which lags by hours and would hide a conflict.
 
 Sources: https://docs.snowflake.com/en/sql-reference/sql/comment and /alter-table (SET TAG);
-https://docs.databricks.com/sql/language-manual/sql-ref-syntax-ddl-comment (SET TAGS beside it);
-https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language#alter_table_set_options_statement
+https://docs.databricks.com/sql/language-manual/sql-ref-syntax-ddl-comment (SET TAGS beside it)
 """
 
 from __future__ import annotations
 
-import json
-import re
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from connectors.bigquery import LABEL, BigQuery
 from connectors.databricks import Databricks
 from connectors.errors import BadSettings
-from connectors.push import Found, Session, Target, schemas_of, tables_of
+from connectors.push import Found, Session, Target, databases_of, schemas_of, tables_of
 from connectors.snowflake import Snowflake
-from connectors.warehouse import Row, quoted
-
-_LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
+from connectors.warehouse import Row, quoted, tag_of
 
 
-class _Session(ABC):
+class WarehouseSession(ABC):
     """What the three have in common: one open API, statements that are rows or nothing."""
 
     def __init__(self, connector: Any, api: Any) -> None:
@@ -53,6 +47,8 @@ class _Session(ABC):
         found: dict[Target, Found] = {}
         for database, wanted in by_database.items():
             held, alone, tables = set(wanted), schemas_of(wanted), tables_of(wanted)
+            for row in self._database(database) if databases_of(wanted) else ():
+                found[Target(database, "")] = Found(row["comment_"] or None)
             for row in self._schemas(database, alone) if alone else ():
                 found[Target(database, row["schema_"])] = Found(row["comment_"] or None)
             if not tables:
@@ -74,6 +70,10 @@ class _Session(ABC):
         return found
 
     @abstractmethod
+    def _database(self, database: str) -> Iterator[Row]:
+        """A row of comment_; none where databases have no description."""
+
+    @abstractmethod
     def _schemas(self, database: str, schemas: list[str]) -> Iterator[Row]:
         """Rows of schema_, comment_."""
 
@@ -86,8 +86,29 @@ class _Session(ABC):
         """Tags by target."""
 
 
+def _split(tag: str) -> tuple[str, str]:
+    """A tag's name, and the value after the first colon."""
+    name, _, value = tag.partition(":")
+    return (name, value) if name else (tag, "")
+
+
+def _pairs(tags: Iterable[str], found: Found) -> list[tuple[str, str]]:
+    """Names and values of tags to set. BadSettings where another value would go."""
+    pairs = [_split(tag) for tag in tags]
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names) or {_split(tag)[0] for tag in found.tags} & set(names):
+        raise BadSettings("there is a tag of that name with another value already")
+    return pairs
+
+
 def _in(values: Iterable[str], literal: Any) -> str:
     return ", ".join(literal(each) for each in values)
+
+
+def parts_of(target: Target) -> list[str]:
+    """The parts of its name that it has."""
+    parts = [target.database, target.schema, target.table, target.column]
+    return [part for part in parts if part]
 
 
 # --- Snowflake ------------------------------------------------------------------------------------------------------
@@ -103,6 +124,7 @@ class SnowflakePush:
 
     tags: ClassVar[bool] = True
     schemas: ClassVar[bool] = True
+    databases: ClassVar[bool] = True
     grant_script: ClassVar[str] = """\
 -- A role of its own. Snowflake wants OWNERSHIP (or MODIFY, which also writes rows) for a comment; for tags APPLY TAG.
 CREATE ROLE <push_role>;
@@ -133,12 +155,16 @@ GRANT ROLE <push_role> TO USER <push_role>;
             yield SnowflakeSession(self._connector, api, self._home)
 
 
-class SnowflakeSession(_Session):
+class SnowflakeSession(WarehouseSession):
     """See `connectors.push.Session`."""
 
     def __init__(self, connector: Any, api: Any, home: tuple[str, ...]) -> None:
         super().__init__(connector, api)
         self._home = home
+
+    def _database(self, database: str) -> Iterator[Row]:
+        where = f"{snowflake_name(database)}.information_schema.databases WHERE database_name = {quoted(database)}"
+        return self._rows(f'SELECT comment AS "comment_" FROM {where}')
 
     def _schemas(self, database: str, schemas: list[str]) -> Iterator[Row]:
         where = f"{snowflake_name(database)}.information_schema.schemata WHERE schema_name IN ({_in(schemas, quoted)})"
@@ -156,40 +182,37 @@ class SnowflakeSession(_Session):
     def _tags(self, database: str, targets: Sequence[Target]) -> dict[Target, list[str]]:
         found: dict[Target, list[str]] = defaultdict(list)
         for table in dict.fromkeys(each.owner for each in targets):
-            name = quoted(snowflake_name(*_parts(table)))
+            name = quoted(snowflake_name(*parts_of(table)))
             base = f"{snowflake_name(database)}.information_schema"
             for row in self._rows(
-                f"""SELECT NULL AS "column_", tag_name AS "tag_" FROM TABLE({base}.tag_references({name}, 'table'))
-                UNION ALL SELECT column_name, tag_name FROM TABLE({base}.tag_references_all_columns({name}, 'table'))"""
+                f"""SELECT NULL AS "column_", tag_name AS "tag", tag_value AS "value"
+                FROM TABLE({base}.tag_references({name}, 'table')) UNION ALL SELECT column_name, tag_name, tag_value
+                FROM TABLE({base}.tag_references_all_columns({name}, 'table'))"""
             ):
-                found[Target(database, table.schema, table.table, row["column_"])].append(row["tag_"])
+                found[Target(database, table.schema, table.table, row["column_"])].append(tag_of(row))
         return found
 
     def describe(self, target: Target, found: Found, text: str | None) -> str:
         """COMMENT ON; '' is how Snowflake says that there is none."""
-        word = "COLUMN" if target.column is not None else "SCHEMA"
+        word = "COLUMN" if target.column is not None else "SCHEMA" if target.schema else "DATABASE"
         if target.table is not None and target.column is None:
             word = "VIEW" if found.facts["view"] else "TABLE"
-        return f"COMMENT ON {word} {snowflake_name(*_parts(target))} IS {quoted(text or '')}"
+        return f"COMMENT ON {word} {snowflake_name(*parts_of(target))} IS {quoted(text or '')}"
 
     def tag(self, target: Target, found: Found, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
-        """CREATE TAG where it is new, then SET TAG; UNSET TAG."""
+        """CREATE TAG where it is new, then SET TAG with the value after a colon; UNSET TAG."""
         if not self._home:
             raise BadSettings("give the setting 'tag_schema': where the tags are that Docent pushes")
         word = "VIEW" if found.facts["view"] else "TABLE"
-        on = f"ALTER {word} {snowflake_name(*_parts(target.owner))}"
+        on = f"ALTER {word} {snowflake_name(*parts_of(target.owner))}"
         if target.column is not None:
             on += f" MODIFY COLUMN {snowflake_name(target.column)}"
         made = []
-        for tag in add:
-            made.append(f"CREATE TAG IF NOT EXISTS {snowflake_name(*self._home, tag)}")
-            made.append(f"{on} SET TAG {snowflake_name(*self._home, tag)} = ''")
-        return (*made, *(f"{on} UNSET TAG {snowflake_name(*self._home, tag)}" for tag in remove))
-
-
-def _parts(target: Target) -> list[str]:
-    parts = [target.database, target.schema, target.table, target.column]
-    return [part for part in parts if part is not None]
+        for name, value in _pairs(add, found):
+            made.append(f"CREATE TAG IF NOT EXISTS {snowflake_name(*self._home, name)}")
+            made.append(f"{on} SET TAG {snowflake_name(*self._home, name)} = {quoted(value)}")
+        names = (_split(tag)[0] for tag in remove)
+        return (*made, *(f"{on} UNSET TAG {snowflake_name(*self._home, name)}" for name in names))
 
 
 # --- Databricks -----------------------------------------------------------------------------------------------------
@@ -210,6 +233,7 @@ class DatabricksPush:
 
     tags: ClassVar[bool] = True
     schemas: ClassVar[bool] = True
+    databases: ClassVar[bool] = True
     grant_script: ClassVar[str] = """\
 -- Comments want MODIFY on the table (which also writes rows) or its ownership; tags want APPLY TAG.
 GRANT USE CATALOG ON CATALOG <catalog> TO `<push service principal>`;
@@ -230,7 +254,7 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.information_schema TO `<push service p
             yield DatabricksSession(self._connector, api)
 
 
-class DatabricksSession(_Session):
+class DatabricksSession(WarehouseSession):
     """See `connectors.push.Session`."""
 
     def _where(self, prefix: str, database: str, schemas: Iterable[str], tables: Iterable[str]) -> str:
@@ -238,6 +262,12 @@ class DatabricksSession(_Session):
             f"WHERE {prefix}catalog{'_name' if prefix == '' else ''} = {databricks_text(database)}"
             f" AND {prefix or ''}schema{'_name' if prefix == '' else ''} IN ({_in(schemas, databricks_text)})"
             f" AND table_name IN ({_in(tables, databricks_text)})"
+        )
+
+    def _database(self, database: str) -> Iterator[Row]:
+        return self._rows(
+            f"""SELECT comment AS comment_ FROM system.information_schema.catalogs
+            WHERE catalog_name = {databricks_text(database)}"""
         )
 
     def _schemas(self, database: str, schemas: list[str]) -> Iterator[Row]:
@@ -258,143 +288,33 @@ class DatabricksSession(_Session):
         where = self._where("", database, {each.schema for each in targets}, tables_of(targets))
         found: dict[Target, list[str]] = defaultdict(list)
         for row in self._rows(
-            f"""SELECT schema_name AS schema_, table_name AS table_, NULL AS column_, tag_name AS tag_
-            FROM system.information_schema.table_tags {where} UNION ALL
-            SELECT schema_name, table_name, column_name, tag_name FROM system.information_schema.column_tags {where}"""
+            f"""SELECT schema_name AS schema_, table_name AS table_, NULL AS column_, tag_name AS tag,
+            tag_value AS value FROM system.information_schema.table_tags {where} UNION ALL SELECT schema_name,
+            table_name, column_name, tag_name, tag_value FROM system.information_schema.column_tags {where}"""
         ):
-            found[Target(database, row["schema_"], row["table_"], row["column_"])].append(row["tag_"])
+            found[Target(database, row["schema_"], row["table_"], row["column_"])].append(tag_of(row))
         return found
 
     def describe(self, target: Target, found: Found, text: str | None) -> str:
-        """COMMENT ON SCHEMA or TABLE (views too), ALTER COLUMN for a table's column."""
-        name = databricks_name(*_parts(target.owner))
+        """COMMENT ON CATALOG, SCHEMA, TABLE (views too) or a view's column; ALTER COLUMN for a table's."""
+        name = databricks_name(*parts_of(target.owner))
         if target.column is None:
-            word = "SCHEMA" if target.table is None else "TABLE"
+            word = "TABLE" if target.table is not None else "SCHEMA" if target.schema else "CATALOG"
             return f"COMMENT ON {word} {name} IS {databricks_text(text) if text else 'NULL'}"
         if found.facts["view"]:
-            raise BadSettings("Databricks changes no comment of a view's column without making the view anew")
+            return f"COMMENT ON COLUMN {databricks_name(*parts_of(target))} IS {databricks_text(text or '')}"
         return f"ALTER TABLE {name} ALTER COLUMN {databricks_name(target.column)} COMMENT {databricks_text(text or '')}"
 
     def tag(self, target: Target, found: Found, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
         """SET TAGS, UNSET TAGS."""
-        on = f"ALTER {'VIEW' if found.facts['view'] else 'TABLE'} {databricks_name(*_parts(target.owner))}"
+        on = f"ALTER {'VIEW' if found.facts['view'] else 'TABLE'} {databricks_name(*parts_of(target.owner))}"
         if target.column is not None:
             on += f" ALTER COLUMN {databricks_name(target.column)}"
-        more, less = list(add), list(remove)
+        more, less = _pairs(add, found), [_split(tag)[0] for tag in remove]
         made = []
         if more:
-            made.append(
-                f"{on} SET TAGS ({', '.join(databricks_text(tag) + ' = ' + chr(39) * 2 for tag in more)})"
-            )
+            listed = ", ".join(f"{databricks_text(name)} = {databricks_text(value)}" for name, value in more)
+            made.append(f"{on} SET TAGS ({listed})")
         if less:
             made.append(f"{on} UNSET TAGS ({_in(less, databricks_text)})")
         return tuple(made)
-
-
-# --- BigQuery -------------------------------------------------------------------------------------------------------
-
-
-def bigquery_text(text: str) -> str:
-    """A literal in double quotes: JSON's escapes are among GoogleSQL's, and what is no ASCII stands as it is."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def bigquery_name(*parts: str) -> str:
-    """A name in backticks. BigQuery has no names with a backtick or a backslash."""
-    if any("`" in part or "\\" in part for part in parts):
-        raise BadSettings("BigQuery has no names with a backtick or a backslash")
-    return ".".join(f"`{part}`" for part in parts)
-
-
-class BigQueryPush:
-    """Writes descriptions and labels to one project of BigQuery."""
-
-    tags: ClassVar[bool] = True
-    schemas: ClassVar[bool] = True
-    grant_script: ClassVar[str] = """\
-# A service account of its own with a role of your own that changes tables and reads no row:
-gcloud iam roles create docentPush --project <project> \\
-  --permissions bigquery.tables.get,bigquery.tables.list,bigquery.tables.update,bigquery.jobs.create,\
-bigquery.datasets.get,bigquery.datasets.update
-gcloud projects add-iam-policy-binding <project> --member serviceAccount:<push account> \\
-  --role projects/<project>/roles/docentPush
-"""
-
-    def __init__(self, settings: Any) -> None:
-        self._connector = BigQuery(settings)
-
-    @contextmanager
-    def open(self) -> Iterator[Session]:
-        """A session of the jobs API. Raises SourceError."""
-        with self._connector._open() as api:
-            yield BigQuerySession(self._connector, api)
-
-
-class BigQuerySession(_Session):
-    """See `connectors.push.Session`. Labels stand on tables alone, and are written all at once."""
-
-    def _schemas(self, database: str, schemas: list[str]) -> Iterator[Row]:
-        region = self._connector._names["region"]
-        text = f"""SELECT s.schema_name AS schema_, o.option_value AS comment_ FROM {region}.SCHEMATA s
-            LEFT JOIN {region}.SCHEMATA_OPTIONS o ON o.schema_name = s.schema_name AND o.option_name = 'description'
-            WHERE s.schema_name IN ({", ".join("?" * len(schemas))})"""
-        for row in self._rows(text, schemas):
-            yield {**row, "comment_": json.loads(row["comment_"]) if row["comment_"] else None}
-
-    def _comments(self, database: str, schemas: list[str], tables: list[str]) -> Iterator[Row]:
-        region = self._connector._names["region"]
-        marks = (
-            f"IN ({', '.join('?' * len(schemas))}) AND {{0}}table_name IN ({', '.join('?' * len(tables))})"
-        )
-        text = f"""SELECT t.table_schema AS schema_, t.table_name AS table_, CAST(NULL AS STRING) AS column_,
-            t.table_type AS kind_, o.option_value AS comment_ FROM {region}.TABLES t
-            LEFT JOIN {region}.TABLE_OPTIONS o ON o.table_schema = t.table_schema AND o.table_name = t.table_name
-            AND o.option_name = 'description' WHERE t.table_schema {marks.format("t.")} UNION ALL
-            SELECT f.table_schema, f.table_name, f.column_name, '', f.description FROM {region}.COLUMN_FIELD_PATHS f
-            WHERE f.field_path = f.column_name AND f.table_schema {marks.format("f.")}"""
-        for row in self._rows(text, [*schemas, *tables] * 2):
-            told = row["comment_"]
-            if row["column_"] is None and told:
-                told = json.loads(told)
-            yield {**row, "comment_": told}
-
-    def _tags(self, database: str, targets: Sequence[Target]) -> dict[Target, list[str]]:
-        region = self._connector._names["region"]
-        schemas, tables = sorted({each.schema for each in targets}), tables_of(targets)
-        text = f"""SELECT table_schema AS schema_, table_name AS table_, option_value AS labels_
-            FROM {region}.TABLE_OPTIONS WHERE option_name = 'labels' AND table_schema
-            IN ({", ".join("?" * len(schemas))}) AND table_name IN ({", ".join("?" * len(tables))})"""
-        return {
-            Target(database, row["schema_"], row["table_"]): [
-                f"{key}:{value}" if value else key for key, value in LABEL.findall(row["labels_"])
-            ]
-            for row in self._rows(text, [*schemas, *tables])
-        }
-
-    def describe(self, target: Target, found: Found, text: str | None) -> str:
-        """SET OPTIONS of the dataset, the table, the view or the column."""
-        word = "SCHEMA" if target.table is None else "VIEW" if found.facts["view"] else "TABLE"
-        on = f"ALTER {word} {bigquery_name(*_parts(target.owner))}"
-        if target.column is not None:
-            on += f" ALTER COLUMN {bigquery_name(target.column)}"
-        return f"{on} SET OPTIONS (description = {'NULL' if text is None else bigquery_text(text)})"
-
-    def tag(self, target: Target, found: Found, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
-        """SET OPTIONS with all labels: those there are and stay, and those to add."""
-        if target.column is not None:
-            raise BadSettings(
-                "BigQuery has labels on tables; on columns it has policy tags, which are rights"
-            )
-        less = set(remove)
-        labels = [*(label for label in found.facts["labels"] if label not in less), *add]
-        pairs = [tuple(label.partition(":")[::2]) for label in labels]
-        for key, value in pairs:
-            if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
-                raise BadSettings(
-                    "a label of BigQuery is of lower-case letters, digits, - and _, as key or key:value"
-                )
-        if len({key for key, _ in pairs}) < len(pairs):
-            raise BadSettings("the table has a label of that key already")
-        listed = ", ".join(f"({bigquery_text(key)}, {bigquery_text(value)})" for key, value in pairs)
-        on = f"ALTER {'VIEW' if found.facts['view'] else 'TABLE'} {bigquery_name(*_parts(target))}"
-        return (f"{on} SET OPTIONS (labels = [{listed}])",)

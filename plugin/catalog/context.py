@@ -79,8 +79,22 @@ def build_context(
 
     At least one table is returned where anything was found, whatever the budget.
     """
+    return context_and_others(catalog, question, budget_tokens, mentions, only=only, cut_off=cut_off)[0]
+
+
+def context_and_others(
+    catalog: ViewerCatalog,
+    question: str,
+    budget_tokens: int = 2000,
+    mentions: Sequence[int] = (),
+    *,
+    only: Iterable[int] | None = None,
+    cut_off: float = FAR_BEHIND,
+    beside: int = 0,
+) -> tuple[tuple[ContextEntry, ...], tuple[Resource, ...]]:
+    """The same, and what else is among the first `beside` hits: terms, dashboards, metrics, models, documents."""
     read = read_question(question)
-    tables = _chosen(catalog, question, mentions, only, cut_off)
+    tables, others = _chosen(catalog, question, mentions, only, cut_off, beside)
     entries: list[ContextEntry] = []
     spent = 0.0
     chosen = {table.id: table for table, _alike in tables}
@@ -93,7 +107,7 @@ def build_context(
         entries.append(entry)
         if spent >= budget_tokens:
             break
-    return tuple(entries)
+    return tuple(entries), others
 
 
 def _chosen(
@@ -102,17 +116,18 @@ def _chosen(
     mentions: Sequence[int],
     only: Iterable[int] | None,
     cut_off: float,
-) -> list[tuple[Resource, str]]:
+    beside: int,
+) -> tuple[list[tuple[Resource, str]], tuple[Resource, ...]]:
     named = catalog.resources(mentions) if mentions else {}
     chosen = {id_: (named[id_], "") for id_ in mentions if id_ in named and named[id_].kind in TABLE_KINDS}
-    found = catalog.search(question, kinds=TABLE_KINDS, limit=MOST_TABLES, only=only)
+    found = catalog.search(question, kinds=TABLE_KINDS, limit=MOST_TABLES, only=only, beside=beside)
     top = found.hits[0].score if found.hits else 0.0
     for at, hit in enumerate(found.hits):
         if at >= FEWEST_TABLES and hit.score < cut_off * top:
             break
         alike = next((text for where, text in hit.why if where == "family"), "")
         chosen.setdefault(hit.resource.id, (hit.resource, alike))
-    return list(chosen.values())
+    return list(chosen.values()), found.beside
 
 
 def describe(

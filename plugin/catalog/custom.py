@@ -12,6 +12,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ ENTITIES = (
     "database", "schema", "table", "view", "column", "dashboard_group", "dashboard", "chart", "model", "metric",
     "job", "term", "document",
 )  # fmt: skip
+ENDS_AT_TABLE = ("database", "schema", "table")
 ENDS = ("internal_resource", "external_table", "external_column", "tables_from_query")
 
 
@@ -139,15 +141,19 @@ def import_path(
 
 def parse_jsonl(lines: Iterable[str]) -> Parsed:
     """Read JSON lines. Never raises: what cannot be used is a problem with its line's number."""
+    return _read(
+        (number, partial(_object, text)) for number, text in enumerate(lines, start=1) if text.strip()
+    )
+
+
+def _read(lines: Iterable[tuple[int, Callable[[], Mapping[str, Any]]]]) -> Parsed:
     parsed = Parsed()
     keys: dict[str, int] = {}
     columns: list[Item] = []
-    for number, text in enumerate(lines, start=1):
-        if not text.strip():
-            continue
+    for number, opened in lines:
         parsed.lines += 1
         try:
-            line = _object(text)
+            line = opened()
             if "from_identifier" in line or "to_identifier" in line:
                 parsed.links.append(_link(number, line))
                 continue
@@ -299,7 +305,7 @@ def _end(value: Any, name: str) -> End:
         raise BadInput(f"the type of {name} is {type_!r}; known are {', '.join(ENDS)}")
     inner = value.get(type_, value.get("identifier", value))
     if not isinstance(inner, dict):
-        inner = {"databuilder_id": inner} if type_ == "internal_resource" else {"sql": inner}
+        inner = _short(type_, inner)
     if type_ == "internal_resource":
         key = values.text(inner, "databuilder_id")
         if not key:
@@ -326,23 +332,44 @@ def _end(value: Any, name: str) -> End:
     )
 
 
+def _short(type_: str, said: Any) -> dict[str, Any]:
+    """An identifier that is one text: a databuilder_id, a query, or a name with its parts between points."""
+    if type_ == "internal_resource":
+        return {"databuilder_id": said}
+    if type_ == "tables_from_query" or not isinstance(said, str):
+        return {"sql": said}
+    parts = ("database", "schema", "table", "column") if type_ == "external_column" else ENDS_AT_TABLE
+    given = said.split(".")
+    if len(given) > len(parts):
+        raise BadInput(f"{said!r} has more parts than {'.'.join(parts)}; give them as an object")
+    return dict(zip(parts[-len(given) :], given, strict=True))
+
+
 # --- CSV -----------------------------------------------------------------------------------------------------
 
 
 def parse_csv(text: str) -> Parsed:
-    """Read the CSV form, one row a column. Never raises."""
+    """Read a CSV: with a column entity_type the fields of a JSON line, one row a thing; else one row a column.
+
+    Never raises.
+    """
     parsed = Parsed()
     tables: dict[tuple[str, str, str], Item] = {}
     reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
         names = [name.strip().lower() for name in reader.fieldnames or ()]
         reader.fieldnames = names
+        if "entity_type" in names:
+            rows = list(_rows(reader, parsed))
+            read = _read((number, partial(_line_of, row)) for number, row in rows)
+            read.problems = sorted(parsed.problems + read.problems, key=lambda problem: problem.line)
+            read.lines += parsed.lines
+            return read
         missing = [name for name in ("col_name", "database", "schema", "name") if name not in names]
         if missing:
-            parsed.problems.append(Problem(1, f"the header lacks {', '.join(missing)}"))
+            parsed.problems.append(Problem(1, f"the header lacks {', '.join(missing)} (or entity_type)"))
             return parsed
-        for row in _rows(reader):
-            number = reader.line_num
+        for number, row in _rows(reader, parsed):
             parsed.lines += 1
             try:
                 _csv_row(number, row, tables)
@@ -356,13 +383,39 @@ def parse_csv(text: str) -> Parsed:
     return parsed
 
 
-def _rows(reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
+def _rows(reader: csv.DictReader[str], parsed: Parsed) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row with the number of its last line; one that does not fit the header is a problem of `parsed`."""
     for row in reader:
-        yield {
-            key: (value or "").strip()
-            for key, value in row.items()
-            if isinstance(key, str) and not isinstance(value, list)
-        }
+        if None in row:
+            parsed.lines += 1
+            reason = "more cells than the header has; a text with a comma is written in quotes"
+            parsed.problems.append(Problem(reader.line_num, reason))
+            continue
+        yield reader.line_num, {key: (value or "").strip() for key, value in row.items()}
+
+
+JSON_CELLS = ("columns", "from_identifier", "to_identifier")
+
+
+def _line_of(row: Mapping[str, str]) -> Mapping[str, Any]:
+    """The JSON line that a row means: empty cells are left out, and what is no text is written as JSON has it.
+
+    Lists of texts may also be written with commas, times as seconds since 1970.
+    """
+    line: dict[str, Any] = {name: cell for name, cell in row.items() if cell}
+    for name, cell in list(line.items()):
+        if name in JSON_CELLS or (name in ("tags", "owners") and cell.startswith("[")):
+            try:
+                line[name] = read_json(cell, to_keep=True)
+            except ValueError as error:
+                raise BadInput(f"{name} is not JSON") from error
+        elif name in ("tags", "owners"):
+            line[name] = cell.split(",")
+        elif name == "is_pk":
+            line[name] = {"1": "true", "0": "false"}.get(cell, cell)
+        elif name == "external_updated_at" and cell.isdecimal():
+            line[name] = int(cell)
+    return line
 
 
 def _csv_row(number: int, row: dict[str, str], tables: dict[tuple[str, str, str], Item]) -> None:

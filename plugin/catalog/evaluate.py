@@ -63,6 +63,8 @@ def retrieval(
     unknown = set(settings) - set(SETTINGS)
     if unknown:
         raise BadInput(f"setting {sorted(unknown)[0]!r} is not one of {', '.join(SETTINGS)}", field="setting")
+    if run_file is not None:
+        _write(run_file, "")  # before minutes of work, not after them
     asked = list(_lines(questions))
     if not asked:
         raise BadInput(f"{Path(questions).name} has no question", field="questions")
@@ -110,8 +112,15 @@ def _measure(
             rows.append(score(keys, [tables[name].tokens for name in names], gold))
         found[setting] = _summary(rows, times)
     if run_file is not None:
-        Path(run_file).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        _write(run_file, "".join(json.dumps(line) + "\n" for line in lines))
     return found
+
+
+def _write(run_file: str, text: str) -> None:
+    try:
+        Path(run_file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot write {run_file}: {error.strerror}", field="run") from error
 
 
 def _ask(store: Store, viewer: Viewer, text: str, only: Sequence[int] | None, fold: bool) -> list[int]:

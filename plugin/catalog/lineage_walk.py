@@ -9,7 +9,6 @@ each part of the walk calls every other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
@@ -50,23 +49,69 @@ def name_of(table: exp.Expression) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
-@dataclass(slots=True)
 class Relation:
     """What stands behind an alias: output columns with their origins, or a table whose columns are unknown."""
 
-    columns: list[Column] | None
-    name: tuple[str, ...] | None = None
-    by_name: dict[str, frozenset[Origin]] = field(default_factory=dict)
+    __slots__ = ("_by_name", "_columns", "name")
 
-    def __post_init__(self) -> None:
-        for name, origins in self.columns or ():
-            self.by_name.setdefault(name.lower(), origins)
+    def __init__(self, columns: list[Column] | None, name: tuple[str, ...] | None = None) -> None:
+        self._columns = columns
+        self.name = name
+        self._by_name: dict[str, frozenset[Origin]] | None = None
+
+    @property
+    def columns(self) -> list[Column] | None:
+        """Its columns in order; None where they are unknown."""
+        return self._columns
+
+    @property
+    def known(self) -> bool:
+        """Are its columns known?"""
+        return self._columns is not None
+
+    def of(self, folded: str) -> frozenset[Origin] | None:
+        """Where the column of a name in lower case comes from; None where no column is known by it."""
+        if self._by_name is None:
+            self._by_name = {name.lower(): origins for name, origins in reversed(self._columns or ())}
+        return self._by_name.get(folded)
 
     def origins(self, column: str) -> frozenset[Origin] | None:
         """Where a column comes from; None where this relation does not have it."""
-        if self.columns is None:
+        if self._columns is None:
             return frozenset(((self.name, column),)) if self.name else frozenset()
-        return self.by_name.get(column.lower())
+        return self.of(column.lower())
+
+
+class _Table(Relation):
+    """A table whose columns are known. A definition names few of them: what comes of one is made when it is asked."""
+
+    __slots__ = ("_folded", "_names")
+
+    def __init__(self, names: Sequence[str], name: tuple[str, ...]) -> None:
+        super().__init__(None, name)
+        self._names = names
+        self._folded = {each.lower(): each for each in reversed(names)}
+
+    @property
+    def columns(self) -> list[Column]:
+        if self._columns is None:
+            self._columns = [(column, frozenset(((self._own, column),))) for column in self._names]
+        return self._columns
+
+    @property
+    def known(self) -> bool:
+        return True
+
+    def of(self, folded: str) -> frozenset[Origin] | None:
+        column = self._folded.get(folded)
+        return None if column is None else frozenset(((self._own, column),))
+
+    def origins(self, column: str) -> frozenset[Origin] | None:
+        return self.of(column.lower())
+
+    @property
+    def _own(self) -> tuple[str, ...]:
+        return self.name or ()
 
 
 Scope = dict[str, Relation]
@@ -246,8 +291,8 @@ class Walk:
         else:
             relation = self.computed(node, ctes, outer)
         names = _alias_columns(node) if isinstance(node, exp.Expression) else []
-        if names and relation.columns is not None and not isinstance(node, exp.Lateral | exp.Unnest):
-            relation = Relation(_renamed(relation.columns, names))
+        if names and relation.known and not isinstance(node, exp.Lateral | exp.Unnest):
+            relation = Relation(_renamed(relation.columns or [], names))
         if pivots:
             self.partial = True
             everything = frozenset(origin for _name, origins in relation.columns or () for origin in origins)
@@ -286,7 +331,7 @@ class Walk:
         columns = self.lookup(name)
         if columns is None:
             return Relation(None, name)
-        return Relation([(column, frozenset(((name, column),))) for column in columns], name)
+        return _Table(columns, name)
 
     def projection(
         self, node: exp.Expression, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]
@@ -311,7 +356,7 @@ class Walk:
         renamed = {each.name.lower(): each.alias for each in node.args.get("rename") or ()}
         columns: list[Column] = []
         for relation in relations:
-            if relation.columns is None:
+            if not relation.known:
                 # A table that nobody knows: which columns come through cannot be said.
                 self.partial = True
             for name, origins in relation.columns or ():
@@ -359,21 +404,22 @@ class Walk:
                 for relation in scope.values():
                     if relation.name and relation.name[-1].lower() == table:
                         return relation.origins(name) or _NOTHING
-                    found = relation.by_name.get(table)
+                    found = relation.of(table)
                     if found is not None:
                         return found
             return _NOTHING
+        folded = name.lower()
         for scope in scopes:
             unknown = None
             for relation in scope.values():
-                if relation.columns is None:
+                if not relation.known:
                     unknown = relation if unknown is None else unknown
                     continue
-                found = relation.by_name.get(name.lower())
+                found = relation.of(folded)
                 if found is not None:
                     return found
             if unknown is not None:
-                several = sum(1 for each in scope.values() if each.columns is None) > 1
+                several = sum(1 for each in scope.values() if not each.known) > 1
                 if several:
                     self.partial = True
                     return _NOTHING

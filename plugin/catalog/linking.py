@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plugin.catalog.lineage import last_of, lineages, tables_in
-from plugin.catalog.naming import Names
+from plugin.catalog.naming import Asked, Names
 from plugin.catalog.sql_text import Statement, statements_in
 from plugin.store.staging import Stage, StagedEdge
 
@@ -41,6 +41,39 @@ class Derived:
     source: str
     edges: list[StagedEdge] = field(default_factory=list)
     partial: bool = False
+
+
+@dataclass(slots=True)
+class Early:
+    """What one definition reads, as far as the tables say that came before it was looked at."""
+
+    definition: Definition
+    derived: Derived
+    asked: Asked
+
+
+def link_early(
+    definitions: Sequence[Definition], names: Names, stage: Stage
+) -> tuple[list[Early], list[Definition]]:
+    """What can be told already of some definitions, and those that name a table which is not staged yet.
+
+    What is told holds if the names answer the same when all tables have come. Never raises for what SQL says.
+    """
+    early, rest = [], []
+    for each in definitions:
+        asked = Asked(names)
+        statements = statements_in(each.sql, each.dialect)
+        keys: set[str | None] = {each.key}
+        for parts in tables_in(statements):
+            keys.add(asked.find(parts, database=each.database, schema=each.schema))
+        columns = {key: _staged_columns(stage, key) for key in keys if key is not None}
+        known = {key: names_ for key, names_ in columns.items() if names_ is not None}
+        if None in keys or len(known) < len(keys):
+            rest.append(each)
+        else:
+            early.append(Early(each, _derive(each, statements, asked, known), asked))
+    gc.collect(1)
+    return early, rest
 
 
 def link_definitions(
@@ -73,21 +106,27 @@ def table_columns(keys: set[str], stage: Stage, columns_of: ColumnsOf) -> dict[s
     found: dict[str, tuple[str, ...]] = {}
     elsewhere = []
     for key in keys:
-        staged = stage.staged_table(key)
+        staged = _staged_columns(stage, key)
         if staged is None:
             elsewhere.append(key)
         else:
-            found[key] = tuple(column[0] for column in staged[1])
+            found[key] = staged
     if elsewhere:
         for key, columns in columns_of(elsewhere).items():
             found[key] = tuple(name for name, _type in columns)
     return found
 
 
+def _staged_columns(stage: Stage, key: str) -> tuple[str, ...] | None:
+    """Column names of a staged table; None where it is not staged."""
+    staged = stage.staged_table(key)
+    return None if staged is None else tuple(column[0] for column in staged[1])
+
+
 def _derive(
     definition: Definition,
     statements: list[Statement],
-    names: Names,
+    names: Names | Asked,
     columns: Mapping[str, tuple[str, ...]],
 ) -> Derived:
     def find(parts: tuple[str, ...]) -> str | None:
@@ -106,7 +145,9 @@ def _derive(
             continue
         confidence = 0.7 if read.partial else 1.0
         if key is None:
-            name = ".".join(parts)
+            # A view's names were looked for in its own source; those of a chart or dataset lie in another.
+            schema = definition.schema if definition.source != "view" and len(parts) == 1 else None
+            name = ".".join((schema, *parts) if schema else parts)
             derived.edges.append(
                 StagedEdge(name, definition.key, definition.source, confidence=confidence, loose="up")
             )

@@ -20,6 +20,28 @@ BACKSLASH = frozenset(
 )
 """Dialects in which a backslash escapes within any string."""
 DOUBLE_IS_STRING = frozenset({"mysql", "bigquery", "databricks", "spark", "hive", "doris"})
+DOUBLE_IS_NAME = frozenset(
+    {
+        "postgres",
+        "redshift",
+        "duckdb",
+        "snowflake",
+        "tsql",
+        "oracle",
+        "presto",
+        "trino",
+        "athena",
+        "clickhouse",
+        "teradata",
+        "materialize",
+        "risingwave",
+        "exasol",
+        "dremio",
+        "druid",
+    }
+)
+"""Dialects in which double quotes hold a name and nothing else. SQLite takes what is no name for a string, and of an
+engine that is not here we do not know (Impala's and StarRocks' are strings): there a name must be known to be one."""
 HASH_COMMENT = frozenset({"mysql", "bigquery", "doris", "clickhouse"})
 NESTED_COMMENT = frozenset({"postgres", "redshift", "duckdb", "tsql", "materialize", "risingwave"})
 PLAIN = frozenset(
@@ -41,6 +63,11 @@ PLAIN = frozenset(
 WORD = re.compile(r"[^\W\d][\w$]*")
 NUMBER = re.compile(r"(?:0[xXbBoO][0-9a-fA-F_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)\w*")
 SPACE = re.compile(r"\s+")
+RUN = re.compile(
+    r"(?:[A-Za-z_][A-Za-z0-9_$]*+(?![\w$'&])|[ ,)=<>+;]|\.(?=[A-Za-z_])|::(?=[A-Za-z_])|\((?!\s*\d))++"
+)
+"""What holds no literal and begins none in any dialect, taken in one piece: most of a definition. A word before a quote
+may be a prefix, a bracket before a number a size; those are looked at one by one."""
 LINE = re.compile(r"[^\n]*")
 SIMPLE_STRING = re.compile(r"'(?:[^']|'')*(?:'|\Z)")
 ESCAPED_STRING = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|\\?\Z)", re.DOTALL)
@@ -51,6 +78,25 @@ BACKTICK = re.compile(r"`(?:[^`]|``)*(?:`|\Z)")
 BRACKET = re.compile(r"\[[^\]]*(?:\]|\Z)")
 DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
 PARAMETER = re.compile(r"[$:@]\d+")
+TEMPLATE = re.compile(
+    r"""\{\{(?:'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"|(?!\}\}).)*+(?:\}\}|\Z)"""
+    r"""|\{%(?:'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"|(?!%\}).)*+(?:%\}|\Z)|\{#.*?(?:#\}|\Z)""",
+    re.DOTALL,
+)
+"""A template's expression, statement and comment (Jinja), as Superset, Redash and dbt write them into SQL."""
+IN_TEMPLATE = re.compile(
+    r"""'(?:[^'\\]|\\.)*+(?:'|\Z)|"(?:[^"\\]|\\.)*+(?:"|\Z)|(?<![\w.])\d[\w.]*""", re.DOTALL
+)
+_WORDS = r"(?:(?!--)[\w .:%@+-])*+"
+_ARG = rf"""(?:\w+\s*=\s*)?(?:-?[\w.]+|'{_WORDS}'|"{_WORDS}")"""
+_CALL = rf"[\w.]+(?:\(\s*(?:{_ARG}(?:\s*,\s*{_ARG})*+)?\s*\))?(?:\[\s*{_ARG}\s*\])*+"
+_PLAIN_TEMPLATE = rf"\{{\{{-?\s*{_CALL}(?:\s*\|\s*{_CALL})*+\s*-?\}}\}}"
+"""A call as people write it between quotes: '{{ url_param('x') }}'. Its quotes are paired, so that a text which is no
+template ends at the same quote when it is read as one."""
+TEMPLATED_STRING = re.compile(rf"'(?:{_PLAIN_TEMPLATE}|[^']|'')*+(?:'|\Z)", re.DOTALL)
+TEMPLATED_ESCAPED_STRING = re.compile(rf"'(?:{_PLAIN_TEMPLATE}|[^'\\]|\\.|'')*+(?:'|\\?\Z)", re.DOTALL)
+TEMPLATED_ESCAPED_DOUBLE = re.compile(rf'"(?:{_PLAIN_TEMPLATE}|[^"\\]|\\.|"")*+(?:"|\\?\Z)', re.DOTALL)
+TEMPLATED_DOUBLE = re.compile(rf'"(?:{_PLAIN_TEMPLATE}|[^"]|"")*+(?:"|\Z)', re.DOTALL)
 Q_QUOTE = {"[": "]", "{": "}", "(": ")", "<": ">"}
 STRING_PREFIX = re.compile(r"(?:[a-z]{1,2}|_[a-z0-9]+|u&)\Z", re.IGNORECASE)
 TYPE_BEFORE = re.compile(
@@ -111,6 +157,10 @@ def _mask(sql: str, dialect: str, names: Container[str] | None) -> str:
     out: list[str] = []
     at, end = 0, len(sql)
     while at < end:
+        if run := RUN.match(sql, at):
+            out.append(run.group())
+            at = run.end()
+            continue
         char = sql[at]
         if char.isspace():
             at = SPACE.match(sql, at).end()  # type: ignore[union-attr]
@@ -126,6 +176,10 @@ def _mask(sql: str, dialect: str, names: Container[str] | None) -> str:
             out.append(MASK)
         elif char == '"':
             at = _double(sql, at, out, dialect, names)
+        elif char == "{" and sql[at + 1 : at + 2] in ("{", "%", "#"):
+            block = TEMPLATE.match(sql, at)
+            out.append(_template(block.group()))  # type: ignore[union-attr]
+            at = block.end()  # type: ignore[union-attr]
         elif char == "`":
             at = _kept(BACKTICK, sql, at, out)
         elif char == "[" and dialect == "tsql":
@@ -150,6 +204,11 @@ def _mask(sql: str, dialect: str, names: Container[str] | None) -> str:
             out.append(char)
             at += 1
     return re.sub(r" {2,}", " ", "".join(out)).strip()
+
+
+def _template(block: str) -> str:
+    """A template's block without its literals: there both kinds of quotes hold one, whatever the dialect says."""
+    return " " if block.startswith("{#") else IN_TEMPLATE.sub(MASK, block)
 
 
 def _ends_in_word(out: list[str]) -> bool:
@@ -183,21 +242,30 @@ def _word(sql: str, at: int, out: list[str], backslash: bool) -> int:
 def _string_end(sql: str, at: int, dialect: str, backslash: bool) -> int:
     if dialect == "bigquery" and (triple := TRIPLE.match(sql, at)):
         return triple.end()
-    return (ESCAPED_STRING if backslash else SIMPLE_STRING).match(sql, at).end()  # type: ignore[union-attr]
+    simple = (ESCAPED_STRING if backslash else SIMPLE_STRING).match(sql, at)
+    if "{{" in simple.group():  # type: ignore[union-attr]
+        simple = (TEMPLATED_ESCAPED_STRING if backslash else TEMPLATED_STRING).match(sql, at)
+    return simple.end()  # type: ignore[union-attr]
 
 
 def _double(sql: str, at: int, out: list[str], dialect: str, names: Container[str] | None) -> int:
-    """Double quotes hold a name in most dialects, a string in some, and in SQLite whichever fits."""
+    """Double quotes hold a name in many dialects, a string in some, and in SQLite whichever fits."""
     if dialect in DOUBLE_IS_STRING:
         out.append(MASK)
         if dialect == "bigquery" and (triple := TRIPLE.match(sql, at)):
             return triple.end()
-        return ESCAPED_DOUBLE.match(sql, at).end()  # type: ignore[union-attr]
+        simple = ESCAPED_DOUBLE.match(sql, at)
+        if "{{" in simple.group():  # type: ignore[union-attr]
+            simple = TEMPLATED_ESCAPED_DOUBLE.match(sql, at)
+        return simple.end()  # type: ignore[union-attr]
     match = SIMPLE_DOUBLE.match(sql, at)
+    if "{{" in match.group():  # type: ignore[union-attr]
+        out.append(MASK)
+        return TEMPLATED_DOUBLE.match(sql, at).end()  # type: ignore[union-attr]
     text = match.group()  # type: ignore[union-attr]
     stop = match.end()  # type: ignore[union-attr]
     named = len(text) > 1 and text.endswith('"')
-    if named and dialect in ("sqlite", ""):
+    if named and dialect not in DOUBLE_IS_NAME:
         known = names is not None and text[1:-1].replace('""', '"').lower() in names
         named = known or sql.startswith(".", stop) or bool(NAME_BEFORE.search("".join(out[-6:])))
     out.append(text if named else MASK)
@@ -207,7 +275,7 @@ def _double(sql: str, at: int, out: list[str], dialect: str, names: Container[st
 def _kept(pattern: re.Pattern[str], sql: str, at: int, out: list[str]) -> int:
     match = pattern.match(sql, at)
     whole = match.group()  # type: ignore[union-attr]
-    out.append(whole if len(whole) > 1 and whole[-1] in "`]" else MASK)
+    out.append(whole if len(whole) > 1 and whole[-1] in "`]" and "{{" not in whole else MASK)
     return match.end()  # type: ignore[union-attr]
 
 

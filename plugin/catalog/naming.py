@@ -85,6 +85,40 @@ class Names:
         return [key for key in found_each if key is not None]
 
 
+class Asked:
+    """Names that remember what they answered, so that it can be seen whether they would still.
+
+    For one look at one definition: a table that comes later does not change an answer.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._answers: dict[tuple[tuple[str, ...], str | None, str | None], list[str]] = {}
+
+    def find(
+        self, parts: Sequence[str], *, database: str | None = None, schema: str | None = None
+    ) -> str | None:
+        """As `Names.find`."""
+        return next(iter(self.family(parts, database=database, schema=schema)), None)
+
+    def family(
+        self, parts: Sequence[str], *, database: str | None = None, schema: str | None = None
+    ) -> list[str]:
+        """As `Names.family`; what was asked before is answered as before."""
+        asked = (tuple(parts), database, schema)
+        found = self._answers.get(asked)
+        if found is None:
+            found = self._answers[asked] = self._names.family(parts, database=database, schema=schema)
+        return found
+
+    def would_say_the_same(self) -> bool:
+        """Is every answer still the answer, after more tables came?"""
+        return all(
+            self._names.family(parts, database=database, schema=schema) == answer
+            for (parts, database, schema), answer in self._answers.items()
+        )
+
+
 def _family(wanted: str) -> str | None:
     """What BigQuery's `events_*` begins with; None for a name that stands for one table."""
     return wanted[:-1] if wanted.endswith("*") and len(wanted) > 1 else None

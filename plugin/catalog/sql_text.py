@@ -38,6 +38,8 @@ _FAILURES = (
 )
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
+_DEEPENING = frozenset({*_OPENING, TokenType.LT, TokenType.CASE})
+"""What may stand in each other: fewer of them than `MOST_TYPED` cannot be too deep."""
 _TYPES = Parser.TYPE_TOKENS | Parser.STRUCT_TYPE_TOKENS | Parser.ENUM_TYPE_TOKENS | {TokenType.ARRAY}
 _CHAR = {kind: chr(0x4E00 + number) for number, kind in enumerate(TokenType)}
 _BARE_CALLS = frozenset(Parser.NO_PAREN_FUNCTION_PARSERS)
@@ -95,12 +97,29 @@ def statements_in(sql: str, dialect: str | None) -> list[Statement]:
 
 def is_readable(tokens: Sequence[Token]) -> bool:
     """May the parser be asked without harm? Told from the tokens alone."""
+    kinds = [token.token_type for token in tokens]
+    deepening = sum(map(_DEEPENING.__contains__, kinds))
+    if deepening > MOST_TYPED and not _is_shallow(kinds):
+        return False
+    if len(tokens) < SHORT:
+        return True
+    # A word like IF counts for what it is called, whatever its kind: each text once.
+    bare = {text for text in {token.text for token in tokens} if text.upper() in _BARE_CALLS}
+    marks = "".join(map(_CHAR.__getitem__, kinds))
+    if bare:
+        marks = "".join(
+            [_BARE if token.text in bare else mark for token, mark in zip(tokens, marks, strict=True)]
+        )
+    return all(_is_list(set(match.group(1))) for match in _REPEATED.finditer(marks))
+
+
+def _is_shallow(kinds: Sequence[TokenType]) -> bool:
+    """Are brackets, CASEs and types in each other within the bounds?"""
     opened: list[bool] = []
     """Of each open bracket: does it follow a type?"""
     typed = cases = 0
     previous = None
-    for token in tokens:
-        kind = token.token_type
+    for kind in kinds:
         if kind in _OPENING or (kind is TokenType.LT and previous in _TYPES):
             opened.append(previous in _TYPES)
             typed += opened[-1]
@@ -117,12 +136,7 @@ def is_readable(tokens: Sequence[Token]) -> bool:
         if len(opened) + cases > DEEPEST or typed > MOST_TYPED:
             return False
         previous = kind
-    if len(tokens) < SHORT:
-        return True
-    kinds = "".join(
-        [_BARE if each.text.upper() in _BARE_CALLS else _CHAR[each.token_type] for each in tokens]
-    )
-    return all(_is_list(set(match.group(1))) for match in _REPEATED.finditer(kinds))
+    return True
 
 
 def _is_list(kinds: set[str]) -> bool:

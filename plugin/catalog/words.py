@@ -10,7 +10,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -21,6 +21,20 @@ PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 """ABCDef -> ABC Def; order2 -> order 2; letters of other scripts stay together."""
 PHRASE = re.compile(r'"([^"]{2,200})"')
 LONGEST = 40
+MONTHS = {
+    month: f"{number:02}"
+    for number, month in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
+}
+_MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?)"
+)
+DATE = re.compile(
+    rf"\b(?:(?:(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?:\s+of)?\s+)?(?P<month>{_MONTH})\.?"
+    rf"|(?P<month2>{_MONTH})\.?\s+(?P<day2>[0-3]?\d)(?:st|nd|rd|th)?)(?:\s+of)?,?\s+(?P<year>(?:19|20)\d\d)\b"
+    r"|\b(?P<year3>(?:19|20)\d\d)[-/](?P<month3>0[1-9]|1[0-2])(?:[-/](?P<day3>0[1-9]|[12]\d|3[01]))?\b"
+)
+"""January 18, 2023; 18 Jan 2023; April 2022; 2023-01-18."""
 
 STOP = frozenset(
     """a an and are as at be been being but by can could did do does doing done each either for from had has have
@@ -96,10 +110,11 @@ class Question:
     said: frozenset[str] = frozenset()
     """The stems of all its words, those that say nothing about a table too."""
 
-    @property
-    def content(self) -> tuple[Term, ...]:
-        """The terms that were really typed, without the joined ones."""
-        return tuple(term for term in self.terms if not term.joined)
+    content: tuple[Term, ...] = field(init=False, repr=False, compare=False)
+    """The terms that were really typed, without the joined ones."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", tuple(term for term in self.terms if not term.joined))
 
 
 _STEMMING = threading.Lock()
@@ -276,8 +291,25 @@ def read_question(
         if glued not in known:
             known.add(glued)
             terms.append(Term(glued, 1.0, left + right, joined=True))
+    for date in dates_in(text):
+        if date not in known:
+            known.add(date)
+            terms.append(Term(date, 1.0, date, joined=True))
     numbers = tuple(word for word in words if word.isdigit())
     return Question(tuple(terms[: 2 * most]), phrases, numbers, frozenset(map(stem, words)))
+
+
+def dates_in(text: str) -> list[str]:
+    """The days and months that a text names with their year, as the names of shards write them: 20230118, 202204."""
+    found: dict[str, None] = {}
+    for match in DATE.finditer(text.lower()):
+        parts = match.groupdict()
+        month = parts["month"] or parts["month2"]
+        digits = MONTHS.get(month[:3], "") if month else parts["month3"]
+        year = parts["year"] or parts["year3"]
+        day = parts["day"] or parts["day2"] or parts["day3"]
+        found[f"{year}{digits}{int(day):02}" if day else f"{year}{digits}"] = None
+    return list(found)
 
 
 def _most_telling(terms: list[Term], most: int) -> list[Term]:

@@ -132,3 +132,51 @@ def test_nothing_is_raised_for_odd_files() -> None:
         for a, b in ("xy", "yx")
     ]
     assert len(parse_jsonl(json.dumps(each) for each in circle).problems) == 2
+
+
+def test_a_csv_with_the_fields_of_a_json_line(store: Store, admin: Viewer, tmp_path: Path) -> None:
+    """One row a thing, of any entity_type; what JSON has as a list or an object is a cell."""
+    file = tmp_path / "things.csv"
+    file.write_text(
+        "entity_type,databuilder_id,parent_databuilder_id,title,schema,database,description,tags,sort_order,is_pk,"
+        "type,columns,from_identifier,to_identifier\n"
+        'table,t,,clicks,raw,lake,"one row, a click","a, b",,,,"[{""name"": ""id"", ""type"": ""int""}]",,\n'
+        "column,c,t,at,,,,,2,1,timestamp,,,\n"
+        "dashboard,d,,Traffic,,,,,,,,,,\n"
+        ',,,,,,,,,,,,"{""type"": ""external_table"", ""identifier"": ""lake.raw.clicks""}",'
+        '"{""type"": ""internal_resource"", ""identifier"": ""d""}"\n'
+        "planet,p,,P,,,,,,,,,,\n"
+        "table,u,,other,raw,lake,not in quotes, so one cell too many,,,,,,,\n"
+        "table,v,,third,raw,lake,,,,,,not json,,\n"
+    )
+    done = import_path(store, admin, str(file), integration="files")
+    assert [each.line for each in done.errors] == [6, 7, 8], done.errors
+    with store.as_viewer(admin) as mine:
+        table = mine.catalog.by_name("lake.raw.clicks")
+        assert (table.description, table.tags) == ("one row, a click", ("a", "b"))
+        columns = mine.catalog.columns(table.id)
+        assert [(each.name, each.native_type, each.is_pk) for each in columns] == [
+            ("id", "int", False), ("at", "timestamp", True)
+        ]  # fmt: skip
+        board = mine.catalog.by_name("Traffic")
+        assert {each.upstream for each in mine.catalog.lineage(board.id).edges} == {"lake.raw.clicks"}
+
+
+def test_an_identifier_may_be_one_text() -> None:
+    def end(type_: str, said: object) -> str:
+        line = {
+            "from_identifier": {"type": type_, "identifier": said},
+            "to_identifier": {"internal_resource": "x"},
+        }
+        read = parse_jsonl([json.dumps(line)])
+        if read.problems:
+            return read.problems[0].reason
+        made = read.links[0].upstream
+        return "|".join(str(part) for part in (made.database, made.schema, made.table, made.column, made.sql))
+
+    assert end("external_table", "lake.raw.clicks") == "lake|raw|clicks|None|None"
+    assert end("external_table", "raw.clicks") == "None|raw|clicks|None|None"
+    assert end("external_column", "raw.clicks.id") == "None|raw|clicks|id|None"
+    assert end("tables_from_query", "select 1 from a.b") == "None|None|None|None|select 1 from a.b"
+    assert "more parts" in end("external_table", "a.b.c.d")
+    assert "no table" in end("external_table", 5)

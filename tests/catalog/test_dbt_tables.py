@@ -71,6 +71,8 @@ def test_a_warehouse_table_has_what_dbt_says(
         lent = {each.name: each.description for each in mine.catalog.columns(revenue.id)}
         assert {name: lent[name] for name in told} == told
         assert mine.catalog.search("revenue per day", kinds=("table",)).hits[0].resource.id == revenue.id
+        by_text = mine.catalog.search("as the shop writes them", kinds=("table",)).hits
+        assert [hit.resource.name for hit in by_text] == ["raw_orders"]
         upstream = {each.name for each in mine.catalog.lineage(revenue.id, depth=5).resources.values()}
         assert {"raw_orders", "stg_orders", "revenue"} <= upstream
     for each in (lake, dbt):

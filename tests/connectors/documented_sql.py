@@ -64,6 +64,18 @@ SNOWFLAKE: dict[str, dict[str, str]] = {
             " table_schema_name table_catalog_name pipe_catalog_name pipe_schema_name pipe_name")
     | of(N, "row_count row_parsed file_size first_error_line_number first_error_character_pos error_count error_limit"
             " table_id table_schema_id table_catalog_id") | of(D, "last_load_time pipe_received_time"),
+    # by its page, and from the bytes on by public code that names the page
+    "table_storage_metrics": of(N, "id table_schema_id table_catalog_id clone_group_id active_bytes time_travel_bytes"
+            " failsafe_bytes retained_for_clone_bytes")
+    | of(T, "table_name table_schema table_catalog is_transient comment") | of(B, "deleted")
+    | of(D, "table_created table_dropped table_entered_failsafe schema_created schema_dropped catalog_created"
+            " catalog_dropped"),
+    "pipe_usage_history": of(N, "pipe_id bytes_inserted files_inserted") | of("double", "credits_used")
+    | of(T, "pipe_name") | of(D, "start_time end_time"),
+    "query_attribution_history": of(T, "query_id parent_query_id root_query_id warehouse_name query_hash"
+            " query_parameterized_hash query_tag user_name")
+    | of(N, "warehouse_id") | of(D, "start_time end_time")
+    | of("double", "credits_attributed_compute credits_used_query_acceleration"),
     "query_history": of(T, "query_id query_text database_name schema_name query_type user_name role_name"
             " warehouse_name warehouse_size warehouse_type cluster_number query_tag execution_status error_code"
             " error_message query_hash query_parameterized_hash")
@@ -94,6 +106,8 @@ DATABRICKS: dict[str, dict[str, str]] = {
             " unique_constraint_catalog unique_constraint_schema unique_constraint_name match_option update_rule"
             " delete_rule"),
     "information_schema.table_tags": of(T, "catalog_name schema_name table_name tag_name tag_value"),
+    "information_schema.catalog_tags": of(T, "catalog_name tag_name tag_value"),
+    "information_schema.schema_tags": of(T, "catalog_name schema_name tag_name tag_value"),
     "information_schema.column_tags": of(T, "catalog_name schema_name table_name column_name tag_name tag_value"),
     "access.table_lineage": of(T, "account_id metastore_id workspace_id entity_type entity_id entity_run_id"
             " source_table_full_name source_table_catalog source_table_schema source_table_name source_path source_type"
@@ -108,7 +122,17 @@ DATABRICKS: dict[str, dict[str, str]] = {
     | of(D, "change_time delete_time"),
     "lakeflow.job_run_timeline": of(T, "account_id workspace_id job_id run_id trigger_type run_type run_name"
             " compute_ids result_state termination_code job_parameters") | of(D, "period_start_time period_end_time"),
-    "query.history": of(T, "account_id workspace_id statement_id session_id execution_status executed_by_user_id"
+    "billing.usage": of(T, "record_id account_id workspace_id sku_name cloud usage_unit record_type"
+            " billing_origin_product usage_type")
+    | of(D, "usage_start_time usage_end_time") | of("date", "usage_date ingestion_date") | of("double", "usage_quantity")
+    | {"usage_metadata": "struct(cluster_id varchar, job_id varchar, warehouse_id varchar, job_run_id varchar)"},
+    "billing.list_prices": of(T, "account_id sku_name cloud currency_code usage_unit")
+    | of(D, "price_start_time price_end_time") | {"pricing": 'struct("default" double)'},
+    "query.history": of(N, "total_duration_ms waiting_for_compute_duration_ms waiting_at_capacity_duration_ms"
+            " execution_duration_ms compilation_duration_ms total_task_duration_ms result_fetch_duration_ms"
+            " read_partitions pruned_files read_files read_rows produced_rows read_bytes spilled_local_bytes"
+            " written_bytes shuffle_read_bytes")
+    | of(T, "account_id workspace_id statement_id session_id execution_status executed_by_user_id"
             " executed_by statement_text statement_type error_message client_application client_driver")
     | of(D, "start_time end_time update_time"),
 }  # fmt: skip

@@ -7,6 +7,7 @@ which fragments are its own.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -94,3 +95,43 @@ def chosen(
 
 def _plain(value: Any) -> bool:
     return isinstance(value, list) and not any(isinstance(each, dict | list) for each in value)
+
+
+def arguments(query: str, variables: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """The arguments of the first field of this name: a variable stands for its value wherever it stands."""
+    tokens = TOKEN.findall(re.sub(r"#[^\n]*", "", query))
+    at = next(n for n, token in enumerate(tokens) if token == field and tokens[n + 1] == "(")
+    found, _ = _object(tokens, at + 2, ")", variables)
+    return found
+
+
+def _object(tokens: list[str], at: int, end: str, variables: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    made: dict[str, Any] = {}
+    while tokens[at] != end:
+        if tokens[at] == ",":
+            at += 1
+            continue
+        assert tokens[at + 1] == ":", "a name, a colon and a value"
+        made[tokens[at]], at = _value(tokens, at + 2, variables)
+    return made, at + 1
+
+
+def _value(tokens: list[str], at: int, variables: Mapping[str, Any]) -> tuple[Any, int]:
+    token = tokens[at]
+    if token == "$":
+        return variables.get(tokens[at + 1]), at + 2
+    if token == "{":
+        return _object(tokens, at + 1, "}", variables)
+    if token == "[":
+        listed: list[Any] = []
+        at += 1
+        while tokens[at] != "]":
+            if tokens[at] == ",":
+                at += 1
+                continue
+            value, at = _value(tokens, at, variables)
+            listed.append(value)
+        return listed, at + 1
+    if token[0] == '"' or token in ("true", "false", "null") or token.lstrip("-").isdigit():
+        return json.loads(token), at + 1
+    return token, at + 1  # of an enumeration

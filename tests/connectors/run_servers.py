@@ -24,7 +24,8 @@ import duckdb
 import sqlglot
 
 from connectors import connect
-from tests.connectors.test_warehouses import KEY
+from tests.connectors import trino_wire
+from tests.connectors.test_warehouses import KEY, handle_of
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 from tests.own_servers import missing
 
@@ -308,9 +309,12 @@ class BigQueryService(Service):
             return self.refuse(400, "stopped", "Job execution was cancelled: User requested cancellation")
         if statement.state == "failed":
             return self.refuse(400, "invalidQuery", f"{statement.error}; error at [1:1]")
-        assert query["formatOptions.useInt64Timestamp"] == "true"
+        if (
+            query.get("maxResults", "0") != "0"
+        ):  # Google's own client asks for no row first, and then without the wish
+            assert query["formatOptions.useInt64Timestamp"].lower() == "true"
         start = int(query.get("pageToken") or 0)
-        size = min(self.page, int(query["maxResults"]))
+        size = min(self.page, int(query.get("maxResults") or self.page))
         if self.canned is not None:
             fields, cells = self.canned
         else:
@@ -394,7 +398,7 @@ class SnowflakeService(Service):
         if request in self.requests:
             assert asked.query["retry"] == "true"
             return self.told(self.statements[self.requests[request]], 0)
-        handle = f"01b{len(self.statements):03}-0000"
+        handle = handle_of(len(self.requests))
         self.requests[request] = handle
         if body["statement"].startswith("EXPLAIN USING JSON "):
             plan = {
@@ -405,7 +409,8 @@ class SnowflakeService(Service):
             return self.result(handle, kind, [[json.dumps(plan)]], 0)
         if len([each for each in body["statement"].split(";") if each.strip()]) > 1:
             message = "Actual statement count 2 did not match the desired statement count 1."
-            return Answer(422, {"code": "000008", "message": message, "sqlState": "0A000"})
+            failed = {"code": "000008", "message": message, "sqlState": "0A000", "statementHandle": handle}
+            return Answer(422, failed)
         self.begin(handle, body["statement"], body)
         return Answer(
             202,
@@ -424,7 +429,8 @@ class SnowflakeService(Service):
         if statement.state == "running":
             return Answer(202, {"code": "333334", "statementHandle": statement.id})
         if statement.state == "cancelled":
-            return Answer(422, {"code": "000604", "sqlState": "57014", "message": "SQL execution canceled"})
+            stopped = {"code": "000604", "sqlState": "57014", "message": "SQL execution canceled"}
+            return Answer(422, {**stopped, "statementHandle": statement.id})
         if statement.state == "failed":
             return Answer(422, {"code": "100038", "sqlState": "22018", "message": statement.error,
                                 "statementHandle": statement.id})  # fmt: skip
@@ -444,7 +450,8 @@ class SnowflakeService(Service):
         page = {"data": rows[partition * self.page : (partition + 1) * self.page]}
         if partition:
             return page
-        parts = [{"rowCount": self.page, "uncompressedSize": 100}] * max(1, -(-len(rows) // self.page))
+        counts = [min(self.page, len(rows) - start) for start in range(0, len(rows), self.page)] or [0]
+        parts = [{"rowCount": count, "uncompressedSize": 100} for count in counts]
         facts = {"numRows": len(rows), "format": "jsonv2", "rowType": kinds, "partitionInfo": parts}
         return {"code": "090001", "statementHandle": handle, "resultSetMetaData": facts, **page}
 
@@ -600,6 +607,7 @@ class DatabricksService(Service):
     places = ("POST /api/2.0/sql/statements", "GET /api/2.0/sql/statements/")
     once = ("POST /api/2.0/sql/statements",)
     cancelling = "/cancel"
+    estimates = "would read 1.2 MB"
     names: ClassVar[dict[str, str]] = {"BIGINT": "LONG", "INTEGER": "INT", "VARCHAR": "STRING", "DATE": "DATE",
                                        "BOOLEAN": "BOOLEAN", "DOUBLE": "DOUBLE"}  # fmt: skip
 
@@ -607,6 +615,15 @@ class DatabricksService(Service):
         super().__init__()
         self.canned: tuple[list[tuple[str, str]], list[list[Any]]] | None = None
         self.truncates = False
+        self.warehouse = "RUNNING"
+        self.remembers = True
+        """Does the history tell the tags of queries?"""
+        self.plan = (
+            "== Optimized Logical Plan ==\n"
+            "GlobalLimit 1001, Statistics(sizeInBytes=15.6 KiB, rowCount=1001)\n"
+            "+- Relation shop.sales.orders[id#1L,note#2] parquet, Statistics(sizeInBytes=1.1 MiB, rowCount=10)\n\n"
+            "== Physical Plan ==\n*(1) ColumnarToRow\n"
+        )
 
     def settings(self) -> tuple[dict[str, str], dict[str, str]]:
         given = {"url": self.vendor.url, "warehouse": "w1", "client_id": "query"}
@@ -618,9 +635,16 @@ class DatabricksService(Service):
             return {"access_token": f"t{self.tokens}", "token_type": "Bearer", "expires_in": 3600}
         if asked.headers.get("authorization") != f"Bearer t{self.tokens}":
             return Answer(401, {"error_code": "UNAUTHENTICATED", "message": "no"})
+        if asked.path == "/api/2.0/sql/warehouses/w1":
+            return {"id": "w1", "state": self.warehouse}
+        if asked.path == "/api/2.0/sql/history/queries":
+            return self.history(asked)
         parts = asked.path.removeprefix("/api/2.0/sql/statements").strip("/").split("/")
         if asked.method == "POST" and parts == [""]:
             body = asked.json
+            assert self.warehouse == "RUNNING" or "EXPLAIN" not in body["statement"], (
+                "nobody may wake it to ask"
+            )
             assert (body["warehouse_id"], body["wait_timeout"], body["disposition"]) == ("w1", "0s", "INLINE")
             assert body["format"] == "JSON_ARRAY" and 0 < body["byte_limit"] <= 25 * 1024 * 1024
             statement = self.begin(f"01ef-{len(self.statements)}", body["statement"], body)
@@ -644,6 +668,26 @@ class DatabricksService(Service):
             else None
             for each in statement.asked.get("parameters") or ()
         }
+
+    def history(self, asked: Asked) -> Any:
+        """Latest first."""
+        assert asked.query["filter_by.warehouse_ids"] == "w1"
+        assert (
+            abs(int(asked.query["filter_by.query_start_time_range.start_time_ms"]) / 1000 - time.time()) < 900
+        )
+        found = [
+            {"query_id": each.id, "status": each.state.upper(), "query_text": each.sql,
+             **({"query_tags": each.asked["query_tags"]} if self.remembers and "query_tags" in each.asked else {})}
+            for each in reversed(self.statements.values())
+        ]  # fmt: skip
+        return {"res": found, "has_next_page": False} if found else {"has_next_page": False}
+
+    def execute(self, statement: Statement) -> None:
+        if statement.sql.startswith("EXPLAIN COST "):
+            statement.columns, statement.rows = [("plan", "VARCHAR")], [(self.plan,)]
+            statement.state = "done"
+            return
+        super().execute(statement)
 
     def told(self, statement: Statement) -> Any:
         states = {"running": "RUNNING", "done": "SUCCEEDED", "failed": "FAILED", "cancelled": "CANCELED"}
@@ -796,7 +840,7 @@ class TrinoService(Service):
             (name, kind.lower() if kind.startswith("DECIMAL") else self.names[kind]) for name, kind in statement.columns
         ]  # fmt: skip
         rows = self.canned[1] if self.canned else [[_json(value) for value in row] for row in statement.rows]
-        columns = [{"name": name, "type": kind, "typeSignature": {}} for name, kind in kinds]
+        columns = [trino_wire.column(name, kind) for name, kind in kinds]
         if not number:  # the first page of a query that runs has neither columns nor rows
             return self.page_of(nextUri=following)
         start = (number - 1) * self.page

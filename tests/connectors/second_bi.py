@@ -201,7 +201,7 @@ def powerbi() -> Second:
         ],
     }  # fmt: skip
     empty = {"id": "m2", "name": "No schema", "configuredBy": None, "schemaRetrievalError": "Dataset schema retrieval failed", "schemaMayNotBeUpToDate": True, "targetStorageMode": "Unknown",
-             "upstreamDatasets": [{"targetDatasetId": "m1", "groupId": ids[0]}]}  # fmt: skip
+             "upstreamDatasets": [{"targetDatasetId": "m1", "groupId": ids[0]}], "upstreamDatamarts": [{"targetDatamartId": "a1", "groupId": ids[0]}]}  # fmt: skip
     workspaces = {
         ids[0]: {"id": ids[0], "name": "Vertrieb", "type": "Workspace", "state": "Active", "isOnDedicatedCapacity": True, "capacityId": "c", "description": "",
                  "datasets": [model, empty],
@@ -215,7 +215,8 @@ def powerbi() -> Second:
                      {"id": "b2", "displayName": "Leer", "tiles": None}],
                  "dataflows": [{"objectId": "f1", "name": "Rohdaten", "description": None, "configuredBy": "priya@harbor.example", "modifiedDateTime": "2026-10-02T08:00:00Z", "modelUrl": "https://x/CANARY",
                                 "datasourceUsages": [{"datasourceInstanceId": "i1"}], "upstreamDataflows": []}],
-                 "datamarts": [], "users": [user]},
+                 "datamarts": [{"id": "a1", "name": "Markt", "type": "Sql", "description": None, "configuredBy": "priya@harbor.example", "modifiedDateTime": "2026-10-02T08:00:00Z",
+                                "upstreamDataflows": [{"targetDataflowId": "f1", "groupId": ids[0]}], "upstreamDatamarts": [], "users": [user]}], "users": [user]},
         ids[1]: {"id": ids[1], "name": "Finance", "type": "Workspace", "state": "Active", "isOnDedicatedCapacity": False, "datasets": [],
                  "reports": [{"id": "r4", "name": "Across", "datasetId": "m1", "datasetWorkspaceId": ids[0], "reportType": "PowerBIReport"}], "dashboards": [], "dataflows": None},
         ids[2]: {"id": ids[2], "name": "PersonalWorkspace Priya", "type": "PersonalGroup", "state": "Active", "reports": [{"id": "r5", "name": "Mine", "datasetId": "m9"}], "datasets": [], "dashboards": []},
@@ -286,10 +287,44 @@ def powerbi() -> Second:
             return Answer(401, {"error": "invalid_client", "error_description": "AADSTS7000215: CANARY"})
         return {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "t1"}
 
+    def activity(asked: Asked) -> Any:
+        """Day by day, in pages that may be empty; who looked, and from where, stands beside it."""
+        if "continuationToken" in asked.query:
+            assert asked.query["continuationToken"] == "'LDIw+Q=='"
+            events = [
+                {
+                    "Id": "e2",
+                    "Activity": "ViewReport",
+                    "ReportId": "R1",
+                    "UserId": "jo@harbor.example",
+                    "ClientIP": "CANARY",
+                }
+            ]
+            return {
+                "activityEventEntities": events,
+                "continuationUri": None,
+                "continuationToken": None,
+                "lastResultSet": True,
+            }
+        times = [asked.query[each] for each in ("startDateTime", "endDateTime")]
+        assert all(each[0] == each[-1] == "'" for each in times) and times[0][1:11] == times[1][1:11]
+        told = {
+            "activityEventEntities": [],
+            "continuationUri": None,
+            "continuationToken": None,
+            "lastResultSet": True,
+        }
+        if asked.query["$filter"] == "Activity eq 'ViewReport'" and not state.get("viewed"):
+            state["viewed"] = True
+            return told | {"continuationUri": "https://x/CANARY", "continuationToken": "LDIw%2BQ%3D%3D", "activityEventEntities": [
+                {"Id": "e1", "Activity": "ViewReport", "ReportId": "r1", "UserId": "priya@harbor.example", "UserAgent": "CANARY"}]}  # fmt: skip
+        return told
+
     api = "/v1.0/myorg/admin/workspaces"
     routes: dict[str, Callable[[Asked], Any]] = {
         "POST /harbor/oauth2/v2.0/token": sign_in,
         f"GET {api}/modified": modified,
+        "GET /v1.0/myorg/admin/activityevents": activity,
         f"POST {api}/getInfo": scan,
         f"GET {api}/scanStatus/*": status,
         f"GET {api}/scanResult/*": result,

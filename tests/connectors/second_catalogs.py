@@ -84,7 +84,8 @@ def openmetadata() -> Second:
               columns=[column("id", "BIGINT", constraint="NOT_NULL", ordinalPosition=1), column("customer_id", "BIGINT", constraint="NULL", ordinalPosition=2),
                        column("address", "STRUCT", dataTypeDisplay="struct<city:string>", ordinalPosition=3, children=[column("city", "STRING", description="Stadt", tags=[tag("PII.Sensitive")])]),
                        column("größe", "VARCHAR", dataTypeDisplay=None, dataLength=20, ordinalPosition=4)],
-              domains=[{"id": "dm", "type": "domain", "name": "Vertrieb", "displayName": None}], lifeCycle={"updated": {"timestamp": 1_763_000_000_000}}),
+              domains=[{"id": "dm", "type": "domain", "name": "Vertrieb", "displayName": None}], lifeCycle={"updated": {"timestamp": 1_763_000_000_000}, "created": {"timestamp": 1_760_000_000_000, "accessedBy": {"name": "CANARY"}}},
+              usageSummary={"dailyStats": {"count": 2, "percentileRank": 40.0}, "weeklyStats": {"count": 9}, "monthlyStats": {"count": 44}, "date": "2026-11-20"}),
         table("t2", "customers", "Regular", columns=[column("id", "INT", constraint="PRIMARY_KEY"), column("mail", "VARCHAR", constraint="UNIQUE")], owners=None),
         table("t3", "open.orders", "MaterializedView", schemaDefinition="create view x as select 1", viewDefinition=None, description=None),
         table("t4", "lake", "Iceberg", columns=[]),
@@ -96,7 +97,7 @@ def openmetadata() -> Second:
              "dashboards": [{"id": "d1", "type": "dashboard"}]}  # fmt: skip
     board = {"id": "d1", "name": "77", "displayName": "Tagesübersicht", "fullyQualifiedName": "superset.77", "description": "", "sourceUrl": "https://bi/77", "deleted": False,
              "charts": [{"id": "c1", "type": "chart", "name": "5", "fullyQualifiedName": "superset.5"}], "owners": [person], "tags": [tag("Tier.Tier2")],
-             "dataModels": None, "updatedAt": 1_760_000_000_000, "project": None}  # fmt: skip
+             "dataModels": None, "updatedAt": 1_760_000_000_000, "project": None, "usageSummary": {"dailyStats": {"count": 0}, "monthlyStats": {"count": 7, "percentileRank": 1.0}, "date": "2026-11-20"}}  # fmt: skip
     pipe = {"id": "p1", "name": "nightly", "displayName": None, "fullyQualifiedName": "airflow.nightly", "description": "Every night", "sourceUrl": "https://air/nightly", "deleted": False,
             "tasks": [{"name": "load", "displayName": "Load", "taskType": "PythonOperator", "downstreamTasks": [], "taskSQL": "SELECT 'CANARY'"}], "scheduleInterval": "0 3 * * *",
             "pipelineStatus": {"timestamp": 1_763_000_000_000, "executionStatus": "Successful", "taskStatus": []}, "owners": [], "tags": []}  # fmt: skip

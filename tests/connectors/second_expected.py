@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.connectors import second_bi, second_catalogs, second_graphql, second_pipelines, second_servers
+from tests.connectors import (
+    second_bi,
+    second_catalogs,
+    second_fivetran,
+    second_graphql,
+    second_pipelines,
+    second_servers,
+)
 from tests.connectors.second_servers import Second
 
 
@@ -35,7 +42,8 @@ LOOKER = Expected(
         "explore/harbor::broken_one": {"name": "Broken", "columns": ()},
         "look/70": {"name": "Umsatz je Monat", "owners": ("priya@harbor.example",), "popularity": 41.0, "parent": "folder/12"},
         "look/71": {"name": "71", "owners": ()},
-        "dashboard/5": {"name": "Täglicher Umsatz", "owners": ("jo@harbor.example",), "popularity": 120.0},
+        "dashboard/5": {"name": "Täglicher Umsatz", "owners": ("jo@harbor.example",), "popularity": 120.0, "properties.certified": "certified",
+                        "properties.created": "2026-01-05T10:00:00+00:00"},
         "dashboard/harbor::lookml_board": {"name": "As code", "parent": "folder/lookml"},
     },
     edges("""
@@ -65,7 +73,7 @@ METABASE = Expected(
         },
         "card/103": {"dialect": "postgres"},
         "card/105": {"definition": "SELECT * FROM mart.customers "},
-        "card/110": {"properties": {"type": "question"}},
+        "card/110": {"properties": {"type": "question", "created": "2026-01-01T00:00:00+00:00"}},
         "dashboard/60": {"name": "Tagesübersicht", "owners": ("priya@harbor.example",), "popularity": 77.0},
     },
     edges("""
@@ -93,22 +101,28 @@ REDASH = Expected(
             "name": "Umsatz",
             "tags": ("finance", "größe"),
             "dialect": "postgres",
-            "properties": {"schedule": "every 86400 s, 02:00"},
+            "properties": {"schedule": "every 86400 s, 02:00", "created": "2026-01-01T00:00:00+00:00"},
         },
-        "query/2": {"owners": ("jo@harbor.example",), "properties": {"draft": "yes"}},
+        "query/2": {
+            "owners": ("jo@harbor.example",),
+            "properties": {"draft": "yes", "created": "2026-01-01T00:00:00+00:00"},
+        },
         "query/3": {"dialect": None},
         "query/359": {"name": "Generated 359"},
         "dashboard/11": {"name": "Tagesübersicht", "tags": ("board",)},
         "dashboard/13": {"name": "Gone meanwhile"},
+        "chart/5": {"name": "Umsatz: Chart", "properties": {"type": "chart"}},
     },
     edges("""
         query/1 > query/5
         query/3 > query/5
-        query/1 > dashboard/11
-        query/3 > dashboard/11
+        query/1 > chart/5
+        chart/5 > dashboard/11
+        query/3 > chart/6
+        chart/6 > dashboard/11
     """),
     ("query/90",),
-    20,
+    21,
 )
 DATAHUB = Expected(
     second_graphql.datahub,
@@ -136,7 +150,12 @@ TABLEAU = Expected(
     second_graphql.tableau,
     {
         "project/pr3": {"name": "営業", "parent": "project/pr2"},
-        "w1": {"name": "Tagesübersicht", "parent": "project/pr3", "owners": ("priya@harbor.example",)},
+        "w1": {
+            "name": "Tagesübersicht",
+            "parent": "project/pr3",
+            "owners": ("priya@harbor.example",),
+            "properties.created": "2026-01-01T00:00:00+00:00",
+        },
         "p1": {
             "tags": ("gold",),
             "properties.certified": "yes",
@@ -144,13 +163,24 @@ TABLEAU = Expected(
             "columns.Amount": "real",
         },
         "e1": {"parent": "w1"},
-        "s1": {"popularity": 31.0},
+        "vc1": {
+            "kind": "dataset",
+            "description": "Für alle",
+            "owners": ("priya@harbor.example",),
+            "tags": ("gold",),
+            "properties.tables": "VC orders",
+            "properties.certified": "yes",
+        },
+        "s1": {"popularity": 31.0, "owners": ("priya@harbor.example",)},
         "s2": {"url": None},
-        "b1": {"popularity": 7.0, "tags": ("board",)},
+        "b1": {"popularity": 7.0, "tags": ("board",), "owners": ("priya@harbor.example",)},
         "q1": {"dialect": "postgres"},
     },
     edges("""
         ANALYTICS.MART.ORDERS > p1
+        ANALYTICS.MART.ORDERS#AMOUNT > p1#Amount
+        ANALYTICS.MART.ORDERS > vc1
+        vc1 > p1
         dvdrental.customer > e1
         ANALYTICS.MART.ORDERS > e1
         p1 > e1
@@ -182,23 +212,36 @@ DBT_CLOUD = Expected(
     ("job/3", "dbt_cloud_pr"),
 )
 FIVETRAN = Expected(
-    second_pipelines.fivetran,
+    second_fivetran.fivetran,
     {
-        "c_1": {
-            "name": "shop",
-            "properties.group": "Lager_größe",
-            "properties.schedule": "every 360 minutes",
-        },
-        "c_2": {"properties.paused": "yes", "properties.setup": "broken", "changed_at": None},
-        "c_3": {"properties.setup": "incomplete"},
+        "connection/iron_lion": {"name": "pg_prod", "kind": "job", "owners": ("priya@harbor.example",), "properties.type": "postgres_rds",
+                                 "properties.group": "Production – EU", "properties.destination": "redshift", "properties.schedule": "every day at 03:00 UTC-5",
+                                 "properties.last_status": "succeeded", "properties.created": "2024-12-01T15:43:29.013729+00:00"},
+        "connection/sand_castle": {"owners": ("gone@harbor.example",), "properties.status": "broken", "properties.last_status": "failed",
+                                   "properties.last_end": "2026-11-20T08:00:00+00:00", "properties.last_success": "2026-11-20T02:00:00.500000+00:00"},
+        "connection/new_moon": {"owners": (), "properties.paused": "yes", "properties.status": "incomplete", "properties.last_end": None},
+        "connection/tall_tree": {"name": "sheets.Budget 2026 – Übersicht", "properties.schedule": "manual"},
+        "connection/odd_duck": {"properties.schedule": "every 15 minutes", "properties.last_status": "succeeded"},
+        "connection/last_one": {"properties.destination": None, "properties.group": "Neu", "properties.schedule": "every 480 minutes"},
+        "transformation/lively_leaf": {"name": "Täglich", "properties.schedule": "0 5 * * *; 0 17 * * *", "properties.last_status": "PARTIALLY_SUCCEEDED"},
+        "transformation/quick_quill": {"name": "salesforce", "properties.paused": "yes", "properties.models": "salesforce__manager_performance"},
+        "transformation/slow_snail": {"properties.schedule": "every 90 minutes"},
     },
     edges("""
-        c_1 > RAW.shop_public.orders
-        c_1 > RAW.shop_public.groesse
-        c_2 > RAW.sheets.plan
+        connection/iron_lion > Warehouse.pg_prod_public.orders
+        connection/iron_lion > Warehouse.pg_prod_public.strasse
+        connection/iron_lion > Warehouse.pg_prod_public.migrations
+        connection/iron_lion > Warehouse.pg_prod_sales_eu.orders
+        connection/sand_castle > Warehouse.crm.account
+        connection/sand_castle > Warehouse.crm.old
+        connection/tall_tree > harbor-prod.sheets.budget_2026_uebersicht
+        connection/sand_castle > transformation/quick_quill
+        connection/iron_lion > transformation/slow_snail
+        transformation/lively_leaf > transformation/slow_snail
     """),
-    ("secret", "shop_off"),
-)
+    ("people", "not_mine"),
+    30,
+)  # fmt: skip
 AIRBYTE = Expected(
     second_pipelines.airbyte,
     {
@@ -209,7 +252,7 @@ AIRBYTE = Expected(
             "properties.streams": "2",
         },
         "c2": {"properties.status": "locked"},
-        "c4": {"properties.to_type": "s3"},
+        "c4": {"properties.to_type": "s3", "properties.created": "2025-10-09T08:53:20+00:00"},
     },
     edges("""
         c1 > RAW.public_eu.ab_orders
@@ -223,10 +266,11 @@ OPENMETADATA = Expected(
     second_catalogs.openmetadata,
     {
         "shop.public.orders": {"owner": "Priya", "tags": ("PII.None", "Tier.Tier1", "Shop.Order"), "keys.primary": ("id",), "keys.foreign": ("customer_id",),
-                               "columns.address.city": "string", "columns.address.city.tags": ("PII.Sensitive",), "properties.domain": "Vertrieb"},
+                               "columns.address.city": "string", "columns.address.city.tags": ("PII.Sensitive",), "properties.domain": "Vertrieb", "properties.uses_30_days": "44",
+                               "properties.created": "2025-10-09T08:53:20+00:00"},
         "shop.public.customers": {"keys.primary": ("id",), "keys.unique": ("mail",)},
         "shop.public.open.orders": {"kind": "materialized_view", "definition": "create view x as select 1"},
-        "superset.77": {"name": "Tagesübersicht", "url": "https://bi/77"},
+        "superset.77": {"name": "Tagesübersicht", "url": "https://bi/77", "popularity": 7.0},
         "airflow.nightly": {"properties.schedule": "0 3 * * *", "properties.last_status": "Successful", "properties.tasks": "load"},
         "Shop.Order.Line": {"parent": "Shop.Order", "properties.status": "Draft"},
         "Shop.Order": {"properties.synonyms": "Auftrag"},
@@ -249,7 +293,8 @@ POWERBI = Expected(
         "dataset/m1/Customers": {"dialect": "postgres", "definition": "select * from public.\"customers\" where mail = 'x@y'"},
         "dataset/m1/Orders/Umsatz": {"kind": "metric", "description": "Summe"},
         "dataset/m2": {"name": "No schema"},
-        "report/r1": {"owners": ("priya@harbor.example",), "description": "Jeden Morgen"},
+        "datamart/a1": {"name": "Markt", "parent": "workspace/00000001-0000-4000-8000-000000000000", "properties.type": "datamart", "owners": ("priya@harbor.example",)},
+        "report/r1": {"owners": ("priya@harbor.example",), "description": "Jeden Morgen", "popularity": 2.0, "properties.viewers": "2", "properties.created": "2026-01-01T00:00:00+00:00"},
         "report/r3": {"url": "https://app.powerbi.com/groups/00000001-0000-4000-8000-000000000000/rdlreports/r3"},
         "dashboard/b2": {"name": "Leer"},
     },
@@ -261,6 +306,8 @@ POWERBI = Expected(
         dataset/m1/Orders > dataset/m1/Orders/Umsatz
         dataflow/f1 > dataset/m1
         dataset/m1 > dataset/m2
+        dataflow/f1 > datamart/a1
+        datamart/a1 > dataset/m2
         dataset/m1 > report/r1
         dataset/m1 > report/r4
         report/r1 > dashboard/b1

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tests.connectors.graphql import NoSuchField, chosen, read
+from tests.connectors.graphql import NoSuchField, arguments, chosen, read
 from tests.connectors.second_servers import SECRET, Second
 from tests.connectors.vendor_server import Answer, Asked, Vendor
 
@@ -110,7 +110,7 @@ def datahub() -> Second:
              "GLOSSARY_TERM": [word]}  # fmt: skip
 
     def answer(asked: Asked) -> Any:
-        given = asked.json["variables"]["input"]
+        given = arguments(asked.json["query"], asked.json["variables"], "scrollAcrossEntities")["input"]
         assert set(given) <= set(
             "types query scrollId keepAlive count orFilters viewUrn searchFlags sortInput".split()
         )
@@ -155,6 +155,9 @@ TABLEAU = {
                           "referencedByQueries isEmbedded downstreamDatasources downstreamSheets downstreamWorkbooks downstreamDashboards".split()),
     "DatabaseTable": set("id luid name fullName schema description connectionType columns columnsConnection database isCertified isEmbedded contact tags "
                          "projectName referencedByQueries".split()),
+    "VirtualConnection": set("id luid name description projectName projectVizportalUrlId uri vizportalId vizportalUrlId createdAt updatedAt owner site "
+                             "isCertified tags labels tables upstreamDatabases upstreamTables upstreamDatasources downstreamDatasources downstreamSheets "
+                             "downstreamWorkbooks containerName containerType hasActiveWarning".split()),
     "VirtualConnectionTable": set("id luid name description columns database virtualConnection isEmbedded tableType".split()),
     "Sheet": set("id luid name path index documentViewId createdAt updatedAt workbook tags containedInDashboards datasourceFields worksheetFields "
                  "sheetFieldInstances parameters upstreamTables upstreamDatasources upstreamColumns upstreamFields parentEmbeddedDatasources".split()),
@@ -244,7 +247,10 @@ def tableau() -> Second:
     query = {"__typename": "CustomSQLTable", "id": "q1", "name": "Custom SQL Query", "description": None, "connectionType": "postgres", "isUnsupportedCustomSql": False,
              "query": "SELECT c.id, amount FROM customer c WHERE c.state = <[Parameters].[State]>", "database": {"id": "d2", "name": "dvdrental"},
              "tables": [loose], "columns": [], "downstreamDatasources": [embedded], "downstreamWorkbooks": [workbook]}  # fmt: skip
-    lists = {"workbooks": [workbook, bare], "publishedDatasources": [published], "embeddedDatasources": [embedded], "customSQLTables": [query],
+    connection = {"__typename": "VirtualConnection", "id": "vc1", "luid": "lvc1", "name": "Verbindung", "description": "Für alle", "projectName": "Vertrieb",
+                  "uri": "sites/1/virtualConnections/3", "updatedAt": None, "owner": owner, "isCertified": True, "tags": [{"name": "gold"}],
+                  "tables": [virtual, {**virtual, "id": "t5", "name": None}], "upstreamTables": [orders], "downstreamDatasources": [published, None]}  # fmt: skip
+    lists = {"virtualConnections": [connection], "workbooks": [workbook, bare], "publishedDatasources": [published], "embeddedDatasources": [embedded], "customSQLTables": [query],
              "dashboards": [board], "sheets": [sheet, hidden], "databaseTables": [orders, loose]}  # fmt: skip
     warning = {
         "message": "The permission mode was switched",
@@ -256,7 +262,8 @@ def tableau() -> Second:
         given = asked.json.get("variables") or {}
         told: dict[str, Any] = {}
         for name, things in lists.items():
-            after = given.get("after")
+            variable = re.search(r"after:\s*\$(\w+)", query)
+            after = given.get(variable[1]) if variable else None
             start = int(after) if after else 0
             first = min(int(given.get("first") or 100), 1)  # one a page
             literal = re.search(r"first:\s*(\d+)", query)

@@ -1,12 +1,10 @@
-"""Second servers of dbt Cloud, Fivetran and Airbyte, as in second_servers.py.
+"""Second servers of dbt Cloud and Airbyte, as in second_servers.py.
 
-dbt Cloud: openapi-v2.yaml of github.com/dbt-labs/dbt-cloud-openapi-spec. Fivetran: https://fivetran.com/docs/rest-api and the
-types of github.com/fivetran/go-fivetran. Airbyte: the models of github.com/airbytehq/airbyte-api-python-sdk.
+dbt Cloud: openapi-v2.yaml of github.com/dbt-labs/dbt-cloud-openapi-spec. Airbyte: the models of github.com/airbytehq/airbyte-api-python-sdk.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -155,134 +153,6 @@ def dbt_cloud() -> Second:
     return Second(Vendor(routes, allows=allows), {"token": SECRET}, {"account": "7"})
 
 
-# --- Fivetran ---------------------------------------------------------------------------------------------------------
-
-
-def fivetran() -> Second:
-    """Cursors of one row, a connection that never ran, one without a schema, tables that are off or renamed."""
-    status = {
-        "setup_state": "connected",
-        "sync_state": "scheduled",
-        "update_state": "on_schedule",
-        "is_historical_sync": False,
-        "tasks": [],
-        "warnings": [],
-    }
-
-    def connection(key: str, group: str, service: str, schema: str, **more: Any) -> dict[str, Any]:
-        return {"id": key, "group_id": group, "service": service, "service_version": 1, "schema": schema, "connected_by": "user_1", "created_at": "2026-01-01T00:00:00Z",
-                "succeeded_at": "2026-11-20T02:00:00.123Z", "failed_at": None, "sync_frequency": 360, "schedule_type": "auto", "paused": False, "daily_sync_time": None,
-                "status": status, "data_delay_sensitivity": "NORMAL", "config": {"password": "CANARY", "host": "CANARY"}, **more}  # fmt: skip
-
-    groups = [
-        {"id": "g_1", "name": "Lager_größe", "created_at": "2026-01-01T00:00:00Z"},
-        {"id": "g_2", "name": "Leer", "created_at": "2026-01-01T00:00:00Z"},
-    ]
-    connections = [
-        connection("c_1", "g_1", "postgres", "shop"),
-        connection("c_2", "g_1", "google_sheets", "sheets.plan", succeeded_at=None, failed_at="2026-11-19T00:00:00Z", paused=True, sync_frequency=1440, schedule_type="manual",
-                   daily_sync_time="03:00", status={**status, "setup_state": "broken", "sync_state": "paused", "update_state": "delayed", "tasks": [{"code": "reconnect", "message": "CANARY"}]}),
-        connection("c_3", "g_1", "salesforce", "salesforce", succeeded_at=None, status={**status, "setup_state": "incomplete", "warnings": None}),
-    ]  # fmt: skip
-
-    def table(name: str, **more: Any) -> dict[str, Any]:
-        column = {
-            "name_in_destination": "id",
-            "enabled": True,
-            "hashed": False,
-            "is_primary_key": True,
-            "enabled_patch_settings": {"allowed": False},
-        }
-        return {
-            "name_in_destination": name,
-            "enabled": True,
-            "enabled_patch_settings": {"allowed": True},
-            "columns": {"id": column},
-            "sync_mode": None,
-            **more,
-        }
-
-    schemas = {
-        "c_1": {"enable_new_by_default": True, "schema_change_handling": "ALLOW_ALL", "schemas": {
-            "public": {"name_in_destination": "shop_public", "enabled": True, "tables": {
-                "Orders": table("orders"), "Größe": table("groesse", columns=None), "secret": table("secret", enabled=False)}},
-            "off": {"name_in_destination": "shop_off", "enabled": False, "tables": {"x": table("x")}},
-            "empty": {"name_in_destination": "shop_empty", "enabled": True, "tables": None}}},
-        "c_2": {"schema_change_handling": "ALLOW_COLUMNS", "schemas": {"sheets": {"name_in_destination": "sheets", "enabled": True, "tables": {"plan": table("plan")}}}},
-    }  # fmt: skip
-
-    def page(things: list[Any]) -> Callable[[Asked], Any]:
-        def cut(asked: Asked) -> Any:
-            start = int(base64.b64decode(asked.query["cursor"])) if asked.query.get("cursor") else 0
-            cursor = base64.b64encode(str(start + 1).encode()).decode() if start + 1 < len(things) else None
-            data = {"items": things[start : start + 1], **({"next_cursor": cursor} if cursor else {})}
-            return {"code": "Success", "message": "Operation performed.", "data": data}
-
-        return cut
-
-    def one(asked: Asked) -> Any:
-        parts = asked.path.split("/")
-        found = next((each for each in connections if each["id"] == parts[3]), None)
-        if parts[-1] == "schemas":
-            if parts[3] not in schemas:
-                return Answer(
-                    404,
-                    {
-                        "code": "NotFound_SchemaConfig",
-                        "message": f"Connection with id '{parts[3]}' doesn't have schema config",
-                    },
-                )
-            return {"code": "Success", "data": schemas[parts[3]]}
-        return (
-            {"code": "Success", "data": found}
-            if found
-            else Answer(404, {"code": "NotFound", "message": "Cannot find"})
-        )
-
-    def destination(group: str) -> dict[str, Any]:
-        return {
-            "id": group,
-            "group_id": group,
-            "service": "snowflake",
-            "region": "GCP_EU",
-            "setup_status": "connected",
-            "time_zone_offset": "+1",
-            "config": {"database": "RAW", "password": "CANARY"},
-        }
-
-    routes: dict[str, Callable[[Asked], Any]] = {
-        "GET /v1/groups": page(groups),
-        "GET /v1/groups/g_1/connections": page(connections),
-        "GET /v1/groups/g_2/connections": page([]),
-        "GET /v1/connections": page(connections),
-        "GET /v1/connections/*": one,
-        "GET /v1/destinations": page([destination("g_1")]),
-        "GET /v1/destinations/g_1": lambda asked: {"code": "Success", "data": destination("g_1")},
-        "GET /v1/destinations/g_2": lambda asked: Answer(404, {"code": "NotFound_Destination"}),
-        "GET /v1/account/info": lambda asked: {
-            "code": "Success",
-            "data": {"account_id": "a", "account_name": "Harbor", "system_key_id": "k"},
-        },
-        "GET /v1/users": page(
-            [
-                {
-                    "id": "user_1",
-                    "email": "priya@harbor.example",
-                    "given_name": "Priya",
-                    "family_name": None,
-                    "active": True,
-                }
-            ]
-        ),
-    }
-    word = "Basic " + base64.b64encode(f"key:{SECRET}".encode()).decode()
-    return Second(
-        Vendor(routes, allows=lambda asked: asked.headers.get("authorization") == word),
-        {"secret": SECRET},
-        {"key": "key"},
-    )
-
-
 # --- Airbyte ----------------------------------------------------------------------------------------------------------
 
 
@@ -303,7 +173,8 @@ def airbyte() -> Second:
 
     def stream(name: str, **more: Any) -> dict[str, Any]:
         return {"name": name, "syncMode": "incremental_deduped_history", "cursorField": ["updated_at"], "primaryKey": [["id"]], "selectedFields": None,
-                "mappers": [{"type": "row-filtering", "mapperConfiguration": {"value": "CANARY"}}], **more}  # fmt: skip
+                "mappers": [{"type": "encryption", "mapperConfiguration": {
+                    "algorithm": "RSA", "publicKey": "CANARY", "targetField": "mail", "fieldNameSuffix": "_x"}}], **more}  # fmt: skip
 
     def connection(key: str, name: str, **more: Any) -> dict[str, Any]:
         return {"connectionId": key, "name": name, "sourceId": "s1", "destinationId": "d1", "workspaceId": "w1", "status": "active", "createdAt": 1_760_000_000,
@@ -350,7 +221,8 @@ def airbyte() -> Second:
         return cut
 
     def sign_in(asked: Asked) -> Any:
-        if asked.json.get("client_secret") != SECRET:
+        told = asked.json if "json" in asked.headers["content-type"] else asked.form
+        if told.get("client_secret") != SECRET:
             return Answer(401, {"message": "no"})
         return {"access_token": "t1", "token_type": "Bearer", "expires_in": 180}
 

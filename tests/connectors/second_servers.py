@@ -150,7 +150,8 @@ def looker() -> Second:
     }
     dashboards: dict[str, Any] = {
         "5": {"id": "5", "title": "Täglicher Umsatz", "description": "For the board", "deleted": False, "hidden": False, "user_id": "8",
-              "folder": {"id": "13", "name": "営業", "parent_id": "12"}, "folder_id": "13", "slug": "AbC", "view_count": 120,
+              "folder": {"id": "13", "name": "営業", "parent_id": "12"}, "folder_id": "13", "slug": "AbC", "view_count": 120, "created_at": "2026-01-05T10:00:00.000+00:00",
+              "certification_metadata": {"certification_status": "certified", "user_name": "CANARY", "notes": "CANARY"},
               "updated_at": "2026-11-01T10:00:00.000+00:00", "model": None, "readonly": False, "user_name": None,
               "dashboard_filters": [{"id": "1", "name": "State", "default_value": "CANARY", "model": "harbor", "explore": "orders"}],
               "dashboard_elements": [

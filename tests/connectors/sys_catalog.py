@@ -19,7 +19,8 @@ from tests.connectors.tds_server import Refused, Rows
 VIEWS = {
     "schemas": "name varchar, schema_id int, principal_id int",
     "database_principals": "name varchar, principal_id int, type varchar",
-    "objects": "name varchar, object_id int, principal_id int, schema_id int, type varchar, modify_date timestamp, is_ms_shipped boolean",
+    "objects": "name varchar, object_id int, principal_id int, schema_id int, type varchar, modify_date timestamp, is_ms_shipped boolean,"
+    " create_date timestamp AS (modify_date - INTERVAL 1 DAY)",
     "sql_modules": "object_id int, definition varchar",
     "external_tables": "object_id int, location varchar",
     "columns": "object_id int, name varchar, column_id int, user_type_id int, max_length int, precision int, scale int,"
@@ -34,8 +35,9 @@ VIEWS = {
     "foreign_key_columns": "constraint_object_id int, constraint_column_id int, parent_object_id int, parent_column_id int,"
     " referenced_object_id int, referenced_column_id int",
     "extended_properties": "class int, major_id int, minor_id int, name varchar, value varchar",
-    "partitions": "partition_id bigint, object_id int, index_id int, partition_number int, rows bigint",
-    "allocation_units": "container_id bigint, total_pages bigint",
+    "partitions": "partition_id bigint, object_id int, index_id int, partition_number int, rows bigint,"
+    " hobt_id bigint AS (partition_id + 100)",
+    "allocation_units": "container_id bigint, type int, total_pages bigint",
     "sensitivity_classifications": "class int, major_id int, minor_id int, label varchar, information_type varchar",
     "synonyms": "name varchar, schema_id int, base_object_name varchar",
     "sql_expression_dependencies": "referencing_id int, referencing_class int, referenced_class int, referenced_id int,"

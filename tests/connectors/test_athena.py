@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import builtins
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ from connectors.errors import (
     SourceInterrupted,
     UnreachableSource,
 )
-from connectors.records import Progress, Schema, Table
+from connectors.records import Progress, Schema, Table, Unread
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 
 pytest.importorskip("boto3")
@@ -154,3 +155,52 @@ def test_what_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingDriver, match=r"docent\[athena\]"):
         connect("athena", *settings("http://127.0.0.1:1")).check()
+
+
+def test_what_ran_and_what_it_scanned() -> None:
+    """By the API reference: 50 ids a page, details of 50 at once, newest first."""
+    now = time.time()
+    ran = {
+        f"id-{number:03}": {
+            "QueryExecutionId": f"id-{number:03}", "Query": f"SELECT id FROM orders{number % 2}", "StatementType": "DML",
+            "QueryExecutionContext": {"Database": "sales"}, "WorkGroup": "primary",
+            "Status": {"State": "FAILED" if number == 3 else "SUCCEEDED", "SubmissionDateTime": now - number * 86_400 / 4,
+                       "StateChangeReason": "CANARY"},
+            "Statistics": {"DataScannedInBytes": 1_000, "EngineExecutionTimeInMillis": 7},
+            "ResultConfiguration": {"OutputLocation": "s3://CANARY"},
+        }
+        for number in range(260)
+    }  # fmt: skip
+    del ran["id-005"]["Statistics"]
+    ran["id-007"]["StatementType"] = "DDL"
+    ids = list(ran)
+
+    def answer(asked: Asked) -> Any:
+        body, action = asked.json, asked.headers["x-amz-target"].rsplit(".", 1)[1]
+        if action == "ListWorkGroups":
+            return {"WorkGroups": [{"Name": "primary" if body.get("NextToken") else "empty"}],
+                    **({} if body.get("NextToken") else {"NextToken": "w2"})}  # fmt: skip
+        if action == "BatchGetQueryExecution":
+            assert len(body["QueryExecutionIds"]) <= 50
+            return {"QueryExecutions": [ran[each] for each in body["QueryExecutionIds"]]}
+        assert action == "ListQueryExecutions" and body["MaxResults"] == 50
+        if body["WorkGroup"] == "empty":
+            return {"QueryExecutionIds": []}
+        start = int(body.get("NextToken") or 0)
+        more = {"NextToken": str(start + 50)} if start + 50 < len(ids) else {}
+        return {"QueryExecutionIds": ids[start : start + 50], **more}
+
+    with serve(Vendor({"POST /": answer})) as vendor:
+        given = {"queries": "true", "athena_endpoint": vendor.url}
+        found = list(connect("athena", *settings(vendor.url, **given)).queries())  # type: ignore[attr-defined]
+        assert len(vendor.asked) == 2 + 1 + 2 * 4, "what is older than 30 days is not asked for"
+        assert not list(connect("athena", *settings(vendor.url)).queries())  # type: ignore[attr-defined]
+    assert [(each.sql, each.runs, each.costs, each.users) for each in found] == [
+        ("SELECT id FROM orders0", 60, {"bytes_scanned": 60_000}, ()),
+        ("SELECT id FROM orders1", 58, {"bytes_scanned": 57_000}, ()),
+    ]
+    assert found[0].default_schema == "sales" and "CANARY" not in repr(found)
+    with serve(refusing("AccessDeniedException")) as vendor:
+        given = {"queries": "true", "athena_endpoint": vendor.url}
+        told = list(connect("athena", *settings(vendor.url, **given)).queries())  # type: ignore[attr-defined]
+    assert told == [Unread("the query history")]

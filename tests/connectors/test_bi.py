@@ -11,7 +11,7 @@ import pytest
 from connectors import connect
 from connectors.abilities import Connector
 from connectors.errors import PermissionMissing, SignInRefused, SourceInterrupted
-from connectors.records import Asset, Lineage, Record
+from connectors.records import Asset, Lineage, Record, Unread
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 
 SECRET = "s3cret-" + "x" * 30
@@ -80,22 +80,36 @@ def tableau(live: Live, size: int = 3) -> Vendor:
         query = asked.json["query"]
         if "totalCount" in query:
             return {"data": {"workbooksConnection": {"totalCount": size}}}
-        kind = re.search(r"(\w+)Connection", query)
+        kind = re.search(r"(\w+)Connection\(", query)
+        if kind and kind[1] == "virtualConnections":  # of a server that is older than they are
+            return {"errors": [{"message": "Validation error of type FieldUndefined: CANARY"}]}
         assert kind and not re.search(r"sampl|preview|domainValues", query)
-        start, first = int(asked.json["variables"]["after"] or 0), asked.json["variables"]["first"]
+        named = re.search(r"after: \$(\w+)", query)
+        start, first = (
+            int(asked.json["variables"][named[1]] or 0) if named else 0,
+            asked.json["variables"]["first"],
+        )
         rows = nodes[kind[1]]
         more = {"hasNextPage": start + first < len(rows), "endCursor": str(start + first)}
-        return {"data": {kind[0]: {"nodes": rows[start : start + first], "pageInfo": more}}}
+        return {"data": {f"{kind[1]}Connection": {"nodes": rows[start : start + first], "pageInfo": more}}}
 
     def sign_in(asked: Asked) -> Any:
         given = asked.json["credentials"]
         if given["personalAccessTokenSecret"] != SECRET:
             return Answer(401, {"error": {"detail": "CANARY"}})
-        return {"credentials": {"token": live.token(), "site": {"id": "site-1"}}}
+        site = {"id": "site-1", "contentUrl": "harbor"}
+        return {"credentials": {"token": live.token(), "site": site, "user": {"id": "u9"}}}
 
     def views(asked: Asked) -> Any:
         page = int(asked.query["pageNumber"])
-        rows = [{"id": "D1", "usage": {"totalViewCount": "42"}}] if page == 2 else [{"id": "other"}]
+        times = (
+            {"totalViewCount": "42" if page == 2 else "0"}
+            if asked.query.get("includeUsageStatistics")
+            else {}
+        )
+        rows = [
+            {"id": "D1" if page == 2 else "other", "name": "v", "contentUrl": "b/sheets/v", "usage": times}
+        ]
         return {"pagination": {"pageNumber": str(page), "pageSize": "1000", "totalAvailable": "1001"},
                 "views": {"view": rows}}  # fmt: skip
 
@@ -103,6 +117,7 @@ def tableau(live: Live, size: int = 3) -> Vendor:
     base = "/api/3.24/sites/site-1"
     routes: dict[str, Callable[[Asked], Any]] = {
         "POST /api/3.24/auth/signin": sign_in,
+        "POST /api/3.24/auth/signout": lambda asked: Answer(204, b""),
         "POST /api/metadata/graphql": graphql,
         f"GET {base}/projects": lambda asked: {"projects": {"project": projects}},
         f"GET {base}/views": views,
@@ -124,7 +139,10 @@ def test_tableau() -> None:
             vendor.asked.clear()
             records = list(of_tableau(vendor).extract())
             sent.append(len(vendor.asked))
-    assert sent == [10, 10, 12]
+    assert sent == [11, 11, 13]
+    assert [each.what for each in records if isinstance(each, Unread)] == [
+        "virtual connections (older servers have none)"
+    ]
     found = assets(records)
     assert (
         found["w0"].name == ODD
@@ -152,7 +170,7 @@ def test_tableau_takes_the_schema_from_the_full_name_where_a_connection_tells_no
 
     def answer(asked: Asked) -> Any:
         found = graphql(asked)
-        for each in found["data"].get("publishedDatasourcesConnection", {}).get("nodes", ()):
+        for each in found.get("data", {}).get("publishedDatasourcesConnection", {}).get("nodes", ()):
             each["upstreamTables"] = told
         return found
 
@@ -172,7 +190,7 @@ def test_tableau_halves_a_page_that_the_server_cut_and_tells_projects_of_one_nam
     def cut(asked: Asked) -> Any:
         answer = whole(asked)
         if (
-            "workbooksConnection" not in answer["data"]
+            "workbooksConnection" not in answer.get("data", {})
             or "nodes" not in answer["data"]["workbooksConnection"]
         ):
             return answer
@@ -205,11 +223,11 @@ def looker(live: Live, size: int = 3) -> Vendor:
     }  # fmt: skip
     query = {"model": "harbor", "view": "orders"}
     looks = [
-        {"id": n, "title": f"Look {n}", "folder": {"id": "7"}, "user_id": 1, "query": query, "view_count": n,
+        {"id": str(n), "title": f"Look {n}", "folder": {"id": "7", "name": "Top"}, "user_id": "1", "query": query, "view_count": n,
          "updated_at": "2026-05-01T10:00:00Z", "deleted": n == 2} for n in range(size)
     ]  # fmt: skip
-    board = {"id": "b", "title": "Board", "folder": {"id": "8"}, "user_id": 1,
-             "dashboard_elements": [{"look_id": 1}, {"query": query}, {"query": {"model": "gone", "view": "x"}}]}  # fmt: skip
+    board = {"id": "b", "title": "Board", "folder": {"id": "8", "name": "Below"}, "user_id": "1",
+             "dashboard_elements": [{"look_id": "1"}, {"query": query}, {"query": {"model": "gone", "view": "x"}}]}  # fmt: skip
 
     def page(rows: list[Any]) -> Callable[[Asked], Any]:
         return lambda asked: rows[int(asked.query["offset"]) :][: int(asked.query["limit"])]
@@ -332,7 +350,7 @@ def test_powerbi() -> None:
             vendor.asked.clear()
             records = list(of_powerbi(vendor).extract())
             sent.append(len(vendor.asked))
-    assert sent == [5, 5, 11]
+    assert sent == [6, 6, 12]
     found = assets(records)
     assert found["workspace/0"].name == ODD and found["dataset/m1"].owners == ("priya@harbor.example",)
     assert (

@@ -8,8 +8,9 @@ import pytest
 
 from connectors import connect
 from connectors.errors import PermissionMissing
-from connectors.records import Asset, Lineage, Table
-from tests.connectors.vendor_server import Asked, Vendor, serve
+from connectors.records import Asset, Lineage, Table, Unread
+from tests.connectors.graphql import arguments
+from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 
 TOKEN = "t" * 40
 
@@ -37,7 +38,7 @@ def dataset(number: int) -> dict[str, Any]:
 
 
 def graphql(asked: Asked) -> Any:
-    given = asked.json["variables"]["input"]
+    given = arguments(asked.json["query"], asked.json["variables"], "scrollAcrossEntities")["input"]
     rows = [dataset(n) for n in range(450)] if given["types"] == ["DATASET"] else []
     if given["types"] == ["GLOSSARY_TERM"]:
         rows = [{"urn": "urn:li:glossaryTerm:Rev", "properties": {"name": "Revenue", "definition": "Net."}}]
@@ -119,7 +120,7 @@ def test_openmetadata_pages_by_cursor_and_reads_lineage() -> None:
         running.asked.clear()
         without = connect("openmetadata", {"url": running.url, "lineage": "false"}, {"token": TOKEN})
         assert sum(isinstance(record, Table) for record in without.extract()) == 449
-        assert len(running.asked) == 2 + 3 + 4
+        assert len(running.asked) == 4 + 3 + 4
         records = list(connector.extract())
     first = next(record for record in records if isinstance(record, Table))
     assert (
@@ -129,6 +130,23 @@ def test_openmetadata_pages_by_cursor_and_reads_lineage() -> None:
     edges = [(e.upstream.table, e.downstream.table) for e in records if isinstance(e, Lineage)]
     assert edges == [("t.0", "t.1")]
     assert [record.name for record in records if isinstance(record, Asset)] == ["Revenue"]
+
+
+def test_openmetadata_says_that_it_may_not_see_usage() -> None:
+    vendor = openmetadata_vendor(3)
+    tables = vendor.routes["GET /api/v1/tables"]
+
+    def guarded(asked: Asked) -> Any:
+        return Answer(403, {"code": 403}) if "usageSummary" in asked.query["fields"] else tables(asked)
+
+    vendor.routes["GET /api/v1/tables"] = guarded
+    with serve(vendor):
+        settings = {"url": vendor.url, "lineage": "false"}
+        records = list(connect("openmetadata", settings, {"token": TOKEN}).extract())
+    assert [each.what for each in records if isinstance(each, Unread)] == [
+        "how often tables and dashboards are used (ViewUsage)"
+    ]
+    assert sum(isinstance(each, Table) for each in records) == 3
 
 
 def test_openmetadata_asks_each_version_for_the_fields_that_it_has() -> None:

@@ -37,7 +37,7 @@ SECRET = "s3cret@/x"
 WHEN = datetime(2026, 3, 4, 5, 6, 7)
 VIEWS = {
     "users": "username varchar, oracle_maintained varchar",
-    "objects": "owner varchar, object_name varchar, object_type varchar, last_ddl_time timestamp",
+    "objects": "owner varchar, object_name varchar, object_type varchar, last_ddl_time timestamp, created timestamp AS (last_ddl_time - INTERVAL 1 DAY)",
     "all_tables": "owner varchar, table_name varchar, num_rows bigint, last_analyzed timestamp, partitioned varchar, nested varchar, secondary varchar, dropped varchar, iot_type varchar",
     "tab_comments": "owner varchar, table_name varchar, comments varchar",
     "external_tables": "owner varchar, table_name varchar, type_name varchar",
@@ -211,9 +211,10 @@ def test_the_shop_is_read_whole_and_parents_come_first(dictionary: Dictionary) -
     )
     assert orders.keys == (Key("foreign", "FK_C", ("ID",), "SALES", "CUSTOMERS", ("ID",)),)
     assert orders.indexes == (Index("BY_NOTE", ("Note", "(expression)"), False, "function-based normal"),)
-    assert orders.properties == {"synonyms": "BOUGHT, HR.O"} and orders.analyzed_at == WHEN.replace(
-        tzinfo=UTC
-    )
+    assert orders.properties == {
+        "synonyms": "BOUGHT, HR.O",
+        "created": "2026-03-03T05:06:07+00:00",
+    } and orders.analyzed_at == WHEN.replace(tzinfo=UTC)
     assert found["CUSTOMERS"].keys == (Key("primary", "PK_C", ("ID",)),) and found["CUSTOMERS"].indexes == ()
     assert found["OPEN_ORDERS"].kind == "view" and "'open'" in (found["OPEN_ORDERS"].definition or "")
     assert (found["TOTALS"].kind, found["TOTALS"].description) == ("materialized_view", "Sums")

@@ -1,4 +1,4 @@
-"""dbt Cloud, Fivetran, Airbyte and Dagster against local servers that speak their documented wires."""
+"""dbt Cloud, Airbyte and Dagster against local servers that speak their documented wires."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from connectors import connect
+from connectors.abilities import Connector
 from connectors.records import Asset, Lineage, Record
-from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
+from tests.connectors.vendor_server import Asked, Vendor, serve
 
 PROJECT = Path(__file__).parent / "dbt_project"
 TOKEN = "t" * 40
@@ -80,59 +81,14 @@ def test_dbt_cloud_reads_jobs_and_the_newest_manifest() -> None:
     assert {("job/2", "model.retail.revenue"), ("model.retail.stg_orders", "model.retail.revenue")} <= edges
 
 
-def fivetran_vendor() -> Vendor:
-    connections = [
-        {"id": f"c{n}", "schema": f"shop_{n}", "service": "mysql", "sync_frequency": 360, "paused": n == 2,
-         "succeeded_at": "2026-05-01T10:00:00Z", "status": {"sync_state": "scheduled", "setup_state": "connected"}}
-        for n in range(150)
-    ]  # fmt: skip
-
-    def page(asked: Asked) -> Any:
-        start = int(asked.query.get("cursor") or 0)
-        after = start + int(asked.query["limit"])
-        return {
-            "data": {"items": connections[start:after], "next_cursor": str(after) if after < 150 else None}
-        }
-
-    tables = {"Orders": {"enabled": True, "name_in_destination": "orders"},
-              "Secrets": {"enabled": False, "name_in_destination": "secrets"}}  # fmt: skip
-    schemas = {
-        "data": {"schemas": {"Shop": {"enabled": True, "name_in_destination": "shop_0", "tables": tables}}}
-    }
-    routes = {
-        "GET /v1/groups": lambda asked: {"data": {"items": [{"id": "g", "name": "Warehouse"}]}},
-        "GET /v1/destinations/g": lambda asked: {
-            "data": {"config": {"database": "ANALYTICS", "password": "CANARY-1"}}
-        },
-        "GET /v1/groups/g/connections": page,
-        "GET /v1/connections/c0/schemas": lambda asked: schemas,
-    }
-    return Vendor(routes)
-
-
-def test_fivetran_reads_connections_and_the_tables_they_write() -> None:
-    with serve(fivetran_vendor()) as running:
-        running.faults[:] = [Answer(429, {}, {"Retry-After": "0"})]
-        connector = connect("fivetran", {"url": running.url, "key": "k"}, {"secret": "s" * 20})
-        records = list(connector.extract())
-    assets = assets_of(records)
-    assert len(assets) == 150 and assets["c2"].properties["paused"] == "yes"
-    edges = [
-        (e.upstream.key, e.downstream.database, e.downstream.table) for e in records if isinstance(e, Lineage)
-    ]
-    assert edges == [("c0", "ANALYTICS", "orders")]
-    assert "CANARY-1" not in repr(records)
-
-
-def airbyte_vendor(live: dict[str, int]) -> Vendor:
+def airbyte_vendor(live: dict[str, int], uses: int = 2) -> Vendor:
     def token(asked: Asked) -> Any:
-        assert asked.json == {
-            "client_id": "id",
-            "client_secret": "s" * 20,
-            "grant-type": "client_credentials",
-        }
-        live.update(left=2, made=live["made"] + 1)
-        return {"access_token": TOKEN}
+        """JSON with "grant-type", as the API documents it; a form with "grant_type", as Airbyte's own client sends it."""
+        json_ = asked.headers["content-type"] == "application/json"
+        told, grant = (asked.json, "grant-type") if json_ else (asked.form, "grant_type")
+        assert told == {"client_id": "id", "client_secret": "s" * 20, grant: "client_credentials"}
+        live.update(left=uses, made=live["made"] + 1)
+        return {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 180}
 
     def allows(asked: Asked) -> bool:
         if asked.path.endswith("/token"):
@@ -140,31 +96,43 @@ def airbyte_vendor(live: dict[str, int]) -> Vendor:
         live["left"] -= 1
         return bearer(asked) and live["left"] >= 0
 
+    made = {"workspaceId": "w1", "createdAt": 1_760_000_000}
     connection = {"connectionId": "c1", "name": "Shop → warehouse", "sourceId": "s1", "destinationId": "d1",
                   "status": "active", "schedule": {"scheduleType": "cron", "cronExpression": "0 0 * * *"},
-                  "prefix": "raw_",
+                  "prefix": "raw_", **made, "tags": [],
                   "configurations": {"streams": [{"name": "orders"}, {"name": "customers"}]}}  # fmt: skip
-    destination = {"destinationId": "d1", "name": "Warehouse", "destinationType": "postgres",
+    source = {
+        "sourceId": "s1",
+        "name": "Shop",
+        "sourceType": "mysql",
+        "definitionId": "m",
+        "configuration": {},
+        **made,
+    }
+    destination = {"destinationId": "d1", "name": "Warehouse", "destinationType": "postgres", "definitionId": "p", **made,
                    "configuration": {"database": "analytics", "schema": "landing", "password": "CANARY-2"}}  # fmt: skip
     routes = {
         "POST /v1/applications/token": token,
-        "GET /v1/sources": lambda asked: {
-            "data": [{"sourceId": "s1", "name": "Shop", "sourceType": "mysql"}]
-        },
+        "GET /v1/sources": lambda asked: {"data": [source]},
         "GET /v1/destinations": lambda asked: {"data": [destination]},
         "GET /v1/jobs": lambda asked: {
-            "data": [{"connectionId": "c1", "status": "succeeded", "startTime": "x"}]
+            "data": [
+                {"jobId": 1, "jobType": "sync", "connectionId": "c1", "status": "succeeded", "startTime": "x"}
+            ]
         },
         "GET /v1/connections": lambda asked: {"data": [connection], "next": ""},
     }
     return Vendor(routes, allows=allows)
 
 
+def of_airbyte(running: Vendor) -> Connector:
+    return connect("airbyte", {"url": running.url, "client_id": "id"}, {"client_secret": "s" * 20})
+
+
 def test_airbyte_renews_its_short_token_in_mid_run() -> None:
     live = {"left": 0, "made": 0}
     with serve(airbyte_vendor(live)) as running:
-        secrets = {"client_secret": "s" * 20}
-        records = list(connect("airbyte", {"url": running.url, "client_id": "id"}, secrets).extract())
+        records = list(of_airbyte(running).extract())
     assert live["made"] >= 2
     job = assets_of(records)["c1"]
     assert job.properties["to"] == "Warehouse" and job.properties["last_status"] == "succeeded"

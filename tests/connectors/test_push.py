@@ -20,9 +20,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot.tokens import TokenType
 
+from connectors.bigquery_push import BigQuerySession
 from connectors.errors import BadSettings, PermissionMissing
+from connectors.mysql_push import MySQLSession
 from connectors.push import PUSHERS, Found, Pusher, Session, Target, Wanted, plan, pusher
-from connectors.warehouse_push import BigQuerySession, DatabricksSession, SnowflakeSession
+from connectors.warehouse_push import DatabricksSession, SnowflakeSession
 from tests.connectors.databases import MARIADB, POSTGRES, MariaDBRig, PostgresRig
 from tests.connectors.vendor_server import Asked, Vendor, serve
 
@@ -145,6 +147,31 @@ def test_a_schemas_description_in_postgres(postgres: PostgresRig) -> None:
             assert session.read([odd, public]) == before
         (step,) = plan(session, [Wanted(odd, text="ours", expected="another")])
         assert step.state == "conflict"
+
+
+def test_a_databases_description_in_postgres(postgres: PostgresRig) -> None:
+    base = Target(postgres.database, "")
+    with pushing(postgres).open() as session:
+        before = session.read([base, Target("another", "")])
+        assert set(before) == {base}
+
+        @SLOWLY
+        @given(TEXTS)
+        def arrives(text: str) -> None:
+            undo = apply(session, [Wanted(base, text=text, expected=before[base].description)])
+            assert session.read([base])[base].description == text
+            session.run(undo[0][0])
+            assert session.read([base]) == before
+
+        arrives()
+        session.run(plan(session, [Wanted(base, text="ours")])[0].statements[0])
+        with psycopg.connect(**POSTGRES, dbname=postgres.database) as connection:  # type: ignore[arg-type]
+            told = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+            assert connection.execute(told).fetchone() == ("ours",)
+        again = plan(
+            session, [Wanted(base, text="x", expected="another"), Wanted(Target("no", ""), text="x")]
+        )
+        assert [step.state for step in again] == ["conflict", "missing"]
 
 
 def test_every_kind_of_relation(postgres: PostgresRig) -> None:
@@ -313,6 +340,48 @@ def test_nothing_but_the_comment_changes(mariadb: MariaDBRig, engine: str) -> No
         keeps()
 
 
+def test_a_databases_description_in_mariadb(mariadb: MariaDBRig) -> None:
+    mariadb.shop()
+    base, table = Target(None, mariadb.schema), Target(None, mariadb.schema, "orders")
+    connection = pymysql.connect(**MARIADB, charset="utf8mb4")  # type: ignore[arg-type]
+
+    def at_source() -> tuple[Any, ...]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", mariadb.schema)
+            return cursor.fetchone() or ()
+
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE `{mariadb.schema}` CHARACTER SET latin1 COLLATE latin1_german2_ci")
+        shape = at_source()
+        with pushing(mariadb).open() as session:
+
+            @SLOWLY
+            @given(TEXTS)
+            def arrives(text: str) -> None:
+                undo = apply(
+                    session, [Wanted(base, text=text), Wanted(table, text="x", expected="What was bought")]
+                )
+                assert session.read([base])[base].description == text
+                assert at_source()[:-1] == shape[:-1]  # the comment is the last, and nothing else changed
+                for statements in undo:
+                    session.run(*statements)
+                assert at_source() == shape
+
+            arrives()
+            steps = plan(session, [
+                Wanted(base, text="x" * 1025), Wanted(base, text="\U0001f600"), Wanted(base, text="x", expected="another"),
+                Wanted(Target(None, "no such"), text="x"), Wanted(base, text="x" * 1024),
+            ])  # fmt: skip
+            assert [step.state for step in steps] == ["cannot", "cannot", "conflict", "missing", "ready"]
+            session.run(steps[-1].statements[0])
+        with pytest.raises(BadSettings, match="no comments on databases"):
+            MySQLSession(connection, server_of(pushing(mariadb)), "8.4.3").describe(base, Found("", facts={"view": False}), "x")  # fmt: skip
+
+
+def server_of(made: Pusher) -> Any:
+    return made._server  # type: ignore[attr-defined]
+
+
 def test_what_mysql_cannot_keep_is_said_before_anything_runs(mariadb: MariaDBRig) -> None:
     mariadb.shop()
     orders, note = Target(None, mariadb.schema, "orders"), Target(None, mariadb.schema, "orders", "note")
@@ -351,10 +420,6 @@ def test_a_parser_reads_one_statement_with_exactly_our_text(
 ) -> None:
     target = Target(names[0], names[1], names[2], names[3] if column else None)
     session, found = SESSIONS[dialect], Found("old", facts={"view": view, "labels": ()})
-    if dialect == "databricks" and view and column:
-        with pytest.raises(BadSettings):
-            session.describe(target, found, text)
-        return
     parts = names[: 4 if column else 3]
     if dialect == "bigquery" and any("`" in part or "\\" in part for part in parts):
         with pytest.raises(BadSettings):
@@ -368,18 +433,25 @@ def test_a_parser_reads_one_statement_with_exactly_our_text(
     assert [token.text for token in tokens if token.token_type is TokenType.IDENTIFIER] == parts
     assert not [token for token in tokens if token.token_type is TokenType.SEMICOLON or token.comments]
     if dialect != "bigquery":
-        for statement in session.tag(target, found, [text], ()) + session.tag(target, found, (), [text]):
+        name, _, value = text.partition(":") if text[0] != ":" else (text, "", "")
+        *_, last = put = session.tag(target, found, [text], ())
+        for statement in put + session.tag(target, found, (), [text]):
             parts = sqlglot.tokenize(statement, read=dialect)
             kinds = (TokenType.STRING, TokenType.IDENTIFIER)
-            assert text in [token.text for token in parts if token.token_type in kinds]
+            said = [token.text for token in parts if token.token_type in kinds]
+            assert name in said and (statement is not last or value in said)
             assert not [token for token in parts if token.token_type is TokenType.SEMICOLON]
 
 
 @pytest.mark.parametrize("dialect", sorted(SESSIONS))
 @settings(max_examples=100, deadline=None)
-@given(st.lists(NAMES, min_size=2, max_size=2), TEXTS)
-def test_a_parser_reads_exactly_our_text_about_a_schema(dialect: str, names: list[str], text: str) -> None:
-    session, target = SESSIONS[dialect], Target(names[0], names[1])
+@given(st.lists(NAMES, min_size=1, max_size=2), TEXTS)
+def test_a_parser_reads_exactly_our_text_about_a_schema_or_database(
+    dialect: str, names: list[str], text: str
+) -> None:
+    session, target = SESSIONS[dialect], Target(names[0], "".join(names[1:]))
+    if dialect == "bigquery" and len(names) == 1:
+        return
     if dialect == "bigquery" and any("`" in part or "\\" in part for part in names):
         with pytest.raises(BadSettings):
             session.describe(target, Found("old"), text)
@@ -393,7 +465,8 @@ def test_a_parser_reads_exactly_our_text_about_a_schema(dialect: str, names: lis
         said == [text]
         and [token.text for token in tokens if token.token_type is TokenType.IDENTIFIER] == names
     )
-    assert statement.startswith("ALTER SCHEMA " if dialect == "bigquery" else "COMMENT ON SCHEMA ")
+    word = "SCHEMA" if len(names) == 2 else "CATALOG" if dialect == "databricks" else "DATABASE"
+    assert statement.startswith("ALTER SCHEMA " if dialect == "bigquery" else f"COMMENT ON {word} ")
 
 
 @pytest.mark.parametrize("dialect", sorted(SESSIONS))
@@ -404,6 +477,17 @@ def test_a_warehouses_schemas_are_read_and_written(dialect: str) -> None:
     steps = plan(session, [Wanted(Target("D", "S"), text="new", expected="old"), Wanted(Target("D", "E"), text="new", expected="gone"),
                            Wanted(Target("D", "X"), text="new")])  # fmt: skip
     assert [step.state for step in steps] == ["ready", "conflict", "missing"] and told.reads == 1
+    assert "new" in steps[0].statements[0] and "old" in steps[0].undo[0]
+
+
+@pytest.mark.parametrize("dialect", ["databricks", "snowflake"])
+def test_a_warehouses_databases_are_read_and_written(dialect: str) -> None:
+    told = _Told([{"comment_": "old"}], [])
+    session = type(SESSIONS[dialect])(told, None, *((("GOV", "TAGS"),) if dialect == "snowflake" else ()))  # type: ignore[call-arg]
+    steps = plan(
+        session, [Wanted(Target("D", ""), text="new", expected="old"), Wanted(Target("D", ""), text="new")]
+    )
+    assert [step.state for step in steps] == ["ready", "conflict"] and told.reads == 1
     assert "new" in steps[0].statements[0] and "old" in steps[0].undo[0]
 
 
@@ -427,7 +511,14 @@ class _Told:
 def test_a_warehouse_is_read_and_written(dialect: str) -> None:
     text = '"old \\"one\\""' if dialect == "bigquery" else 'old "one"'
     row = {"schema_": "S", "table_": "T", "column_": None, "kind_": "BASE TABLE", "comment_": text}
-    tag = {"schema_": "S", "table_": "T", "column_": None, "tag_": "gold", "labels_": '[STRUCT("gold", "")]'}
+    tag = {
+        "schema_": "S",
+        "table_": "T",
+        "column_": None,
+        "tag": "gold",
+        "value": None,
+        "labels_": '[STRUCT("gold", "")]',
+    }
     told = _Told([row, {**row, "column_": "C", "kind_": "", "comment_": "a column"}], [tag])
     session: Session = {
         "snowflake": SnowflakeSession(told, None, ("GOV", "TAGS")),
@@ -451,12 +542,71 @@ def test_a_warehouse_is_read_and_written(dialect: str) -> None:
     assert len(told.written) == (5 if dialect == "snowflake" else 4)
 
 
+@pytest.mark.parametrize("dialect", ["databricks", "snowflake"])
+def test_a_tags_value_goes_with_it_and_never_over_another(dialect: str) -> None:
+    target, text = Target("D", "S", "T"), "it's: x"
+    tags = [
+        {"schema_": "S", "table_": "T", "column_": None, "tag": "pii", "value": "low"},
+        {"schema_": "S", "table_": "T", "column_": None, "tag": "gold", "value": ""},
+    ]
+    row = {"schema_": "S", "table_": "T", "column_": None, "kind_": "BASE TABLE", "comment_": None}
+    session = type(SESSIONS[dialect])(
+        _Told([row], tags), None, *((("GOV", "TAGS"),) if dialect == "snowflake" else ())
+    )  # type: ignore[call-arg]
+    steps = plan(session, [
+        Wanted(target, "tags", tags=("pii:low", "gold")), Wanted(target, "tags", tags=("pii:high",)),
+        Wanted(target, "tags", tags=("pii",)), Wanted(target, "tags", tags=("team:a", "team:b")),
+        Wanted(target, "tags", tags=("pii:low", f"team:{text}")),
+    ])  # fmt: skip
+    assert [step.state for step in steps] == ["same", "cannot", "cannot", "cannot", "ready"]
+    tokens = sqlglot.tokenize(steps[4].statements[-1], read=dialect)
+    assert text in [token.text for token in tokens if token.token_type is TokenType.STRING]
+    assert "team" in steps[4].undo[0] and "it" not in steps[4].undo[0] and "pii" not in steps[4].undo[0]
+
+
 def test_labels_that_bigquery_does_not_take() -> None:
     for labels, tag in (((), "PII"), ((), "a b"), (("team:x",), "team:y"), ((), "ü")):
         with pytest.raises(BadSettings):
             SESSIONS["bigquery"].tag(
                 Target("d", "s", "t"), Found(facts={"view": False, "labels": labels}), [tag], ()
             )
+
+
+def test_redshift_describes_schemas(postgres: PostgresRig) -> None:
+    place, secrets = postgres.settings()
+    public = Target(postgres.database, "public")
+    with pusher("redshift", place, secrets).open() as session:
+        before = session.read([public])
+        undo = apply(session, [Wanted(public, text="it's", expected=before[public].description)])
+        assert session.read([public])[public].description == "it's"
+        session.run(undo[0][0])
+        assert session.read([public]) == before
+
+
+def test_redshift_describes_its_database(postgres: PostgresRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Redshift keeps the comment, PG_DESCRIPTION, PostgreSQL has it no more: it is copied there after each write."""
+    place, secrets = postgres.settings()
+    base = Target(postgres.database, "")
+    assert pusher("redshift", place, secrets).databases
+    with pusher("redshift", place, secrets).open() as session:
+        run = session.run
+
+        def ran(statement: str) -> None:
+            run(statement)
+            postgres.execute(
+                "SET allow_system_table_mods = on",
+                "DELETE FROM pg_catalog.pg_description WHERE classoid = 'pg_catalog.pg_database'::regclass",
+                "INSERT INTO pg_catalog.pg_description SELECT s.objoid, s.classoid, 0, s.description"
+                " FROM pg_catalog.pg_shdescription s JOIN pg_database d ON d.oid = s.objoid"
+                " WHERE s.classoid = 'pg_catalog.pg_database'::regclass AND d.datname = current_database()",
+            )
+
+        monkeypatch.setattr(session, "run", ran)
+        before = session.read([base])
+        undo = apply(session, [Wanted(base, text="All of it's", expected=None)])
+        assert session.read([base])[base].description == "All of it's"
+        session.run(undo[0][0])
+        assert session.read([base]) == before
 
 
 def test_redshift_refuses_what_it_might_read_otherwise(postgres: PostgresRig) -> None:

@@ -17,20 +17,27 @@ from tests.connectors.databases import CANARY, PostgresRig
 
 VIEWS = (
     "SET allow_system_table_mods = on",
-    """CREATE VIEW pg_catalog.svv_table_info AS SELECT 'public'::text AS "schema", 'orders'::text AS "table",
-       3::bigint AS size, 42::numeric AS tbl_rows, 'KEY(id)'::text AS diststyle, 'id'::text AS sortkey1""",
-    "CREATE VIEW pg_catalog.svv_mv_info AS SELECT 'public'::text AS schema_name, 'stored'::text AS name",
+    """CREATE VIEW pg_catalog.svv_table_info AS SELECT current_database()::text AS "database", 'public'::text AS "schema", 'orders'::text AS "table",
+       3::bigint AS size, 42::numeric AS tbl_rows, 'KEY(id)'::text AS diststyle, 'id'::text AS sortkey1,
+       timestamp '2026-01-02 03:04:05' AS create_time""",
+    """CREATE VIEW pg_catalog.svv_mv_info AS
+       SELECT current_database()::text AS database_name, 'public'::text AS schema_name, 'stored'::text AS name
+       UNION ALL SELECT 'another', 'public', 'late'""",
     """CREATE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE sql AS
        $$ SELECT 'public'::name, 'late'::name, 'a.b "c"'::name, 'integer'::varchar, 1 $$""",
     """CREATE VIEW pg_catalog.svv_external_tables AS
-       SELECT 'lake'::text AS schemaname, 'clicks'::text AS tablename, 's3://bucket/x'::text AS location""",
+       SELECT current_database()::text AS redshift_database_name, 'lake'::text AS schemaname, 'clicks'::text AS tablename,
+       's3://bucket/x'::text AS location UNION ALL SELECT 'another', 'lake', 'not_ours', 's3://bucket/y'""",
     """CREATE VIEW pg_catalog.svv_external_columns AS
-       SELECT 'lake'::text AS schemaname, 'clicks'::text AS tablename, c.* FROM
-       (VALUES ('who', 'int', 1, 0), ('day', 'date', 2, 1)) c(columnname, external_type, columnnum, part_key)""",
+       SELECT current_database()::text AS redshift_database_name, 'lake'::text AS schemaname, 'clicks'::text AS tablename,
+       c.* FROM (VALUES ('who', 'int', 1, 0), ('day', 'date', 2, 1)) c(columnname, external_type, columnnum, part_key)
+       UNION ALL SELECT 'another', 'lake', 'clicks', 'not_ours', 'int', 3, 0""",
     """CREATE VIEW pg_catalog.sys_query_history AS
        SELECT 'select note from orders'::text AS query_text, u.usesysid AS user_id, 'SELECT'::text AS query_type,
-       'success'::text AS status, now()::timestamp AS start_time, current_database()::text AS database_name
+       'success'::text AS status, now()::timestamp AS start_time, 2500000::bigint AS execution_time, current_database()::text AS database_name
        FROM pg_user u WHERE u.usename = 'postgres'""",
+    """CREATE VIEW pg_catalog.pg_class_info AS SELECT c.oid AS reloid, c.*,
+       CASE c.relkind WHEN 'v' THEN timestamp '2025-05-06 07:08:09' END AS relcreationtime FROM pg_catalog.pg_class c""",
     "CREATE VIEW late AS SELECT",
     "CREATE VIEW stored AS SELECT id FROM orders",
 )
@@ -62,18 +69,25 @@ def test_the_shop_with_what_only_redshift_has(rig: PostgresRig) -> None:
     assert (orders.database, orders.schema, orders.kind) == (rig.database, "public", "table")
     assert orders.description == "What was bought" and orders.columns[2].description == "Free text"
     assert (orders.row_estimate, orders.size_bytes) == (42, 3 * 1024 * 1024)
-    assert orders.properties == {"diststyle": "KEY(id)", "sortkey1": "id"}
+    assert orders.properties == {
+        "diststyle": "KEY(id)",
+        "sortkey1": "id",
+        "created": "2026-01-02T03:04:05+00:00",
+    }
     assert [column.nullable for column in orders.columns] == [False, False, True]
     assert [(key.kind, key.columns, key.ref_table, key.ref_columns) for key in orders.keys] == [
         ("primary", ("id",), None, ()),
         ("foreign", ("customer_id",), "customers", ("id",)),
     ]
     assert found["stored"].kind == "materialized_view" and "'open'" in (found["open_orders"].definition or "")
-    assert [column.name for column in found["late"].columns] == ['a.b "c"']
+    assert [column.name for column in found["late"].columns] == ['a.b "c"'] and found["late"].kind == "view"
+    assert found["open_orders"].properties == {"created": "2025-05-06T07:08:09+00:00"}
+    assert "not_ours" not in found
     clicks = found["clicks"]
     assert clicks.kind == "external_table" and clicks.properties == {"partition_key": "day"}
+    assert [column.name for column in clicks.columns] == ["who", "day"]
     (query,) = rig.connector().queries()  # type: ignore[attr-defined]
-    assert (query.runs, query.users) == (1, ("postgres",))
+    assert (query.runs, query.users, query.costs) == (1, ("postgres",), {"seconds": 2.5})
     assert CANARY not in repr(records) and CANARY.encode() not in rig.received()
     assert "schemas visible" in rig.connector().check()
     for statement in rig.statements():

@@ -16,6 +16,7 @@ import pytest
 import connectors.http_run
 from connectors import connector_class
 from connectors.abilities import Cancel, CanRun, RunLimits, RunResult, can_query, run_verified
+from connectors.databricks_run import bytes_read
 from connectors.errors import (
     PermissionMissing,
     QueryFailed,
@@ -380,6 +381,15 @@ def snowflake() -> Iterator[SnowflakeService]:
         yield made
 
 
+def test_snowflake_finds_a_statement_by_its_request(snowflake: SnowflakeService) -> None:
+    """No answer tells its handle: the same request again does, without running it a second time."""
+    snowflake.faults += [Fault("POST /api/v2/statements", Answer(drop=True), acted=True)] * 3
+    with pytest.raises(SourceInterrupted, match="dropped the connection"):
+        rows(snowflake, orders(snowflake, SLOW))
+    assert snowflake.faults == [] and snowflake.under_way() == []
+    assert [each.cancels for each in snowflake.statements.values()] == [1]
+
+
 def test_snowflake_is_asked_for_one_statement_within_limits(snowflake: SnowflakeService) -> None:
     rows(snowflake, orders(snowflake), seconds=7.2, rows=50)
     (body,) = (asked.json for asked in snowflake.vendor.asked if asked.method == "POST")
@@ -617,6 +627,91 @@ def test_databricks_positions_come_from_the_analysis_only(databricks: Databricks
     with pytest.raises(SourceInterrupted) as fleeting:
         rows(databricks, orders(databricks))
     assert CANARY not in str(fleeting.value)
+
+
+@pytest.mark.parametrize("acted", [True, False])
+def test_databricks_finds_a_statement_whose_answer_was_lost(
+    databricks: DatabricksService, acted: bool
+) -> None:
+    """By its tag among others that look the same; it is never submitted twice."""
+    before = databricks.begin(
+        "01ef-other", orders(databricks, SLOW), {"query_tags": [{"key": "docent_run", "value": "b"}]}
+    )
+    databricks.faults.append(Fault(databricks.places[0], Answer(drop=True), acted=acted))
+    with pytest.raises(SourceInterrupted, match="dropped the connection"):
+        rows(databricks, orders(databricks, SLOW))
+    assert databricks.under_way() == [before] and before.cancels == 0
+    assert [each.cancels for each in databricks.statements.values()] == ([0, 1] if acted else [0])
+    assert sum(asked.path.endswith("/statements") for asked in databricks.vendor.asked) == 1
+
+
+def test_databricks_cancels_while_it_waits_for_the_id(
+    databricks: DatabricksService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted = databricks.handle
+
+    def late(asked: Any) -> Any:
+        said = submitted(asked)
+        if asked.path.endswith("/statements"):
+            for _ in range(100):  # the answer comes when the statement has ended, or after 5 s
+                if not databricks.under_way():
+                    break
+                time.sleep(0.05)
+        return said
+
+    monkeypatch.setattr(databricks, "handle", late)
+    begun = time.monotonic()
+    with pytest.raises(QueryStopped, match="cancelled$"):
+        start(
+            databricks, orders(databricks, SLOW), (), lambda stop: threading.Timer(0.3, stop.cancel).start()
+        )
+    assert time.monotonic() - begun < 3 and databricks.under_way() == []
+
+
+def test_databricks_says_so_where_the_history_tells_no_tags(
+    databricks: DatabricksService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connectors.http_run, "ENDING", 0.6)
+    databricks.remembers = False
+    databricks.faults.append(Fault(databricks.places[0], Answer(drop=True), acted=True))
+    with pytest.raises(SourceInterrupted):
+        rows(databricks, orders(databricks, SLOW), seconds=0.3)
+    assert [each.cancels for each in databricks.statements.values()] == [0], "nothing tells which one it is"
+
+
+def test_databricks_tells_what_it_would_read_and_wakes_nothing(databricks: DatabricksService) -> None:
+    connector = databricks.connector()
+    assert connector.estimate(orders(databricks)).bytes == int(1.1 * 1024**2)
+    for state in ("STOPPED", "STARTING", "STOPPING", "DELETED", None):
+        databricks.warehouse = state  # type: ignore[assignment]
+        assert databricks.connector().estimate(orders(databricks)) is None
+    databricks.warehouse = "RUNNING"
+    databricks.faults.append(Fault("warehouses", Answer(403, {"message": "no"})))
+    assert databricks.connector().estimate(orders(databricks)) is None
+    assert len(databricks.statements) == 1
+
+
+def test_the_plan_of_spark_is_read_as_it_writes_it() -> None:
+    """As Apache Spark 3.5 wrote them."""
+    joined = """== Optimized Logical Plan ==
+GlobalLimit 5, Statistics(sizeInBytes=120.0 B, rowCount=5)
++- Join Inner, (id#2161L = id#2153L), Statistics(sizeInBytes=219.7 KiB)
+   :- Project [id#2153L], Statistics(sizeInBytes=449.0 B)
+   :  +- Relation spark_catalog.default.orders[note#2152,id#2153L] parquet, Statistics(sizeInBytes=1011.0 B)
+   +- Relation spark_catalog.default.c[id#2161L,name#2162] parquet, Statistics(sizeInBytes=1.5 KiB, rowCount=100)
+
+== Physical Plan ==
++- Relation nothing, Statistics(sizeInBytes=9.0 GiB)
+"""
+    assert bytes_read(joined) == 1011 + 1536
+    assert bytes_read(joined.replace("1011.0 B", "8.0 EiB")) is None
+    assert bytes_read(joined.replace("sizeInBytes=1011.0 B", "")) is None
+    assert bytes_read(joined.replace("1011.0 B", "1.0E+24 B")) is None
+    assert (
+        bytes_read("== Optimized Logical Plan ==\nProject [1 AS 1#2173], Statistics(sizeInBytes=1.0 B)\n")
+        is None
+    )
+    assert bytes_read("") is None
 
 
 def test_databricks_values_and_parameters(databricks: DatabricksService) -> None:

@@ -230,6 +230,26 @@ def test_the_second_wall(type: str, statement: str, rigs: Callable[[str], Rig]) 
         list(connector.run(statement, RunLimits(), lambda stop: None).batches)
 
 
+def test_a_pivot_that_duckdb_makes_two_statements_of_runs_and_is_not_asked_about(
+    rigs: Callable[[str], Rig],
+) -> None:
+    """Its plan needs the values of the rows; nothing else that comes in several statements is let through by it."""
+    rig = rigs("duckdb")
+    pivot = "PIVOT (SELECT id, note FROM orders) ON id USING count(*)"
+    assert rows(rig, pivot) == [(CANARY, 1, 1)]
+    connector: Any = rig.connector()
+    assert connector.estimate(pivot) is None
+    for text in (
+        f"{pivot}; DROP TABLE orders",
+        "IMPORT DATABASE '/tmp'",
+        "EXPORT DATABASE '/tmp/docent-test'",
+    ):
+        with pytest.raises(QueryFailed, match="one SELECT"):
+            rows(rig, text)
+    with pytest.raises(QueryFailed):
+        rows(rig, "PIVOT (FROM range(2000) t(i)) ON i USING count(*)")
+
+
 def test_memory_has_a_limit_on_duckdb(rigs: Callable[[str], Rig]) -> None:
     with pytest.raises(QueryStopped, match="memory"):
         rows(rigs("duckdb"), "SELECT string_agg(repeat('x', 1000000)) FROM range(10000)")
@@ -248,6 +268,28 @@ def test_one_giant_row_is_given_up_on_postgres(rigs: Callable[[str], Rig]) -> No
     with pytest.raises(QueryStopped):
         rows(rigs("postgres"), "SELECT repeat('x', 700000000)", bytes=5_000_000, seconds=1)
     assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize("after", [0.0, 0.002, 0.3])
+def test_mysql_ends_a_statement_though_nobody_could_be_asked_at_first(
+    rigs: Callable[[str], Rig], monkeypatch: pytest.MonkeyPatch, after: float
+) -> None:
+    """Whether the request comes before the statement or after, and though the way to the server fails twice."""
+    import connectors.mysql_run as mysql_run
+
+    rig = rigs("mysql")
+    opened, failures = mysql_run.open_connection, [2]
+
+    def refusing(server: Any, **options: Any) -> Any:
+        if options.get("read_timeout") == 2 and failures[0]:  # the second connection, which stops the first
+            failures[0] -= 1
+            raise OSError("no route")
+        return opened(server, **options)
+
+    monkeypatch.setattr(mysql_run, "open_connection", refusing)
+    with pytest.raises(QueryStopped, match="cancelled"):
+        start(rig, rig.slow, lambda stop: threading.Timer(after, stop.cancel).start(), seconds=30)
+    assert failures == [0] and idle(rig)
 
 
 def test_redshift_is_sent_what_its_documentation_knows(rigs: Callable[[str], Rig]) -> None:

@@ -81,7 +81,7 @@ def test_oracles_tables_of_objects_and_types_of_every_kind(monkeypatch: pytest.M
     )
     assert found["Größe"].keys == (Key("unique", "U", ("A", "B")),)
     assert found["PARTS"].keys == (Key("foreign", "F", ("X", "Y"), "SALES", "Größe", ("A", "B")),)
-    assert found["PARTS"].properties == {"synonyms": "WIDE"}
+    assert found["PARTS"].properties["synonyms"] == "WIDE"
     assert [(each.upstream, each.downstream) for each in records if isinstance(each, Lineage)] == [
         (Ref(None, "SHOPPDB", "SALES", "PEOPLE"), Ref(None, "SHOPPDB", "SALES", "EMPTY_VIEW"))
     ]

@@ -61,7 +61,10 @@ def test_every_connector_that_was_verified_by_documents_met_a_second_source() ->
         "trino",
     }  # test_documented_sql.py: over the documented views
     dictionaries = {"sqlserver"}  # test_second_dictionaries.py, with Oracle
-    assert documented == set(CASES) | executed | dictionaries
+    besides = {"iceberg"}  # test_iceberg_catalog.py: a real catalog
+    met = set(CASES) | executed | dictionaries
+    assert documented | besides <= met, f"no line in CASES of second_expected.py for {documented - met}"
+    assert met <= documented | besides
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

@@ -82,7 +82,7 @@ def shop(catalog: Catalog) -> None:
     catalog.add("extended_properties", (0, 0, 0, "MS_Description", "The shop"), (3, catalog.schema("sales"), 0, "MS_Description", "All sales"),
                 (1, orders, 0, "MS_Description", "What was bought"), (1, orders, 4, "MS_Description", "Free text"), (1, orders, 4, "Caption", "no"))  # fmt: skip
     catalog.add("partitions", (1, orders, 1, 1, 40), (2, orders, 1, 2, 2), (3, orders, 2, 1, 42))
-    catalog.add("allocation_units", (1, 3), (2, 1), (3, 2))
+    catalog.add("allocation_units", (101, 1, 2), (1, 2, 1), (102, 3, 1), (103, 1, 2), (2, 1, 50), (0, 0, 9))
     catalog.add("sensitivity_classifications", (1, customers, 2, "Confidential", "Contact Info"))
     catalog.add("synonyms", ("bought", catalog.schema("dbo"), "[sales].[orders]"))
     catalog.add("sql_expression_dependencies", (view, 1, 1, orders, None, None, "sales", "orders"),
@@ -125,7 +125,7 @@ def test_the_shop_is_read_whole_and_parents_come_first(catalog: Catalog, server:
         Key("foreign", "fk_customer", ("customer_id",), "sales", "customers", ("id",)),
     )
     assert orders.indexes == (Index("by_note", ("note", "customer_id"), False, "nonclustered"),)
-    assert orders.properties == {"synonyms": "dbo.bought"}
+    assert orders.properties == {"synonyms": "dbo.bought", "created": "2026-03-03T03:06:07+00:00"}
     assert orders.changed_at == CHANGED.replace(tzinfo=UTC) - timedelta(hours=2)
     assert found["customers"].keys == (Key("unique", "one_email", ("email",)),)
     assert found["customers"].columns[1].tags == ("Confidential", "Contact Info")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import sqlglot
@@ -23,6 +24,7 @@ from connectors import connect
 from connectors.errors import PermissionMissing, SignInRefused
 from connectors.records import Lineage, Record, Schema, Table
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
+from tests.own_servers import missing
 
 TOKEN = "t" * 40
 ODD = 'odd "name".x ü'
@@ -110,6 +112,11 @@ def as_matrix(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
 # --- Snowflake ------------------------------------------------------------------------------------------------------
 
 
+def handle_of(number: int) -> str:
+    """A statement's handle, which is a UUID."""
+    return f"01b2c3d4-0000-0000-0000-{number:012}"
+
+
 def snowflake(world: World) -> Callable[[Asked], Any]:
     held: dict[str, tuple[list[str], list[list[Any]]]] = {}
 
@@ -157,9 +164,10 @@ def snowflake(world: World) -> Callable[[Asked], Any]:
     def post(asked: Asked) -> Any:
         assert asked.headers["x-snowflake-authorization-token-type"] == "KEYPAIR_JWT"
         if world.refuse and world.refuse in asked.json["statement"]:
-            return Answer(422, {"code": "002003", "message": "does not exist or not authorized CANARY"})
+            message = "does not exist or not authorized CANARY"
+            return Answer(422, {"code": "002003", "message": message, "statementHandle": handle_of(99)})
         names, rows = result(asked.json["statement"])
-        handle = f"h{len(held)}"
+        handle = handle_of(len(held))
         held[handle] = names, rows
         return Answer(202, {"code": "333334", "statementHandle": handle})
 
@@ -171,7 +179,12 @@ def snowflake(world: World) -> Callable[[Asked], Any]:
         page = {"data": rows[number * size : (number + 1) * size]}
         if number:
             return page
-        facts = {"rowType": [{"name": name} for name in names], "partitionInfo": [{}] * partitions}
+        parts = [
+            {"rowCount": len(rows[n * size : (n + 1) * size]), "uncompressedSize": 1288}
+            for n in range(partitions)
+        ]
+        facts = {"numRows": len(rows), "format": "jsonv2", "partitionInfo": parts,
+                 "rowType": [{"name": name, "type": "text", "nullable": True} for name in names]}  # fmt: skip
         return {"resultSetMetaData": facts, "statementHandle": handle, "code": "090001", **page}
 
     return lambda asked: post(asked) if asked.method == "POST" else get(asked)
@@ -316,7 +329,11 @@ def test_databricks_renews_its_token_in_mid_run() -> None:
         tables = check_tables(records, size, database="SHOP")
         assert live["made"] >= 2 and tables["T1"].tags == ("core",) and tables[ODD].keys[0].kind == "primary"
         sent.append(len(world.statements))
-        parsed(world, "databricks", ("system.information_schema", "system.access", "system.lakeflow"))
+        parsed(
+            world,
+            "databricks",
+            tuple(f"system.{each}" for each in ("information_schema", "access", "lakeflow", "billing")),
+        )
     assert sent[0] == sent[1] <= 12
 
 
@@ -571,6 +588,25 @@ def test_clickhouse() -> None:
         connect("clickhouse", {"url": vendor.url, "user": "docent"}, {"password": "wrong"}).check()
 
 
+def read_by_its_own_client(vendor: Vendor) -> None:
+    """ClickHouse's own client sends our statements to that server and reads the same."""
+    try:
+        import clickhouse_connect
+    except ImportError:
+        missing("clickhouse-connect: pip install -e '.[connector-tests]'")
+    place, sent = urlsplit(vendor.url), [asked.body for asked in vendor.asked]
+    client = clickhouse_connect.get_client(host=place.hostname, port=place.port, username="u", password="p")
+    assert len(sent) == 4
+    for body in sent:
+        statement, _, form = body.decode().rpartition("\nFORMAT ")
+        answer = vendor.routes["POST /"](Asked("POST", "/", {}, {}, body))
+        names, _types, *rows = map(json.loads, answer.body.splitlines())
+        found = client.query(statement)
+        assert form == "JSONCompactEachRowWithNamesAndTypes" and list(found.column_names) == names
+        assert [list(map(str, row)) for row in found.result_rows] == [list(map(str, row)) for row in rows]
+    client.close()
+
+
 def test_clickhouse_itself(tmp_path: Path) -> None:
     """The engine itself (chdb carries it), behind its HTTP interface's wire."""
     session_module = pytest.importorskip("chdb.session", reason="pip install -e '.[connector-tests]'")
@@ -587,13 +623,15 @@ def test_clickhouse_itself(tmp_path: Path) -> None:
         engine.query(
             "create view sales.open as select id from sales.orders where `Straße \"x\"` = 'CANARY-LITERAL'"
         )
-        answer = lambda asked: Answer(200, bytes(engine.query(asked.body.decode()).bytes()))  # noqa: E731
+        # without a format a server answers in TabSeparated, chdb in CSV: its own client noticed
+        answer = lambda asked: Answer(200, bytes(engine.query(asked.body.decode(), "TabSeparated").bytes()))  # noqa: E731
         with serve(Vendor({"POST /": answer})) as vendor:
             connector = connect(
                 "clickhouse", {"url": vendor.url, "user": "u", "exclude": "tmp_*"}, {"password": "p"}
             )
             assert connector.check().startswith("ClickHouse 2")
             records = list(connector.extract())
+            read_by_its_own_client(vendor)
     finally:
         engine.close()
     tables = {record.name: record for record in records if isinstance(record, Table)}

@@ -7,18 +7,20 @@ wrong before it (a wrong password, a dropped connection, a cancel, a crash) leav
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from connectors import connect, has_password
 from connectors.abilities import Connector, HasQueries
 from connectors.errors import SourceError
-from connectors.records import Progress, Table
+from connectors.records import Progress, Query, Table, Unread
 from plugin.access.viewer import Viewer
 from plugin.catalog.popularity import popularity
-from plugin.catalog.sync.ahead import ahead
+from plugin.catalog.sync.ahead import Ahead, ahead
 from plugin.catalog.sync.one_schema import narrowed
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import (
@@ -26,9 +28,11 @@ from plugin.catalog.sync.sources import (
     add_integration,
     check,
     check_form,
+    check_query,
     check_settings,
     extract,
     schemas_of,
+    secret_settings,
     text_settings,
 )
 from plugin.catalog.sync.sources import listing as connectors
@@ -45,6 +49,8 @@ if TYPE_CHECKING:
 Report = Callable[[str, int, int | None], None]
 REPORT_EVERY = 0.5
 """Seconds between two reports of progress; each is a short transaction."""
+LOOKS = (50_000, 20, 20)
+"""Objects made between two looks for cycles, while a sync runs."""
 
 
 class Cancelled(DocentError):
@@ -99,7 +105,8 @@ def run_queued_sync(
     )
     status, errors, merged = "failed", [], None
     try:
-        merged = run.run()
+        with _fewer_looks():
+            merged = run.run()
         status, errors = merged.status, merged.errors
     except Cancelled:
         status = "cancelled"
@@ -111,6 +118,20 @@ def run_queued_sync(
     return run.finish(status, errors, merged)
 
 
+@contextmanager
+def _fewer_looks() -> Iterator[None]:
+    """Look for cycles seldom meanwhile, as the command line does anyhow: a sync makes hundreds of thousands of tuples
+    and hardly a cycle, and Python's own default looks every 700.
+    """
+    before = gc.get_threshold()
+    if 0 < before[0] < LOOKS[0]:
+        gc.set_threshold(*LOOKS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _take_queries(
     stage: Stage,
     connector: HasQueries,
@@ -118,16 +139,30 @@ def _take_queries(
     columns_of: ColumnsOf,
     service_accounts: Sequence[str],
 ) -> None:
-    """Stage the query log. The parser is loaded only where there is one."""
-    queries = iter(connector.queries())
+    """Stage the query log, or keep that of the last time where the role may not read it. The parser is loaded only
+    where there is one.
+    """
+    refused: list[str] = []
+    queries = _told(connector, refused)
     first = next(queries, None)
     if first is None:
-        stage.queries = []
+        stage.queries = None if refused else []
+        stage.problems += refused
         return
     from plugin.catalog.sync.queries import stage_queries
 
     log = chain((first,), queries)
     stage_queries(stage, log, reader.dialect, reader.names, columns_of, service_accounts)
+    stage.problems += refused
+
+
+def _told(connector: HasQueries, refused: list[str]) -> Iterator[Query]:
+    """The statements; what could not be read is said in `refused`."""
+    for each in connector.queries():
+        if isinstance(each, Unread):
+            refused.append(str(each))
+        else:
+            yield each
 
 
 class _Run:
@@ -158,59 +193,114 @@ class _Run:
 
     def run(self) -> Merged:
         with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
-            source, known = ingest.source(), ingest.known()
+            source = ingest.source()
         if source.type == CUSTOM:
             return Merged()
         if self.connector is not None:
-            return self.take(self.connector, source, known)
+            return self.read(self.connector, source)
         with self.store.secrets(self.workspace_id) as vault:
             secrets = vault.integration_secrets(self.integration_id)
         settings = text_settings(source.settings)
         if self.only_schema is not None:
             settings = narrowed(source.type, settings, self.only_schema)
         connector = connect(source.type, settings, secrets)
-        return self.take(connector, source, known)
+        return self.read(connector, source)
 
-    def take(self, connector: Connector, source: Source, known: Known) -> Merged:
+    def read(self, connector: Connector, source: Source) -> Merged:
+        # The source is asked first: it looks for what it has while the catalog does the same.
+        records = ahead(connector.extract())
+        try:
+            with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
+                known = ingest.known()
+            return self.take(connector, records, source, known)
+        finally:
+            records.close()
+
+    def take(self, connector: Connector, records: Ahead, source: Source, known: Known) -> Merged:
         with Stage(known, full=self.full) as stage:
             reader = Reader(stage, connector.dialect, keep_literals=source.keep_literals)
-            records = ahead(connector.extract())
-            try:
-                at, tables = Progress("reading", 0), 0
-                for record in records:
-                    if isinstance(record, Progress):
-                        at = record
-                    else:
-                        reader.take(record)
-                        tables += isinstance(record, Table)
+            at, tables, unread = Progress("reading", 0), 0, list[Unread]()
+            for record in chain.from_iterable(records.parts()):
+                if isinstance(record, Table):
+                    reader.take(record)
+                    tables += 1
+                elif isinstance(record, Progress):
+                    at = record
+                elif isinstance(record, Unread):
+                    unread.append(record)
+                else:
+                    reader.take(record)
+                if self.is_due():
                     # What a connector told last holds until it tells more; tables are counted in between.
                     done = max(at.done, tables) if at.stage == "tables" else at.done or len(stage.seen)
                     self.report(at.stage, done, at.total, len(stage.seen))
-            finally:
-                records.close()
             if self.only_schema is not None and not any(
                 schema_of(key) == self.only_schema
                 for keys in (stage.seen, known.fingerprints)
                 for key in keys
             ):
                 raise NotFound(f"the source has no schema {self.only_schema!r}, or its role does not see it")
-            self.report("linking", 0, None, len(stage.seen), force=True)
+            if stopped := self._lost_right(unread, stage, known, reader):
+                return stopped
+            stage.problems += [str(each) for each in unread]
+            # Where nothing changed there is nothing to link or write, and nothing to wait for.
+            changed = stage.staged or len(stage.seen) < len(known.fingerprints)
+            if changed or self.is_due():
+                self.report("linking", 0, None, len(stage.seen))
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
                 reader.link(ingest.columns_of)
                 # What a source tells of everything at once says nothing while one schema is looked at.
                 if self.only_schema is not None:
                     stage.stated_sources.clear()
-                elif isinstance(connector, HasQueries):
+                else:
+                    stage.stated_sources |= ingest.stated_sources()
+                if self.only_schema is None and isinstance(connector, HasQueries):
                     _take_queries(stage, connector, reader, ingest.columns_of, source.service_accounts)
-            self.report("writing", 0, None, len(stage.seen), force=True)
+            if changed or self.is_due():
+                self.report("writing", 0, None, len(stage.seen))
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
                 return ingest.merge(stage, rank=popularity, force=self.full, only_schema=self.only_schema)
 
-    def report(self, stage: str, done: int, total: int | None, seen: int, *, force: bool = False) -> None:
-        at = time.monotonic()
-        if not force and at - self.reported < REPORT_EVERY:
-            return
-        self.reported = at
+    def _lost_right(
+        self, unread: Sequence[Unread], stage: Stage, known: Known, reader: Reader
+    ) -> Merged | None:
+        """A sync that changes nothing, where the role lost a right since the last and something would go with it."""
+        if not unread or self.full:
+            return None
+        with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
+            said = ingest.syncs.last_done(self.integration_id)
+            lost = [
+                each.what
+                for each in unread
+                if each.things and said is not None and str(each) not in said.errors
+            ]
+            if not lost:
+                return None
+            would_go = ingest.would_lose(stage, reader.stated() if self.only_schema is None else None)
+        gone = sum(
+            1
+            for key, mark in known.fingerprints.items()
+            if mark and key not in stage.seen and self.only_schema in (None, schema_of(key))
+        )
+        if not gone and not would_go:
+            return None
+        going = {"thing": gone, **would_go} if gone else would_go
+        counted = [f"{count} {what}{'s' if count > 1 else ''}" for what, count in going.items()]
+        return Merged(
+            "stopped",
+            errors=[
+                f"the role has no right any more to read {', '.join(lost)}, and what was read before would go "
+                f"({', '.join(counted)}); nothing was changed. Grant it again, or sync with --full if that is right"
+            ],
+        )
+
+    def is_due(self) -> bool:
+        """Is it time to report again?"""
+        return time.monotonic() - self.reported >= REPORT_EVERY
+
+    def report(self, stage: str, done: int, total: int | None, seen: int) -> None:
+        """Tell whoever watches; Cancelled where somebody asked to stop."""
+        self.reported = time.monotonic()
         if self.watch is not None:
             self.watch(stage, done, total)
         with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
@@ -232,11 +322,13 @@ __all__ = [
     "add_integration",
     "check",
     "check_form",
+    "check_query",
     "check_settings",
     "connectors",
     "extract",
     "has_password",
     "run_queued_sync",
     "schemas_of",
+    "secret_settings",
     "sync",
 ]

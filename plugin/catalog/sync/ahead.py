@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from connectors.records import Record
+from plugin.store import turns
 
 CHUNK = 100
 """Records handed over at once: each hand-over costs a switch between threads."""
@@ -29,20 +31,36 @@ class _End:
         self.error = error
 
 
-def ahead(records: Iterable[Record]) -> Generator[Record]:
-    """The records, read ahead. Closing the iterator closes the source's as soon as it gives its next record."""
-    waiting: queue.Queue[list[Record] | _End] = queue.Queue(WAITING)
-    stopped = threading.Event()
-    thread = threading.Thread(target=_read, args=(records, waiting, stopped), name="sync-reader", daemon=True)
-    thread.start()
-    try:
-        while not isinstance(part := waiting.get(), _End):
-            yield from part
-        thread.join()
+class Ahead(Iterator[Record]):
+    """Records that are read ahead from now on, whether anybody takes them yet or not. It has to be closed."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._waiting: queue.Queue[list[Record] | _End] = queue.Queue(WAITING)
+        self._stopped = threading.Event()
+        given = (records, self._waiting, self._stopped)
+        self._thread = threading.Thread(target=_read, args=given, name="sync-reader", daemon=True)
+        self._thread.start()
+        self._each = chain.from_iterable(self.parts())
+
+    def parts(self) -> Iterator[list[Record]]:
+        """The records, some at a time as they come. Raises what the source raised."""
+        while not isinstance(part := self._waiting.get(), _End):
+            yield part
+        self._thread.join()
         if part.error is not None:
             raise part.error
-    finally:
-        stopped.set()
+
+    def __next__(self) -> Record:
+        return next(self._each)
+
+    def close(self) -> None:
+        """Close the source's iterator as soon as it gives its next record."""
+        self._stopped.set()
+
+
+def ahead(records: Iterable[Record]) -> Ahead:
+    """The records, read ahead."""
+    return Ahead(records)
 
 
 def _read(
@@ -50,6 +68,7 @@ def _read(
 ) -> None:
     error: BaseException | None = None
     part: list[Record] = []
+    turns.shorten()
     taken = 0
     try:
         for record in records:
@@ -63,6 +82,7 @@ def _read(
     except BaseException as caught:  # noqa: BLE001  it is raised where the records are taken
         error = caught
     finally:
+        turns.restore()
         close = getattr(records, "close", None)
         if close is not None:
             close()

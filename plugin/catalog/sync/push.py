@@ -45,9 +45,10 @@ MOST = 2_000
 def facts(type: str) -> dict[str, Any]:
     """Whether a type of integration can be pushed to, whether it has tags, and the grant script of the push role."""
     if type not in PUSHERS:
-        return {"can_push": False, "tags": False, "schemas": False, "grant_script": ""}
+        return {"can_push": False, "tags": False, "schemas": False, "databases": False, "grant_script": ""}
     made = pusher_class(type)
-    return {"can_push": True, "tags": made.tags, "schemas": made.schemas, "grant_script": made.grant_script}
+    can = {"tags": made.tags, "schemas": made.schemas, "databases": made.databases}
+    return {"can_push": True, **can, "grant_script": made.grant_script}
 
 
 def set_push_credential(
@@ -191,7 +192,7 @@ def _made(type: str, values: Mapping[str, str], wrong: _Wrong) -> Pusher:
 
 
 def _wanted(edited: Edited, can: Mapping[str, Any]) -> Iterator[Wanted]:
-    if edited.table is None and not can["schemas"]:
+    if edited.table is None and not can["schemas" if edited.schema else "databases"]:
         return
     target = Target(edited.database, edited.schema, edited.table, edited.column)
     if edited.described:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
 
-from connectors.records import Query
+from connectors.records import CostUnit, Query
 from plugin.catalog.lineage import SqlLineage, lineages, tables_in
 from plugin.catalog.linking import ColumnsOf, table_columns
 from plugin.catalog.mask import HIDDEN, mask_literals
@@ -25,6 +25,8 @@ MOST = 500
 READ = 5000
 """Statements read at most, and as many again that write one table from others: those run once a night, so that the
 most run alone would leave out what lineage is made of."""
+DEAREST = 50
+"""Statements kept besides for what they cost, of each unit that the source counts in."""
 BATCH = 200
 """Statements whose trees are in memory at once."""
 BUILT_ASIDE = re.compile(r"__dbt_tmp\d*$", re.IGNORECASE)
@@ -74,8 +76,17 @@ def stage_queries(
         columns = table_columns(keys, stage, columns_of)
         for query, statements in read:
             _take(stage, query, statements, dialect, names, columns, folded, is_person)
-    kept = sorted(folded.values(), key=lambda each: (-each.runs, each.sql))[:MOST]
-    stage.queries = kept
+    kept = sorted(folded.values(), key=lambda each: (-each.runs, each.sql))
+    stage.queries = kept[:MOST] + _dearest(kept[MOST:])
+
+
+def _dearest(rest: list[StagedQuery]) -> list[StagedQuery]:
+    """What runs seldom and still costs most."""
+    chosen: dict[str, StagedQuery] = {}
+    for unit in sorted({unit for each in rest for unit in each.costs}):
+        dear = sorted(rest, key=lambda each: (-each.costs.get(unit, 0.0), each.sql))[:DEAREST]
+        chosen |= {each.sql: each for each in dear if each.costs.get(unit)}
+    return list(chosen.values())
 
 
 def _chosen(queries: Iterable[Query]) -> Iterator[Query]:
@@ -133,7 +144,16 @@ def _take(
             last_run=query.last_run,
             tables=tuple(sorted(key for key in found.values() if key)),
             joins=tuple((left, right, tuple(pairs)) for (left, right), pairs in joins.items()),
+            costs=_added(query.costs, before.costs if before else {}),
         )
+
+
+def _added(one: Mapping[CostUnit, float], other: Mapping[str, float]) -> dict[str, float]:
+    """Costs of both together, unit by unit."""
+    both = dict(other)
+    for unit, amount in one.items():
+        both[unit] = both.get(unit, 0.0) + amount
+    return both
 
 
 def _written(stage: Stage, read: SqlLineage, find: Callable[[tuple[str, ...]], str | None]) -> None:

@@ -6,7 +6,9 @@ since the last sync is told by its fingerprint and costs nothing more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connectors.records import Asset, Database, Lineage, Record, Ref, Schema, Table
@@ -25,9 +27,11 @@ from plugin.store.staging import (
 )
 
 if TYPE_CHECKING:
-    from plugin.catalog.linking import ColumnsOf, Definition, Derived
+    from plugin.catalog.linking import ColumnsOf, Definition, Derived, Early
 
 MOST_REMEMBERED = 20_000
+EARLY = 100
+"""Definitions that are linked together while the source is being read, when as many more have come after them."""
 
 
 class _Known(Container[str]):
@@ -51,6 +55,11 @@ class Reader:
         self.definitions: list[Definition] = []
         """SQL with its literals, of what changed; read for lineage and let go."""
         self.lineage: list[Lineage] = []
+        self._early: list[Early] = []
+        self._late: list[Definition] = []
+        """Of those that were looked at early: what named a table that had not come."""
+        self._link_early = stage.full or not stage.known.fingerprints
+        """Is it worth while? What did not change is not staged, and what names it waits for the end."""
         self._seen_columns: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         """What masking and classifying made of a column: a warehouse repeats `id` and its like by the thousand."""
 
@@ -58,6 +67,8 @@ class Reader:
         """Stage one record, unless the catalog has it already."""
         if isinstance(record, Table):
             self.take_table(record)
+            if self._link_early and len(self.definitions) >= 2 * EARLY:
+                self._look_early()
         elif isinstance(record, Database):
             key = database_key(record.name)
             self._container(key, "database", record.name, None, record)
@@ -65,7 +76,7 @@ class Reader:
             parent = database_key(record.database) if record.database else None
             self._container(schema_key(record.database, record.name), "schema", record.name, parent, record)
         elif isinstance(record, Asset):
-            self.take_asset(record)
+            self.take_asset(record, dialect=record.dialect)
         elif isinstance(record, Lineage):
             self.lineage.append(record)
 
@@ -147,6 +158,8 @@ class Reader:
         columns = list(map(tuple, asset.columns))
         key = asset_key(asset.key)
         facts = tuple(sorted(values.items(), key=lambda item: item[0]))
+        if asset.default_schema:
+            facts = (*facts, ("default_schema", asset.default_schema))
         fingerprint = self.stage.fingerprint((*facts, columns) if columns else facts)
         if key in self.stage.seen:
             self.stage.problems.append(
@@ -158,7 +171,8 @@ class Reader:
         if columns:
             values["columns"] = self._masked_columns(columns, dialect or self.dialect)
         if asset.definition and asset.kind not in ("term", "document"):
-            self._define(key, None, None, asset.definition, dialect or self.dialect, asset.kind)
+            at = asset.default_schema
+            self._define(key, None, at, asset.definition, dialect or self.dialect, asset.kind)
             values["definition"] = mask_literals(asset.definition, dialect or self.dialect)
             if self.keep_literals:
                 values["full_text"] = asset.definition
@@ -195,12 +209,36 @@ class Reader:
 
         self.definitions.append(Definition(key, database, schema, sql, dialect, source))
 
+    def _look_early(self) -> None:
+        """Link the oldest definitions: most name tables that have come, and the source makes the next meanwhile."""
+        from plugin.catalog.linking import link_early
+
+        early, late = link_early(self.definitions[:EARLY], self.names, self.stage)
+        del self.definitions[:EARLY]
+        self._early += early
+        self._late += late
+        self._link_early = len(late) <= len(early)
+
+    def stated(self) -> Counter[str]:
+        """How many edges between things the source stated, by where it has them from."""
+        ends = {
+            (each.source, replace(each.upstream, column=None), replace(each.downstream, column=None))
+            for each in self.lineage
+        }
+        return Counter(source for source, _upper, _lower in ends)
+
     def link(self, columns_of: ColumnsOf) -> None:
         """Derive lineage from the definitions that changed, and take what the source itself stated."""
-        if self.definitions:
+        late = [*self._late, *self.definitions]
+        for each in self._early:
+            if each.asked.would_say_the_same():
+                self._take_derived(each.derived)
+            else:
+                late.append(each.definition)
+        if late:
             from plugin.catalog.linking import link_definitions
 
-            for derived in link_definitions(self.definitions, self.names, self.stage, columns_of):
+            for derived in link_definitions(late, self.names, self.stage, columns_of):
                 self._take_derived(derived)
         for stated in self.lineage:
             self._take_stated(stated)

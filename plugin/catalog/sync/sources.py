@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import connectors
 from connectors.abilities import can_push, can_query, run_verified
 from connectors.errors import BadSettings, MissingDriver, SourceError
-from connectors.records import Asset, Progress, Query, Record, Schema, Table
+from connectors.records import Asset, Progress, Query, Record, Schema, Table, Unread
 from connectors.settings import apart, fields_of, parse_settings
 from plugin.access.viewer import Viewer
 from plugin.catalog.mask import mask_default, mask_literals
@@ -97,10 +97,9 @@ def add_integration(
 
     BadInput names the setting that cannot be used, Conflict a name that is taken, Refused(rule="admin").
     """
-    if type != CUSTOM:
-        check_form(type, settings, secrets)
-        if query is not None:
-            check_query(type, query)
+    check_form(type, settings, secrets)
+    if query is not None:
+        check_query(type, query)
     with store.as_admin(viewer) as admin:
         return admin.integrations.add(
             name, type, settings, options, secrets=secrets, query=query, schedule=schedule
@@ -108,7 +107,14 @@ def add_integration(
 
 
 def check_form(type: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:
-    """Can the connector read these settings? BadInput names the one it cannot, Misconfigured a missing driver."""
+    """Can the connector read these settings? BadInput names the one it cannot, Misconfigured a missing driver.
+
+    What is imported by hand has no connector: any setting of it would be kept for nothing, a password in the clear.
+    """
+    if type == CUSTOM:
+        if settings or secrets:
+            raise BadInput("what is imported by hand has no settings", field="settings")
+        return
     try:
         parse_settings(connectors.connector_class(type).settings, settings, secrets)
     except MissingDriver as error:
@@ -117,8 +123,18 @@ def check_form(type: str, settings: Mapping[str, str], secrets: Mapping[str, str
         raise BadInput(str(error), field="settings") from error
 
 
+def secret_settings(type: str) -> dict[str, bool]:
+    """Each setting of a connector: must it be given as a secret? Nothing where there is no such connector."""
+    try:
+        return {field.name: field.secret for field in fields_of(connectors.connector_class(type))}
+    except (BadSettings, MissingDriver):
+        return {}  # whoever uses the settings says so
+
+
 def check_query(type: str, query: Mapping[str, str]) -> None:
     """The same of a credential for queries, which is kept as one mapping."""
+    if type == CUSTOM:
+        raise BadInput("what is imported by hand has nothing to query", field="query")
     try:
         settings, secrets = apart(connectors.connector_class(type), query)
     except MissingDriver as error:
@@ -197,13 +213,22 @@ def schemas_of(
 
 
 def extract(
-    type: str, settings: Mapping[str, Any], secrets: Mapping[str, str] | None = None
+    type: str,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, str] | None = None,
+    *,
+    told: Callable[[str], None] = lambda text: None,
 ) -> Iterator[dict[str, Any]]:
-    """A connector's records as JSON-able objects, literals masked, without any catalog. As `check_settings`."""
+    """A connector's records as JSON-able objects, literals masked, without any catalog. As `check_settings`.
+
+    `told` gets a sentence for each part that the role may not read.
+    """
     try:
         connector = connectors.connect(type, text_settings(settings), secrets or {})
         for record in connector.extract():
-            if not isinstance(record, Progress):
+            if isinstance(record, Unread):
+                told(str(record))
+            elif not isinstance(record, Progress):
                 yield _json_record(record, connector.dialect)
     except BadSettings as error:
         raise BadInput(str(error), field="settings") from error
@@ -227,11 +252,12 @@ def _json_record(record: Record, dialect: str | None) -> dict[str, Any]:
         found["sql"] = mask_literals(record.sql, dialect)
         found["users"] = len(record.users)
     if isinstance(record, Table | Asset):
+        spoken = record.dialect or dialect if isinstance(record, Asset) else dialect
         found["columns"] = [
             {
                 **column._asdict(),
                 "native_type": mask_type(column.native_type),
-                "default": mask_default(column.default, dialect),
+                "default": mask_default(column.default, spoken),
             }
             for column in record.columns
         ]
