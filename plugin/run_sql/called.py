@@ -73,4 +73,5 @@ _SYNTAX_NAMES: dict[type[exp.Expr], str] = {
     exp.JSONTable: "json_table",
     exp.OpenJSON: "openjson",
     exp.XMLTable: "xmltable",
+    exp.Rand: "dbms_random.value",
 }

@@ -1,7 +1,8 @@
 """Clauses that the parser does not know, carried past it.
 
 The standard's words inside JSON functions and ClickHouse's second LIMIT, only where a statement could not be parsed;
-and methods of XML values, which the parser would take for calls with a schema's name. A clause is read word by word
+and methods of XML values, which the parser would take for calls with a schema's name, T-SQL's graph patterns and
+Oracle's CYCLE. A clause is read word by word
 against its own small grammar, in which nothing but words of the standard, names of columns to be made, types of the
 list below and literals can stand: no call, no name of a table, no expression. What is read so is put back behind the
 operand it followed once the rest is parsed; anything else stays in the text, which then is refused as before.
@@ -17,6 +18,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from plugin.run_sql.dialects import Engine
+from plugin.run_sql.oracle_words import words_put_back, words_taken
 
 _STANDARD = frozenset({"oracle", "postgres", "mysql", "trino", "tsql", "databricks"})
 _FUNCTIONS = frozenset(
@@ -74,6 +76,11 @@ def methods_taken(tokens: list[Token], engine: Engine) -> Carried:
     methods = _METHODS.get(engine.name)
     if engine.name == "tsql":
         _parse_calls(carried, engine)
+        _graph_patterns(carried)
+        tokens = carried.tokens
+    elif engine.name == "oracle":
+        _cycles(carried)
+        carried.tokens = words_taken(carried.tokens, carried.clauses)
         tokens = carried.tokens
     if methods is not None:
         for at in range(len(tokens) - 3, 0, -1):
@@ -98,14 +105,25 @@ def carry(carried: Carried, engine: Engine) -> bool:
 
 def returns_a_type(tokens: list[Token], engine: Engine) -> bool:
     """Does a JSON function name the type it returns, in an engine whose parser takes such a type for a column?"""
-    return engine.name in ("trino", "mysql") and any(token.text.upper() == "RETURNING" for token in tokens)
+    return engine.name in ("trino", "mysql", "oracle") and any(
+        token.text.upper() == "RETURNING" for token in tokens
+    )
 
 
 def put_back(tree: exp.Expr, carried: Carried) -> None:
     """Write each clause behind its operand again."""
+    words_put_back(tree, carried.clauses)
+    for search in list(tree.find_all(exp.RecursiveWithSearch)):
+        clause = carried.clauses.get(search.this.name)
+        if clause is not None:
+            names, _, values = clause.partition("\n")
+            made = exp.Introducer(this=search.args["expression"], expression=exp.Var(this=values))
+            search.replace(exp.RecursiveWithSearch(kind="CYCLE", this=exp.Var(this=names), expression=made))
     for node in list(tree.find_all(exp.Collate, exp.Anonymous)):
         if isinstance(node, exp.Anonymous):
-            if isinstance(node.this, str) and node.this in carried.names:
+            if isinstance(node.this, str) and node.this in carried.clauses and not node.expressions:
+                node.replace(exp.Var(this=carried.clauses[node.this]))
+            elif isinstance(node.this, str) and node.this in carried.names:
                 node.set("this", carried.names[node.this])
             continue
         clause = carried.clauses.get(node.expression.name)
@@ -135,6 +153,84 @@ def _parse_calls(carried: Carried, engine: Engine) -> None:
         reader = _Reader(tokens, word + 1, engine)
         if reader.typed() and reader.at == end:
             tokens[word:end] = _mark(carried, tokens[word - 1], "AS " + " ".join(reader.words))
+
+
+def _cycles(carried: Carried) -> None:
+    """Oracle: `CYCLE id, b SET c TO 1 DEFAULT 0` behind a recursive WITH: names of its own columns and two literals."""
+    tokens = carried.tokens
+    literals = (TokenType.NUMBER, TokenType.STRING)
+    for at in range(len(tokens) - 8, 0, -1):
+        if tokens[at].text.upper() != "CYCLE" or tokens[at - 1].token_type != TokenType.R_PAREN:
+            continue
+        end = at + 2
+        while tokens[end].token_type == TokenType.COMMA and end + 8 < len(tokens):
+            end += 2
+        names = tokens[at + 1 : end : 2]
+        tail = tokens[end : end + 6]
+        words = [token.text.upper() for token in tail]
+        if len(tail) < 6 or (words[0], words[2], words[4]) != ("SET", "TO", "DEFAULT"):
+            continue
+        if any(token.token_type not in _NAMES for token in (*names, tail[1])):
+            continue
+        if any(token.token_type not in literals for token in (tail[3], tail[5])):
+            continue
+        listed = ", ".join(_name(token) for token in names)
+        mark = f"docent_{secrets.token_hex(12)}"
+        carried.clauses[mark] = f"{listed}\nTO {_value(tail[3])} DEFAULT {_value(tail[5])}"
+        first = names[0]
+        tokens[at + 1 : end + 6] = [
+            Token(TokenType.VAR, mark, first.line, first.col, first.start, first.end, []), *tail[:2],
+        ]  # fmt: skip
+
+
+def _name(token: Token) -> str:
+    quoted = token.token_type == TokenType.IDENTIFIER
+    return exp.Identifier(this=token.text, quoted=quoted).sql(dialect="oracle")
+
+
+def _value(token: Token) -> str:
+    return (
+        token.text
+        if token.token_type == TokenType.NUMBER
+        else exp.Literal.string(token.text).sql(dialect="oracle")
+    )
+
+
+def _graph_patterns(carried: Carried) -> None:
+    """T-SQL: `WHERE MATCH(a-(e)->b AND b<-(f)-c)`. Nothing but names and arrows can stand there, and the names are
+    those of FROM: the engine knows no others in it."""
+    tokens = carried.tokens
+    for at in range(len(tokens) - 2, 0, -1):
+        if tokens[at].text.upper() != "MATCH" or tokens[at].token_type == TokenType.IDENTIFIER:
+            continue
+        if (
+            tokens[at - 1].text.upper() not in ("WHERE", "AND")
+            or tokens[at + 1].token_type != TokenType.L_PAREN
+        ):
+            continue
+        words, depth, end = [], 0, at + 1
+        while end < len(tokens):
+            kind, text = tokens[end].token_type, tokens[end].text
+            depth += (kind == TokenType.L_PAREN) - (kind == TokenType.R_PAREN)
+            if kind in _NAMES:
+                words.append(exp.Identifier(this=text, quoted=True).sql(dialect="tsql"))
+            elif text.upper() == "AND":
+                words.append(" AND ")
+            elif text in ("(", ")", "-", "->", "<", ">"):
+                words.append(text)
+            else:
+                break
+            if depth == 0:
+                break
+            end += 1
+        if depth or end >= len(tokens) or tokens[end].token_type != TokenType.R_PAREN:
+            continue
+        mark = f"docent_{secrets.token_hex(12)}"
+        carried.clauses[mark] = "MATCH" + "".join(words)
+        first = tokens[at]
+        tokens[at : end + 1] = [
+            Token(TokenType.VAR, mark, first.line, first.col, first.start, first.end, []), tokens[at + 1], tokens[end],
+        ]  # fmt: skip
 
 
 def _take_method(carried: Carried, at: int, engine: Engine) -> None:
@@ -258,6 +354,9 @@ def _json_clauses(carried: Carried, engine: Engine) -> None:
         at += 1
     for call, start, end, clause in reversed(found):
         tokens[start:end] = _mark(carried, tokens[start - 1], clause)
+        own = tokens[call].text.lower() in ("json_object", "json_objectagg")
+        if engine.name == "oracle" and own and tokens[call + 2].token_type != TokenType.STAR:
+            continue  # read under their own names, with `KEY a VALUE b` and `a : b`
         name, new = tokens[call].text, f"docent_{secrets.token_hex(12)}"
         carried.names[new] = name.upper()
         old = tokens[call]

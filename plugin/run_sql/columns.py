@@ -26,6 +26,8 @@ class Columns:
         self.database = database
         self.index = visible.index("lower" if engine.names == "insensitive" else "exact")
         self.found = Found()
+        self.later: dict[int, list[exp.Expr]] = {}
+        """Expressions that WITH named, by the SELECT whose columns they may read."""
 
     def _column(self, node: exp.Column, scope: Scope, clause: str, parent: exp.Expr | None) -> None:
         name = node.this
@@ -69,6 +71,10 @@ class Columns:
                 and self._column_key(chain[0]) in (source.columns or ())
             )
             if source is None or made:
+                if self.engine.name == "snowflake" and ascii_lower(chain[-1].name) == "nextval":
+                    raise Refusal(
+                        "column", "a sequence is refused"
+                    )  # s.nextval counts on; a field is s:nextval
                 self._unqualified(chain[0], scope, clause, parent)
                 return
         raise Refusal(
@@ -128,6 +134,8 @@ class Columns:
         key = self._column_key(name)
         for each in scope.chain():
             if key in each.local:
+                if self.engine.name == "clickhouse":  # WITH e AS a: the engine puts e in the place of a
+                    self._pin_partial(each)
                 return
             own_clause = clause if each is scope else "select"
             known = [
@@ -147,6 +155,8 @@ class Columns:
                 return
             unknown = [source for source in each.sources.values() if source.columns is None]
             if unknown:
+                if key in _OWN.get(self.engine.name, ()) or (self.engine.name == "trino" and key[:1] == "$"):
+                    break  # not a column of the table's own, as far as anybody knows
                 for source in unknown:
                     self._touch(source, key, name)
                 self._pin_partial(each)
@@ -171,6 +181,13 @@ class Columns:
         for each in scope.chain():
             if schema is None:
                 source = each.sources.get(key)
+                if (
+                    source is None and self.engine.name == "bigquery"
+                ):  # tables have case there, their aliases none
+                    folded = ascii_lower(key)
+                    source = next(
+                        (one for name, one in each.sources.items() if ascii_lower(name) == folded), None
+                    )
                 if source is not None:
                     return source
                 continue
@@ -219,6 +236,10 @@ class Columns:
 
     def _catalog_column_key(self, name: str) -> str:
         return self.engine.key(name, True, self.engine.columns)
+
+
+_OWN = {"databricks": frozenset({"_metadata", "session"})}
+"""Names that mean something else where no column is called so: a file's path, the variables of the session."""
 
 
 def _copy(node: exp.Expr | None) -> exp.Expr | None:

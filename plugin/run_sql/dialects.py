@@ -124,7 +124,7 @@ _TABLE: tuple[Engine, ...] = (
         lateral_siblings=True,
         from_functions=frozenset(
             """generate_series range unnest json_each json_tree generate_subscripts repeat_row
-            regexp_split_to_table""".split()
+            regexp_split_to_table icu_calendar_names pg_timezone_names st_generatepoints""".split()
         ),
         pseudo_columns=frozenset(),
     ),
@@ -264,8 +264,22 @@ def _with_functions(name: str) -> Engine:
     return Engine(**facts)
 
 
-_LEFT_AS_WRITTEN = {"clickhouse": ("ARRAYFILTER",), "duckdb": ("REDUCE",)}
-"""Functions that sqlglot takes for another engine's, with fewer or more arguments."""
+_LEFT_AS_WRITTEN = {
+    name: tuple(functions.split())
+    for name, functions in {
+        "bigquery": "LOG10",
+        "clickhouse": "ARRAYFILTER ARRAYMAP",
+        "databricks": "LOG2 LOG10",
+        "duckdb": "REDUCE ARRAY_REVERSE_SORT LIST_REVERSE_SORT CONCAT_WS DECODE ENCODE JARO_WINKLER_SIMILARITY",
+        "mysql": "CHR JSON_OBJECT JSON_OBJECTAGG TO_CHAR TO_NUMBER LOG2 LOG10 MEDIAN",
+        "postgres": "DATE_ADD DATE_PART JSONB_CONTAINS JSONB_EXISTS LOG10",
+        "sqlite": "CONCAT CONCAT_WS JSON_OBJECT LOG2 MEDIAN MOD",
+        "trino": "LOG2 LOG10",
+        "tsql": "DATENAME LOG10 SYSDATETIME",
+    }.items()
+}
+"""Functions that sqlglot takes for another engine's, or writes in words that give another value, type or error: found
+by calling each function of the list with many arguments, as written and as rendered, on the engines themselves."""
 
 
 @cache
@@ -275,10 +289,18 @@ def parser_of(name: str) -> Dialect:
     dialect.PRESERVE_ORIGINAL_NAMES = True
     if name == "snowflake":
         dialect.SUPPORTS_ORDER_BY_ALL = True
+        type(dialect).SUPPORTS_COLUMN_JOIN_MARKS = True  # to read and to render
     elif name == "oracle":  # FROM t PARTITION (p)
         dialect.parser_class.SUPPORTS_PARTITION_SELECTION = True
+        others = {**dialect.parser_class.NO_PAREN_FUNCTION_PARSERS}
+        others.pop("NEXT", None)  # NEXT(a) of a row pattern, not NEXT VALUE FOR, which is refused anyway
+        dialect.parser_class.NO_PAREN_FUNCTION_PARSERS = others
     for function in _LEFT_AS_WRITTEN.get(name, ()):
-        dialect.parser_class.FUNCTIONS.pop(function, None)
+        parser = dialect.parser_class
+        parser.FUNCTIONS.pop(function, None)
+        if function in parser.FUNCTION_PARSERS:  # which several dialects may share
+            others = {key: each for key, each in parser.FUNCTION_PARSERS.items() if key != function}
+            parser.FUNCTION_PARSERS = others
     return dialect
 
 

@@ -16,15 +16,15 @@ from connectors.abilities import Cancel, CanRun, Estimate, RunLimits, can_query
 from connectors.errors import QueryFailed, QueryStopped, SourceError
 from connectors.settings import apart
 from plugin.access.viewer import Viewer
-from plugin.errors import Misconfigured, SourceFailed
+from plugin.errors import Misconfigured, StatementFailed
 from plugin.run_sql.results import Column, Owner, Result, Results
 
 if TYPE_CHECKING:
     from plugin.store import Store
 
 
-class QueryError(SourceFailed):
-    """The engine refused or stopped the statement.
+class QueryError(StatementFailed):
+    """The engine refused or stopped the statement, or was not reached (then with the status of a source that failed).
 
     `str(error)` names class and position only and may go to the model; `full` is the engine's own text, which may
     quote values: it goes to the asker's page, "" where a masked column was touched.
@@ -37,8 +37,20 @@ class QueryError(SourceFailed):
         self.code = code
 
 
+class NotReached(QueryError):
+    """The source gave no answer, refused the credential or broke off: what was asked is not to blame."""
+
+    status = 502
+
+
 class Stopped(QueryError):
     """It was cancelled or ran over its time."""
+
+
+class Cancelled(Stopped):
+    """Somebody stopped it, or the right to it ended."""
+
+    status = 409
 
 
 class Handle:
@@ -136,21 +148,21 @@ def execute(
         if result is not None:
             results.discard(result)
         if isinstance(error, QueryStopped):
-            raise Stopped(str(error)) from None
+            raise (Cancelled if handle.cancelled else Stopped)(str(error)) from None
         if isinstance(error, QueryFailed):
             full = "" if hide_errors else error.full
             raise QueryError(str(error), full=full, position=error.position, code=error.code) from None
         if isinstance(error, SourceError):
-            raise QueryError(str(error)) from None
+            raise NotReached(str(error)) from None
         raise
 
 
 def estimate(connector: CanRun, sql: str, parameters: Sequence[object] = ()) -> Estimate | None:
-    """What the planner expects; None where it cannot tell or would not say."""
+    """What the planner expects; None where it cannot tell. Raises QueryError where it was asked and did not answer."""
     try:
         return connector.estimate(sql, parameters) if parameters else connector.estimate(sql)
-    except SourceError:
-        return None
+    except SourceError as error:
+        raise QueryError(str(error)) from None
 
 
 def limits_of(rows: int, size: int, seconds: float) -> RunLimits:

@@ -53,7 +53,7 @@ def explain_decision(store: Store, viewer: Viewer, receipt_id: int) -> Explained
     statement itself is not kept, so what the guard said about its form stands; tables and columns are looked up again.
     """
     with store.as_viewer(viewer) as door:
-        receipt = next((each for each in door.record.receipts(500) if each.id == receipt_id), None)
+        receipt = next(iter(door.record.receipts(1, id=receipt_id)), None)
         if receipt is None:
             raise NotFound("there is no such decision")
         then = {str(gate["gate"]): bool(gate["open"]) for gate in receipt.gates}

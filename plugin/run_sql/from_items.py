@@ -148,6 +148,16 @@ class FromItems(Expressions):
         self._touch(source, self._column_key(parts[1]), parts[1])
         return True
 
+    def _check_array_path(self, inner: exp.Expr, scope: Scope) -> None:
+        """Redshift's `FROM t o, o.items i` is written back as a plain path, which a schema called `o` could answer."""
+        path = next(iter(inner.expressions), None) if isinstance(inner, exp.Unnest) else inner
+        if not isinstance(path, exp.Column):
+            return
+        parts = [part for part in path.parts if isinstance(part, exp.Identifier)]
+        source = self._lookup(self._table_key(parts[0]), scope, None) if len(parts) > 1 else None
+        if source is not None and source.columns is None and source.table is not None:
+            raise Refusal("table", "a path in FROM begins with a column that is known")
+
     def _array_in_from(self, name: exp.Identifier, scope: Scope) -> Source | None:
         """Redshift and BigQuery read `FROM t AS o, o.items AS i`; only the qualified form reaches `_visible`."""
         return None
@@ -282,6 +292,8 @@ class FromItems(Expressions):
         return name
 
     def _table_function(self, inner: exp.Expr, holder: exp.Expr, scope: Scope) -> None:
+        if self.engine.name == "redshift":
+            self._check_array_path(inner, scope)
         if self.engine.structs and isinstance(inner, exp.Column):
             self._walk(inner, scope, "select")
             self._add(holder, Source(None, function=True), scope)
@@ -401,7 +413,7 @@ class FromItems(Expressions):
                 self._column(exp.Column(this=identifier.copy()), scope, "using", None)
 
 
-_PATH = re.compile(r"(?:[\w/@*.\-]|\[[\w/@*.\-= ]*\]|'[\w .\-]*')*")
+_PATH = re.compile(r"(?:[\w/@*.\-]|\btext\(\)|\[[\w/@*.\-= ]*\]|'[\w .\-]*')*")
 
 
 def _check_paths(node: exp.XMLTable) -> None:

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from plugin.run_sql.called import function_name
 from plugin.run_sql.dialects import Engine
+from plugin.run_sql.nodes import MADE_BY_SYNTAX
 from plugin.run_sql.verdict import Refusal, ascii_lower
 
 _COMBINATORS = (
@@ -23,8 +24,11 @@ _COMBINATORS = (
     "argmax",
 )
 
-_NAMING = frozenset({"arrayreduce", "arrayreduceinranges"})
-"""ClickHouse: call the function that their first argument names."""
+_NAMING = {
+    "arrayreduce": 0, "arrayreduceinranges": 0,
+    "list_aggregate": 1, "list_aggr": 1, "array_aggregate": 1, "array_aggr": 1, "aggregate": 1,
+}  # fmt: skip
+"""ClickHouse and DuckDB: call the function that this argument names as a text."""
 
 TYPES: dict[str, frozenset[str]] = {
     "postgres": frozenset(
@@ -33,9 +37,12 @@ TYPES: dict[str, frozenset[str]] = {
     tstzrange daterange int4multirange int8multirange nummultirange tsmultirange tstzmultirange
     datemultirange jsonpath txid_snapshot timetz bit varbit cidr inet xml money""".split()
     ),
-    "oracle": frozenset({"binary_float", "binary_double", "pls_integer"}),
+    "oracle": frozenset(
+        "binary_float binary_double pls_integer sys.odcivarchar2list sys.odcinumberlist sys.odcidatelist".split()
+    ),
     "tsql": frozenset({"sysname", "hierarchyid", "geography", "geometry"}),
     "clickhouse": frozenset({"ipv4", "ipv6"}),
+    "duckdb": frozenset("point_2d point_3d linestring_2d polygon_2d box_2d box_2df wkb_blob".split()),
 }
 """Types that the parser does not know and that are the engine's own."""
 
@@ -52,6 +59,10 @@ def check_function(node: exp.Expr, engine: Engine) -> None:
         return  # what stands in it is looked at where FROM is read
     if isinstance(node, exp.Exists) or _is_quantifier(node):
         return
+    if isinstance(node, (exp.XMLTable, exp.JSONTable, exp.OpenJSON)):
+        if not isinstance(node.parent, (exp.Table, exp.From, exp.Join, exp.Lateral, exp.TableFromRows)):
+            _require(function_name(node), engine)
+        return  # in FROM, where that is read
     if isinstance(node, exp.Anonymous) or isinstance(
         node, (exp.AnonymousAggFunc, exp.ParameterizedAgg, exp.CombinedAggFunc, exp.CombinedParameterizedAgg)
     ):
@@ -59,18 +70,31 @@ def check_function(node: exp.Expr, engine: Engine) -> None:
         if isinstance(this, exp.Expr) and not isinstance(this, exp.Identifier):
             raise Refusal("function", "a function must be called by its plain name")
         name = function_name(node)
+        if engine.name == "oracle" and _is_multiset(node):
+            return
         quoted = isinstance(this, exp.Identifier) and bool(this.args.get("quoted"))
         if quoted and this.name != name and engine.names in ("lower", "exact"):
             raise Refusal("function", f"the function {this.name[:60]} is not on the list of this engine")
         if quoted and engine.names == "upper" and this.name != this.name.upper():
             raise Refusal("function", f"the function {this.name[:60]} is not on the list of this engine")
         _require(name, engine)
-        if name in _NAMING:
-            _require_named(node, engine)
+        if name in _NAMING and engine.name in ("clickhouse", "duckdb"):
+            _require_named(node, _NAMING[name], engine)
         return
     written = node.meta.get("name")
     if written:
         _require(ascii_lower(str(written)), engine)
+    elif isinstance(node, exp.Func) and type(node) not in MADE_BY_SYNTAX:
+        if not any(ascii_lower(name) in engine.functions for name in node.sql_names()):
+            _require(function_name(node), engine)
+
+
+def check_applied(node: exp.Expr, engine: Engine) -> None:
+    """ClickHouse's `* APPLY(f)` calls f on each column: its name has no bracket of its own. Raises Refusal."""
+    named = node.args.get("expression")
+    if not isinstance(named, exp.Var):
+        raise Refusal("function", "APPLY takes the plain name of a function here")
+    _require(ascii_lower(named.name), engine)
 
 
 def _is_quantifier(node: exp.Expr) -> bool:
@@ -98,11 +122,22 @@ def _is_table_of(node: exp.Expr, engine: Engine) -> bool:
     )
 
 
-def _require_named(node: exp.Expr, engine: Engine) -> None:
-    first = next(iter(node.expressions), None)
-    if not (isinstance(first, exp.Literal) and first.is_string):
-        raise Refusal("function", "the function that arrayReduce calls must be written as a text")
-    _require(ascii_lower(first.name.partition("(")[0]), engine)
+def _is_multiset(node: exp.Expr) -> bool:
+    """Oracle's `CAST(MULTISET(SELECT ..) AS type)`, which is grammar there; its query is resolved like any other."""
+    return (
+        isinstance(node.this, str)
+        and ascii_lower(node.this) == "multiset"
+        and type(node.parent) is exp.Cast
+        and len(node.expressions) == 1
+        and isinstance(node.expressions[0], (exp.Select, exp.SetOperation))
+    )
+
+
+def _require_named(node: exp.Expr, at: int, engine: Engine) -> None:
+    named = node.expressions[at] if len(node.expressions) > at else None
+    if not (isinstance(named, exp.Literal) and named.is_string):
+        raise Refusal("function", "the function that is called by its name must be written as a text")
+    _require(ascii_lower(named.name.partition("(")[0]), engine)
 
 
 def _require(name: str, engine: Engine) -> None:

@@ -9,6 +9,7 @@ must agree.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -19,16 +20,17 @@ from sqlglot.tokenizer_core import Token
 from plugin.run_sql.called import function_name
 from plugin.run_sql.clauses import carry, methods_taken, put_back, returns_a_type
 from plugin.run_sql.dialects import ENGINES, Engine, engine_of, parser_of
-from plugin.run_sql.functions_check import check_function, check_type
+from plugin.run_sql.functions_check import check_applied, check_function, check_type
 from plugin.run_sql.hints import drop_hints
 from plugin.run_sql.nodes import ALLOWED, ARGUMENTS, PROBES, ROOTS
+from plugin.run_sql.own_parsers import check_own_parsers
 from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render, render_bound, spread_lists
 from plugin.run_sql.resolver import Resolver
 from plugin.run_sql.scope import Found
 from plugin.run_sql.second_parser import check_again
 from plugin.run_sql.sizes import check_connect, check_size
 from plugin.run_sql.spellings import respell_tokens, respelled
-from plugin.run_sql.text import read_tokens
+from plugin.run_sql.text import check_written, read_tokens
 from plugin.run_sql.verdict import Refusal, Verdict, VisibleTables
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote the SQL, which no log may hold
@@ -76,9 +78,12 @@ def _check(
     row_limit: int | None,
     parameters: frozenset[str],
 ) -> Verdict:
-    tree = parse_one(sql, engine)
+    tree, tokens = _read(sql, engine)
     try:
-        return _checked(tree, sql, engine, tables, default_schema, database, row_limit, parameters)
+        check_own_parsers(tokens, tree, engine)
+        verdict = _checked(tree, sql, engine, tables, default_schema, database, row_limit, parameters)
+        check_written(tokens, verdict.rendered, sql, engine)
+        return verdict
     finally:
         _unlink(tree)
 
@@ -144,6 +149,11 @@ def warm() -> None:
 
 def parse_one(sql: str, engine: Engine) -> exp.Expr:
     """The tree of exactly one statement, after the controls on the bare text. Raises Refusal."""
+    return _read(sql, engine)[0]
+
+
+def _read(sql: str, engine: Engine) -> tuple[exp.Expr, list[Token]]:
+    """The tree and the words it was read from."""
     sql = respelled(sql, engine)
     tokens = respell_tokens(sql, read_tokens(sql, engine), engine)
     carried = methods_taken(tokens, engine)
@@ -162,7 +172,7 @@ def parse_one(sql: str, engine: Engine) -> exp.Expr:
         raise Refusal("parse", "the statement could not be parsed in this dialect")
     if carried.clauses:
         put_back(statements[0], carried)
-    return statements[0]
+    return statements[0], tokens
 
 
 def _parse(tokens: list[Token], sql: str, engine: Engine) -> list[exp.Expr | None]:
@@ -226,13 +236,19 @@ def check_nodes(tree: exp.Expr, engine: Engine, parameters: frozenset[str] = fro
             if not _is_qualified(node, engine):
                 check_function(node, engine)
             check_size(node, function_name(node), engine)
+            if kind is exp.Apply:
+                check_applied(node, engine)
         elif kind is exp.DataType:
             check_type(node, engine)
         elif kind is exp.Dot and isinstance(node.args.get("expression"), exp.Func):
             _check_qualified(node, engine)
         elif kind is exp.ForClause and str(node.args.get("kind")).upper() not in ("XML", "JSON"):
             raise Refusal("node", "FOR is followed by something else than XML or JSON")
-        elif kind is exp.HistoricalData and str(node.args.get("kind")).upper() not in ("TIMESTAMP", "OFFSET"):
+        elif kind is exp.Operator and not _OPERATOR.fullmatch(str(node.args.get("operator"))):
+            raise Refusal(
+                "function", "OPERATOR(..) takes the signs of an operator here, without a schema's name"
+            )
+        elif kind is exp.HistoricalData and not _is_moment(node):
             raise Refusal(
                 "node", "time travel takes a moment here, not the name of a stream or of a statement"
             )
@@ -276,16 +292,27 @@ def _check_qualified(node: exp.Expr, engine: Engine) -> None:
         names.append(left.expression.name)
         left = left.this
     names.append(left.name if isinstance(left, (exp.Column, exp.Identifier)) else "")
-    qualified = ".".join([*reversed(names), str(right.meta.get("name") or right.name)]).lower()
+    qualified = ".".join([*reversed(names), function_name(right)]).lower()
     if qualified not in engine.functions:
         raise Refusal(
             "function", f"{qualified[:80]} is refused: a function may not be qualified with a schema"
         )
 
 
+_OPERATOR = re.compile(r"(?:pg_catalog\.)?[-+*/<>=~!@#%^&|?]{1,8}")
+
+
+def _is_moment(node: exp.Expr) -> bool:
+    """Time travel to a moment, or to a version by its number."""
+    kind, at = str(node.args.get("kind")).upper(), node.args.get("expression")
+    return kind in ("TIMESTAMP", "OFFSET") or (
+        kind == "VERSION" and isinstance(at, exp.Literal) and at.is_int
+    )
+
+
 _FOR = frozenset(
     "XML JSON PATH AUTO RAW ROOT TYPE ELEMENTS INCLUDE_NULL_VALUES WITHOUT_ARRAY_WRAPPER".split()
-)
+) | {"ELEMENTS XSINIL", "ELEMENTS ABSENT", "BINARY BASE64"}
 
 
 def _check_option(node: exp.Expr) -> None:

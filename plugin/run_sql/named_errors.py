@@ -18,8 +18,8 @@ _WORD = re.compile(r"[\w$]+")
 
 def with_names(error: QueryError, verdict: Verdict, text: str) -> QueryError:
     """The error with what the statement touches; `text` is what ran. Stopped ones stay as they are."""
-    if isinstance(error, Stopped) or not verdict.tables:
-        return error
+    if isinstance(error, Stopped) or not verdict.tables or not error.code:
+        return error  # nothing that the engine says of the statement
     columns = verdict.columns[:_MOST]
     more = f" and {len(verdict.columns) - _MOST} more" if len(verdict.columns) > _MOST else ""
     names = (

@@ -40,7 +40,7 @@ _OPERATORS = """
 Add Sub Mul Div IntDiv Mod DPipe Neg BitwiseAnd BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift
 BitwiseRightShift And Or Xor Not EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is In Between Like ILike
 SimilarTo Escape Glob Match RegexpLike RegexpILike Overlaps Adjacent ExtendsLeft ExtendsRight Distance
-DistanceNd ArrayContains ArrayContainsAll ArrayContainedBy ArrayOverlaps JSONExtract JSONExtractScalar
+DistanceNd Operator ArrayContains ArrayContainsAll ArrayContainedBy ArrayOverlaps JSONExtract JSONExtractScalar
 JSONBExtract JSONBExtractScalar JSONBContains JSONBContainsAllTopKeys JSONBContainsAnyTopKeys
 JSONBDeleteAtPath JSONBExists JSONArrayContains AtTimeZone FromTimeZone Cast TryCast JSONCast Case If Concat
 ConcatWs Extract Trim Substring Overlay StrPosition
@@ -116,6 +116,24 @@ ALLOWED: frozenset[type[exp.Expr]] = frozenset(
     for kind in _subclasses(exp.Expr)
     if kind.__name__ in _NAMES and kind.__module__.startswith("sqlglot")
 )
+
+MADE_BY_SYNTAX: frozenset[type[exp.Expr]] = frozenset(
+    kind
+    for kind in ALLOWED
+    if kind.__name__
+    in frozenset(
+        (
+            _SHAPES
+            + _OPERATORS
+            + """GroupConcat MatchAgainst DecodeCase Quantile ApproxQuantile Struct Array ToMap Apply Explode
+            CastToStrType SafeFunc NetFunc TsOrDsToDate TsOrDsToTimestamp TsOrDsToDatetime TimeStrToTime
+            StrToTime DateStrToDate
+            JSONObject JSONObjectAgg JSONArray JSONArrayAgg JSONTable JSONExists JSONBPathExists XMLTable OpenJSON"""
+        ).split()
+    )
+)
+"""Kinds that literals, operators and clauses make, or that sqlglot's own parsers make out of a name that is checked as
+it was written (`own_parsers`): a node of them without a name is no call of a function of that name."""
 
 _MODIFIERS = """joins laterals pivots prewhere where group having qualify windows distribute sort cluster order limit
 offset sample connect match"""

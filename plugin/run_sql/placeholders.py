@@ -100,9 +100,9 @@ def _bind_one(source: str, inner: str, results: Mapping[str, Result]) -> Segment
             return Segment("chart", result=name, chart=_chart(rest[6:-1], result), source=source)
         if rest.startswith("compare(") and rest.endswith(")"):
             return Segment("value", _compare(rest[8:-1], result), result=name, source=source)
-        path, _, style = rest.partition("|")
-        value = _value(path.strip(), result)
-        return Segment("value", _styled(value, style.strip(), result), result=name, source=source)
+        path, *styles = _split(rest, "|")
+        value = _value(path, result)
+        return Segment("value", _styled(value, "|".join(styles), result), result=name, source=source)
     except _Unknown as error:
         return Segment("unknown", source, source=source, why=str(error))
     except (ValueError, ArithmeticError, TypeError, OverflowError):
@@ -180,11 +180,16 @@ def _aggregates(index: int, result: Result) -> dict[tuple[str, int], Any]:
     least: Any = None
     most: Any = None
     comparable = True
+    undefined = False
     for row in result:
         value = row[index]
         if value is None:
             continue
         count += 1
+        if value != value:  # NaN: it is less and greater than nothing, and any sum with it is NaN
+            numbers += 1
+            undefined = True
+            continue
         if is_number(value):
             numbers += 1
             if isinstance(value, float):
@@ -198,6 +203,11 @@ def _aggregates(index: int, result: Result) -> dict[tuple[str, int], Any]:
                 most = value if most is None or value > most else most
             except TypeError:
                 comparable = False
+    if undefined:
+        return {
+            (kind, index): count if kind == "count" else None
+            for kind in ("count", "sum", "avg", "min", "max")
+        }
     summed: Any = None
     if numbers and numbers == count:
         summed = total if exact else inexact
@@ -339,7 +349,7 @@ def _chart(arguments: str, result: Result) -> dict[str, Any]:
         if key == "title":
             chart["title"] = _unquoted(text)[:200]
             continue
-        names = [_known(each, result) for each in text.split("+")]
+        names = [_known(each, result) for each in _split(text, "+")]
         if key == "y":
             chart["y"] = names
         elif len(names) == 1:
@@ -382,7 +392,11 @@ def _is_time(name: str, result: Result) -> bool:
 
 
 def _arguments(text: str) -> list[str]:
-    """Split at commas outside quotes."""
+    return _split(text, ",") if text.strip() else []
+
+
+def _split(text: str, sign: str) -> list[str]:
+    """Cut at each `sign` outside quotes."""
     parts: list[str] = []
     current: list[str] = []
     quote = ""
@@ -393,16 +407,14 @@ def _arguments(text: str) -> list[str]:
         elif character in "\"'":
             quote = character
             current.append(character)
-        elif character == ",":
+        elif character == sign:
             parts.append("".join(current).strip())
             current = []
         else:
             current.append(character)
     if quote:
         raise _Unknown("a quote is not closed")
-    last = "".join(current).strip()
-    if last or parts:
-        parts.append(last)
+    parts.append("".join(current).strip())
     return parts
 
 

@@ -78,8 +78,10 @@ class Resolver(FromItems):
             name = self._table_key(name_node)
             body = cte.this
             if cte.args.get("scalar") or not isinstance(body, (exp.Query, exp.Values, exp.Table, exp.Pivot)):
-                scope = Scope(outer, known)
-                self._walk(body, scope, "select")
+                if self.engine.name == "clickhouse" and isinstance(node, exp.Select):
+                    self.later.setdefault(id(node), []).append(body)
+                else:
+                    self._walk(body, Scope(outer, known), "select")
                 known[SCALARS] = known.get(SCALARS, Source(frozenset()))
                 known[SCALARS] = Source(
                     (known[SCALARS].columns or frozenset()) | {self._column_key(name_node)}
@@ -102,6 +104,7 @@ class Resolver(FromItems):
             isinstance(search, exp.Expr) and known[name].order is not None
         ):  # SEARCH .. SET o, CYCLE .. SET c USING p
             made = [search.args.get(key) for key in ("expression", "using")]
+            made = [each.this if isinstance(each, exp.Introducer) else each for each in made]
             names = tuple(self._column_key(each) for each in made if isinstance(each, exp.Identifier))
             order = (known[name].order or ()) + names
             known[name] = Source(frozenset(order), order, loose=known[name].loose)
@@ -212,6 +215,8 @@ class Resolver(FromItems):
             scope.local = scope.local | _windows(node)
         for join in node.args.get("joins") or ():
             self._join_conditions(join, scope)
+        for named in self.later.pop(id(node), ()):
+            self._walk(named, scope, "select")
         order: list[str] | None = []
         loose = False
         for projection in node.expressions:

@@ -7,7 +7,9 @@ because each rewriting is small and they share how words are looked at.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -405,25 +407,277 @@ def _versions(tokens: list[Token]) -> list[Token]:
     return found
 
 
+_SPACED = {
+    "tsql": {"<>": TokenType.NEQ, ">=": TokenType.GTE, "<=": TokenType.LTE, "!=": TokenType.NEQ},
+    "oracle": {
+        "<>": TokenType.NEQ, ">=": TokenType.GTE, "<=": TokenType.LTE, "!=": TokenType.NEQ, "^=": TokenType.NEQ,
+        "||": TokenType.DPIPE,
+    },
+}  # fmt: skip
+"""Operators of two signs that these engines also read with a space between them."""
+
+
+def _joined(tokens: list[Token], name: str) -> list[Token]:
+    """`a > = b` as `a >= b`."""
+    found: list[Token] = []
+    for token in tokens:
+        pair = found[-1].text + token.text if found and len(found[-1].text) == len(token.text) == 1 else ""
+        kind = _SPACED[name].get(pair)
+        if kind is not None and TokenType.STRING not in (token.token_type, found[-1].token_type):
+            found[-1] = _like(found[-1], kind, pair)
+        else:
+            found.append(token)
+    return found
+
+
+def _join_marks(tokens: list[Token]) -> list[Token]:
+    """Snowflake: `t.a (+)`, the old outer join, which the parser knows in Oracle only."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        if [_word(tokens, at + step) for step in range(3)] == ["(", "+", ")"] and found:
+            if found[-1].token_type in _NAMES:
+                found.append(_like(tokens[at], TokenType.JOIN_MARKER, "(+)"))
+                at += 3
+                continue
+        found.append(tokens[at])
+        at += 1
+    return found
+
+
+_TYPED = frozenset(
+    """BOX LSEG POLYGON CIRCLE POINT INT4RANGE INT8RANGE NUMRANGE TSRANGE TSTZRANGE DATERANGE TSQUERY TSVECTOR
+    MACADDR LTREE LQUERY HSTORE""".split()
+)
+_SIGNED = ("<=>", "<#>", "<+>", "<~>", "<%>")
+
+
+def _postgres_types(tokens: list[Token]) -> list[Token]:
+    """PostgreSQL: `box '(1,2),(3,4)'` as CAST('..' AS box), for types whose name the parser takes for a column."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        before = found[-1].token_type if found else None
+        if (
+            _word(tokens, at) in _TYPED
+            and at + 1 < len(tokens)
+            and tokens[at + 1].token_type == TokenType.STRING
+            and before not in (*_NAMES, TokenType.DOT, TokenType.ALIAS, TokenType.DCOLON, *_ENDING)
+        ):
+            found += [
+                _like(token, TokenType.VAR, "CAST"),
+                _like(token, TokenType.L_PAREN, "("),
+                tokens[at + 1],
+                _like(token, TokenType.ALIAS, "AS"),
+                token,
+                _like(token, TokenType.R_PAREN, ")"),
+            ]
+            at += 2
+            continue
+        found.append(token)
+        at += 1
+    return found
+
+
+def _postgres_operators(tokens: list[Token]) -> list[Token]:
+    """PostgreSQL: distances of vectors (`a <=> b`, which the parser takes for MySQL's equality) as OPERATOR(<=>), which
+    is the same; `ORDER BY a USING >` as DESC."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token, length, text = tokens[at], 1, tokens[at].text
+        while (
+            len(text) < 3
+            and text[:1] == "<"
+            and at + length < len(tokens)
+            and _adjacent(tokens, at + length - 1)
+        ):
+            text += tokens[at + length].text
+            length += 1
+        if text in _SIGNED and token.token_type != TokenType.STRING:
+            found += [
+                _like(token, TokenType.OPERATOR, "OPERATOR"),
+                _like(token, TokenType.L_PAREN, "("),
+                _like(token, TokenType.VAR, text),
+                _like(token, TokenType.R_PAREN, ")"),
+            ]
+            at += length
+            continue
+        after = tokens[at + 1].token_type if at + 1 < len(tokens) else None
+        if token.token_type == TokenType.USING and after in (TokenType.LT, TokenType.GT):
+            rising = after == TokenType.LT
+            found.append(
+                _like(token, TokenType.ASC if rising else TokenType.DESC, "ASC" if rising else "DESC")
+            )
+            at += 2
+            continue
+        found.append(token)
+        at += 1
+    return found
+
+
+# --- MySQL: TABLE as a query, the braces of ODBC --------------------------------------------------------------
+
+_SETS = frozenset({"UNION", "INTERSECT", "EXCEPT", "MINUS", "ALL", "DISTINCT"})
+_LITERALS = {"D": "DATE", "T": "TIME", "TS": "TIMESTAMP"}
+
+
+def _table_queries(tokens: list[Token]) -> list[Token]:
+    """`IN (TABLE t)`, `.. UNION TABLE t`: TABLE t is SELECT * FROM t, says the manual."""
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        before = _word(tokens, at - 1)
+        named = at + 1 < len(tokens) and tokens[at + 1].token_type in _NAMES
+        if _word(tokens, at) == "TABLE" and named and (before == "(" or before in _SETS):
+            found += [
+                _like(token, TokenType.SELECT, "SELECT"),
+                _like(token, TokenType.STAR, "*"),
+                _like(token, TokenType.FROM, "FROM"),
+            ]
+        else:
+            found.append(token)
+    return found
+
+
+def _braces(tokens: list[Token]) -> list[Token]:
+    """`{d '2020-01-01'}`, `{fn UCASE(a)}`, `{oj a LEFT JOIN b ON ..}`: what stands in them, without the braces."""
+    found: list[Token] = []
+    ends: set[int] = set()
+    at = 0
+    while at < len(tokens):
+        if at in ends:
+            at += 1
+            continue
+        word = _word(tokens, at + 1)
+        end = _close(tokens, at) if tokens[at].token_type == TokenType.L_BRACE else None
+        if end is not None and word in _LITERALS and end == at + 3:
+            if tokens[at + 2].token_type == TokenType.STRING:
+                kind = _LITERALS[word]
+                found += [_like(tokens[at], getattr(TokenType, kind), kind), tokens[at + 2]]
+                at = end + 1
+                continue
+        if end is not None and word in ("FN", "OJ"):
+            ends.add(end)
+            at += 2
+            continue
+        found.append(tokens[at])
+        at += 1
+    return found
+
+
+# --- ClickHouse: names given inside an expression -------------------------------------------------------------
+
+_NO_CALLS = frozenset(
+    """CAST ACCURATECAST TRY_CAST IN AS VALUES OVER EXISTS USING FROM WHERE AND OR NOT SELECT WITH ON BY HAVING PREWHERE
+    WINDOW INTERPOLATE EXTRACT JOIN THEN ELSE WHEN LIMIT COLUMNS APPLY EXCEPT REPLACE""".split()
+)
+
+
+_DIRECTIONS = {"ASCENDING": "ASC", "DESCENDING": "DESC"}
+
+
+def _directions(tokens: list[Token]) -> list[Token]:
+    """`ORDER BY a ASCENDING`: the long words for ASC and DESC, behind an operand only."""
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        short = _DIRECTIONS.get(_word(tokens, at))
+        behind = at > 0 and (tokens[at - 1].token_type in _NAMES or tokens[at - 1].token_type in _ENDING)
+        after = _word(tokens, at + 1)
+        if (
+            short
+            and behind
+            and (at + 1 >= len(tokens) or after in (",", ")", "LIMIT", "NULLS", "ROWS", "RANGE"))
+        ):
+            token = _like(token, getattr(TokenType, short), short)
+        found.append(token)
+    return found
+
+
+def _inner_names(tokens: list[Token]) -> list[Token]:
+    """`hex(f(a) AS x)` as `hex((f(a) AS x))`, `GROUP BY f(a) AS x` as `GROUP BY (f(a) AS x)`: the name is that of the
+    whole argument or item in both, the parser reads it in a bracket only."""
+    openings: Counter[int] = Counter()
+    closings: set[int] = set()
+    levels: list[list[int | None]] = [[None]]
+    for at, token in enumerate(tokens):
+        kind = token.token_type
+        if kind in _OPENING:
+            call = kind == TokenType.L_PAREN and at > 0 and tokens[at - 1].token_type not in _OPENING
+            call = call and (tokens[at - 1].token_type in _NAMES or tokens[at - 1].text[:1].isalpha())
+            call = call and _word(tokens, at - 1) not in _NO_CALLS
+            call = call and _word(tokens, at + 1) not in ("SELECT", "WITH")
+            levels.append([at + 1 if call else None])
+            continue
+        if kind in _ENDING:
+            if len(levels) > 1:
+                levels.pop()
+            continue
+        level = levels[-1]
+        word = _word(tokens, at)
+        if kind in (TokenType.GROUP_BY, TokenType.ORDER_BY):
+            level[0] = at + 1
+        elif kind == TokenType.COMMA and level[0] is not None:
+            level[0] = at + 1
+        elif kind == TokenType.ARROW or word in ("SELECT", "LIMIT", "SETTINGS", "FORMAT", "UNION"):
+            level[0] = None
+        elif word == "AS" and level[0] is not None and level[0] < at:
+            named = at + 1 < len(tokens) and tokens[at + 1].token_type in _NAMES
+            after = _word(tokens, at + 2)
+            if named and (
+                at + 2 >= len(tokens) or after in (",", ")", "ASC", "DESC", "ORDER BY", "LIMIT", "HAVING")
+            ):
+                openings[level[0]] += 1
+                closings.add(at + 1)
+    if not openings:
+        return tokens
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        found += [_like(token, TokenType.L_PAREN, "(")] * openings[at]
+        found.append(token)
+        if at in closings:
+            found.append(_like(token, TokenType.R_PAREN, ")"))
+    return found
+
+
 _SPATIAL = re.compile(r"::\s*\w+\s*\(|\.\s*(?:" + "|".join(GEOMETRY) + r")\s*\(", re.IGNORECASE)
 _PIPE = re.compile(r"\|>")
 _QUANTIFIED = re.compile(r"\b(?:SOME|ANY|ALL)\s*\(\s*(?:VALUES|SELECT|WITH)", re.IGNORECASE)
 _NTH = re.compile(r"\bFROM\s+FIRST\b", re.IGNORECASE)
 
 _REWRITES: dict[str, tuple[tuple[re.Pattern[str] | None, Callable[[list[Token]], list[Token]]], ...]] = {
-    "oracle": ((_NTH, _from_first), (_QUANTIFIED, _some)),
+    "oracle": (
+        (_NTH, _from_first),
+        (_QUANTIFIED, _some),
+        (re.compile(r"[<>!^]\s+[=>]|\|\s+\|"), partial(_joined, name="oracle")),
+    ),
+    "postgres": (
+        (re.compile(r"\b(?:" + "|".join(_TYPED) + r")\s*'", re.IGNORECASE), _postgres_types),
+        (re.compile(r"<[=#+~%]|\bUSING\s*[<>]", re.IGNORECASE), _postgres_operators),
+    ),
+    "snowflake": ((re.compile(r"\(\s*\+\s*\)"), _join_marks),),
     "mysql": (
         (_NTH, _from_first),
         (re.compile(r"\b(?:SQL_CACHE|GROUP\s+BY)\b", re.IGNORECASE), _modifiers),
+        (re.compile(r"\bTABLE\b", re.IGNORECASE), _table_queries),
+        (re.compile(r"\{\s*(?:d|t|ts|fn|oj)\b", re.IGNORECASE), _braces),
     ),
     "trino": (
         (_QUANTIFIED, _some),
         (re.compile(r"\b(?:OFFSET|FETCH)\b", re.IGNORECASE), _offset_rows),
     ),
-    "tsql": ((re.compile(r"\$[.0-9]"), _money), (_SPATIAL, _spatial)),
+    "tsql": (
+        (re.compile(r"\$[.0-9]"), _money),
+        (_SPATIAL, _spatial),
+        (re.compile(r"[<>!]\s+[=>]"), partial(_joined, name="tsql")),
+    ),
     "databricks": ((_PIPE, _pipes_of_spark), (re.compile(r"@\w"), _versions)),
     "bigquery": ((_PIPE, _pipes),),
-    "clickhouse": ((re.compile(r"\bOUTER\b|\bvalues\b", re.IGNORECASE), _joins),),
+    "clickhouse": (
+        (re.compile(r"\bOUTER\b|\bvalues\b", re.IGNORECASE), _joins),
+        (re.compile(r"\b(?:A|DE)SCENDING\b", re.IGNORECASE), _directions),
+        (re.compile(r"\bAS\b", re.IGNORECASE), _inner_names),
+    ),
     "duckdb": ((re.compile(r"\bPIVOT\b|\bUNPIVOT\b", re.IGNORECASE), _pivots),),
     "sqlite": ((_QUANTIFIED, _some),),
 }

@@ -34,6 +34,7 @@ from plugin.run_sql.gates import Decision, decide, hash_of, integration_of
 from plugin.run_sql.hold import tend, watched
 from plugin.run_sql.named_errors import with_names
 from plugin.run_sql.results import Column, Owner, Result, Results
+from plugin.run_sql.shape import known_shape, native_types
 from plugin.run_sql.shelf import mark_of
 from plugin.run_sql.slots import ask_to_stop, folder_of, places, run_name, under_way
 from plugin.store.shapes import Receipt
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """A finished run. `result` is for the asker's page only; `shape` is all that a model may get."""
+    """A finished run. `result` is for the asker's page only; `shape` is all that a model may get: see `shape.py`."""
 
     run_id: str
     result_id: str
@@ -65,6 +66,8 @@ class Preview:
     cost: float | None = None
     bytes: int | None = None
     """What would be read, where the source tells it (and bills by it)."""
+    unsaid: str = ""
+    """Why the source, which was asked, said nothing; class and position only."""
 
     @property
     def expected(self) -> str:
@@ -195,6 +198,7 @@ def run(
         "tables": receipt.tables,
         "columns": receipt.columns,
         "masked": decision.masked,
+        "masked_columns": tuple(decision.sensitive) if decision.masked else (),
         "query": query_id,
         "viewer": viewer,
     }
@@ -244,7 +248,13 @@ def run(
             door.record.audit(
                 "run_sql.finish", outcome, target=f"integration:{integration_id}", detail=detail
             )
-    shape = result.columns
+    touched = decision.verdict.tables
+    shape = known_shape(
+        result.columns,
+        text,
+        str(decision.dialect),
+        lambda: native_types(store, viewer, integration_id, touched),
+    )
     return RunOutcome(run_id, result.id, shape, receipt, result, text)
 
 
@@ -346,7 +356,10 @@ def preview(
     found = None
     if cost:
         connector = open_connector(store, viewer, integration_id, decision.integration.type)
-        found = estimate(connector, text, tuple((values or {})[name] for name in decision.verdict.bound))
+        try:
+            found = estimate(connector, text, tuple((values or {})[name] for name in decision.verdict.bound))
+        except QueryError as error:
+            return Preview(decision, text, unsaid=str(error))
     if found is None:
         return Preview(decision, text)
     return Preview(decision, text, found.rows, found.cost, found.bytes)

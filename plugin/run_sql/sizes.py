@@ -73,6 +73,9 @@ def check_size(node: exp.Expr, name: str, engine: Engine) -> None:
     if isinstance(node, exp.Generator):
         _check_generator(node)
         return
+    if name == "replicate" and engine.name == "tsql" and _is_text(node.this) and _is_computed(node, "times"):
+        _check_nesting(node, MAX_COUNT)  # the engine itself cuts what is no varchar(max) at 8,000 bytes
+        return
     if key is not None:
         count = node.args.get(key)
     elif name in _BY_NAME:
@@ -104,6 +107,15 @@ def check_size(node: exp.Expr, name: str, engine: Engine) -> None:
     if isinstance(count, exp.Expr):
         made = _bound(count, name or type(node).__name__.lower())
         _check_nesting(node, made)
+
+
+def _is_computed(node: exp.Expr, key: str) -> bool:
+    count = node.args.get(key)
+    return isinstance(count, exp.Expr) and _number(count) is None
+
+
+def _is_text(given: object) -> bool:
+    return isinstance(given, exp.Literal) and bool(given.is_string) and len(given.name) < 8000
 
 
 def _number(node: exp.Expr) -> float | None:
@@ -196,7 +208,9 @@ def _check_fill(node: exp.Expr) -> None:
 
 
 def _check_bar(node: exp.Expr) -> None:
-    width = node.expressions[-1] if node.expressions else None
+    if len(node.expressions) < 4:  # bar(x, from, to): 80 wide
+        return
+    width = node.expressions[-1]
     number = _number(width) if isinstance(width, exp.Expr) else None
     if number is None or number > MAX_COUNT:
         raise Refusal("size", f"the width of bar must be a number of at most {MAX_COUNT}")

@@ -54,14 +54,17 @@ def respelled(sql: str, engine: Engine) -> str:
 def respell_tokens(sql: str, tokens: list[Token], engine: Engine) -> list[Token]:
     """The tokens in the words of the parser. Raises Refusal where a text's escapes cannot be read."""
     tokens = rewritten(sql, tokens, engine)
-    if tokens and engine.name in _TABLE_FIRST and tokens[0].token_type == TokenType.TABLE:
-        first = tokens[0]
-        tokens = [
-            _like(first, TokenType.SELECT, "SELECT"),
-            _like(first, TokenType.STAR, "*"),
-            _like(first, TokenType.FROM, "FROM"),
-            *tokens[1:],
-        ]
+    if tokens and engine.name in _TABLE_FIRST:
+        at = _table_statement(tokens)
+        if at is not None:
+            first = tokens[at]
+            tokens = [
+                *tokens[:at],
+                _like(first, TokenType.SELECT, "SELECT"),
+                _like(first, TokenType.STAR, "*"),
+                _like(first, TokenType.FROM, "FROM"),
+                *tokens[at + 1 :],
+            ]
     if engine.name == "oracle":
         return _as_of(tokens)
     if engine.name == "databricks":
@@ -77,6 +80,26 @@ def respell_tokens(sql: str, tokens: list[Token], engine: Engine) -> list[Token]
     if engine.name == "bigquery":
         tokens = _raw_bytes(tokens)
     return tokens
+
+
+def _table_statement(tokens: list[Token]) -> int | None:
+    """Where TABLE stands for SELECT * FROM: first of all, or first behind a WITH list."""
+    if tokens[0].token_type == TokenType.TABLE:
+        return 0
+    if tokens[0].token_type != TokenType.WITH:
+        return None
+    depth = 0
+    for at, token in enumerate(tokens):
+        depth += (token.token_type in _OPENING) - (token.token_type in _ENDING)
+        if depth == 0 and token.token_type in (TokenType.SELECT, TokenType.FROM):
+            return None
+        if (
+            depth == 0
+            and token.token_type == TokenType.TABLE
+            and tokens[at - 1].token_type == TokenType.R_PAREN
+        ):
+            return at
+    return None
 
 
 def _like(token: Token, kind: TokenType, text: str) -> Token:

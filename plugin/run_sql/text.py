@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 
 from sqlglot.errors import SqlglotError
 from sqlglot.parser import Parser
@@ -149,3 +150,40 @@ def _check_nesting(tokens: list[Token]) -> None:
         run = run + 1 if kind in _SIGNS else 0
         if run > MAX_RUN:
             raise Refusal("text", f"more than {MAX_RUN} signs follow each other")
+
+
+_BREAKING = re.compile(r"[\\'\"`\]]")
+_MAY_BREAK = re.compile(r"[\\\"`\[$]|''|[A-Za-z&]'")
+"""Without one of these no string and no name holds a quote or a backslash."""
+
+
+def check_written(tokens: list[Token], rendered: str, sql: str, engine: Engine) -> None:
+    """Raise Refusal unless each string and quoted name that holds a quote or a backslash is one in what runs, too.
+
+    What escapes it where it was written may not be written back where it runs (`b'\\\\'` of BigQuery, `E'\\\\'`, U&''):
+    the text would then end elsewhere, and what was a text would run.
+    """
+    if _MAY_BREAK.search(sql) is None:
+        return
+    wanted = _breaking(tokens)
+    if engine.name == "bigquery" and any(
+        token.token_type == TokenType.IDENTIFIER and "\\" in token.text for token in tokens
+    ):
+        raise Refusal("parse", "a backslash in a quoted name is an escape to the engine")
+    if not wanted:
+        return
+    try:
+        found = _breaking(parser_of(engine.name).tokenize(rendered))
+    except (SqlglotError, RecursionError, ValueError) as error:
+        raise Refusal("parse", "a string or a quoted name could not be written back") from error
+    if wanted - found:
+        raise Refusal("parse", "a string or a quoted name with this escape could not be written back")
+
+
+def _breaking(tokens: list[Token]) -> Counter[str]:
+    return Counter(
+        token.text
+        for token in tokens
+        if (token.token_type == TokenType.IDENTIFIER and _BREAKING.search(token.text))
+        or (token.token_type in _STRINGS and ("'" in token.text or "\\" in token.text))
+    )

@@ -56,7 +56,8 @@ def test_a_result_ends_with_the_session_and_with_its_time(
     elsewhere.sign_in(admin.email, PASSWORD)
     assert elsewhere.get(f"/results/{first}").status_code == 404, "another session of the same person"
     refused = person.api("POST", "/sql/run", broken)
-    assert refused.status_code == 502 and "malformed JSON" in refused.json["full"]
+    assert refused.status_code == 422, "the source is well, the statement is not"
+    assert "malformed JSON" in refused.json["full"]
     assert "malformed" not in refused.json["detail"]
     person.post("/sign-out", {})
     person.sign_in(admin.email, PASSWORD)

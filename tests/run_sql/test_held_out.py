@@ -78,6 +78,41 @@ REFUSED = [
     ("bigquery", "FROM shop.orders |> SET amount = (SELECT MAX(pay) FROM hr.salaries)"),
     ("bigquery", "SELECT REGEXP_REPLACE(status, 'a') FROM shop.orders"),
     ("databricks", "SELECT id FROM hr.salaries@v3"),
+    ("postgres", "SELECT id FROM orders WHERE status OPERATOR(hr.=) 'x'"),
+    ("postgres", "SELECT id FROM orders ORDER BY amount USING hr.<"),
+    ("duckdb", "SELECT id FROM orders AT (VERSION => 'v')"),
+    ("clickhouse", "SELECT bar(amount, 0, 100, 100000000) FROM orders"),
+    ("snowflake", "SELECT hr.f(+) FROM orders"),
+    ("clickhouse", "WITH pay + 1 AS a SELECT a FROM orders"),
+    ("clickhouse", "WITH (SELECT max(pay) FROM hr.salaries) AS a SELECT a FROM orders"),
+    ("trino", "WITH a AS (SELECT 1) TABLE hr.salaries"),
+    ("oracle", "SELECT DBMS_LOB.SUBSTR(payload, 4000, 1) FROM iot.readings"),
+    ("bigquery", "SELECT HR.pay FROM shop.orders AS o"),
+    ("tsql", "SELECT REPLICATE('x', 1000000000) FROM dbo.orders"),
+    (
+        "tsql",
+        "SELECT REPLICATE(CAST('x' AS varchar(max)), store_id) + REPLICATE(REPLICATE('x', id), id) FROM dbo.orders",
+    ),
+]
+
+
+REFUSED += [
+    ("mysql", "SELECT id FROM orders WHERE id IN (TABLE hr.salaries)"),
+    ("mysql", "SELECT id FROM orders UNION TABLE hr.salaries"),
+    ("mysql", "SELECT {fn SLEEP(5)} FROM orders"),
+    ("mysql", "SELECT id FROM {oj orders o LEFT JOIN hr.salaries s ON TRUE}"),
+    ("mysql", "SELECT {d (SELECT pay FROM hr.salaries)} FROM orders"),
+    ("tsql", "SELECT id FROM dbo.orders a WHERE MATCH(a-(hr.f(1))->a)"),
+    ("tsql", "SELECT id FROM dbo.orders a WHERE MATCH((SELECT pay FROM hr.salaries))"),
+    ("tsql", "SELECT MATCH(id) FROM dbo.orders a WHERE MATCH(a-(a)->a)"),
+    (
+        "oracle",
+        "WITH r(a) AS (SELECT id FROM orders UNION ALL SELECT a FROM r) CYCLE a SET c TO hr.f(1) DEFAULT 0 SELECT a FROM r",
+    ),
+    ("oracle", "SELECT NEXT VALUE FOR hr.s FROM dual"),
+    ("clickhouse", "SELECT hex(sleep(3) AS x), x FROM orders"),
+    ("clickhouse", "SELECT id FROM orders GROUP BY (SELECT max(pay) FROM hr.salaries) AS m, id"),
+    ("clickhouse", "SELECT hex(hr.pay AS x) FROM orders"),
 ]
 
 
@@ -92,6 +127,17 @@ def test_what_is_near_the_newly_read_forms_is_refused(engine: str, sql: str) -> 
 def test_a_method_needs_a_column_that_is_known(sql: str) -> None:
     """Without a list of columns any name could be one, and hr.value(..) could be somebody's function."""
     assert not Checker(allow=["dbo.orders"]).check(sql, "tsql").accepted
+
+
+ATTACKS = [json.loads(line) for line in (HELD_OUT / "attacks.jsonl").read_text(encoding="ascii").splitlines()]
+
+
+@pytest.mark.parametrize("dialect", (*ENGINES, "mariadb"))
+def test_what_nobody_had_tried_is_refused(dialect: str) -> None:
+    guard = checker("mysql" if dialect == "mariadb" else dialect)
+    given = [case for case in ATTACKS if case["dialect"] == dialect]
+    assert given
+    assert [case for case in given if guard.check(case["sql"], dialect).accepted] == []
 
 
 RENDERED = [
@@ -114,6 +160,85 @@ RENDERED = [
     ),
     ("tsql", "SELECT location.STBuffer(5).STArea() FROM ops.stores", (".STBuffer (5).STArea()",)),
     ("mysql", "SELECT 9 DIV (7 DIV id) FROM orders", ("((9) DIV (", "(7) DIV (")),
+    (
+        "postgres",
+        "SELECT id FROM orders ORDER BY tax <=> '[1,2]', amount USING >",
+        ("tax OPERATOR(<=>) '[1,2]'", "DESC"),
+    ),
+    (
+        "postgres",
+        "SELECT id FROM orders WHERE status OPERATOR(pg_catalog.~) 'a'",
+        ("OPERATOR(pg_catalog.~)",),
+    ),
+    (
+        "postgres",
+        "SELECT name FROM ops.stores WHERE location <@ box '(0,0),(1,1)'",
+        ("CAST('(0,0),(1,1)' AS box)",),
+    ),
+    ("postgres", "SELECT date_part('year', ordered_at) FROM orders", ("DATE_PART('year'",)),
+    (
+        "tsql",
+        "SELECT DATENAME(week, ordered_at), SYSDATETIME() FROM dbo.orders",
+        ("DATENAME(week", "SYSDATETIME()"),
+    ),
+    (
+        "tsql",
+        "SELECT id FROM dbo.orders WHERE amount > = 5 AND tax < > 1 AND tax ! = 2",
+        (">= 5", "<> 1", "<> 2"),
+    ),
+    ("oracle", "SELECT status | | currency FROM orders WHERE tax ^ = 1", ("status || currency", "<> 1")),
+    ("snowflake", "SELECT o.id FROM orders o, customers c WHERE o.customer_id = c.id (+)", ("c.id (+)",)),
+    (
+        "mysql",
+        "SELECT JSON_OBJECTAGG(status, currency), TO_CHAR(ordered_at, 'YYYY') FROM orders",
+        ("JSON_OBJECTAGG(status", "TO_CHAR("),
+    ),
+    ("clickhouse", "WITH amount * 2 AS twice SELECT twice FROM orders", ("amount * 2 AS twice",)),
+    ("trino", "WITH a AS (SELECT id FROM orders) TABLE a", ("SELECT * FROM a",)),
+    ("bigquery", "SELECT O.id FROM shop.orders o", ("O.id",)),
+    ("duckdb", "SELECT id FROM orders AT (VERSION => 2)", ("VERSION => 2",)),
+    (
+        "clickhouse",
+        "SELECT bar(amount, 0, 100), arrayMap((a, b) -> a = b, [1], [2]) FROM orders",
+        ("bar(", "arrayMap((a, b)"),
+    ),
+    ("bigquery", "SELECT NET.IPV4_FROM_INT64(id) FROM shop.orders", ("NET.IPV4_FROM_INT64(",)),
+    (
+        "mysql",
+        "SELECT id FROM orders WHERE id IN (TABLE customers)",
+        ("IN (SELECT * FROM `shop`.`customers`)",),
+    ),
+    ("mysql", "SELECT id FROM orders WHERE ordered_at > {ts '2024-01-01 00:00:00'}", ("AS DATETIME)",)),
+    (
+        "mysql",
+        "SELECT {fn UCASE(status)} FROM {oj orders o LEFT JOIN customers c ON TRUE}",
+        ("UPPER(", "LEFT JOIN"),
+    ),
+    (
+        "tsql",
+        "SELECT a.id FROM dbo.orders a, dbo.customers e, dbo.orders b WHERE MATCH(a-(e)->b) AND a.id = 1",
+        ("MATCH([a]-([e])->[b]) AND a.id = 1",),
+    ),
+    (
+        "oracle",
+        "WITH r(a) AS (SELECT id FROM orders UNION ALL SELECT o.id FROM orders o JOIN r ON o.id = r.a)"
+        " CYCLE a SET c TO 'Y' DEFAULT 'N' SELECT a, c FROM r",
+        ("CYCLE a SET c TO 'Y' DEFAULT 'N'",),
+    ),
+    (
+        "oracle",
+        "SELECT * FROM orders MATCH_RECOGNIZE (ORDER BY id MEASURES COUNT(*) AS n PATTERN (x+) DEFINE x AS NEXT(id) > 1)",
+        ("NEXT(id)",),
+    ),
+    ("clickhouse", "SELECT hex(amount AS x), x FROM orders", ("(amount AS x)",)),
+    (
+        "clickhouse",
+        "SELECT m FROM orders GROUP BY lower(status) AS m ORDER BY m DESCENDING",
+        ("(lower(status) AS m)",),
+    ),
+    ("duckdb", "SELECT name FROM pg_timezone_names()", ("PG_TIMEZONE_NAMES()",)),
+    ("postgres", "SELECT id FROM orders WHERE int4eq(id, 1)", ("INT4EQ(",)),
+    ("trino", "SELECT ST_GeomFromLegacyBinary(status) FROM orders", ("ST_GEOMFROMLEGACYBINARY(",)),
 ]
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugin.assistant.render import render
 from plugin.errors import LimitReached, NotFound
 from plugin.run_sql.cells import pack, unpack
 from plugin.run_sql.download import as_csv, as_parquet
@@ -164,6 +165,25 @@ def test_what_is_not_understood_stands_as_it_was_written(text: str) -> None:
     segments = bind(text, {"r1": made(ROWS)})
     assert [segment.kind for segment in segments] == ["unknown"]
     assert segments[0].text == text and segments[0].why
+
+
+def test_a_quoted_name_may_hold_every_sign_of_the_language() -> None:
+    names = ("a|b", "c+d", "e,f", "g.h", "i=j", "k)", "l|m n")
+    results = {"r1": made([], [Column(name, "int") for name in names])}
+    for name in names:
+        assert bind_text(f'{{{{r1.first."{name}"|number 2}}}}', results) == "no rows", name
+        (drawn,) = bind(f'{{{{r1.chart(bar, x="{name}", y="{name}"+"c+d", title="a|b, c+d")}}}}', results)
+        assert drawn.chart and (drawn.chart["x"], drawn.chart["y"]) == (name, [name, "c+d"])
+        assert drawn.chart["title"] == "a|b, c+d"
+
+
+def test_a_format_stands_in_a_cell_of_a_table() -> None:
+    """Its bar ends no cell."""
+    html = render(
+        "| what | sum |\n|---|---|\n| all | {{r1.sum.total|money EUR}} |\n\n`{{r1.rows|number}}` a | b"
+    )
+    assert 'data-bind="r1.sum.total|money EUR"' in html and html.count("<td>") == 2
+    assert 'data-bind="r1.rows|number"' in html and "a | b" in html
 
 
 def test_empty_results_say_so() -> None:

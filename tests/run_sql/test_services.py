@@ -20,7 +20,8 @@ from plugin.run_sql.execute import QueryError, Stopped
 from plugin.run_sql.results import Owner, Results
 from plugin.run_sql.run import cancel, preview, run, running, shape_for_model
 from plugin.store import Store
-from tests.connectors.run_servers import CANARY, SERVICES, SLOW, Service, served
+from tests.connectors.run_servers import CANARY, SERVICES, SLOW, Fault, Service, served
+from tests.connectors.vendor_server import Answer
 
 
 @dataclass
@@ -164,6 +165,8 @@ def test_the_limits_of_the_workspace_reach_the_service(store: Store, admin: View
     with pytest.raises(Stopped, match="stopped after 1 s$"):
         run(store, admin, there.id, f"SELECT {SLOW} FROM sales.orders", results=Results())
     assert time.monotonic() - begun < 2.5 and there.service.under_way() == []
+    with store.as_admin(admin) as door:
+        door.settings.set("sql.limits.seconds", 30)
     cut = run(store, admin, there.id, "SELECT id FROM sales.orders", results=Results(), rows=4)
     assert cut.result.rows == 4 and cut.result.truncated == "rows"
 
@@ -189,6 +192,20 @@ def test_what_it_would_read_is_told_before(store: Store, admin: Viewer, there: T
     )
     if there.service.estimates:
         assert there.service.estimates in shown.expected
+
+
+def test_a_source_that_does_not_say_what_it_expects_is_not_one_that_has_nothing_to_say(
+    store: Store, admin: Viewer, there: There
+) -> None:
+    service = there.service
+    service.faults = [Fault(service.places[0], Answer(401, {"message": f"{CANARY} no"}))] * 3
+    if service.type == "databricks":
+        service.faults = [Fault("warehouses", Answer(401, {"message": "no"}))] * 3
+    shown = preview(store, admin, there.id, "SELECT id FROM sales.orders")
+    assert shown.decision.allowed and shown.expected == "" and "refused the credential" in shown.unsaid
+    assert CANARY not in shown.unsaid
+    service.faults = []
+    assert preview(store, admin, there.id, "SELECT id FROM sales.orders").unsaid == ""
 
 
 def test_one_credential_for_both_is_told_whatever_it_is_made_of(

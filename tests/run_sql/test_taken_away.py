@@ -224,9 +224,15 @@ def test_an_error_names_what_stands_at_its_position_and_is_the_same_for_every_ro
     text = "SELECT CAST(orders.note AS INT) FROM main.orders"
     verdict = Verdict("accept", tables=("main.orders",), columns=("main.orders.note",))
     said = {
-        str(with_names(QueryError("refused", full=f"bad value {value}", position=13), verdict, text))
+        str(
+            with_names(
+                QueryError("refused", full=f"bad value {value}", position=13, code="22P02"), verdict, text
+            )
+        )
         for value in ("note", "CANARY", "orders")
     }
     assert said == {"refused (main.orders). It reads the columns main.orders.note"}
-    at = str(with_names(QueryError("refused", position=20), verdict, text))
+    at = str(with_names(QueryError("refused", position=20, code="22P02"), verdict, text))
     assert "(main.orders.note)" in at
+    lost = QueryError("the server could not be reached")
+    assert with_names(lost, verdict, text) is lost, "what no engine said is of no table"
