@@ -118,6 +118,11 @@ class Context:
         """Something was deleted that must be really gone: once this has ended, empty the write-ahead log."""
         self.after.append(lambda: _engine.scrub(self.engine))
 
+    def put_away_after(self) -> None:
+        """This transaction writes much: its end does not wait until the file has it (see plugin/store/_engine.py)."""
+        _engine.put_away_later(self.session)
+        self.after.append(lambda: _engine.put_away(self.engine))
+
     def forget_after(self) -> None:
         """Names and addresses were deleted, which are not sealed: no copy of them may live on either."""
         self.scrub_after()

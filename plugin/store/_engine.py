@@ -8,6 +8,7 @@ polling. A method that reads in order to write calls `begin_write` first.
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
 import threading
@@ -16,12 +17,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 from plugin.errors import BadInput, DocentError, Misconfigured, NotFound
 
+log = logging.getLogger(__name__)
 BUSY_SECONDS = 30
+PAGES_IN_LOG = 1000
+"""Pages in the write-ahead log from which on a commit copies them into the file, as SQLite has it."""
 READS = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN", "COMMIT", "ROLLBACK", "VALUES")
 WRITES_IN_WITH = re.compile(r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\b", re.IGNORECASE)
 SIGN_IN = "sign-in"
@@ -77,7 +81,7 @@ class _Sqlite:
         event.listen(engine, "before_cursor_execute", self.before_execute)
         event.listen(engine, "commit", self.end)
         event.listen(engine, "rollback", self.end)
-        event.listen(engine, "checkin", lambda _raw, record: self._release(record.info))
+        event.listen(engine, "checkin", self.checkin)
 
     def connect(self, raw: Any, _record: Any) -> None:
         raw.isolation_level = None
@@ -122,6 +126,11 @@ class _Sqlite:
         raw.execute("BEGIN IMMEDIATE")
         connection.info["writing"] = True
 
+    def checkin(self, raw: Any, record: Any) -> None:
+        self._release(record.info)
+        if record.info.pop("puts_away_later", False) and raw is not None:
+            raw.execute(f"PRAGMA wal_autocheckpoint={PAGES_IN_LOG}")
+
     def end(self, connection: Connection) -> None:
         connection.info["writing"] = False
         self._release(connection.info)
@@ -155,6 +164,48 @@ def begin_write(session: Session) -> None:
         connection.exec_driver_sql("UPDATE workspaces SET id = id WHERE 0")
 
 
+def put_away_later(session: Session) -> None:
+    """This transaction writes much: its commit leaves the rows in the write-ahead log, where everybody reads them.
+
+    Whoever asks for it calls `put_away` once the transaction has ended. Nothing on PostgreSQL, which does the same.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
+        connection.info["puts_away_later"] = True
+
+
+_putting_away = threading.Lock()
+"""SQLite refuses to empty a log that is just being copied, without waiting: what was deleted would live on in it."""
+
+
+def put_away(engine: Engine) -> None:
+    """Copy the write-ahead log into the file, in a thread of its own: nobody waits for it, and a crash loses nothing.
+
+    Whoever commits meanwhile finds it under way and leaves it alone.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    begins = threading.Event()
+
+    def work() -> None:
+        try:
+            with (
+                _putting_away,
+                engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+            ):
+                begins.set()
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+        except DBAPIError as error:
+            # The next commit does it.
+            log.warning("the write-ahead log was not put away", extra={"fault": type(error.orig).__name__})
+        finally:
+            begins.set()
+
+    threading.Thread(target=work, name="put-away", daemon=True).start()
+    begins.wait(1)
+
+
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
     """Sessions that tell PostgreSQL's row-level security whose rows they may touch, at each transaction's start."""
     sessions = sessionmaker(engine, expire_on_commit=False)
@@ -178,7 +229,7 @@ def scrub(engine: Engine) -> None:
     """After a deletion: copy the write-ahead log into the file and empty it, so no deleted page lives on in it."""
     if engine.dialect.name != "sqlite":
         return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with _putting_away, engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

@@ -9,7 +9,7 @@ case. A full look takes 0.2 ms, so an import of a million columns first asks `wo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -88,12 +88,24 @@ def _may_hold(text: str, looked: dict[str, bool]) -> bool:
     return worth
 
 
-def flag_imported(context: Context, integration_id: int, changed: Collection[int]) -> int:
-    """Look at the texts that an import just brought to `changed` resources and columns; tell once what it found."""
+def flag_imported(
+    context: Context, integration_id: int, changed: Collection[int], told: Iterable[tuple[int, str]] = ()
+) -> int:
+    """Look at the texts that an import just brought to `changed` resources and their columns, and at those that the
+    caller knows and need not be read back: `told`, with their ids. Tell once what was found.
+    """
     found: Counter[str] = Counter()
-    named: list[int] = []
+    named: dict[int, None] = {}
+    looked: dict[str, bool] = {}  # tables that are near each other say the same of many columns
+
+    def look(id_: int, *texts: str | None) -> None:
+        kinds = [each for text in texts if text and _may_hold(text, looked) for each in kinds_in(text)]
+        if kinds:
+            found.update(kinds)
+            named[id_] = None
+
     for part in chunks(changed):
-        looked: dict[str, bool] = {}  # tables that are near each other say the same of many columns
+        looked.clear()
         rows = context.session.execute(
             select(ResourceRow.id, ResourceRow.kind, ResourceRow.description, ResourceRow.definition).where(
                 ResourceRow.workspace_id == context.workspace_id,
@@ -102,21 +114,22 @@ def flag_imported(context: Context, integration_id: int, changed: Collection[int
             )
         )
         for id_, kind, description, definition in rows:
-            texts = (description, definition if kind in WRITTEN else None)
-            kinds = [each for text in texts if text and _may_hold(text, looked) for each in kinds_in(text)]
-            if kinds:
-                found.update(kinds)
-                named.append(id_)
+            look(id_, description, definition if kind in WRITTEN else None)
+    for id_, text in told:
+        look(id_, text)
+        if len(looked) > 5000:
+            looked.clear()
     if named:
+        first = list(named)[:NAMED_MOST]
         facts = {
             "integration": integration_id,
             "count": len(named),
             "kinds": ", ".join(sorted(kind.replace("_", " ") for kind in found)),
-            "resources": named[:NAMED_MOST],
+            "resources": first,
         }
         notify(context, IMPORTED, facts)
         context.audit(
             "content.flagged", "done", rule="content.sensitive", target=f"integration:{integration_id}",
-            detail={"found": dict(found), "resources": named[:NAMED_MOST], "count": len(named)},
+            detail={"found": dict(found), "resources": first, "count": len(named)},
         )  # fmt: skip
     return len(named)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from plugin.errors import BadInput, NotFound
+from plugin.store import _cursor
 from plugin.store._context import Context
 from plugin.store._models.history import ChatRow, PromptRow
 from plugin.store._unsaved import FIRST_ID
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     pass
 from plugin.store._prompts import chat_shapes, first_line, prompt_shape
 
-PAGE_MOST = 100
+PAGE_MOST = 200
 SEARCH_MOST = 5_000
 """How many of one's latest prompts a search opens."""
 
@@ -47,7 +48,7 @@ class HistoryReads:
         if pinned is not None:
             query = query.join(ChatRow, ChatRow.id == PromptRow.chat_id).where(ChatRow.pinned == pinned)
         if cursor:
-            at, last = _place(cursor)
+            at, last = _place(*_cursor.unpack(cursor, (str, int)))
             query = query.where(or_(PromptRow.at < at, and_(PromptRow.at == at, PromptRow.id < last)))
         most = max(1, min(limit, PAGE_MOST))
         found: list[Prompt] = []
@@ -58,7 +59,8 @@ class HistoryReads:
                 found.append(prompt)
                 if len(found) > most:
                     break
-        more = f"{found[most - 1].at.isoformat()}.{found[most - 1].id}" if len(found) > most else None
+        last_shown = found[most - 1] if len(found) > most else None
+        more = _cursor.pack(last_shown.at.isoformat(), last_shown.id) if last_shown else None
         return PromptPage(tuple(found[:most]), more)
 
     def prompt(self, prompt_id: int) -> Prompt:
@@ -88,7 +90,7 @@ class HistoryReads:
         most = max(1, min(limit, PAGE_MOST))
         query = query.order_by(ChatRow.pinned.desc(), ChatRow.at.desc(), ChatRow.id.desc()).limit(most + 1)
         rows = self._session.scalars(query).all()
-        more = _cursor(rows[most - 1]) if len(rows) > most else None
+        more = _chat_cursor(rows[most - 1]) if len(rows) > most else None
         return ChatPage(self._chat_shapes(rows[:most]), more)
 
     def chat(self, chat_id: int) -> tuple[Prompt, ...]:
@@ -164,10 +166,10 @@ class HistoryReads:
     def _open_title(self, row: ChatRow) -> str:
         return self._context.vault.open_text("chats", "title", row.title or b"", row=row.uid)
 
-    def _shape(self, row: PromptRow, *, titled: bool = True) -> Prompt:
+    def _shape(self, row: PromptRow, *, titled: bool = True, body: Mapping[str, Any] | None = None) -> Prompt:
         chat = self._session.get(ChatRow, row.chat_id) if titled else None
         title = self._open_title(chat) if chat is not None and chat.title else None
-        return prompt_shape(self._context, row, title=title, pinned=bool(chat and chat.pinned))
+        return prompt_shape(self._context, row, title=title, pinned=bool(chat and chat.pinned), body=body)
 
 
 def _folded(text: str | None) -> list[str]:
@@ -179,26 +181,25 @@ def _matches(wanted: list[str], *texts: str | None) -> bool:
     return all(word in whole for word in wanted)
 
 
-def _cursor(row: ChatRow) -> str:
-    return f"{int(row.pinned)}.{row.at.isoformat()}.{row.id}"
+def _chat_cursor(row: ChatRow) -> str:
+    return _cursor.pack(int(row.pinned), row.at.isoformat(), row.id)
 
 
-def _place(cursor: str) -> tuple[datetime, int]:
+def _place(moment: str, last: int) -> tuple[datetime, int]:
     """The moment and the id that a cursor of a list names. BadInput."""
     try:
-        moment, number = cursor.rsplit(".", 1)
-        at, last = datetime.fromisoformat(moment), int(number)
+        at = datetime.fromisoformat(moment)
     except ValueError:
-        raise BadInput("that is not a cursor of this list", field="cursor") from None
-    if at.tzinfo is None or not 0 <= last < 2**63:
-        raise BadInput("that is not a cursor of this list", field="cursor")
+        at = None
+    if at is None or at.tzinfo is None or last < 0:
+        raise BadInput("this cursor is not one of this list", field="cursor")
     return at, last
 
 
 def _after(cursor: str) -> ColumnElement[bool]:
-    pinned, _, rest = cursor.partition(".")
-    at, last = _place(rest)
+    pinned, moment, number = _cursor.unpack(cursor, (int, str, int))
+    at, last = _place(moment, number)
     later = or_(ChatRow.at < at, and_(ChatRow.at == at, ChatRow.id < last))
-    if pinned == "1":
+    if pinned:
         return or_(and_(ChatRow.pinned, later), ~ChatRow.pinned)
     return and_(~ChatRow.pinned, later)

@@ -19,6 +19,7 @@ from sqlalchemy import delete, insert, select, update
 from plugin.store import search_index, zones
 from plugin.store._bulk import Bulk
 from plugin.store._context import Context
+from plugin.store._flags import WRITTEN
 from plugin.store._merge_entries import Entry, asset_entry, primary_key, table_entry
 from plugin.store._models.base import now
 from plugin.store._models.catalog import (
@@ -44,6 +45,8 @@ Rank = Callable[["Mapping[int, Signals]"], Mapping[int, float]]
 FEWER_BY = 20
 """A source may lose this many things without anybody being asked."""
 FLUSH = 4000
+MUCH = 20_000
+"""Resources from which on the end of a merge does not wait until the database's file has them."""
 
 ASSET = (
     "id", "kind", "parent_id", "asset_id", "zone_id", "source_key", "name",
@@ -107,6 +110,9 @@ class Merge:
         self.fresh: list[AssetFacts] = []
         """What was made and is not in the index yet."""
         self.indexed: set[int] = set()
+        """What was made and is in the index as it is."""
+        self.told: list[tuple[int, str]] = []
+        """Texts of what was made, by id: descriptions, and what people wrote."""
         self.tags: list[tuple[int, str]] = []
         self.owners: list[tuple[int, str]] = []
         self.keys: list[tuple[int, str | None, Sequence[tuple[Any, ...]]]] = []
@@ -155,23 +161,34 @@ class Merge:
         gone = [key for key in scope if key not in self.stage.seen]
         if not force and self.source.shrink_stop:
             there = before - len(gone)
-            if before - there > FEWER_BY and there * 2 < before:
+            # A right that was narrowed looks like an empty source, however little there was.
+            nothing = before > 0 and not self.stage.seen
+            if nothing or (before - there > FEWER_BY and there * 2 < before):
                 self.done.status = "stopped"
                 self.done.errors.append(
                     f"the source returned {there} of the {before} things it had before; nothing was changed. "
                     "If that is right, sync again with --full"
                 )
                 return self.done
-        self.bulk = Bulk(self.session)
-        self.index = search_index.indexing(self.session, self.workspace_id)
         self.done.errors += self.stage.problems
         self.done.unchanged = self.stage.unchanged
+        if self.stage.weight > MUCH:
+            self.context.put_away_after()
         self.root_zone = zones.integration_zone(self.session, self.workspace_id, self.source.id)
-        self._write_records()
-        gone = [key for key in gone if self.places[key].kind not in zones.CONTAINERS or key not in self.kept]
-        self._remove(gone)
-        if self.wrote:
-            self._finish()
+        with Bulk(self.session) as self.bulk:
+            self.index = search_index.indexing(
+                self.session, self.workspace_id, self.bulk.behind, new=self.first
+            )
+            if self.first:
+                self.bulk.expect(self.stage.weight)
+            self._write_records()
+            gone = [
+                key for key in gone if self.places[key].kind not in zones.CONTAINERS or key not in self.kept
+            ]
+            self._remove(gone)
+            if self.wrote:
+                self._finish()
+            self.bulk.wait()
         self.done.seen = self.done.created + self.done.updated + self.done.unchanged
         return self.done
 
@@ -291,6 +308,11 @@ class Merge:
             columns = self._create_columns(id_, zone_id, qualified, entry.columns, primary_key(entry))
             if entry.key in self.linked:
                 self.column_ids.update(((id_, row[4]), row[0]) for row in columns)
+            self.told += [(row[0], row[7]) for row in columns if row[7]]
+        if values.get("description"):
+            self.told.append((id_, values["description"]))
+        if entry.kind in WRITTEN and values.get("definition"):
+            self.told.append((id_, values["definition"]))
         self._to_index(id_, zone_id, parent, entry, values, columns)
         if entry.keys:
             self.keys.append((id_, entry.database, entry.keys))
@@ -331,7 +353,7 @@ class Merge:
         columns: Sequence[tuple[Any, ...]],
     ) -> None:
         """Keep what the index wants of a new thing until its rows are written."""
-        written = entry.kind in ("term", "document")
+        written = entry.kind in WRITTEN
         tagged: dict[int, list[str]] = {}
         if entry.columns and self.source.import_mode != "never" and any(map(_TAGS, entry.columns)):
             for row, column in zip(columns, entry.columns, strict=True):
@@ -512,6 +534,7 @@ class Merge:
                 self.session.execute(insert(DriftRow), self.drift[start : start + 2000])
         zones.recount(self.session, self.workspace_id, self.touched_zones)
         removed = list(self.gone)
+        self.bulk.wait()
         search_index.index_changes(
             self.session, self.workspace_id, sorted(self.changed - self.indexed - set(removed)), removed
         )

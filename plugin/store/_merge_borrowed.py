@@ -75,6 +75,7 @@ def lend(merge: Merge, released: set[int]) -> None:
         changed |= _label(merge, table, model, labels)
         if changed:
             merge.changed.add(table_id)
+            merge.indexed.discard(table_id)
             merge.done.updated += 1
     if writes:
         merge.session.execute(update(ResourceRow), writes)

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from plugin.store._merge import Merge
 
 
+_SEVERAL = (
+    "{count} names of tables, {example} for one, are in more than one integration, so no lineage leads to them. Say "
+    "which one is read: docent integration option {name} reads_from NAME"
+)
+
+
 def link(merge: Merge) -> None:
     """Bring everything between resources up to date."""
     _write_keys(merge)
@@ -141,7 +147,11 @@ def _wanted(
 ) -> tuple[dict[Wanted, float], dict[tuple[int, str, str, str], None]]:
     """The edges as rows, and what no row can be made of yet: (resource, name, direction, source)."""
     columns = _column_ids(merge, edges)
-    outside = named(merge, {_far(edge).lower() for edge in edges if edge.loose})
+    outside, several = named(merge, {_far(edge).lower() for edge in edges if edge.loose})
+    if several:
+        merge.done.errors.append(
+            _SEVERAL.format(count=len(several), example=several[0], name=merge.source.name)
+        )
     wanted: dict[Wanted, float] = {}
     loose: dict[tuple[int, str, str, str], None] = {}
     for edge in edges:
@@ -267,11 +277,11 @@ def _rank(merge: Merge) -> None:
     ):
         return
     used = signals(merge.session, merge.workspace_id, merge.source.id)
+    # What nothing uses has been written with no popularity but for what the source told: it need not be ranked.
     ours = {
-        place.id: used.get(place.id, Signals()) for place in merge.places.values() if place.kind in RANKED
+        place.id: used.get(place.id, Signals())
+        for place in merge.places.values()
+        if place.kind in RANKED and (not merge.first or place.id in used or place.id in merge.popular)
     }
     scores = dict(merge.rank(ours))
-    if merge.first:
-        # What nothing uses has been written with no popularity but for what the source told: it need not be read.
-        scores = {id_: score for id_, score in scores.items() if score or id_ in merge.popular}
     merge.changed.update(write(merge.session, scores))

@@ -15,6 +15,7 @@ from sqlalchemy import and_, delete, insert, literal, null, or_, select
 from sqlalchemy.orm import aliased
 
 from plugin.store._models.catalog import EdgeRow, LooseEndRow, ResourceRow
+from plugin.store._models.integrations import IntegrationRow
 from plugin.store._popularity import RANKED
 from plugin.store._rows import DRAWN, chunks
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
@@ -97,10 +98,16 @@ def tie(merge: Merge) -> None:
     rows = merge.session.scalars(
         select(LooseEndRow).where(LooseEndRow.workspace_id == merge.workspace_id).limit(MOST_LOOSE_ENDS)
     ).all()
-    places = named(merge, {row.name_folded for row in rows})
+    fits = _fitting(merge, {row.name_folded for row in rows})
+    meant = {reader: _meant_by(merge, reader) for reader in {row.integration_id for row in rows}}
+    places = {
+        row.id: place
+        for row in rows
+        if (place := _one_of(fits.get(row.name_folded, ()), meant[row.integration_id])) is not None
+    }
     columns = _columns(merge, [row for row in rows if row.name_column is not None], places)
     for row in rows:
-        other = places.get(row.name_folded)
+        other = places.get(row.id)
         if other is None or other == row.resource_id:
             continue
         near = far = None
@@ -129,10 +136,8 @@ def tie(merge: Merge) -> None:
         merge.session.execute(delete(LooseEndRow).where(LooseEndRow.id == row.id))
 
 
-def _columns(merge: Merge, rows: Sequence[LooseEndRow], places: dict[str, int]) -> dict[tuple[int, str], int]:
-    tables = {row.resource_id for row in rows} | {
-        places[row.name_folded] for row in rows if row.name_folded in places
-    }
+def _columns(merge: Merge, rows: Sequence[LooseEndRow], places: dict[int, int]) -> dict[tuple[int, str], int]:
+    tables = {row.resource_id for row in rows} | {places[row.id] for row in rows if row.id in places}
     found: dict[tuple[int, str], int] = {}
     for part in chunks(sorted(tables)):
         for parent_id, name, id_ in merge.session.execute(
@@ -144,23 +149,63 @@ def _columns(merge: Merge, rows: Sequence[LooseEndRow], places: dict[str, int]) 
     return found
 
 
-def named(merge: Merge, wanted: set[str]) -> dict[str, int]:
-    """Folded qualified names -> the one table, view or model of the workspace that each of them fits."""
+def named(merge: Merge, wanted: set[str]) -> tuple[dict[str, int], list[str]]:
+    """Folded qualified names -> the table, view or model of the workspace that each of them means for this integration.
+
+    A name that several fit means the one of the integrations that the option `reads_from` names, and none without it;
+    beside the places come the names that were left for this reason.
+    """
+    fits, meant = _fitting(merge, wanted), _meant_by(merge, merge.source.id)
+    found = {name: place for name, places in fits.items() if (place := _one_of(places, meant)) is not None}
+    return found, sorted(name for name in fits if name not in found)
+
+
+Fit = tuple[int, int | None]
+"""A resource that a name fits, and its integration."""
+
+
+def _fitting(merge: Merge, wanted: set[str]) -> dict[str, list[Fit]]:
+    """Every table, view or model of the workspace that each of these names fits."""
     by_last: dict[str, list[str]] = defaultdict(list)
     for name in wanted:
         by_last[name.rsplit(".", 1)[-1]].append(name)
-    fits: dict[str, list[int]] = defaultdict(list)
+    fits: dict[str, list[Fit]] = defaultdict(list)
     for part in chunks(sorted(by_last)):
         candidates = merge.session.execute(
-            select(ResourceRow.id, ResourceRow.name_folded, ResourceRow.qualified_folded).where(
+            select(
+                ResourceRow.id,
+                ResourceRow.integration_id,
+                ResourceRow.name_folded,
+                ResourceRow.qualified_folded,
+            ).where(
                 ResourceRow.workspace_id == merge.workspace_id,
                 NOT_COLUMN,
                 ResourceRow.name_folded.in_(part),
                 ResourceRow.kind.in_(RANKED),
             )
         )
-        for id_, last, qualified in candidates:
+        for id_, integration_id, last, qualified in candidates:
             for name in by_last[last]:
                 if qualified == name or (qualified or "").endswith("." + name):
-                    fits[name].append(id_)
-    return {name: ids[0] for name, ids in fits.items() if len(ids) == 1}
+                    fits[name].append((id_, integration_id))
+    return fits
+
+
+def _meant_by(merge: Merge, reader: int) -> set[int]:
+    """The integrations whose tables an integration says that it reads."""
+    ours = (IntegrationRow.workspace_id == merge.workspace_id,)
+    options = (
+        merge.session.scalar(select(IntegrationRow.options).where(*ours, IntegrationRow.id == reader)) or {}
+    )
+    names = {part.strip().lower() for part in options.get("reads_from", "").split(",") if part.strip()}
+    if not names:
+        return set()
+    rows = merge.session.execute(select(IntegrationRow.id, IntegrationRow.name).where(*ours))
+    return {id_ for id_, name in rows if name.lower() in names}
+
+
+def _one_of(fits: Sequence[Fit], meant: set[int]) -> int | None:
+    """The one that is meant: the only one there is, or the only one of the integrations that are read."""
+    if len(fits) > 1 and meant:
+        fits = [fit for fit in fits if fit[1] in meant]
+    return fits[0][0] if len(fits) == 1 else None

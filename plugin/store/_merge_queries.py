@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 def write_queries(merge: Merge) -> None:
     """Frequent queries and the joins in them: the source tells them whole each time."""
     known = merge.session.execute(
-        select(FrequentQueryRow.sql, FrequentQueryRow.runs, FrequentQueryRow.users)
+        select(FrequentQueryRow.sql, FrequentQueryRow.runs, FrequentQueryRow.users, FrequentQueryRow.costs)
         .where(FrequentQueryRow.integration_id == merge.source.id)
         .order_by(FrequentQueryRow.sql)
     ).all()
-    told = sorted((query.sql, query.runs, query.users) for query in merge.stage.queries or ())
+    told = sorted(
+        (
+            (query.sql, query.runs, query.users, dict(query.costs) or None)
+            for query in merge.stage.queries or ()
+        ),
+        key=itemgetter(0),
+    )
     if not merge.added and [tuple(row) for row in known] == told:
         return
     mine = select(FrequentQueryRow.id).where(FrequentQueryRow.integration_id == merge.source.id)
@@ -43,6 +50,7 @@ def write_queries(merge: Merge) -> None:
                 runs=query.runs,
                 users=query.users,
                 last_run=query.last_run,
+                costs=dict(query.costs) or None,
             )
             .returning(FrequentQueryRow.id)
         ).scalar_one()

@@ -16,7 +16,9 @@ from plugin.store._models.people import TeamRow
 
 EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
 PASSWORD_LEAST = 8
-HASH_METHOD = "scrypt:16384:8:1"
+HASH_METHOD = "scrypt:16384:8:5"
+"""OWASP's Password Storage Cheat Sheet, the scrypt setting that needs least memory (N=2^14, r=8, p=5: 16 MiB): many
+people sign in at once on a small machine. A password that was hashed otherwise is hashed anew when it is next given."""
 TOKEN_PREFIX = "dct_"
 
 
@@ -48,12 +50,24 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(stored: str | None, password: str) -> bool:
-    """Does it match? Takes as long where nothing is stored."""
+    """Does it match? Takes as long where nothing is stored, and no less where an older setting was cheaper."""
     from werkzeug.security import check_password_hash
 
     unknown = _unknown()
     matches = check_password_hash(stored or unknown, password[:1000])
+    if stored is not None and is_outdated(stored):
+        check_password_hash(unknown, password[:1000])
     return matches and stored is not None
+
+
+def is_outdated(stored: str) -> bool:
+    """Was it hashed with other settings than those of today?"""
+    return not stored.startswith(f"{HASH_METHOD}$")
+
+
+def hash_again(password: str) -> str:
+    """Hash with today's settings a password that was just found right, whatever its length."""
+    return _hash(password[:1000])
 
 
 def _hash(password: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 
 
 def prompt_shape(
-    context: Context, row: PromptRow, *, title: str | None = None, pinned: bool = False
+    context: Context,
+    row: PromptRow,
+    *,
+    title: str | None = None,
+    pinned: bool = False,
+    body: Mapping[str, Any] | None = None,
 ) -> Prompt:
-    """Open a prompt's row. The caller has made sure that its reader may."""
-    body: dict[str, Any] = (
-        context.vault.open_json("prompts", "sealed", row.sealed, row=row.uid)
-        if row.sealed is not None
-        else {}
-    )
+    """Open a prompt's row. The caller has made sure that its reader may. `body`: what was just sealed in it."""
+    if body is None:
+        body = (
+            context.vault.open_json("prompts", "sealed", row.sealed, row=row.uid)
+            if row.sealed is not None
+            else {}
+        )
     return Prompt(
         id=row.id,
         chat_id=row.chat_id,

@@ -7,37 +7,34 @@ the SQL of a view that names a table which does not exist for them.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    Select,
-    String,
-    bindparam,
-    case,
-    cast,
-    func,
-    literal_column,
-    not_,
-    null,
-    select,
-    union,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, not_, select, union
 from sqlalchemy.orm import aliased
 
 from plugin.errors import NotFound
+from plugin.store._around_rows import (
+    NEVER,
+    Beside,
+    Paths,
+    is_one_of,
+    kept,
+    told_beside,
+    told_paths,
+    with_around,
+)
+from plugin.store._around_rows import beside as read_beside
+from plugin.store._around_rows import paths as read_paths
+from plugin.store._chunks import chunks as chunks
 from plugin.store._context import Context
-from plugin.store._models.catalog import EdgeRow, LooseEndRow, OwnerRow, ResourceRow, TagRow
+from plugin.store._models.catalog import EdgeRow, LooseEndRow, ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import sees_everything, visible
-from plugin.store.shapes import Owner, Resource
+from plugin.store.shapes import Resource
 
-T = TypeVar("T")
+A_PAGE = 60
+"""Rows that are read with what belongs to them; for more of them a read for all of it is quicker."""
 ABSENT = "there is no such resource, or you may not see it"
 DRAWN = "manual"
 """The source of an edge that a person drew."""
@@ -75,18 +72,6 @@ NOT_SHOWN = frozenset({"indexes"})
 """Properties that have a read of their own."""
 
 
-def chunks(values: Iterable[T], size: int = 900) -> Iterator[list[T]]:
-    """Lists of at most `size`, so that no statement has more parameters than a database takes."""
-    part: list[T] = []
-    for value in values:
-        part.append(value)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part
-
-
 def listing(*conditions: ColumnElement[bool]) -> Select[Any]:
     """A select of what `to_resources` needs."""
     return select(*LISTED).where(*conditions)
@@ -95,19 +80,24 @@ def listing(*conditions: ColumnElement[bool]) -> Select[Any]:
 def one(context: Context, resource_id: int) -> Row[Any]:
     """The row of one visible resource. NotFound, with the same words whether it is hidden or absent."""
     context.session.flush()
-    row = context.session.connection().execute(_kept(context, _one), {"id": resource_id}).one_or_none()
+    row = context.session.connection().execute(kept(context, _one), {"id": resource_id}).one_or_none()
     if row is None:
         raise NotFound(ABSENT)
     return row
 
 
-def to_resources(context: Context, rows: Sequence[Row[Any]]) -> list[Resource]:
-    """The values of a page of rows, in their order."""
+def to_resources(
+    context: Context, rows: Sequence[Row[Any]], around: tuple[Beside, Paths] | None = None
+) -> list[Resource]:
+    """The values of a page of rows, in their order. `around`: what belongs to them, where it was read with them."""
     if not rows:
         return []
-    ids = [row.id for row in rows]
-    names, tags, owners, synced = _beside(context, ids)
-    paths = _paths(context, {row.parent_id for row in rows if row.parent_id is not None})
+    if around is None:
+        beside = read_beside(context, [row.id for row in rows])
+        paths = read_paths(context, {row.parent_id for row in rows if row.parent_id is not None})
+    else:
+        beside, paths = around
+    names, tags, owners, synced = beside
     counts = _children(context, rows)
     definitions = _definitions(context, rows)
     found = []
@@ -159,8 +149,13 @@ def load(context: Context, ids: Iterable[int]) -> dict[int, Resource]:
     found: dict[int, Resource] = {}
     for part in chunks(sorted(set(ids))):
         context.session.flush()
-        rows = context.session.connection().execute(_kept(context, _by_id), {"ids": part}).all()
-        found.update((resource.id, resource) for resource in to_resources(context, rows))
+        if len(part) > A_PAGE:
+            rows = context.session.connection().execute(kept(context, _by_id), {"ids": part}).all()
+            resources = to_resources(context, rows)
+        else:
+            rows = context.session.connection().execute(kept(context, _whole), {"ids": part}).all()
+            resources = to_resources(context, rows, (told_beside(rows), told_paths(rows)))
+        found.update((resource.id, resource) for resource in resources)
     return found
 
 
@@ -176,144 +171,17 @@ def integration_names(context: Context) -> dict[int | None, str]:
     return names
 
 
-_owners, _tags, _integrations = (row.__table__.c for row in (OwnerRow, TagRow, IntegrationRow))
-# One statement for three reads, put together once: a page of search is a few short reads, and their number is its time.
-BESIDE = union_all(
-    select(
-        literal_column("'owner'").label("what"),
-        _owners.resource_id.label("of"),
-        _owners.name.label("name"),
-        _owners.id.label("row"),
-        _owners.email.label("email"),
-        _owners.member_id.label("member"),
-        _owners.group_id.label("in_group"),
-    ).where(
-        _owners.workspace_id == bindparam("workspace"),
-        _owners.resource_id.in_(bindparam("ids", expanding=True)),
-    ),
-    select(literal_column("'tag'"), _tags.resource_id, _tags.tag, null(), null(), null(), null()).where(
-        _tags.workspace_id == bindparam("workspace"), _tags.resource_id.in_(bindparam("ids", expanding=True))
-    ),
-    select(
-        literal_column("'integration'"),
-        _integrations.id,
-        _integrations.name,
-        null(),
-        cast(_integrations.last_sync_at, String),
-        case((_integrations.last_error.is_not(None), 1), else_=0),
-        null(),
-    ).where(_integrations.workspace_id == bindparam("workspace")),
-)
-
-
-def _beside(
-    context: Context, ids: Iterable[int]
-) -> tuple[
-    dict[int | None, str],
-    dict[int, tuple[str, ...]],
-    dict[int, tuple[Owner, ...]],
-    dict[int | None, tuple[datetime | None, bool]],
-]:
-    """Names of the workspace's integrations; tags and owners by resource id; last sync of each integration, and
-    whether one failed since.
-    """
-    synced: dict[int | None, tuple[datetime | None, bool]] = {}
-    names: dict[int | None, str] = {}
-    tags: dict[int, list[str]] = defaultdict(list)
-    owners: dict[int, list[tuple[str, int, Owner]]] = defaultdict(list)
-    for part in chunks(ids):
-        rows = context.session.connection().execute(BESIDE, {"workspace": context.workspace_id, "ids": part})
-        for what, of, name, row, email, member, group in rows:
-            if what == "owner":
-                owner = Owner(name=name, email=email, member_id=member, group_id=group)
-                owners[of].append((name, row, owner))
-            elif what == "tag":
-                tags[of].append(name)
-            else:
-                names[of] = name
-                synced[of] = (_moment(email), bool(member))
-    return (
-        names,
-        {of: tuple(sorted(found)) for of, found in tags.items()},
-        {
-            of: tuple(owner for _name, _row, owner in sorted(found, key=lambda each: each[:2]))
-            for of, found in owners.items()
-        },
-        synced,
-    )
-
-
-NEVER: tuple[datetime | None, bool] = (None, False)
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A time that came as text, as both databases write it; they keep UTC."""
-    if text is None:
-        return None
-    at = datetime.fromisoformat(text)
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-_statements: dict[tuple[object, ...], Any] = {}
-MOST_STATEMENTS = 4096
-
-
-def _kept(context: Context, build: Callable[[Context], Any]) -> Any:
-    """The statement that `build` makes, kept for the next reader who may see the same.
-
-    What is visible depends on nothing but what is in the key.
-    """
-    teams = None if sees_everything(context) else context.member.team_ids
-    key = (build, context.workspace_id, teams, context.ai_rules if context.for_ai else ())
-    found = _statements.get(key)
-    if found is None:
-        if len(_statements) >= MOST_STATEMENTS:
-            _statements.clear()
-        found = _statements[key] = build(context)
-    return found
-
-
 def _one(context: Context) -> Select[Any]:
     return listing(visible(context), ResourceRow.id == bindparam("id"))
 
 
 def _by_id(context: Context) -> Select[Any]:
     # In an order of its own: PostgreSQL's is that of its file, which what is hidden moves.
-    return listing(visible(context), ResourceRow.id.in_(bindparam("ids", expanding=True))).order_by(
-        ResourceRow.id
-    )
+    return listing(visible(context), is_one_of(context, ResourceRow.id)).order_by(ResourceRow.id)
 
 
-def _upwards(context: Context) -> Select[Any]:
-    """These resources and everything above them."""
-    seen = case((visible(context), 1), else_=0)
-    start = select(ResourceRow.id, ResourceRow.parent_id, ResourceRow.name, seen.label("shown")).where(
-        ResourceRow.workspace_id == context.workspace_id, ResourceRow.id.in_(bindparam("ids", expanding=True))
-    )
-    up = start.cte("up", recursive=True)
-    above = select(ResourceRow.id, ResourceRow.parent_id, ResourceRow.name, seen).where(
-        ResourceRow.workspace_id == context.workspace_id, ResourceRow.id == up.c.parent_id
-    )
-    up = up.union(above)
-    return select(up.c.id, up.c.parent_id, up.c.name, up.c.shown)
-
-
-def _paths(context: Context, parents: set[int]) -> dict[int, tuple[tuple[str, ...], bool]]:
-    """For each parent: the names from the outermost container down to it, and whether it is visible."""
-    above: dict[int, tuple[int | None, str, bool]] = {}
-    for part in chunks(parents):
-        rows = context.session.connection().execute(_kept(context, _upwards), {"ids": part})
-        for id_, parent_id, name, shown in rows:
-            above[id_] = (parent_id, name, bool(shown))
-    paths = {}
-    for parent in parents & set(above):
-        names: list[str] = []
-        at: int | None = parent
-        while at is not None and at in above and len(names) < 20:
-            names.append(above[at][1])
-            at = above[at][0]
-        paths[parent] = (tuple(reversed(names)), above[parent][2])
-    return paths
+def _whole(context: Context) -> Select[Any]:
+    return with_around(context, _by_id(context))
 
 
 def _children(context: Context, rows: Sequence[Row[Any]]) -> dict[int, int]:
@@ -333,7 +201,7 @@ def _children(context: Context, rows: Sequence[Row[Any]]) -> dict[int, int]:
             counts[row.id] = row.columns_count
     for ids, build in ((parents, _children_of), (tables, _columns_of)):
         for part in chunks(ids):
-            for parent, count in context.session.connection().execute(_kept(context, build), {"ids": part}):
+            for parent, count in context.session.connection().execute(kept(context, build), {"ids": part}):
                 counts[parent] = count
     return counts
 
@@ -374,7 +242,7 @@ def _definitions(context: Context, rows: Sequence[Row[Any]]) -> dict[int, str | 
             else:
                 with_sql.append(row.id)
     for part in chunks(with_sql):
-        found = context.session.connection().execute(_kept(context, _reads_hidden), {"ids": part})
+        found = context.session.connection().execute(kept(context, _reads_hidden), {"ids": part})
         withheld.update((id_, None) for id_ in found.scalars())
     return withheld
 

@@ -88,9 +88,10 @@ def _matches(rule: AiRule, row: Any) -> ColumnElement[bool]:
     if rule.kinds:
         parts.append(row.kind.in_(rule.kinds))
     if rule.integrations:
-        named = select(IntegrationRow.id).where(
-            IntegrationRow.workspace_id == row.workspace_id, IntegrationRow.name.in_(rule.integrations)
-        )
+        # An alias of its own: a statement around it that joins the integrations would be taken for what is meant here.
+        own = aliased(IntegrationRow)
+        named = select(own.id).where(own.workspace_id == row.workspace_id, own.name.in_(rule.integrations))
+        named = named.correlate_except(own)
         parts.append(func.coalesce(row.integration_id, -1).in_(named))
     if rule.schemas:
         parts.append(_under_schema(rule.schemas, row))

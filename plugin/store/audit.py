@@ -130,12 +130,12 @@ class AuditLog:
     def verify(self) -> tuple[bool, str]:
         """Is the chain whole? The sentence names what was altered, removed, inserted or reordered."""
         query = (
-            select(AuditRow)
+            select(AuditRow.__table__)
             .where(AuditRow.workspace_id == self._context.workspace_id)
             .order_by(AuditRow.seq, AuditRow.id)
-            .execution_options(yield_per=500, populate_existing=True)
+            .execution_options(yield_per=500)
         )
-        rows = self._context.session.scalars(query)
+        rows = self._context.session.execute(query)
         entries = ((row.seq, row.previous_hash, row.hash, _fields(row)) for row in rows)
         return _chain.verify(self._context, "audit", entries, "audit log", [])
 
@@ -148,7 +148,7 @@ class AuditLog:
         return _chain.check_head(self._context, "audit", AuditRow, "audit log", head)
 
 
-def _fields(row: AuditRow) -> dict[str, Any]:
+def _fields(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in HASHED}
 
 

@@ -25,6 +25,7 @@ from plugin.store.shapes import (
     AiUse,
     Drift,
     Found,
+    FrequentQuery,
     Index,
     Integration,
     Join,
@@ -62,10 +63,12 @@ class ViewerCatalog:
         facets: bool = False,
         only: Iterable[int] | None = None,
         fold_copies: bool = False,
+        beside: int = 0,
     ) -> Found:
         """Full-text search, best first, with the access filter as part of the query.
 
-        `only` narrows it to these tables; `fold_copies` shows a table that several databases have once.
+        `only` narrows it to these tables; `fold_copies` shows a table that several databases have once; `beside`: of so
+        many hits of any kind, those that are of none of `kinds` come along, columns excepted.
         """
         from plugin.store.search import search
 
@@ -73,7 +76,6 @@ class ViewerCatalog:
             one(self._context, under)
         return search(
             self._context,
-            visible_ids(self._context),
             text,
             kinds=kinds,
             integrations=integrations,
@@ -87,6 +89,7 @@ class ViewerCatalog:
             facets=facets,
             only=None if only is None else set(only),
             fold_copies=fold_copies,
+            beside=beside,
         )
 
     def suggest(self, prefix: str, limit: int = 8) -> tuple[Resource, ...]:
@@ -364,9 +367,13 @@ class ViewerCatalog:
         """Ways to join a table with others, or with one other: foreign keys, then joins seen in queries. NotFound."""
         return relations.joins(self._context, table_id, other_id)
 
-    def frequent_queries(self, table_id: int, limit: int = 10) -> tuple[tuple[str, int], ...]:
-        """(masked SQL, runs) of frequent statements over this table and nothing hidden. NotFound."""
+    def frequent_queries(self, table_id: int, limit: int = 10) -> tuple[FrequentQuery, ...]:
+        """Frequent statements over this table and nothing hidden, most run first. NotFound."""
         return relations.frequent_queries(self._context, table_id, limit)
+
+    def query_costs(self, table_id: int) -> dict[str, float]:
+        """What all frequent statements over this table and nothing hidden cost together, by unit. NotFound."""
+        return relations.query_costs(self._context, table_id)
 
     # --- for the SQL guard -----------------------------------------------------------------------------------
 

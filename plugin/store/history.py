@@ -165,7 +165,7 @@ class History(HistoryReads):
         row.sealed = self._context.vault.seal_json("prompts", "sealed", body, row=row.uid)
         self._session.execute(update(ChatRow).where(ChatRow.id == row.chat_id).values(at=now()))
         self._session.flush()
-        done = self._shape(row)
+        done = self._shape(row, body=body)
         record(self._context, done)
         return done
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
 from plugin.errors import NotFound
 from plugin.store._context import Context
@@ -19,6 +19,7 @@ from plugin.store._merge import Merge, Merged, Rank
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._rows import chunks
+from plugin.store._told_before import stated_edges, would_lose
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
 from plugin.store.staging import FORMAT, Known, Stage
 from plugin.store.syncs import SyncRecord
@@ -40,6 +41,8 @@ class Source:
     keep_literals: bool
     service_accounts: tuple[str, ...] = ()
     """Names or patterns of accounts whose queries do not count."""
+    reads_from: str = ""
+    """Names of the integrations whose tables are meant where several have one of the same name."""
 
 
 class Ingest:
@@ -72,6 +75,7 @@ class Ingest:
             keep_stale=bool(options.get("keep_stale", False)),
             shrink_stop=bool(options.get("shrink_stop", True)),
             keep_literals=bool(options.get("keep_literals", False)),
+            reads_from=options.get("reads_from", ""),
             service_accounts=tuple(
                 part.strip() for part in options.get("service_accounts", "").split(",") if part.strip()
             ),
@@ -80,17 +84,20 @@ class Ingest:
     def known(self) -> Known:
         """The fingerprints of everything that the catalog has of this integration."""
         source = self.source()
+        # What is stale has no fingerprint that counts: when it comes back it is merged again.
+        counts = case((ResourceRow.stale_since.is_(None), ResourceRow.fingerprint))
         rows = self._context.session.execute(
-            select(ResourceRow.source_key, ResourceRow.fingerprint, ResourceRow.stale_since).where(
+            select(ResourceRow.source_key, func.coalesce(counts, b"")).where(
                 ResourceRow.integration_id == self._integration_id,
                 ResourceRow.workspace_id == self._context.workspace_id,
                 NOT_COLUMN,
                 ResourceRow.source_key.is_not(None),
             )
         )
-        # What is stale has no fingerprint that counts: when it comes back it is merged again.
-        prints = {key: b"" if stale else print_ or b"" for key, print_, stale in rows if key is not None}
+        prints: dict[str, bytes] = dict(rows.tuples().all())
         terms = f"{FORMAT}:{self._integration_id}:{source.import_mode}:{source.keep_literals}"
+        if source.reads_from:
+            terms += f":{source.reads_from}"  # what edges lead to depends on it
         secret = self._context.vault.mark("fingerprint", terms).encode()[-64:]
         return Known(prints, secret)
 
@@ -118,6 +125,14 @@ class Ingest:
                 found[ids[parent_id or 0]].append((name, native_type or ""))
         return {key: tuple(columns) for key, columns in found.items()}
 
+    def stated_sources(self) -> set[str]:
+        """The sources of lineage that this integration told of ("dbt", "unity", ...), as far as an edge came of it."""
+        return set(stated_edges(self._context, self._integration_id))
+
+    def would_lose(self, stage: Stage, told: Mapping[str, int] | None) -> dict[str, int]:
+        """How many owners, tags and edges a merge of `stage` would take away; `told` counts the edges by source."""
+        return would_lose(self._context, self._integration_id, stage, told)
+
     def merge(
         self,
         stage: Stage,
@@ -136,7 +151,9 @@ class Ingest:
         hold_still(self._context, change=False)
         merge = Merge(self._context, self.source(), stage, rank)
         done = merge.run(partial=partial, force=force, only_schema=only_schema)
-        flag_imported(self._context, self._integration_id, merge.changed - set(merge.gone))
+        flag_imported(
+            self._context, self._integration_id, merge.changed - merge.indexed - set(merge.gone), merge.told
+        )
         return done
 
 

@@ -28,8 +28,8 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "run_mode": ("confirm", "run"),
 }
 """Each option with its values, the default first."""
-TEXTS = ("service_accounts",)
-"""Options that hold a text: names or patterns (etl_*, *_bot) of accounts whose queries tell nothing of people."""
+TEXTS = ("service_accounts", "reads_from")
+"""Names: accounts whose queries tell nothing of people (patterns), integrations that are read where several fit."""
 LONGEST_OPTION = 4000
 
 

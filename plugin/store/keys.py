@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from plugin.config import Config
 from plugin.errors import BadInput, Misconfigured, NotFound
-from plugin.store import monitoring
 from plugin.store._context import Context
 from plugin.store._engine import SIGN_IN, begin_write, make_engine
 from plugin.store._models import Base
@@ -196,6 +195,7 @@ def destroy_workspace(context: Context, slug: str) -> Erased:
     context.begin_write()
     if session.scalar(select(WorkspaceRow.slug).where(WorkspaceRow.id == workspace_id)) != slug:
         raise BadInput("repeat the workspace's short name to delete it", field="workspace")
+    from plugin.store import monitoring
     from plugin.store.search_index import forget_workspace
     from plugin.store.search_scrub import scrub_index
 
@@ -241,6 +241,8 @@ def _keys(session: Session, workspace_id: int) -> list[WorkspaceKeyRow]:
 
 def _reseal(open_context: Open, key_id: str) -> int:
     """Seal anew, batch by batch, every value that a key sealed; returns how many."""
+    from plugin.store import monitoring
+
     count = 0
     with open_context() as context:
         count += monitoring.reseal(context, key_id)

@@ -32,12 +32,16 @@ def by_name(
     An exact match goes before one in another case, a full name before a suffix, the popular before the rest.
     "integration.schema.table" works too. NotFound for what is hidden and for what is absent alike.
     """
-    plain = QUOTED.sub(lambda m: m[1] or m[2] or m[3], name.strip())
-    row = _find(context, plain, kind, integration)
-    if row is None and integration is None and "." in plain:
-        first, rest = plain.split(".", 1)
-        if _has_integration(context, first):
-            row = _find(context, rest, kind, first)
+    row = None
+    # as SQL writes a name; else as it stands, for people call a dashboard 'Sales [EU]'
+    for wanted in dict.fromkeys((QUOTED.sub(lambda m: m[1] or m[2] or m[3], name.strip()), name.strip())):
+        row = _find(context, wanted, kind, integration)
+        if row is None and integration is None and "." in wanted:
+            first, rest = wanted.split(".", 1)
+            if _has_integration(context, first):
+                row = _find(context, rest, kind, first)
+        if row is not None:
+            break
     if row is None:
         raise NotFound(ABSENT)
     return to_resources(context, [row])[0]

@@ -36,14 +36,15 @@ KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What people wrote about a schema, table or column of an integration, beside what its source said at its sync."""
+    """What people wrote about a database, schema, table or column, beside what its source said at its sync."""
 
     resource_id: int
     qualified_name: str
     database: str | None
     schema: str
+    """Empty where it is the database."""
     table: str | None
-    """None where it is the schema."""
+    """None where it is the schema or the database."""
     column: str | None
     described: bool
     """Whether a person wrote (or emptied) the description."""
@@ -154,13 +155,16 @@ class Pushes:
             .outerjoin(up, up.id == ResourceRow.parent_id)
             .where(
                 *mine,
-                ResourceRow.kind == "schema",
+                ResourceRow.kind.in_(("database", "schema")),
                 ResourceRow.stale_since.is_(None),
                 ResourceRow.edited.like("%description%"),
             )
             .order_by(ResourceRow.qualified_name, ResourceRow.id)
         ).all()
-        places = [(row, base_, row.name, None) for row, base_ in schemas]
+        places = [
+            (row, row.name, "", None) if row.kind == "database" else (row, base_, row.name, None)
+            for row, base_ in schemas
+        ]
         places += [(row, base_, schema, table) for row, table, schema, base_ in rows]
         tags: dict[int, list[str]] = {}
         for resource_id, tag in self._session.execute(

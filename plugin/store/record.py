@@ -96,8 +96,7 @@ class Record:
     def tokens_today(self) -> tuple[int, int]:
         """Tokens used since midnight UTC: mine, and the workspace's."""
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        mine = ledger.tokens_since(self._context, midnight, member_id=self._context.member.id)
-        return mine, ledger.tokens_since(self._context, midnight)
+        return ledger.tokens_since(self._context, midnight, member_id=self._context.member.id)
 
     def team_tokens_today(self, team: str) -> int | None:
         """Tokens that a team's members used since midnight UTC; None where I am not in a team of that name."""
@@ -154,11 +153,13 @@ class Record:
         self._context.session.flush()
         return _receipt(row)
 
-    def receipts(self, limit: int = 50) -> tuple[Receipt, ...]:
-        """My receipts, newest first; an admin's are the workspace's."""
+    def receipts(self, limit: int = 50, *, id: int | None = None) -> tuple[Receipt, ...]:
+        """My receipts, newest first; an admin's are the workspace's. With `id` that one, however old it is."""
         query = select(ReceiptRow).where(ReceiptRow.workspace_id == self._context.workspace_id)
         if not self._context.is_admin:
             query = query.where(ReceiptRow.member_id == self._context.member.id)
+        if id is not None:
+            query = query.where(ReceiptRow.id == id)
         rows = self._context.session.scalars(
             query.order_by(ReceiptRow.id.desc()).limit(max(1, min(limit, 500)))
         )

@@ -6,10 +6,12 @@ A foreign key to a hidden table keeps its own columns and loses its name and its
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import aliased
 
+from plugin.store._around_rows import is_one_of, kept
 from plugin.store._context import Context
 from plugin.store._models.catalog import (
     FrequentQueryRow,
@@ -21,7 +23,7 @@ from plugin.store._models.catalog import (
 from plugin.store._rows import chunks, listing, one, to_resources
 from plugin.store._visible import visible
 from plugin.store.listing import IS_COLUMN
-from plugin.store.shapes import Index, Join, Key, PlainColumn, Resource
+from plugin.store.shapes import FrequentQuery, Index, Join, Key, PlainColumn, Resource
 
 
 def columns(context: Context, table_id: int) -> tuple[Resource, ...]:
@@ -48,71 +50,86 @@ def columns_of(context: Context, table_ids: Iterable[int]) -> dict[int, tuple[Re
 def plain_columns_of(context: Context, table_ids: Iterable[int]) -> dict[int, list[PlainColumn]]:
     """The same in short, for texts that tell many tables: a dozen columns each cost more to look up than to tell."""
     found: dict[int, list[PlainColumn]] = {}
+    context.session.flush()
     for part in chunks(sorted(set(table_ids))):
-        rows = context.session.execute(
-            select(
-                ResourceRow.id,
-                ResourceRow.parent_id,
-                ResourceRow.name,
-                ResourceRow.native_type,
-                ResourceRow.is_pk,
-                ResourceRow.description,
-            )
-            .where(visible(context), IS_COLUMN, ResourceRow.parent_id.in_(part))
-            .order_by(ResourceRow.parent_id, ResourceRow.position, ResourceRow.id)
-        )
-        for row in rows:
+        for row in context.session.connection().execute(kept(context, _plain), {"ids": part}).all():
             found.setdefault(row[1], []).append(PlainColumn(*row))
     return found
+
+
+def _plain(context: Context) -> Select[Any]:
+    """Columns of some tables in short, in each table's order."""
+    return (
+        select(
+            ResourceRow.id,
+            ResourceRow.parent_id,
+            ResourceRow.name,
+            ResourceRow.native_type,
+            ResourceRow.is_pk,
+            ResourceRow.description,
+        )
+        .where(visible(context), IS_COLUMN, is_one_of(context, ResourceRow.parent_id))
+        .order_by(ResourceRow.parent_id, ResourceRow.position, ResourceRow.id)
+    )
 
 
 def keys(context: Context, table_id: int) -> tuple[Key, ...]:
     """The keys of a visible table. NotFound where the table is not visible."""
     one(context, table_id)
-    return _keys_of(context, (table_id,)).get(table_id, ())
+    return keys_of(context, (table_id,)).get(table_id, ())
 
 
 def keys_of(context: Context, table_ids: Iterable[int]) -> dict[int, tuple[Key, ...]]:
     """The keys of several tables; nothing for a table that is not visible."""
-    seen: set[int] = set()
-    for part in chunks(sorted(set(table_ids))):
-        seen.update(
-            context.session.scalars(select(ResourceRow.id).where(visible(context), ResourceRow.id.in_(part)))
-        )
-    return _keys_of(context, seen)
-
-
-def _keys_of(context: Context, table_ids: Iterable[int]) -> dict[int, tuple[Key, ...]]:
-    """The keys of tables that are known to be visible."""
-    target, wanted = aliased(ResourceRow), sorted(table_ids)
+    wanted = sorted(set(table_ids))
+    context.session.flush()
     rows = [
         row
         for part in chunks(wanted)
-        for row in context.session.execute(
-            select(KeyRow, target.id, target.qualified_name)
-            .outerjoin(target, and_(target.id == KeyRow.ref_id, visible(context, target)))
-            .where(KeyRow.workspace_id == context.workspace_id, KeyRow.table_id.in_(part))
-            .order_by(KeyRow.table_id, KeyRow.id)
-        )
+        for row in context.session.connection().execute(kept(context, _keyed), {"ids": part}).all()
     ]
-    known = _Columns(context, {*wanted, *(ref_id for _key, ref_id, _name in rows if ref_id is not None)})
+    known = _Columns(context, {*wanted, *(row.ref_id for row in rows if row.ref_id is not None)})
     found: dict[int, list[Key]] = {}
-    for key, ref_id, ref in rows:
-        if not known.has(key.table_id, key.columns):
+    for table_id, kind, name, names, ref_names, ref_id, ref in rows:
+        if not known.has(table_id, names):
             continue
-        if key.kind == "foreign" and ref_id is not None and not known.has(ref_id, key.ref_columns):
+        if kind == "foreign" and ref_id is not None and not known.has(ref_id, ref_names):
             ref_id = ref = None
-        found.setdefault(key.table_id, []).append(
+        found.setdefault(table_id, []).append(
             Key(
-                kind=key.kind,
-                name=key.name if key.kind != "foreign" or ref_id is not None else "",
-                columns=tuple(key.columns),
+                kind=kind,
+                name=name if kind != "foreign" or ref_id is not None else "",
+                columns=tuple(names),
                 ref=ref,
                 ref_id=ref_id,
-                ref_columns=tuple(key.ref_columns) if ref_id is not None else (),
+                ref_columns=tuple(ref_names) if ref_id is not None else (),
             )
         )
     return {table_id: tuple(keys) for table_id, keys in found.items()}
+
+
+def _keyed(context: Context) -> Select[Any]:
+    """The keys of some tables that are visible, with what they point at where that is visible too."""
+    target = aliased(ResourceRow)
+    return (
+        select(
+            KeyRow.table_id,
+            KeyRow.kind,
+            KeyRow.name,
+            KeyRow.columns,
+            KeyRow.ref_columns,
+            target.id.label("ref_id"),
+            target.qualified_name,
+        )
+        .join(ResourceRow, ResourceRow.id == KeyRow.table_id)
+        .outerjoin(target, and_(target.id == KeyRow.ref_id, visible(context, target)))
+        .where(
+            KeyRow.workspace_id == context.workspace_id,
+            is_one_of(context, KeyRow.table_id),
+            visible(context),
+        )
+        .order_by(KeyRow.table_id, KeyRow.id)
+    )
 
 
 def indexes(context: Context, table_id: int) -> tuple[Index, ...]:
@@ -224,8 +241,28 @@ def _observed(context: Context, table_id: int, other_id: int | None, limit: int)
     ]
 
 
-def frequent_queries(context: Context, table_id: int, limit: int = 10) -> tuple[tuple[str, int], ...]:
-    """(masked SQL, runs) of statements that touch a visible table and nothing that is hidden."""
+def frequent_queries(context: Context, table_id: int, limit: int = 10) -> tuple[FrequentQuery, ...]:
+    """Statements that touch a visible table and nothing that is hidden, most run first."""
+    rows = context.session.execute(
+        _seen_queries(context, table_id, FrequentQueryRow.sql, FrequentQueryRow.runs, FrequentQueryRow.costs)
+        .order_by(FrequentQueryRow.runs.desc(), FrequentQueryRow.id)
+        .limit(limit)
+    )
+    return tuple(FrequentQuery(sql, runs, costs or {}) for sql, runs, costs in rows)
+
+
+def query_costs(context: Context, table_id: int) -> dict[str, float]:
+    """What those statements cost together, by unit: a sum over what this very viewer may see, and of nothing else."""
+    found: dict[str, float] = {}
+    select_ = _seen_queries(context, table_id, FrequentQueryRow.costs)
+    for costs in context.session.scalars(select_.where(FrequentQueryRow.costs.is_not(None))):
+        for unit, amount in (costs or {}).items():
+            found[unit] = found.get(unit, 0.0) + amount
+    return found
+
+
+def _seen_queries(context: Context, table_id: int, *columns: Any) -> Select[Any]:
+    """Columns of the statements that touch a table and nothing that is hidden. NotFound where the table is."""
     one(context, table_id)
     touched = aliased(QueryTableRow)
     seen = select(ResourceRow.id).where(visible(context), ResourceRow.id == touched.resource_id)
@@ -235,15 +272,12 @@ def frequent_queries(context: Context, table_id: int, limit: int = 10) -> tuple[
         .correlate(FrequentQueryRow)
         .exists()
     )
-    rows = context.session.execute(
-        select(FrequentQueryRow.sql, FrequentQueryRow.runs)
+    return (
+        select(*columns)
         .join(QueryTableRow, QueryTableRow.query_id == FrequentQueryRow.id)
         .where(
             FrequentQueryRow.workspace_id == context.workspace_id,
             QueryTableRow.resource_id == table_id,
             ~hidden,
         )
-        .order_by(FrequentQueryRow.runs.desc(), FrequentQueryRow.id)
-        .limit(limit)
     )
-    return tuple((sql, runs) for sql, runs in rows)

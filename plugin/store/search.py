@@ -7,41 +7,44 @@ all must be there, and only when that finds too little as words of which some ma
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from plugin.catalog.retrieval import COLUMN, NAME, NOTE
-from plugin.catalog.words import Question, excerpt, read_question
+from plugin.catalog.retrieval import COLUMN
+from plugin.catalog.words import Question, read_question
 from plugin.store._context import Context
-from plugin.store._rows import integration_names, load
+from plugin.store._rows import load
 from plugin.store.search_columns import TABLES, find_columns
 from plugin.store.search_evidence import CONTAINER_KINDS, FEW_WORDS, WEIGHED, Doc
-from plugin.store.search_family import choose_members
+from plugin.store.search_family import Entry, choose_members
 from plugin.store.search_filters import (
     COUNTED,
     Filters,
-    facet_counts,
     integration_ids,
+    labelled,
     passing,
     schema_ids,
     zones_within,
 )
+from plugin.store.search_page import first_copies, merged, page_of
 from plugin.store.search_phrases import exact_names, holding
-from plugin.store.search_rank import TERM_KINDS, Ranked, Search
+from plugin.store.search_rank import TERM_KINDS, Ranked, Search, expected
 from plugin.store.search_scope import FullText, full_text
 from plugin.store.search_spelling import spelled
 from plugin.store.search_together import ENOUGH, MOST, together
-from plugin.store.shapes import Found, Hit
+from plugin.store.shapes import Found
 
 MOST_HITS = 1000
 MOST_READ = 2000
 """Hits in whose texts a phrase is looked for."""
+MOST_LABELLED = 2000
+"""With more resources than this under a tag or an owner, what has the words is looked through for them."""
 BESIDE = 8
 """Tables whose columns are shown among other hits."""
 
 
 def search(
     context: Context,
-    allowed: Any,
     text: str,
     *,
     kinds: Sequence[str] = (),
@@ -56,42 +59,88 @@ def search(
     facets: bool = False,
     only: Collection[int] | None = None,
     fold_copies: bool = False,
+    beside: int = 0,
 ) -> Found:
     """Find what `text` asks for, best first, among what the context's viewer may see.
 
     `only`: ids of tables to search in, none outside. `fold_copies`: show a table that is in several databases once.
-    `allowed` (the visible ids as a select) is not needed: the index is asked in the viewer's zones, and what is shown
-    is loaded through `_visible` again.
+    `beside`: of so many hits without any filter, those that are of none of `kinds`, columns excepted, come along.
+    The index is asked in the viewer's zones, and what is shown is loaded through `_visible` again.
     """
     limit, offset = max(0, min(limit, MOST_HITS)), max(0, offset)
     filters = Filters(tuple(kinds), tuple(integrations), tuple(tags), tuple(owners), verified, schema, under)
     question = read_question(text)
     integration_set = integration_ids(context, filters.integrations) if filters.integrations else None
     schema_set = schema_ids(context, filters.schema) if filters.schema is not None else None
-    index = full_text(context, zones_within(context, integration_set, schema_set, under))
-    places = Places(integration_set, schema_set)
+    within = zones_within(context, integration_set, schema_set, under)
+    index = full_text(context, within, expected(question))
     if index.nothing or not question.terms:
         return Found((), 0)
-    asked = Asked(context, index, question, filters, places, only, fold_copies, limit + offset, facets)
-    entries = asked.named(text, asked.entries())
-    meant = None
-    # Spelling looks words up by zone only; for a reader whom AI filters narrow as well it could propose a hidden one.
-    if (not entries or asked.poor) and not (context.for_ai and context.ai_rules):
-        better = spelled(index, question, text)
-        if better is not None:
-            spelled_right = read_question(better)
-            again = Asked(
-                context, index, spelled_right, filters, places, only, fold_copies, limit + offset, facets
-            )
-            found = again.entries()
-            if found:
-                meant, known = better, {id_ for id_, _score, _each in found}
-                entries = found + [entry for entry in entries if entry[0] not in known]
-    return _page(context, entries, question, limit, offset, facets, meant, asked.more)
+    places = Places(integration_set, schema_set)
+    reading = Reading(context, index, text, filters, places, only, fold_copies, limit + offset, facets)
+    entries = reading.entries()
+    page = page_of(context, entries, reading.question.terms, limit, offset, facets)
+    page = replace(page, total=page.total + reading.more, did_you_mean=reading.meant)
+    if not beside:
+        return page
+    other = Reading(context, index, text, Filters(), Places(None, None), None, False, beside, False, reading)
+    told = {*kinds, "column"}
+    # Of what was ranked the kind is known; a column and what is called like the text may be of any.
+    wanted = [id_ for id_, _score, each in other.entries()[:beside] if each is None or each.kind not in told]
+    found = load(context, wanted)
+    return replace(
+        page, beside=tuple(found[id_] for id_ in wanted if id_ in found and found[id_].kind not in told)
+    )
 
 
-Entry = tuple[int, float, Ranked | None]
-"""A resource to show, its score, and what is known of why (None for a column)."""
+class Reading:
+    """A text as it was written, and where that finds too little as it may have been meant."""
+
+    def __init__(
+        self,
+        context: Context,
+        index: FullText,
+        text: str,
+        filters: Filters,
+        places: Places,
+        only: Collection[int] | None,
+        fold_copies: bool,
+        needed: int,
+        facets: bool,
+        before: Reading | None = None,
+    ) -> None:
+        self.context, self.index, self.text = context, index, text
+        self.question = read_question(text)
+        self.narrowed = (filters, places, only, fold_copies, needed, facets)
+        self.meant: str | None = None
+        self.more = 0
+        self.runs: dict[str, Search] = before.runs if before is not None else {}
+        """What was gathered and ranked for each text by a reading without a filter on more than kinds."""
+        self.better: dict[str, str | None] = before.better if before is not None else {}
+
+    def entries(self) -> list[Entry]:
+        """Everything that is found, best first."""
+        asked = self._asked(self.text)
+        entries = asked.named(self.text, asked.entries())
+        self.more = asked.more
+        # Spelling looks words up by zone only; for a reader whom AI filters narrow it could propose a hidden one.
+        if (not entries or asked.poor) and not (self.context.for_ai and self.context.ai_rules):
+            if self.text not in self.better:
+                self.better[self.text] = spelled(self.index, self.question, self.text)
+            better = self.better[self.text]
+            if better is not None:
+                found = self._asked(better).entries()
+                if found:
+                    self.meant, known = better, {id_ for id_, _score, _each in found}
+                    entries = found + [entry for entry in entries if entry[0] not in known]
+        return entries
+
+    def _asked(self, text: str) -> Asked:
+        asked = Asked(self.context, self.index, read_question(text), *self.narrowed)
+        if not asked.run.few and asked.run.only is None:
+            # Of many words everything is weighed, whatever the filter: once is enough.
+            asked.run = self.runs.setdefault(text, asked.run)
+        return asked
 
 
 class Places(NamedTuple):
@@ -128,12 +177,29 @@ class Asked:
         """Hits beyond those that were looked at."""
         self.poor = False
         """Did some word that counts find nothing at all?"""
+        self.passed: dict[int, bool] = {}
+        """Ids whose rows were asked, and whether they pass the filters."""
         self.run = Search(context, index, question, only)
         narrowed = filters != Filters() or bool(question.phrases)
         if narrowed:
             self.run.keep = self._leaves
+        self.countable = (
+            not facets
+            and needed <= WEIGHED // 2
+            and only is None
+            and not (fold_copies or self.run.filtered or question.phrases or "column" in filters.kinds)
+            and places == Places(None, None)
+            and filters.under is None
+        )
+        """Is what a filter leaves beyond the first page only counted?"""
+        if narrowed and self.countable:
+            self.run.left = self._left
+        if filters.tags or filters.owners:
+            self._begin_with_labels()
         # Facets count hits, a filter may take them away.
-        self.look_at = MOST if narrowed else COUNTED if facets else needed
+        self.look_at = COUNTED if facets else needed
+        if narrowed and not self.countable:
+            self.look_at = MOST
         self.run.look_at = max(WEIGHED, min(self.look_at, COUNTED))
 
     def entries(self) -> list[Entry]:
@@ -141,8 +207,7 @@ class Asked:
         short = len(self.question.content) <= FEW_WORDS
         first: list[Ranked] = []
         if short and not self.run.filtered:
-            together_, self.more = together(self.run, self.look_at)
-            first = self._kept(together_)
+            first = self._together()
         ranked = first
         if len(first) < min(self.needed, ENOUGH) or "column" in self.filters.kinds:
             known = {each.id for each in first}
@@ -158,11 +223,46 @@ class Asked:
                 term.word not in self.run.bits for term in self.question.content if not term.word.isdigit()
             )
         if self.fold_copies:
-            ranked = _first_copies(ranked)
+            ranked = first_copies(ranked)
         entries: list[Entry] = [(each.id, each.score, each) for each in self._of_kinds(ranked)]
         entries = choose_members(self.index, self.question, entries, self.only, self.needed)
         columns = self._columns(ranked, short)
-        return _merged(entries, columns) if columns else entries
+        return merged(entries, columns) if columns else entries
+
+    def _begin_with_labels(self) -> None:
+        """Few things have a tag or an owner: documents of these are looked at, not all that have the words."""
+        if self._by_row and not self.run.filtered:
+            found = labelled(self.context, self.filters, MOST_LABELLED)
+            if found is not None:
+                self.run.candidates = frozenset(found).union(self.index.others_of(sorted(found)))
+
+    def _together(self) -> list[Ranked]:
+        """What has every word and passes the filters."""
+        found, rest = together(self.run, self.look_at)
+        first = self._kept(found)
+        if self.run.left is not None and rest:
+            if len(first) >= self.needed:
+                self.more = self._left(rest)
+                return first
+            found, rest = together(self.run, MOST)
+            first = self._kept(found)
+        self.more = len(rest)
+        return first
+
+    def _left(self, ids: Sequence[int]) -> int:
+        """How many resources the filters leave of documents that were not looked at, beyond those that were.
+
+        As `_leaves` would say, for filters that the resource's own row answers: without reading the documents whole.
+        """
+        rows = self.index.docs(ids, "id, family_id")
+        own = {id_ for id_, _family in rows} | self.run.docs.keys()
+        firsts = sorted({family for _id, family in rows} - own)
+        if firsts:
+            own |= {id_ for (id_,) in self.index.docs(firsts, "id")}
+        # Where the first of a family is hidden from this reader, the shard stands for itself.
+        found = {family if family in own else id_ for id_, family in rows}
+        found -= {doc.family_id for doc in self.run.docs.values()}
+        return len(passing(self.context, self.filters, found, self.filters.kinds)) if found else 0
 
     def named(self, text: str, entries: list[Entry]) -> list[Entry]:
         """The entries with what is called exactly like the text before them."""
@@ -192,7 +292,7 @@ class Asked:
         if under is not None and set(self.filters.kinds) != {"column"}:
             kept = [each for each in kept if each.id != under] or kept
         if self._by_row:
-            rows = passing(self.context, self.filters, [each.id for each in kept])
+            rows = self._passing([each.id for each in kept])
             kept = [each for each in kept if each.id in rows]
         if self.question.phrases:
             kept = kept[:MOST_READ]
@@ -210,10 +310,18 @@ class Asked:
         kept = self._placed([self.run.docs[id_] for id_ in families if id_ in self.run.docs])
         left = {each.id for each in kept}
         if self._by_row:
-            left = passing(self.context, self.filters, left)
+            left = self._passing(left)
         if self.question.phrases:
             left = holding(self.context, self.question.phrases, left)
         return helping | left
+
+    def _passing(self, ids: Collection[int]) -> set[int]:
+        """Those whose rows pass the filters; each row is asked once a search."""
+        fresh = [id_ for id_ in ids if id_ not in self.passed]
+        if fresh:
+            left = passing(self.context, self.filters, fresh)
+            self.passed.update((id_, id_ in left) for id_ in fresh)
+        return {id_ for id_ in ids if self.passed[id_]}
 
     @property
     def _by_row(self) -> bool:
@@ -267,66 +375,3 @@ class Asked:
 
 def _all_in_columns(each: Ranked, question: Question) -> bool:
     return all(each.matched.get(term.word, 0) & COLUMN for term in question.content)
-
-
-def _first_copies(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """The same table in several databases once, at its best place."""
-    seen: set[int] = set()
-    kept = []
-    for each in ranked:
-        if each.shape is not None:
-            if each.shape in seen:
-                continue
-            seen.add(each.shape)
-        kept.append(each)
-    return kept
-
-
-def _merged(entries: list[Entry], columns: list[Entry]) -> list[Entry]:
-    """Columns among the rest: they follow what has every word in its own name, and come before weaker hits."""
-    if not entries:
-        return columns
-    strong = [entry for entry in entries if entry[2] is not None and entry[2].whole]
-    weak = [entry for entry in entries if entry[2] is None or not entry[2].whole]
-    top = max(score for _id, score, _each in columns) or 1.0
-    ceiling = strong[-1][1] if strong else max(entry[1] for entry in weak) * 1.01 if weak else 1.0
-    floor = weak[0][1] if weak else 0.0
-    shifted = [(id_, floor + (ceiling - floor) * score / top * 0.99, None) for id_, score, _each in columns]
-    return [*strong, *shifted, *weak]
-
-
-def _page(
-    context: Context,
-    entries: Sequence[Entry],
-    question: Question,
-    limit: int,
-    offset: int,
-    facets: bool,
-    meant: str | None,
-    more: int,
-) -> Found:
-    shown = entries[offset : offset + limit]
-    resources = load(context, [id_ for id_, _score, _each in shown])
-    words = [term.word for term in question.terms]
-    hits = []
-    for rank, (id_, score, each) in enumerate(shown, start=offset + 1):
-        resource = resources.get(id_)
-        if resource is None:
-            continue
-        why = []
-        if each is not None:
-            named = sorted(word for word, bits in each.matched.items() if bits & NAME)
-            inside = sorted(word for word, bits in each.matched.items() if bits & (COLUMN | NOTE))
-            if named:
-                why.append(("name", " ".join(named)))
-            if inside:
-                why.append(("columns", " ".join(inside)))
-            if each.shards > 1:
-                why.append(("family", f"one of {each.shards} tables alike"))
-        if resource.description:
-            why.append(("description", excerpt(resource.description, words)))
-        hits.append(Hit(rank, round(score, 4), resource, tuple(why)))
-    counts = {}
-    if facets and entries:
-        counts = facet_counts(context, [id_ for id_, _score, _each in entries], integration_names(context))
-    return Found(tuple(hits), len(entries) + more, counts, meant)

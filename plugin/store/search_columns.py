@@ -14,17 +14,19 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import Select, literal_column, select
 
 from plugin.catalog.column_names import USAGE, ways
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE
 from plugin.catalog.words import STOP, Term, identifier_words, joined_words, text_words
+from plugin.store._around_rows import is_one_of, kept
+from plugin.store._chunks import chunks
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
 from plugin.store.search_rank import Ranked
-from plugin.store.search_sql import parts
 
 TABLES = 200
 """Tables whose columns are looked at."""
@@ -79,31 +81,38 @@ def find_columns(
     )[:tables]
     if not places:
         return []
-    columns = [each for each in _read(context, places) if not complete or content <= each.named]
+    columns = _read(context, places, content if complete else set())
     scored = _Weighed(columns, wanted, said, max(each.score for each in places) or 1.0).scored()
     found = [FoundColumn(each.id, score, content <= each.named) for each, score in scored]
     found.sort(key=lambda each: (-each.score, each.id))
     return found[:limit]
 
 
-def _read(context: Context, places: Sequence[Ranked]) -> list[_Column]:
+def _read(context: Context, places: Sequence[Ranked], content: set[str]) -> list[_Column]:
+    """The columns of these tables whose own name has every word of `content`."""
     tables = {each.id: each for each in places}
     columns: list[_Column] = []
-    for part in parts([each.id for each in places]):
-        rows = context.session.execute(
-            select(ResourceRow.id, ResourceRow.parent_id, ResourceRow.name, ResourceRow.description)
-            .where(
-                ResourceRow.parent_id.in_(part),
-                ResourceRow.kind == literal_column("'column'"),
-                visible(context),
-            )
-            .limit(COLUMNS)
-        )
+    for part in chunks([each.id for each in places]):
+        rows = context.session.connection().execute(kept(context, _of_tables), {"ids": part}).all()
         for id_, parent, name, description in rows:
             named = frozenset((*identifier_words(name), *joined_words(name)))
+            if not content <= named:
+                continue
             noted = frozenset(text_words(description[:LONGEST_NOTE])) if description else frozenset()
             columns.append(_Column(id_, tables[parent], name, named, noted))
     return columns
+
+
+def _of_tables(context: Context) -> Select[Any]:
+    return (
+        select(ResourceRow.id, ResourceRow.parent_id, ResourceRow.name, ResourceRow.description)
+        .where(
+            is_one_of(context, ResourceRow.parent_id),
+            ResourceRow.kind == literal_column("'column'"),
+            visible(context),
+        )
+        .limit(COLUMNS)
+    )
 
 
 class _Weighed:

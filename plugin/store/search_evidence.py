@@ -16,15 +16,15 @@ from sqlalchemy import select
 
 from plugin.catalog.retrieval import NAME, NOTE, TEXT
 from plugin.catalog.words import Question, Term
+from plugin.store._chunks import chunks
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
 from plugin.store.search_facts import standing
 from plugin.store.search_few import Promising, promising
-from plugin.store.search_scope import MARKS, FullText
-from plugin.store.search_sql import parts
+from plugin.store.search_scope import CONTAINER_KINDS as CONTAINER_KINDS
+from plugin.store.search_scope import FullText, needles
 
-CONTAINER_KINDS = frozenset(("database", "schema", "dashboard_group"))
 WEIGHED = 160
 """Of few words, so many of the most promising documents are weighed; the rest follow as they come."""
 FEW_WORDS = 4
@@ -91,6 +91,10 @@ class Evidence:
         self.keep: Callable[[Sequence[Doc]], Collection[int]] | None = None
         """What a filter leaves of documents, by family: asked before they are weighed, so that what it takes away
         takes nobody's place."""
+        self.candidates: frozenset[int] | None = None
+        """Documents that can pass the filter, where that is known before; None where any may."""
+        self.left: Callable[[Sequence[int]], int] | None = None
+        """How many hits a filter leaves of documents that nobody will look at; None where all must be looked at."""
         self.more = 0
         """Hits beyond those that were looked at."""
         self.words: dict[int, str] = {}
@@ -145,32 +149,39 @@ class Evidence:
         """Evidence for a few words: of the most promising documents only, read from their own words."""
         found = self.promising(terms)
         if len(found.ids) <= WEIGHED and self.keep is None:
-            self.load(found.ids, words=True)
+            self.load(found.ids, words=True, sizes=True)
         else:
             self._load_best(found)
-        words = [term.word for term in terms]
-        raw: dict[str, dict[int, int]] = {word: {} for word in words}
-        for id_ in self.docs:
-            # Looked for in the text as it is: taking it apart costs more than a few words are worth.
-            own = f" {self.words.get(id_, '')} "
-            for word in words:
-                if f" {word} " in own:
-                    bits = sum([bit for mark, bit in MARKS[:-1] if f" {mark}{word} " in own])
-                    raw[word][id_] = bits or NOTE
-        return {word: bits for word, bits in raw.items() if bits}
+        texts = {id_: f" {self.words.get(id_, '')} " for id_ in self.docs}
+        raw: dict[str, dict[int, int]] = {}
+        for term in terms:
+            bits: dict[int, int] = {}
+            there = self.index.known_to_have(term.word)
+            word, places = f" {term.word} ", needles(term.word)
+            for id_, own in texts.items():
+                # Looked for in the text as it is: taking it apart costs more than a few words are worth.
+                if word in own if there is None else id_ in there and word in own:
+                    bits[id_] = sum([bit for needle, bit in places if needle in own]) or NOTE
+            if bits:
+                raw[term.word] = bits
+        return raw
 
     def _load_best(self, found: Promising) -> None:
         """Load the most promising documents until enough of them pass the filters."""
         if not self.filtered:
             # How rare a word is, is counted over all that the viewer sees, weighed or not.
             self._counts.update(found.counts)
+        ids = found.ids
+        if self.candidates is not None:
+            # The first block as it is: among it are the containers and terms that the question names.
+            ids = ids[:WEIGHED] + [id_ for id_ in ids[WEIGHED:] if id_ in self.candidates]
         passed: set[int] = set()
         at, block = 0, WEIGHED
-        while at < len(found.ids) and len(passed) < WEIGHED:
-            part = found.ids[at : at + block]
+        while at < len(ids) and len(passed) < WEIGHED:
+            part = ids[at : at + block]
             at, block = at + len(part), 1000
             passed |= self._passing(part)
-        rest = found.ids[at:]
+        rest = ids[at:]
         # A table whose column was found may have other words itself, and was not reached yet.
         beside = {self.docs[id_].family_id for id_ in passed} & found.known
         self.load(passed | beside, words=True)
@@ -180,6 +191,8 @@ class Evidence:
             rest = rest[look_at:]
         if not self.filtered and self.keep is None:
             self.more = max(self.more, len(rest))
+        elif rest and self.left is not None:
+            self.more = max(self.more, self.left(rest))
 
     def _passing(self, ids: Sequence[int]) -> set[int]:
         """Those of these documents that may be counted and that the filters leave."""
@@ -190,13 +203,13 @@ class Evidence:
         families = set(self.keep(docs))
         return {doc.id for doc in docs if doc.family_id in families}
 
-    def load(self, ids: Collection[int], words: bool = False) -> None:
+    def load(self, ids: Collection[int], words: bool = False, sizes: bool = False) -> None:
         """Read the rows of documents, of those that this viewer may count, and of the families they stand for.
 
-        `words`: read their words too.
+        `words`: read their words too; `sizes`: those of their containers, which ranking needs of few documents.
         """
-        for part in parts(sorted(set(ids) - set(self.docs)), 20_000):
-            around = self.index.around(part, words=words)
+        for part in chunks(sorted(set(ids) - set(self.docs)), 20_000):
+            around = self.index.around(part, words=words, sizes=sizes and not self.filtered)
             hits = [Doc(*row) for row in around.docs]
             firsts = [doc for row in around.firsts if (doc := Doc(*row)).id not in self.docs]
             seen = self._may_count([*hits, *firsts])
@@ -257,7 +270,7 @@ class Evidence:
     def seen(self, ids: Collection[int]) -> set[int]:
         """Those of `ids` that the one sentence on visibility lets through, AI filters included."""
         found: set[int] = set()
-        for part in parts(sorted(ids)):
+        for part in chunks(sorted(ids)):
             found.update(
                 self.context.session.scalars(
                     select(ResourceRow.id).where(ResourceRow.id.in_(part), visible(self.context))
@@ -268,6 +281,6 @@ class Evidence:
     def _within(self) -> set[int]:
         if self._families_within is None:
             self._families_within = set()
-            for part in parts(sorted(self.only or ()), 20_000):
+            for part in chunks(sorted(self.only or ()), 20_000):
                 self._families_within.update(row[0] for row in self.index.docs(part, "family_id"))
         return self._families_within

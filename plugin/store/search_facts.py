@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from plugin.store._chunks import chunks
 from plugin.store._models.catalog import ResourceRow
-from plugin.store.search_sql import parts
 
 POPULAR, VERIFIED, DESCRIBED = 0.6, 0.3, 0.1
 _rows = ResourceRow.__table__.c
@@ -23,7 +23,7 @@ FACTS = select(_rows.id, _rows.popularity, _rows.verified, _rows.description.is_
 def standing(session: Session, ids: Iterable[int]) -> dict[int, float]:
     """How well each of these stands with people."""
     found: dict[int, float] = {}
-    for part in parts(sorted(set(ids))):
+    for part in chunks(sorted(set(ids))):
         for id_, popularity, verified, described in session.connection().execute(FACTS, {"ids": part}):
             found[id_] = (
                 POPULAR * popularity + (VERIFIED if verified else 0.0) + (DESCRIBED if described else 0.0)

@@ -11,9 +11,9 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from plugin.catalog.words import Question
+from plugin.store._chunks import chunks
 from plugin.store.search_rank import Ranked
 from plugin.store.search_scope import FullText
-from plugin.store.search_sql import parts
 
 Entry = tuple[int, float, Ranked | None]
 MONTHS = {
@@ -32,7 +32,7 @@ def choose_members(
     firsts = [entry[0] for entry in entries[: max(needed, 20)]]
     members: dict[int, list[tuple[int, str]]] = defaultdict(list)
     grouped = [id_ for id_, _score, each in entries[: len(firsts)] if each is not None and each.grouped]
-    for part in parts(grouped):
+    for part in chunks(grouped):
         for id_, family, name in index.members(part):
             if only is None or id_ in only:
                 members[family].append((id_, name))
@@ -49,7 +49,8 @@ def choose_members(
 
 def _fit(name: str, question: Question) -> float:
     """How many of the question's numbers the name has; longer numbers say more."""
-    fit = sum(len(number) for number in question.numbers if len(number) > 1 and number in name)
+    dates = (term.written for term in question.terms if term.joined and term.written.isdigit())
+    fit = sum(len(number) for number in (*question.numbers, *dates) if len(number) > 1 and number in name)
     written = {term.written for term in question.terms}
     for month, digits in MONTHS.items():
         if month in written and any(f"{year}{digits}" in name for year in question.numbers if len(year) == 4):

@@ -5,18 +5,34 @@ Enters: ids that are visible. Leaves: those that pass the filters, and counts pe
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import aliased
 
+from plugin.store._around_rows import kept
 from plugin.store._context import Context
 from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow, ZoneRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import visible
-from plugin.store.search_sql import parts
 
 COUNTED = 5000
 """Facets are counted over so many of the best."""
@@ -103,8 +119,31 @@ def _zones_below(roots: set[int], parents: dict[int, int | None]) -> set[int]:
     return found
 
 
-def passing(context: Context, filters: Filters, ids: Collection[int]) -> set[int]:
-    """Those of `ids` whose own rows pass the tags, owners and verified filters."""
+def passing(
+    context: Context, filters: Filters, ids: Collection[int], kinds: Collection[str] = ()
+) -> set[int]:
+    """Those of `ids` whose own rows pass the tags, owners and verified filters, and are of these kinds."""
+    conditions = _labels(context, filters)
+    if kinds:
+        conditions.append(ResourceRow.kind.in_(kinds))
+    if filters.verified is not None:
+        conditions.append(ResourceRow.verified.is_(filters.verified))
+    statement = select(ResourceRow.id).where(among(context, ids), visible(context), *conditions)
+    return {id_ for (id_,) in context.session.connection().execute(statement).all()}
+
+
+def labelled(context: Context, filters: Filters, most: int) -> set[int] | None:
+    """Everything with the tags or owners of the filter that this reader sees; None where it is more than `most`."""
+    conditions = _labels(context, filters)
+    if not conditions:
+        return None
+    statement = select(ResourceRow.id).where(visible(context), *conditions).limit(most + 1)
+    found = {id_ for (id_,) in context.session.connection().execute(statement).all()}
+    return found if len(found) <= most else None
+
+
+def _labels(context: Context, filters: Filters) -> list[ColumnElement[bool]]:
+    """Tags and owners as conditions on a resource."""
     conditions: list[ColumnElement[bool]] = []
     if filters.tags:
         tagged: Select[Any] = select(TagRow.resource_id).where(
@@ -118,59 +157,90 @@ def passing(context: Context, filters: Filters, ids: Collection[int]) -> set[int
             or_(func.lower(OwnerRow.name).in_(wanted), func.lower(OwnerRow.email).in_(wanted)),
         )
         conditions.append(ResourceRow.id.in_(owned))
-    if filters.verified is not None:
-        conditions.append(ResourceRow.verified.is_(filters.verified))
-    found: set[int] = set()
-    for part in parts(sorted(ids)):
-        found.update(
-            context.session.scalars(
-                select(ResourceRow.id).where(ResourceRow.id.in_(part), visible(context), *conditions)
-            )
-        )
-    return found
+    return conditions
 
 
-def facet_counts(
-    context: Context, ids: Sequence[int], integrations: dict[int | None, str]
-) -> dict[str, dict[str, int]]:
+def among(context: Context, ids: Collection[int]) -> ColumnElement[bool]:
+    """That a resource is one of these, as one value however many they are: a parameter each takes longer to bind than
+    the row to read.
+    """
+    if context.dialect == "sqlite":
+        every = func.json_each(json.dumps(sorted(ids))).table_valued("value")
+        return ResourceRow.id.in_(select(every.c.value))
+    return ResourceRow.id == any_(bindparam(None, sorted(ids), ARRAY(BigInteger)))
+
+
+def facet_counts(context: Context, ids: Sequence[int]) -> dict[str, dict[str, int]]:
     """How many of the best are of each kind, integration, schema, tag and owner, and how many are verified."""
     counts: dict[str, Counter[str]] = {
         name: Counter() for name in ("kind", "integration", "schema", "tag", "owner", "verified")
     }
-    parents: Counter[int] = Counter()
-    for part in parts(ids[:COUNTED]):
-        rows = context.session.execute(
-            select(
-                ResourceRow.kind, ResourceRow.integration_id, ResourceRow.verified, ResourceRow.parent_id
-            ).where(ResourceRow.id.in_(part), visible(context))
-        )
-        for kind, integration, verified, parent in rows:
-            counts["kind"][kind] += 1
-            if integration is not None:
-                counts["integration"][integrations.get(integration, "")] += 1
-            counts["verified"]["yes" if verified else "no"] += 1
-            if parent is not None:
-                parents[parent] += 1
-        tags = context.session.execute(
-            select(TagRow.tag, func.count()).where(TagRow.resource_id.in_(part)).group_by(TagRow.tag)
-        )
-        for tag, count in tags:
-            counts["tag"][tag] += count
-        owners = context.session.execute(
-            select(OwnerRow.name, func.count()).where(OwnerRow.resource_id.in_(part)).group_by(OwnerRow.name)
-        )
-        for owner, count in owners:
-            counts["owner"][owner] += count
-    for part in parts(sorted(parents)):
-        names = context.session.execute(
-            select(ResourceRow.id, ResourceRow.name).where(
-                ResourceRow.id.in_(part), ResourceRow.kind == "schema", visible(context)
-            )
-        )
-        for id_, name in names:
-            counts["schema"][name] += parents[id_]
+    best = sorted(ids[:COUNTED])
+    context.session.flush()
+    rows = context.session.connection().execute(
+        kept(context, _counted), {"ids": json.dumps(best) if context.dialect == "sqlite" else best}
+    )
+    for what, name, integration_id, integration, verified, schema, count in rows:
+        counts[what][name] += count
+        if what == "kind":
+            if integration_id is not None:
+                counts["integration"][integration or ""] += count
+            counts["verified"]["yes" if verified else "no"] += count
+            if schema is not None:
+                counts["schema"][schema] += count
     return {
         name: dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:LONGEST_FACET])
         for name, found in counts.items()
         if found
     }
+
+
+def _counted(context: Context) -> Any:
+    """Resources grouped by what they are and where, and their tags and owners: counted there, in one statement."""
+    given: Any = any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    if context.dialect == "sqlite":
+        every = func.json_each(bindparam("ids")).table_valued("value")
+        among_these = ResourceRow.id.in_(select(every.c.value))
+    else:
+        among_these = ResourceRow.id == given
+    hit = (
+        select(
+            ResourceRow.id,
+            ResourceRow.kind,
+            ResourceRow.integration_id,
+            ResourceRow.verified,
+            ResourceRow.parent_id,
+        )
+        .where(among_these, visible(context))
+        .cte("hit")
+    )
+    where = (hit.c.kind, hit.c.integration_id, hit.c.verified, hit.c.parent_id)
+    alike = select(*where, func.count().label("count")).group_by(*where).subquery("alike")
+    schema = aliased(ResourceRow)
+    return union_all(
+        select(
+            literal_column("'kind'"),
+            alike.c.kind,
+            alike.c.integration_id,
+            IntegrationRow.name,
+            alike.c.verified,
+            schema.name,
+            alike.c.count,
+        )
+        .outerjoin(
+            IntegrationRow,
+            (IntegrationRow.id == alike.c.integration_id)
+            & (IntegrationRow.workspace_id == context.workspace_id),
+        )
+        .outerjoin(
+            schema,
+            and_(schema.id == alike.c.parent_id, schema.kind == "schema", visible(context, schema)),
+        ),
+        *(
+            select(literal_column(f"'{what}'"), name, null(), null(), null(), null(), func.count())
+            .select_from(hit)
+            .join(row, row.resource_id == hit.c.id)
+            .group_by(name)
+            for what, row, name in (("tag", TagRow, TagRow.tag), ("owner", OwnerRow, OwnerRow.name))
+        ),
+    )

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
 
+from plugin.store._behind import Behind
 from plugin.store._context import Context
 from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow
 from plugin.store.search_rows import (
@@ -47,9 +48,12 @@ def index_changes(
     Indexing(session, workspace_id, writer).run(changed)
 
 
-def indexing(session: Session, workspace_id: int) -> Indexing:
-    """For a writer that knows its new assets whole: nothing of what it has just written is read back."""
-    return Indexing(session, workspace_id, index_writer(session, workspace_id))
+def indexing(session: Session, workspace_id: int, behind: Behind | None, *, new: bool) -> Indexing:
+    """For a writer that knows its new assets whole: nothing of what it has just written is read back.
+
+    `new`: nothing of the integration is in the index yet, so what families there are this very run has made.
+    """
+    return Indexing(session, workspace_id, index_writer(session, workspace_id, behind), new=new)
 
 
 def reindex(session: Session, workspace_id: int) -> int:
@@ -107,12 +111,16 @@ def synonyms_in(properties: Mapping[str, Any] | None) -> list[str]:
 class Indexing:
     """One run over some assets, in the order of their names, so that shards of a table follow each other."""
 
-    def __init__(self, session: Session, workspace_id: int, writer: IndexWriter) -> None:
+    def __init__(
+        self, session: Session, workspace_id: int, writer: IndexWriter, *, new: bool = False
+    ) -> None:
         self.session = session
         self.workspace_id = workspace_id
         self.writer = writer
         self.families: dict[int, list[tuple[int, frozenset[str]]]] = {}
         """Group -> its families: first member and columns. Only groups that were met lately are kept."""
+        self.met: set[int] | None = set() if new else None
+        """Every group so far, where no other can be in the index."""
         self.names: set[str] = set()
         """Names of columns whose words were handed to the writer."""
 
@@ -138,6 +146,8 @@ class Indexing:
         groups = {group for asset in assets if (group := asset.group()) is not None}
         self.families = {group: found for group, found in self.families.items() if group in groups}
         self._load_families(groups - set(self.families))
+        if self.met is not None:
+            self.met |= groups
         written: list[Document] = []
         words: set[str] = set()
         for asset in assets:
@@ -159,7 +169,7 @@ class Indexing:
         return asset.id
 
     def _load_families(self, groups: set[int]) -> None:
-        firsts = self.writer.first_members(groups)
+        firsts = self.writer.first_members(groups if self.met is None else groups & self.met)
         names: dict[int, set[str]] = defaultdict(set)
         for part in _parts(sorted({first for first, _group in firsts})):
             rows = self.session.execute(

@@ -7,25 +7,61 @@ plain words and zones apart, it walks over everything in the zones for each word
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sqlalchemy import Connection
+
+from plugin.store._context import Context
 from plugin.store.search_facts import DESCRIBED, POPULAR, VERIFIED
-from plugin.store.search_scope import DOC, Around, FullText
+from plugin.store.search_scope import CONTAINER_KINDS, DOC, LISTED, Around, FullText
 
 MOST_LEXEMES = 64
 """With more zones than this, the rows decide instead of the lexemes."""
+FEW_ROWS = 500
+"""Of more documents than this without their words only the best few are asked how they stand with people: later."""
 D_DOC = ", ".join(f"d.{name}" for name in DOC.split(", "))
 STANDING = (
     f"({POPULAR} * r.popularity + CASE WHEN r.verified THEN {VERIFIED} ELSE 0 END"
     f" + CASE WHEN r.description IS NOT NULL THEN {DESCRIBED} ELSE 0 END)::float8"
 )
+ASKED = f"""
+CASE WHEN %(everything)s OR cardinality(mine.zones) > {MOST_LEXEMES}
+    THEN format('''%%s'' & ''_w%%s''', q.lexeme, %(workspace)s::integer)
+    ELSE (SELECT string_agg(format('''%%s.%%s''', zone, q.lexeme), ' | ') FROM unnest(mine.zones) AS zone)
+END::tsquery
+"""
+ROWS_DECIDE = f"CASE WHEN NOT %(everything)s AND cardinality(mine.zones) > {MOST_LEXEMES} THEN mine.zones END"
+"""What is asked of the index for a lexeme, put together there: from here it would be longer than what comes back."""
+LISTS = (
+    f"SELECT q.at, array(SELECT docent_found({ASKED}, {ROWS_DECIDE}, %(most)s)), NULL::bigint[]"
+    " FROM mine, unnest(%(lexemes)s::text[]) WITH ORDINALITY AS q(lexeme, at)"
+)
+GIVEN = "WITH mine AS (SELECT %(zones)s::integer[] AS zones)"
+COUNTS = (
+    f"{GIVEN} SELECT (SELECT count(*) FROM docent_found({ASKED}, {ROWS_DECIDE}, NULL))"
+    " FROM mine, unnest(%(lexemes)s::text[]) WITH ORDINALITY AS q(lexeme, at) ORDER BY q.at"
+)
+OPENED = f"""
+WITH held AS (
+    SELECT z.id, (
+        SELECT coalesce(sum(c.resources), 0)::bigint FROM zone_counts c WHERE c.zone_id = z.id AND c.kind <> 'column'
+    ) AS resources
+    FROM zones z WHERE z.workspace_id = %(workspace)s AND (%(everything)s OR z.id IN (
+        SELECT zone_id FROM zone_teams WHERE team_id = ANY (%(teams)s::integer[])
+    ))
+), mine AS MATERIALIZED (
+    SELECT coalesce(array_agg(id ORDER BY id), '{{}}') AS zones, array_agg(resources ORDER BY id) AS counts FROM held
+)
+SELECT 0, zones::bigint[], counts FROM mine UNION ALL {LISTS}
+"""
+"""`search_scope._zones` and the first lists in one round trip."""
 AROUND = """
 WITH hit AS MATERIALIZED (
-    SELECT {columns} FROM search_docs d JOIN resources r ON r.id = d.id
+    SELECT {columns} FROM search_docs d{rows}
     WHERE d.id = ANY(%(ids)s::bigint[]) AND d.zone_id = ANY(%(zones)s::integer[])
 ), first AS MATERIALIZED (
-    SELECT {columns} FROM search_docs d JOIN resources r ON r.id = d.id
+    SELECT {columns} FROM search_docs d{rows}
     WHERE d.id IN (SELECT family_id FROM hit WHERE family_id <> id)
     AND d.id <> ALL (%(ids)s::bigint[]) AND d.zone_id = ANY(%(zones)s::integer[])
 ), place AS MATERIALIZED (
@@ -42,16 +78,78 @@ UNION ALL SELECT DISTINCT 'many', {many} FROM search_docs d
     WHERE d.family_id IN (SELECT family_id FROM hit) AND d.family_id <> d.id AND d.kind <> 'column'
     AND d.zone_id = ANY(%(zones)s::integer[])
 """
+SIZES = """
+UNION ALL SELECT 'size', {size} FROM search_docs d
+    WHERE d.container_id IN ({of}) AND d.family_id = d.id AND d.zone_id = ANY(%(zones)s::integer[])
+    GROUP BY d.container_id
+"""
+_containers = ", ".join(f"'{kind}'" for kind in sorted(CONTAINER_KINDS))
+NAMED = (
+    f"SELECT id FROM hit WHERE kind IN ({_containers}) UNION SELECT id FROM place"
+    f" WHERE container_id IN (SELECT id FROM hit WHERE kind IN ({_containers}))"
+)
+"""Containers that were found themselves, and those below: ranking asks for the size of these in any case."""
+EVERY = f"SELECT id FROM place UNION SELECT id FROM above UNION {NAMED}"
 EMPTY = {"kind": "NULL::varchar", "id": "id", "container_id": "container_id"}
 PLACE = ", ".join(
     EMPTY.get(name, "NULL::bigint" if name.endswith(("_id", "shape", "key")) else "NULL::integer")
     for name in DOC.split(", ")
 )
+SIZE = (
+    PLACE.replace("id, ", "d.container_id AS id, ", 1)
+    .replace(", container_id,", ", NULL::bigint,", 1)
+    .replace(
+        "NULL::integer, NULL::integer,", "count(*)::integer, sum(least(d.columns_count, 60) + 4)::integer,", 1
+    )
+)
 MANY = PLACE.replace("id, ", "d.family_id AS id, ", 1).replace(", container_id,", ", NULL::bigint,", 1)
+
+
+def _array(values: Iterable[int]) -> str:
+    """Numbers as PostgreSQL writes an array of them: the driver takes longer over a list."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def _fetched(connection: Connection, statement: str, given: dict[str, Any]) -> list[Any]:
+    """Rows as the driver gives them: a search reads hundreds, and to wrap each takes longer than to read it."""
+    result = connection.exec_driver_sql(statement, given)
+    rows: list[Any] = list(result.cursor.fetchall()) if result.cursor is not None else []
+    result.close()
+    return rows
 
 
 class PostgresText(FullText):
     """tsvector under a GIN index, with the zone in each lexeme."""
+
+    def __init__(self, context: Context, zones: Sequence[int], total: int, everything: bool) -> None:
+        super().__init__(context, zones, total, everything)
+        self._zones = _array(zones)
+        self._sizes: dict[int, tuple[int, int]] = {}
+        """Container -> how many documents the viewer sees in it, and how large they are together; what was read."""
+
+    @classmethod
+    def opened(cls, context: Context, everything: bool, lexemes: Sequence[str]) -> PostgresText:
+        """The index for this viewer, with the lists of these lexemes read already."""
+        teams = [] if everything else sorted(context.member.team_ids)
+        rows = _fetched(
+            context.session.connection(),
+            OPENED,
+            {
+                "workspace": context.workspace_id,
+                "everything": everything,
+                "teams": _array(teams),
+                "most": LISTED,
+                "lexemes": list(lexemes),
+            },
+        )
+        lists: dict[int, list[int]] = {}
+        counts: list[int] = []
+        for at, ids, told in rows:
+            lists[at] = ids
+            counts = told or counts
+        opened = cls(context, lists.pop(0), int(sum(counts)), everything)
+        opened._lists.update((lexemes[at - 1], ids) for at, ids in lists.items())
+        return opened
 
     def _query(self, lexemes: Sequence[str], prefix: bool = False) -> str:
         end = ":*" if prefix else ""
@@ -66,6 +164,9 @@ class PostgresText(FullText):
         """Zones that the rows must be in where the lexemes do not say so."""
         return list(self.zones) if not self.everything and len(self.zones) > MOST_LEXEMES else None
 
+    def _rows(self, statement: str, given: dict[str, Any]) -> list[Any]:
+        return _fetched(self.connection, statement, given)
+
     def expect(self, lexemes: Sequence[str]) -> None:
         self._list(lexemes)
 
@@ -74,14 +175,18 @@ class PostgresText(FullText):
         if not found:
             return found
         # One round trip, and one row for each list rather than for each document.
-        rows = self.connection.exec_driver_sql(
-            "SELECT q.at, array(SELECT docent_found(q.query::tsquery, %s::integer[], %s))"
-            " FROM unnest(%s::text[]) WITH ORDINALITY AS q(query, at)",
-            (self._rows_decide, limit, [self._query([lexeme]) for lexeme in lexemes]),
-        )
-        for at, ids in rows:
+        for at, ids, _counts in self._rows(f"{GIVEN} {LISTS}", {**self._given(lexemes), "most": limit}):
             found[at - 1] = ids
         return found
+
+    def _given(self, lexemes: Sequence[str]) -> dict[str, Any]:
+        """What a statement over single lexemes is told."""
+        return {
+            "zones": self._zones,
+            "everything": self.everything,
+            "workspace": self.context.workspace_id,
+            "lexemes": list(lexemes),
+        }
 
     def having_any(self, lexemes: Sequence[str], limit: int) -> set[int]:
         return {id_ for ids in self.listed(lexemes, limit) for id_ in ids}
@@ -91,23 +196,32 @@ class PostgresText(FullText):
             "SELECT docent_found(%s::tsquery, %s::integer[], %s)",
             (self._query(lexemes, prefix), self._rows_decide, limit),
         )
-        return [id_ for (id_,) in rows]
+        return [id_ for (id_,) in rows.all()]
+
+    def having_all_each(self, wanted: Sequence[Sequence[str]], limit: int) -> list[list[int]]:
+        rows = self._rows(
+            "SELECT q.at, array(SELECT docent_found(q.query::tsquery, %(zones)s::integer[], %(most)s))"
+            " FROM unnest(%(queries)s::text[]) WITH ORDINALITY AS q(query, at) ORDER BY q.at",
+            {"queries": [self._query(each) for each in wanted], "zones": self._rows_decide, "most": limit},
+        )
+        return [ids for _at, ids in rows]
 
     def count_each(self, lexemes: Sequence[str]) -> list[int]:
-        rows = self.connection.exec_driver_sql(
-            "SELECT (SELECT count(*) FROM docent_found(q.query::tsquery, %s::integer[], NULL))"
-            " FROM unnest(%s::text[]) WITH ORDINALITY AS q(query, at) ORDER BY q.at",
-            (self._rows_decide, [self._query([lexeme]) for lexeme in lexemes]),
-        )
-        return [count for (count,) in rows]
+        rows = self.connection.exec_driver_sql(COUNTS, self._given(lexemes))
+        return [count for (count,) in rows.all()]
 
-    def around(self, ids: Sequence[int], *, words: bool) -> Around:
-        statement = AROUND.format(
-            columns=f"{D_DOC}, {STANDING} AS standing, {'d.words' if words else 'NULL::text AS words'}",
+    def around(self, ids: Sequence[int], *, words: bool, sizes: bool = False) -> Around:
+        stands = words or len(ids) <= FEW_ROWS
+        statement = (AROUND + SIZES if sizes or words else AROUND).format(
+            rows=" JOIN resources r ON r.id = d.id" if stands else "",
+            of=EVERY if sizes else NAMED,
+            columns=f"{D_DOC}, {STANDING if stands else 'NULL::float8'} AS standing,"
+            f" {'d.words' if words else 'NULL::text AS words'}",
             place=f"{PLACE}, NULL::float8, NULL::text",
             many=f"{MANY}, NULL::float8, NULL::text",
+            size=f"{SIZE}, NULL::float8, NULL::text",
         )
-        rows = self.connection.exec_driver_sql(statement, {"ids": list(ids), "zones": list(self.zones)})
+        rows = self._rows(statement, {"ids": _array(ids), "zones": self._zones})
         docs: list[Any] = []
         firsts: list[Any] = []
         places: dict[int, int | None] = {}
@@ -115,18 +229,26 @@ class PostgresText(FullText):
         texts: list[tuple[int, str]] = []
         standing: dict[int, float] = {}
         many: set[int] = set()
-        for what, *row, stands, text in rows:
+        for what, *row, well, text in rows:
             if what in ("hit", "first"):
-                standing[row[0]] = stands
+                if well is not None:
+                    standing[row[0]] = well
                 (docs if what == "hit" else firsts).append(row)
                 if text is not None:
                     texts.append((row[0], text))
             elif what == "many":
                 many.add(row[0])
+            elif what == "size":
+                self._sizes[row[0]] = (row[7], row[8])
             else:
                 places[row[0]] = row[3]
                 if what == "above":
                     wanted.add(row[3])
+        if sizes or words:
+            named = {row[0] for row in docs if row[4] in CONTAINER_KINDS}
+            asked = named.union(place for place, parent in places.items() if sizes or parent in named)
+            for place in asked:
+                self._sizes.setdefault(place, (0, 0))
         wanted -= places.keys() | {None}
         while wanted:
             found: dict[int, int | None] = dict(self.docs([id_ for id_ in wanted if id_], "id, container_id"))
@@ -139,31 +261,34 @@ class PostgresText(FullText):
             (id_, words)
             for id_, words in self.connection.exec_driver_sql(
                 "SELECT id, words FROM search_docs WHERE id = ANY(%s::bigint[])",
-                ([id_ for id_, _zone in docs],),
+                (_array(id_ for id_, _zone in docs),),
             )
         ]
 
     def docs(self, ids: Sequence[int], columns: str) -> Sequence[Any]:
         return self.connection.exec_driver_sql(
             f"SELECT {columns} FROM search_docs WHERE id = ANY(%s::bigint[]) AND zone_id = ANY(%s::integer[])",
-            (list(ids), list(self.zones)),
+            (_array(ids), self._zones),
         ).all()
 
     def inside(self, containers: Sequence[int]) -> dict[int, tuple[int, int]]:
-        rows = self.connection.exec_driver_sql(
-            "SELECT container_id, count(*), sum(least(columns_count, 60) + 4) FROM search_docs"
-            " WHERE container_id = ANY(%s::bigint[]) AND family_id = id AND zone_id = ANY(%s::integer[])"
-            " GROUP BY container_id",
-            (list(containers), list(self.zones)),
-        )
-        return {container: (count, size) for container, count, size in rows}
+        missing = [container for container in containers if container not in self._sizes]
+        if missing:
+            rows = self.connection.exec_driver_sql(
+                "SELECT container_id, count(*), sum(least(columns_count, 60) + 4) FROM search_docs"
+                " WHERE container_id = ANY(%s::bigint[]) AND family_id = id AND zone_id = ANY(%s::integer[])"
+                " GROUP BY container_id",
+                (_array(missing), self._zones),
+            )
+            self._sizes.update((container, (count, size)) for container, count, size in rows.all())
+        return {each: self._sizes[each] for each in containers if self._sizes.get(each, (0, 0))[0]}
 
     def siblings(self, containers: Sequence[int], limit: int) -> Sequence[Any]:
         return self.connection.exec_driver_sql(
             "SELECT d.id, d.container_id, r.name FROM search_docs d JOIN resources r ON r.id = d.id"
             " WHERE d.container_id = ANY(%s::bigint[]) AND d.family_id = d.id AND d.zone_id = ANY(%s::integer[])"
             " LIMIT %s",
-            (list(containers), list(self.zones), limit),
+            (_array(containers), self._zones, limit),
         ).all()
 
     def members(self, families: Sequence[int]) -> Sequence[Any]:
@@ -176,8 +301,16 @@ class PostgresText(FullText):
             " AND family_id IN (SELECT family_id FROM many))"
             " SELECT d.id, d.family_id, r.name FROM alike d JOIN resources r ON r.id = d.id"
             " WHERE d.zone_id = ANY(%(zones)s::integer[])",
-            {"families": list(families), "zones": list(self.zones)},
+            {"families": _array(families), "zones": self._zones},
         ).all()
+
+    def others_of(self, families: Sequence[int]) -> list[int]:
+        rows = self.connection.exec_driver_sql(
+            "SELECT id FROM search_docs WHERE family_id <> id AND family_id = ANY(%s::bigint[])"
+            " AND zone_id = ANY(%s::integer[])",
+            (_array(families), self._zones),
+        )
+        return [id_ for (id_,) in rows.all()]
 
     def words_like(self, start: str) -> list[str]:
         rows = self.connection.exec_driver_sql(

@@ -97,7 +97,7 @@ class SqliteText(FullText):
     def count_each(self, lexemes: Sequence[str]) -> list[int]:
         return [self._matching("count(*)", f'"{lexeme}"', 1)[0][0] for lexeme in lexemes]
 
-    def around(self, ids: Sequence[int], *, words: bool) -> Around:
+    def around(self, ids: Sequence[int], *, words: bool, sizes: bool = False) -> Around:
         docs = self.docs(ids, DOC)
         known = {row[0] for row in docs}
         firsts = self.docs(sorted({row[2] for row in docs} - known), DOC)
@@ -155,6 +155,13 @@ class SqliteText(FullText):
                 (given, self._zones_json),
             )
         )
+
+    def others_of(self, families: Sequence[int]) -> list[int]:
+        given = (json.dumps(list(families)), self._zones_json)
+        rows = self._raw.execute(
+            f"SELECT id FROM search_docs WHERE family_id <> id AND family_id {THESE}", given
+        )
+        return [id_ for (id_,) in rows]
 
     def words_like(self, start: str) -> list[str]:
         rows = self._raw.execute(

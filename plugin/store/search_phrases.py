@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import func, literal_column, or_, select
 
 from plugin.catalog.words import pieces, stem
+from plugin.store._chunks import chunks
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
-from plugin.store.search_sql import parts
 
 LONGEST = 4000
 """Characters of a text that are read."""
@@ -34,7 +34,7 @@ def holding(context: Context, phrases: Sequence[str], ids: Collection[int]) -> s
 def _holding(context: Context, words: str, ids: Collection[int]) -> set[int]:
     found: set[int] = set()
     column = ResourceRow.kind == literal_column("'column'")
-    for part in parts(sorted(ids), BLOCK):
+    for part in chunks(sorted(ids), BLOCK):
         # Two reads, since each kind has an index of its own.
         for owner, condition in ((ResourceRow.id, ResourceRow.id.in_(part)), (ResourceRow.parent_id, None)):
             rows = context.session.execute(

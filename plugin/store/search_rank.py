@@ -15,10 +15,10 @@ from sqlalchemy import case, func, literal_column, select
 
 from plugin.catalog.retrieval import NAME, TEXT, Card, Ranking, Scored, Weights, pointed_at
 from plugin.catalog.synonyms import NEAR, WEIGHT
-from plugin.catalog.words import Term, name_core
+from plugin.catalog.words import Question, Term, name_core
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
-from plugin.store.search_evidence import CONTAINER_KINDS, WEIGHED, Evidence
+from plugin.store.search_evidence import CONTAINER_KINDS, FEW_WORDS, WEIGHED, Evidence
 from plugin.store.search_few import lexemes
 
 PLACES = 60
@@ -58,13 +58,43 @@ class Ranked:
     """May it be one of a family of shards?"""
 
 
+def near(terms: Sequence[Term]) -> dict[str, list[Term]]:
+    """Words of nearly the same meaning that are not among these, and for which of them each stands."""
+    asked = {term.word for term in terms}
+    said: dict[str, list[Term]] = defaultdict(list)
+    for term in terms:
+        if not term.joined:
+            for word in NEAR.get(term.word, ()):
+                if word not in asked:
+                    said[word].append(term)
+    return said
+
+
+def with_near(terms: Sequence[Term]) -> list[Term]:
+    """A question's words and those of nearly the same meaning: of few, both make one choice of what to weigh."""
+    return [*terms, *(Term(word, WEIGHT, word) for word in near(terms))]
+
+
+def expected(question: Question) -> list[str]:
+    """What the index will be asked for first, where the question has few words."""
+    if len(question.content) > FEW_WORDS:
+        return []
+    return lexemes(with_near(question.terms))
+
+
 class Search(Evidence):
     """One question of one viewer."""
 
     weights = Weights()
+    _ranked_before: list[Ranked] | None = None
 
-    def ranked(self, fill: bool | None = None) -> list[Ranked]:
-        """Everything that the question's words find, best first."""
+    def ranked(self) -> list[Ranked]:
+        """Everything that the question's words find, best first; ranked once."""
+        if self._ranked_before is None:
+            self._ranked_before = self._all_ranked()
+        return list(self._ranked_before)
+
+    def _all_ranked(self, fill: bool | None = None) -> list[Ranked]:
         if self.index.nothing or not self.question.terms:
             return []
         terms = list(self.question.terms)
@@ -77,17 +107,15 @@ class Search(Evidence):
         return self._rank(terms, related, fill)
 
     def _with_near(self) -> list[Term]:
-        """The question's words and those of nearly the same meaning: of few, both make one choice of what to weigh."""
-        terms = self.question.terms
-        return [*terms, *(Term(word, WEIGHT, word) for word in self._near(terms))]
-
-    def expected(self) -> list[str]:
-        """What the index will be asked for if too little has every word."""
-        return lexemes(self._with_near())
+        return with_near(self.question.terms)
 
     def likely(self) -> list[int]:
         """What will be weighed then, unless a filter changes it: to be read in one go with what has every word."""
         return self.promising(self._with_near()).ids[:WEIGHED] if self.keep is None else []
+
+    def all_weighed(self) -> bool:
+        """Are there so few documents with a word of the question that each of them is weighed?"""
+        return self.keep is None and len(self.promising(self._with_near()).ids) <= WEIGHED
 
     def _synonyms(self, terms: Sequence[Term]) -> list[Term]:
         """Words that the glossary gives for terms which the question names in full, at half weight."""
@@ -120,21 +148,9 @@ class Search(Evidence):
         self.gather(added.values())
         return list(added.values())
 
-    @staticmethod
-    def _near(terms: Sequence[Term]) -> dict[str, list[Term]]:
-        """Words of nearly the same meaning that are not among these, and for which of them each stands."""
-        asked = {term.word for term in terms}
-        said: dict[str, list[Term]] = defaultdict(list)
-        for term in terms:
-            if not term.joined:
-                for word in NEAR.get(term.word, ()):
-                    if word not in asked:
-                        said[word].append(term)
-        return said
-
     def _related(self, terms: Sequence[Term]) -> list[tuple[Term, dict[int, int]]]:
         """Words of nearly the same meaning as those of the question, each in what has not the word itself."""
-        said = self._near(terms)
+        said = near(terms)
         self.gather(Term(word, WEIGHT, word) for word in said)
         found = []
         for word, behind in said.items():

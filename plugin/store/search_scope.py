@@ -21,10 +21,18 @@ from plugin.store._models.catalog import ZoneCountRow, ZoneRow, ZoneTeamRow
 from plugin.store._visible import sees_everything
 
 MARKS = (("n_", NAME), ("d_", TEXT), ("c_", COLUMN), ("e_", MANY), ("f_", VERY_MANY), ("", NOTE))
+
+
+def needles(word: str, marks: Sequence[tuple[str, int]] = MARKS[:-1]) -> list[tuple[str, int]]:
+    """What to look for in the words of a document to learn where a word stands, with the bit for each place."""
+    return [(f" {mark}{word} ", bit) for mark, bit in marks]
+
+
 MOST = 20_000
 """Documents of one word in one place that are looked at; a word beyond that says nothing in that place."""
 LISTED = 5000
 """Documents of one lexeme that are kept to be put together with those of another."""
+CONTAINER_KINDS = frozenset(("database", "schema", "dashboard_group"))
 DOC = (
     "id, asset_id, family_id, container_id, kind, integration_id, sample_id,"
     " name_words, text_words, columns_count, notes_words, shape, zone_id, group_key"
@@ -93,7 +101,10 @@ class FullText(ABC):
         word in one zone at once, and of several words together only by walking from the first document it has.
         """
         self._list([each for lexemes in wanted for each in lexemes])
-        return [self._having(lexemes, limit) for lexemes in wanted]
+        found = [self._having(lexemes, limit) for lexemes in wanted]
+        crowded = [lexemes for lexemes, ids in zip(wanted, found, strict=True) if ids is None]
+        asked = iter(self.having_all_each(crowded, limit) if crowded else ())
+        return [next(asked) if ids is None else ids for ids in found]
 
     def _list(self, lexemes: Sequence[str]) -> None:
         fresh = list(dict.fromkeys(each for each in lexemes if each not in self._lists))
@@ -103,14 +114,20 @@ class FullText(ABC):
     def expect(self, lexemes: Sequence[str]) -> None:  # noqa: B027  most indexes have nothing to gain
         """These will be asked for in all likelihood: an index that answers a round trip at a time reads them now."""
 
-    def _having(self, lexemes: Sequence[str], limit: int) -> list[int]:
+    def _having(self, lexemes: Sequence[str], limit: int) -> list[int] | None:
+        """None where a list is too long to be put together here."""
         lists = sorted((self._lists[lexeme] for lexeme in lexemes), key=len)
         if len(lists) == 1 or not lists[0]:
             return lists[0][:limit]
         if len(lists[-1]) >= LISTED:
-            return self.having_all(lexemes, limit)
-        rest = [set(ids) for ids in lists[1:]]
-        return [id_ for id_ in lists[0] if all(id_ in ids for ids in rest)][:limit]
+            return None
+        every = set(lists[0]).intersection(*lists[1:])
+        return [id_ for id_ in lists[0] if id_ in every][:limit]
+
+    def known_to_have(self, lexeme: str) -> frozenset[int] | None:
+        """The documents that have a lexeme, where all of them were read in this search; None where they were not."""
+        ids = self._lists.get(lexeme)
+        return None if ids is None or len(ids) >= LISTED else frozenset(ids)
 
     @abstractmethod
     def listed(self, lexemes: Sequence[str], limit: int) -> list[list[int]]:
@@ -124,13 +141,20 @@ class FullText(ABC):
     def having_all(self, lexemes: Sequence[str], limit: int, *, prefix: bool = False) -> list[int]:
         """Documents with every one of these lexemes; with `prefix` the last one may go on."""
 
+    def having_all_each(self, wanted: Sequence[Sequence[str]], limit: int) -> list[list[int]]:
+        """The same for several lists of lexemes, at once where each would be a round trip."""
+        return [self.having_all(lexemes, limit) for lexemes in wanted]
+
     @abstractmethod
     def count_each(self, lexemes: Sequence[str]) -> list[int]:
         """How many documents have each of these lexemes."""
 
     @abstractmethod
-    def around(self, ids: Sequence[int], *, words: bool) -> Around:
-        """Documents by id, of the viewer's zones only, with what ranking needs beside them."""
+    def around(self, ids: Sequence[int], *, words: bool, sizes: bool = False) -> Around:
+        """Documents by id, of the viewer's zones only, with what ranking needs beside them.
+
+        `sizes`: `inside` will be asked of their containers: an index that answers a round trip at a time reads it now.
+        """
 
     @abstractmethod
     def words(self, docs: Sequence[tuple[int, int]]) -> Sequence[tuple[int, str]]:
@@ -153,13 +177,27 @@ class FullText(ABC):
         """(id, family, name) of the shards of these families that the viewer sees, the first ones too."""
 
     @abstractmethod
+    def others_of(self, families: Sequence[int]) -> list[int]:
+        """The further documents of these families: shards, and columns that stand apart."""
+
+    @abstractmethod
     def words_like(self, start: str) -> list[str]:
         """Words of names that begin like this; what is hidden may be among them, so ask for hits before showing one."""
 
 
-def full_text(context: Context, within: Collection[int] | None = None) -> FullText:
-    """The index for this viewer, on the database of this context; `within` narrows it to some zones."""
+def full_text(
+    context: Context, within: Collection[int] | None = None, expected: Sequence[str] = ()
+) -> FullText:
+    """The index for this viewer, on the database of this context; `within` narrows it to some zones.
+
+    `expected`: lexemes that will be asked for first, which an index that answers a round trip at a time reads at once.
+    """
     everything = sees_everything(context)
+    if expected and within is None and context.dialect == "postgresql":
+        from plugin.store.search_on_postgres import PostgresText
+
+        context.session.flush()
+        return PostgresText.opened(context, everything, expected)
     wanted = _zones(None if everything else context.member.team_ids, context.workspace_id)
     context.session.flush()
     rows = context.session.connection().execute(wanted).all()

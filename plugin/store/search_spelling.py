@@ -11,11 +11,11 @@ import re
 from sqlalchemy import and_, literal_column, or_, select
 
 from plugin.catalog.words import Question, Term, stem, typed_words
+from plugin.store._chunks import chunks
 from plugin.store._models.catalog import ResourceRow, TagRow
 from plugin.store._visible import visible
 from plugin.store.search_index import synonyms_in
 from plugin.store.search_scope import FullText
-from plugin.store.search_sql import parts
 
 CLOSE = 74.0
 """Likeness in percent from which a word is proposed."""
@@ -70,7 +70,7 @@ def _forms(index: FullText, stems: set[str]) -> set[str]:
     wanted = sorted(stems)
     ids = index.having_any(wanted, LOOKED_AT)
     session, forms = index.context.session, set[str]()
-    for part in parts(sorted(ids)):
+    for part in chunks(sorted(ids)):
         rows = session.execute(
             select(ResourceRow.name, ResourceRow.properties).where(
                 or_(

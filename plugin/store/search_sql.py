@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session
 
+from plugin.store._behind import Behind
+from plugin.store._bulk import insert_groups
+from plugin.store._chunks import chunks
 from plugin.store.search_ddl import FTS, FTS_MEMORY, ZONE_SHIFT
 from plugin.store.search_rows import Document
 
@@ -20,28 +23,17 @@ FIELDS = (
 )  # fmt: skip
 
 _fields = attrgetter(*FIELDS)
+Run = Callable[[str, tuple[Any, ...]], object]
 
 
-def index_writer(session: Session, workspace_id: int) -> IndexWriter:
-    """The writer for the database of this session."""
+def index_writer(session: Session, workspace_id: int, behind: Behind | None = None) -> IndexWriter:
+    """The writer for this database; on SQLite documents are written `behind` the caller if there is one."""
     connection = session.connection()
     if connection.dialect.name == "sqlite":
-        return SqliteWriter(connection, workspace_id)
+        return SqliteWriter(connection, workspace_id, behind)
     writer = PostgresWriter(connection, workspace_id)
     event.listen(session, "before_commit", lambda _session: writer.finish(), once=True)
     return writer
-
-
-def parts(values: Iterable[Any], size: int = 900) -> Iterator[list[Any]]:
-    """Lists of at most `size`."""
-    part: list[Any] = []
-    for value in values:
-        part.append(value)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part
 
 
 class IndexWriter(ABC):
@@ -60,11 +52,11 @@ class IndexWriter(ABC):
         Of each such family the oldest member is returned, to be indexed again as the first; the others follow it.
         """
         orphans: set[int] = set()
-        for part in parts(sorted(assets)):
+        for part in chunks(sorted(assets)):
             rows = self._rows("SELECT id, zone_id FROM search_docs WHERE asset_id IN ", part)
             if rows:
                 self.delete([(id_, zone) for id_, zone in rows])
-        for part in parts(sorted(gone)):
+        for part in chunks(sorted(gone)):
             rows = self._rows(
                 "SELECT family_id, min(id) FROM search_docs WHERE family_id <> id AND kind <> 'column'"
                 " AND family_id IN ",
@@ -84,7 +76,7 @@ class IndexWriter(ABC):
     def first_members(self, groups: Collection[int]) -> list[tuple[int, int]]:
         """(first member, group) of the families that these groups already have."""
         found: list[tuple[int, int]] = []
-        for part in parts(sorted(groups)):
+        for part in chunks(sorted(groups)):
             found += [
                 (first, group)
                 for first, group in self._rows(
@@ -158,6 +150,10 @@ class IndexWriter(ABC):
 class SqliteWriter(IndexWriter):
     """FTS5: the words of a document under a rowid that starts with its zone."""
 
+    def __init__(self, connection: Connection, workspace_id: int, behind: Behind | None = None) -> None:
+        super().__init__(connection, workspace_id)
+        self._behind = behind
+
     def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
         statement = f"{before}(SELECT value FROM json_each(?)){after}"
         return self.connection.exec_driver_sql(statement, (json.dumps(values),)).all()
@@ -170,20 +166,21 @@ class SqliteWriter(IndexWriter):
         return rows
 
     def insert(self, documents: Sequence[Document]) -> None:
-        marks = ", ".join("?" * len(FIELDS))
-        self.connection.exec_driver_sql(
-            f"INSERT INTO search_docs ({', '.join(FIELDS)}) VALUES ({marks})",
-            [_fields(each) for each in documents],
-        )
-        # In the order of the rowids, which is how FTS5 takes them fastest.
-        rows = sorted((each.zone_id << ZONE_SHIFT | each.id, " ".join(each.words)) for each in documents)
-        self.connection.exec_driver_sql("INSERT INTO search_fts (rowid, body) VALUES (?, ?)", rows)
+        self._write(lambda run: _insert_documents(run, documents))
 
     def insert_words(self, words: Sequence[str]) -> None:
-        self.connection.exec_driver_sql(
-            "INSERT OR IGNORE INTO search_words (workspace_id, word) VALUES (?, ?)",
-            [(self.workspace_id, word) for word in words],
+        rows, same = [(word,) for word in words], {"workspace_id": self.workspace_id}
+        self._write(
+            lambda run: insert_groups(run, "search_words", ("word",), rows, same, verb="INSERT OR IGNORE")
         )
+
+    def _write(self, work: Callable[[Run], None]) -> None:
+        """Now, or behind the caller: then on the driver's connection, which the caller has made a writer."""
+        if self._behind is None:
+            work(self.connection.exec_driver_sql)
+        else:
+            raw: Any = self.connection.connection.driver_connection
+            self._behind.do(lambda: work(raw.execute))
 
     def delete(self, keys: Sequence[tuple[int, int]]) -> None:
         self.connection.exec_driver_sql(
@@ -206,6 +203,13 @@ class SqliteWriter(IndexWriter):
         rowids = f"SELECT zone_id << {ZONE_SHIFT} | id FROM search_docs WHERE {where}"
         self.connection.execute(text(f"DELETE FROM search_fts WHERE rowid IN ({rowids})"), values)
         self.connection.execute(text(f"DELETE FROM search_docs WHERE {where}"), values)
+
+
+def _insert_documents(run: Run, documents: Sequence[Document]) -> None:
+    insert_groups(run, "search_docs", FIELDS, [_fields(each) for each in documents])
+    # In the order of the rowids, which is how FTS5 takes them fastest.
+    rows = sorted((each.zone_id << ZONE_SHIFT | each.id, " ".join(each.words)) for each in documents)
+    insert_groups(run, "search_fts", ("rowid", "body"), rows)
 
 
 class PostgresWriter(IndexWriter):

@@ -10,8 +10,8 @@ from collections import Counter
 from itertools import chain
 
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE, TEXT
-from plugin.store.search_rank import Ranked, Search
-from plugin.store.search_scope import MARKS
+from plugin.store.search_rank import Ranked, Search, expected
+from plugin.store.search_scope import MARKS, needles
 
 MOST = 10_000
 ENOUGH = 8
@@ -21,20 +21,22 @@ LOOKED_AT = 120
 SHARES = {NAME: 4.0, TEXT: 1.5, COLUMN: 1.5}
 
 
-def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
-    """Documents that have every content word of the question, and how many more there are than were looked at."""
+def together(search: Search, look_at: int) -> tuple[list[Ranked], list[int]]:
+    """What has every content word of the question, and the documents beyond those that were looked at."""
     words = list(dict.fromkeys(term.word for term in search.question.content))
     if not words:
-        return [], 0
+        return [], []
     index = search.index
     lists = [[f"n_{word}" for word in words], words, *_nearly_named(words)]
-    index.expect([*words, *(f"n_{word}" for word in words), *search.expected()])
+    index.expect([*words, *(f"n_{word}" for word in words), *expected(search.question)])
     named, anywhere, *nearly = index.having_each(lists, MOST)
     if not anywhere and all(index.having_each([[word] for word in words[:-1]], 1)):
         anywhere = index.having_all(words, MOST, prefix=True)
     if not anywhere:
-        return [], 0
+        return [], []
     ids = list(dict.fromkeys([*named, *anywhere]))
+    if search.candidates is not None:
+        ids = [id_ for id_ in ids if id_ in search.candidates]
     whole = set(named)
     if len(named) < LOOKED_AT < len(ids):
         ids = _by_name(nearly, ids)
@@ -42,7 +44,7 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
     ids = ids[: len(ids) - len(rest)]
     looked = ids[:LOOKED_AT]
     beside = search.likely() if len(ids) < ENOUGH else []
-    search.load([*looked, *beside], words=True)
+    search.load([*looked, *beside], words=True, sizes=bool(beside) and search.all_weighed())
     search.load(ids[LOOKED_AT:])
     bits = _bits(search, words, looked)
     facts = search.standing(_families(search, looked))
@@ -72,7 +74,7 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], int]:
             whole=id_ in whole,
             grouped=search.grouped(doc),
         )
-    return sorted(found.values(), key=lambda each: (not each.whole, -each.score, each.id)), len(rest)
+    return sorted(found.values(), key=lambda each: (not each.whole, -each.score, each.id)), rest
 
 
 def _nearly_named(words: list[str]) -> list[list[str]]:
@@ -92,12 +94,12 @@ def _by_name(nearly: list[list[int]], ids: list[int]) -> list[int]:
 def _bits(search: Search, words: list[str], looked: list[int]) -> dict[int, dict[str, int]]:
     """Where each word stands in the candidates."""
     found: dict[int, dict[str, int]] = {}
+    places = [(word, needles(word, MARKS[:3])) for word in words]
     for id_ in looked:
         if id_ in search.docs:
             own = f" {search.words.get(id_, '')} "
             found[id_] = {
-                word: sum([bit for mark, bit in MARKS[:3] if f" {mark}{word} " in own]) or NOTE
-                for word in words
+                word: sum([bit for needle, bit in marked if needle in own]) or NOTE for word, marked in places
             }
     return found
 

@@ -144,6 +144,17 @@ class Join:
     """"foreign key" or "observed"."""
 
 
+class FrequentQuery(NamedTuple):
+    """A statement of the query log whose every table its reader sees: masked, with how often it ran.
+
+    `costs` is what those runs came to in all, by unit (see `plugin.catalog.costs`); empty where the source tells none.
+    """
+
+    sql: str
+    runs: int
+    costs: Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One search result. `score` is higher for better; `why` holds (field, excerpt) pairs that matched."""
@@ -162,6 +173,8 @@ class Found:
     total: int
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     did_you_mean: str | None = None
+    beside: tuple[Resource, ...] = ()
+    """What the same words find of other kinds, where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -637,14 +650,18 @@ class LedgerPage:
 
 @dataclass(frozen=True, slots=True)
 class UsageLine:
-    """What one day, model or member used of providers. `key` is the day, the model or the member's address."""
+    """What one day, model or member used of providers. `key` is the day, the model or the member's address.
+
+    `cost_usd` is the cost of what has a known price, None where nothing has; `unpriced` requests are not in it.
+    """
 
     key: str
     requests: int
     input_tokens: int
     output_tokens: int
     cached_tokens: int
-    cost_usd: float
+    cost_usd: float | None
+    unpriced: int
     milliseconds: int
     failed: int
 

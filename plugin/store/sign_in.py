@@ -36,8 +36,10 @@ from plugin.store._people import (
     TOKEN_PREFIX,
     clean_email,
     clean_name,
+    hash_again,
     hash_password,
     hash_secret,
+    is_outdated,
     new_secret,
     password_matches,
 )
@@ -75,6 +77,8 @@ class SignIn:
         row = self._session.scalar(select(AccountRow).where(AccountRow.email == email.strip().lower()[:320]))
         if not password_matches(row.password_hash if row else None, password) or row is None:
             raise SignInNeeded("that e-mail address and password do not go together", rule="sign_in.password")
+        if row.password_hash and is_outdated(row.password_hash):
+            row.password_hash = hash_again(password)
         return _account(row)
 
     def create_session(

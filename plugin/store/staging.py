@@ -74,6 +74,8 @@ class StagedQuery:
     last_run: datetime | None
     tables: tuple[str, ...]
     joins: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """What its runs cost in all, by unit as in `connectors.records.CostUnit`."""
 
 
 def database_key(database: str) -> str:
@@ -137,7 +139,8 @@ class Stage:
     """None where the source tells none: then those of the last time stay."""
     problems: list[str] = field(default_factory=list)
     _kept: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    _weight: int = 0
+    weight: int = 0
+    """How many resources what is staged stands for, columns included."""
     _file: Any = None
     _offsets: dict[str, tuple[int, int]] = field(default_factory=dict)
     _end: int = 0
@@ -177,11 +180,11 @@ class Stage:
 
     def put_asset(self, key: str, fingerprint: bytes, values: Mapping[str, Any]) -> None:
         """Stage a database, schema or asset by its values."""
-        self._put(key, ("a", key, fingerprint, dict(values), None), 1)
+        self._put(key, ("a", key, fingerprint, dict(values), None), 1 + len(values.get("columns") or ()))
 
     def _put(self, key: str, entry: tuple[Any, ...], weight: int) -> None:
-        self._weight += weight
-        if self._weight <= MOST_IN_MEMORY:
+        self.weight += weight
+        if self.weight <= MOST_IN_MEMORY:
             self._kept[key] = entry
             return
         if self._file is None:
@@ -194,12 +197,13 @@ class Stage:
 
     @property
     def staged(self) -> int:
-        """How many records are new or changed."""
+        """How many records are new or changed, and not taken yet."""
         return len(self._kept) + len(self._offsets)
 
     def __iter__(self) -> Iterator[tuple[str, str, bytes, Any, Any]]:
-        """Every staged record, in the order it came."""
-        yield from self._kept.values()
+        """Every staged record, in the order it came, once: what was in memory is let go as it is taken."""
+        for key in list(self._kept):
+            yield self._kept.pop(key)
         if self._file is None:
             return
         self._file.seek(0)
@@ -210,12 +214,17 @@ class Stage:
 
     def staged_table(self, key: str) -> Any:
         """The facts of a staged table; None where it is not staged."""
-        entry: Any = self._kept.get(key)
+        entry = self.entry(key)
+        return entry[3] if entry is not None and entry[0] == "t" else None
+
+    def entry(self, key: str) -> tuple[Any, ...] | None:
+        """(kind, key, fingerprint, facts, extra) of a staged record, which stays staged; None where it is not."""
+        entry = self._kept.get(key)
         if entry is None:
             place = self._offsets.get(key)
             if place is None:
                 return None
             self._file.seek(place[0])
-            entry = json.loads(self._file.read(place[1]))
+            entry = tuple(json.loads(self._file.read(place[1])))
             self._file.seek(self._end)
-        return entry[3] if entry[0] == "t" else None
+        return entry

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from croniter import croniter
 from sqlalchemy import select, update
 
 from plugin.errors import BadInput, Conflict, NotFound
@@ -133,6 +132,20 @@ class SyncRecord:
         rows = self._session.scalars(query.order_by(SyncRow.id.desc()).limit(max(1, min(limit, 500))))
         return tuple(self._shape(row) for row in rows)
 
+    def last_done(self, integration_id: int) -> Sync | None:
+        """The latest sync that changed the catalog to what its source had; None before there was one."""
+        row = self._session.scalar(
+            select(SyncRow)
+            .where(
+                SyncRow.workspace_id == self._context.workspace_id,
+                SyncRow.integration_id == integration_id,
+                SyncRow.status == "done",
+            )
+            .order_by(SyncRow.id.desc())
+            .limit(1)
+        )
+        return None if row is None else self._shape(row)
+
     def _end(self, row: SyncRow, status: str, errors: Sequence[str], stage: str | None = None) -> None:
         integration = self._integration(row.integration_id)
         row.status, row.finished = status, now()
@@ -197,6 +210,8 @@ def clean_schedule(schedule: str | None) -> str | None:
     """A cron expression of five fields, tidied; None for none. BadInput where it is not one."""
     if schedule is None or not schedule.strip():
         return None
+    from croniter import croniter  # only where there is a schedule
+
     tidy = " ".join(schedule.split())
     if len(tidy) > 120 or len(tidy.split(" ")) != 5 or not croniter.is_valid(tidy):
         raise BadInput(
@@ -208,6 +223,8 @@ def clean_schedule(schedule: str | None) -> str | None:
 
 def next_time(schedule: str, after: datetime) -> datetime:
     """When a schedule is due next."""
+    from croniter import croniter
+
     found: datetime = croniter(schedule, after).get_next(datetime)
     return found
 

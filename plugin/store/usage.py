@@ -34,6 +34,7 @@ class Usage:
     def _grouped(self, key: Any, days: int, *, by_key: bool = False) -> tuple[UsageLine, ...]:
         since = datetime.now(UTC) - timedelta(days=max(1, min(days, 3660)))
         requests = func.count()
+        unpriced = LedgerRow.cost_usd.is_(None) & (LedgerRow.input_tokens > 0)
         query = (
             select(
                 key.label("key"),
@@ -41,7 +42,8 @@ class Usage:
                 func.coalesce(func.sum(LedgerRow.input_tokens), 0),
                 func.coalesce(func.sum(LedgerRow.output_tokens), 0),
                 func.coalesce(func.sum(LedgerRow.cached_tokens), 0),
-                func.coalesce(func.sum(LedgerRow.cost_usd), 0.0),
+                func.sum(LedgerRow.cost_usd),
+                func.sum(case((unpriced, 1), else_=0)),
                 func.coalesce(func.sum(LedgerRow.milliseconds), 0),
                 func.sum(case((LedgerRow.status.in_(("failed", "cut_off")), 1), else_=0)),
             )
@@ -61,9 +63,10 @@ class Usage:
                 input_tokens=int(row[2]),
                 output_tokens=int(row[3]),
                 cached_tokens=int(row[4]),
-                cost_usd=float(row[5]),
-                milliseconds=int(row[6]),
-                failed=int(row[7]),
+                cost_usd=None if row[5] is None else float(row[5]),
+                unpriced=int(row[6]),
+                milliseconds=int(row[7]),
+                failed=int(row[8]),
             )
             for row in rows
         )

@@ -481,8 +481,9 @@ def admins_of(store: Store) -> Iterator[Viewer]:
 def main() -> int:
     """The command."""
     from plugin.config import read_config
-    from plugin.store import migrate, open_store
+    from plugin.store import _people, migrate, open_store
 
+    _people.HASH_METHOD = "scrypt:1024:8:1"  # nobody attacks these accounts, and there are tens of thousands
     options = argparse.ArgumentParser(prog="python -m tests.access.journeys")
     options.add_argument("--worlds", type=int, default=10_000)
     options.add_argument("--seed", type=int, default=1)

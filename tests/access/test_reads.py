@@ -39,6 +39,7 @@ READS: dict[str, list[Call]] = {
         lambda c, b, p: c.search(p[-1], schema=p[1]),
         lambda c, b, p: c.search(p[-1], under=b.ids[p[:2]]),
         lambda c, b, p: c.search(p[-1][:-1]),
+        lambda c, b, p: c.search(p[-1], kinds=("column",), beside=8),
     ],
     "suggest": [lambda c, b, p: c.suggest(p[-1][:2]), lambda c, b, p: c.suggest(".".join(p[1:])[:-1])],
     "by_name": [
@@ -114,6 +115,7 @@ READS: dict[str, list[Call]] = {
         ],
     ],
     "frequent_queries": [lambda c, b, p: c.frequent_queries(table_id(b, p))],
+    "query_costs": [lambda c, b, p: c.query_costs(table_id(b, p))],
     "visible_columns": [
         lambda c, b, p: c.visible_columns(b.integrations[p[0]], [p[1:3], p[2:3], ("nothing", "here")])
     ],

@@ -39,7 +39,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("an id drawn by lot, of seven digits and more", r"\b[1-9]\d{6,11}\b", "<id>"),
     ("how long it took", r'\d+ ms\b|"ms": ?\d+', "<took>"),
     ("when a counter of the process began, and its seconds", r"(?m)^docent_\S*(_created|seconds)\S* .*$", "<metric>"),
-    ("how long ago", r"\d+ (second|minute)s? ago|just now", "<ago>"),
+    ("how long ago", r"(\d+ (second|minute)s?|less than a minute) ago|just now", "<ago>"),
     ("the token against forged forms", r'(name="csrf_token" value="|name="csrf" content=")[^"]+', r"\1<csrf>"),
     ("the nonce of scripts", r"nonce(=\"|-)[A-Za-z0-9_+/=-]+", "nonce<nonce>"),
     ("the hash of an entry of a chain, with its moment in it", r'"hash": "[0-9a-f]{64}"', '"hash": "<hash>"'),

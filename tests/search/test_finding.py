@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from plugin.access.viewer import Viewer
 from plugin.store import Store, search_on_postgres, search_on_sqlite
+from plugin.store.catalog import TABLES
 from plugin.store.search_evidence import WEIGHED
 from tests.search.conftest import Fill, table
 from tests.search.test_search import find, names, outsider
@@ -64,6 +65,11 @@ def test_a_hidden_name_written_in_full_is_nothing(shop: Store, any_admin: Viewer
     assert names(find(shop, any_admin, "hr.employees"))[0] == "employees"
 
 
+def test_a_hit_says_which_words_it_has_as_they_were_typed(shop: Store, any_admin: Viewer) -> None:
+    said = {hit.resource.name: dict(hit.why) for hit in find(shop, any_admin, "employees visitors").hits}
+    assert said["employees"]["name"] == "employees" and said["visitors"]["name"] == "visitors"
+
+
 # --- more hits than are weighed ----------------------------------------------------------------------------------
 
 
@@ -107,6 +113,30 @@ def test_a_filter_finds_what_stands_behind_hundreds(crowd: Store, any_admin: Vie
     assert {hit.resource.path[-1] for hit in found.hits} == {"area_3"}
     assert "region_report" in names(found)
     assert names(find(crowd, any_admin, "total month", kinds=("schema",))) == []
+
+
+def test_what_a_filter_leaves_is_counted_without_being_read(crowd: Store, any_admin: Viewer) -> None:
+    for text in ("order total", "order giraffe total", "month region"):
+        for filters in ({"kinds": ("table",)}, {"verified": False, "kinds": ("table",)}, {"verified": False}):
+            whole = find(crowd, any_admin, text, limit=1000, **filters)
+            page = find(crowd, any_admin, text, limit=20, **filters)
+            assert whole.total == page.total == len(whole.hits) > 60, (text, filters)
+            assert names(page) == names(whole)[:20], (text, filters)
+
+
+def test_a_label_is_found_by_a_column_that_stands_apart_and_by_a_shard(
+    crowd: Store, any_admin: Viewer, fill: Fill
+) -> None:
+    lines = [
+        table("big", "area_0", f"readings_{year}", "region, total", owners=["Ada"] if year == 2021 else [])
+        for year in (2019, 2020, 2021)
+    ]
+    wide = table("big", "area_0", "wide", "region, okapi", tags=["seldom"])
+    wide["columns"][1]["tags"] = ["personal"]
+    fill(crowd, any_admin, "more", [*lines, wide])
+    assert "wide" in names(find(crowd, any_admin, "okapi", tags=("seldom",)))
+    assert "wide" in names(find(crowd, any_admin, "region okapi month total", tags=("seldom",)))
+    assert names(find(crowd, any_admin, "region total", owners=("Ada",))) == ["readings_2021"]
 
 
 def test_pages_follow_each_other_whatever_is_weighed(crowd: Store, any_admin: Viewer) -> None:
@@ -233,3 +263,34 @@ def tables_of(
         )
         for at, (name, columns) in enumerate(made)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["sales", "sales orders", "which customers of sales placed orders and what was paid after tax"]
+)
+def test_what_else_the_words_find_comes_beside_the_tables(shop: Store, any_admin: Viewer, text: str) -> None:
+    with shop.as_viewer(any_admin) as mine:
+        both = mine.catalog.search(text, kinds=TABLES, limit=5, beside=8)
+        tables, anything = (
+            mine.catalog.search(text, kinds=TABLES, limit=5),
+            mine.catalog.search(text, limit=8),
+        )
+    assert both.hits == tables.hits and both.total == tables.total
+    others = [hit.resource.id for hit in anything.hits if hit.resource.kind not in (*TABLES, "column")]
+    assert [each.id for each in both.beside] == others
+    assert others or len(text) > 20
+
+
+def test_facets_count_every_hit_once(shop: Store, any_admin: Viewer) -> None:
+    with shop.as_viewer(any_admin) as mine:
+        found = mine.catalog.search("customers email loyalty buyers", facets=True)
+        refunds = mine.catalog.search("refunds", kinds=("table",), facets=True)
+    assert sum(found.facets["kind"].values()) == found.total
+    assert found.facets["tag"] == {"crm": 1}
+    assert refunds.facets == {
+        "kind": {"table": 1},
+        "integration": {refunds.hits[0].resource.integration: 1},
+        "schema": {"sales": 1},
+        "owner": {"Grace": 1},
+        "verified": {"no": 1},
+    }

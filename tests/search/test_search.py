@@ -68,6 +68,20 @@ def test_shards_are_one_result_and_the_month_chooses(shop: Store, any_admin: Vie
     assert hits[0] == "hits_202403"
 
 
+def test_a_date_in_words_finds_the_shard_of_that_day(shop: Store, any_admin: Viewer, fill: Fill) -> None:
+    days = [table("web", "raw", f"_202403{day:02d}", "payload") for day in range(1, 5)]
+    other = [table("web", "raw", f"reference_{letter}", "code, page") for letter in ("aa", "bb", "cc")]
+    fill(shop, any_admin, "days", [*days, *other])
+    for said in ("March 3, 2024", "3 March 2024", "2024-03-03", "the 3rd of March 2024"):
+        found = names(
+            find(shop, any_admin, f"pages with an unknown code that people saw on {said} somewhere")
+        )
+        assert "_20240303" in found, said
+    assert "_20240303" not in names(
+        find(shop, any_admin, "pages with an unknown code that people saw somewhere")
+    )
+
+
 def test_filters_narrow(shop: Store, any_admin: Viewer) -> None:
     assert names(find(shop, any_admin, "order", schema="hr")) == []
     assert set(names(find(shop, any_admin, "order", schema="sales", kinds=("table",)))) <= {
@@ -217,6 +231,17 @@ def test_ai_filters_hold_for_the_assistant(shop: Store, any_admin: Viewer) -> No
         door.settings.set("ai.filters", [{"effect": "exclude", "kinds": ["column"]}])
     assert find(shop, assistant, "loyalty points").hits == ()
     assert "customers" in names(find(shop, assistant, "customers"))
+
+
+def test_a_filter_on_integrations_holds_while_facets_are_counted(shop: Store, any_admin: Viewer) -> None:
+    """Counting joins the integrations; the filter asks them by name in the same statement."""
+    assistant = any_admin.as_assistant()
+    for filters, seen in ((["warehouse"], False), (["elsewhere"], True)):
+        with shop.as_admin(any_admin) as door:
+            door.settings.set("ai.filters", [{"effect": "exclude", "integrations": filters}])
+        with shop.as_viewer(assistant) as mine:
+            found = mine.catalog.search("customers", limit=5, facets=True)
+        assert bool(found.hits) is bool(found.facets.get("integration")) is seen
 
 
 def test_a_removed_integration_is_forgotten(shop: Store, any_admin: Viewer) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from werkzeug.security import check_password_hash, generate_password_hash
 
 from plugin.access.viewer import Role, Surface, Viewer
 from plugin.errors import BadInput, Conflict, NotFound, SignInNeeded
@@ -67,6 +70,39 @@ def test_secrets_are_stored_hashed(store: Store, admin: Viewer) -> None:
     for secret in (cookie, token, link, PASSWORD):
         assert secret not in dump
     assert "scrypt:" in dump
+
+
+def test_a_password_of_an_older_setting_is_hashed_anew_when_it_is_given(
+    any_store: Store, any_admin: Viewer
+) -> None:
+    older = generate_password_hash(PASSWORD, method="scrypt:512:8:1")
+
+    def kept() -> str:
+        with any_store._engine.begin() as connection:
+            return str(connection.scalar(text("SELECT password_hash FROM accounts")))
+
+    with any_store._engine.begin() as connection:
+        connection.execute(text("UPDATE accounts SET password_hash = :older"), {"older": older})
+    with pytest.raises(SignInNeeded), any_store.sign_in() as door:
+        door.password("ada@example.com", PASSWORD + "!")
+    assert kept() == older
+    with any_store.sign_in() as door:
+        door.password("ada@example.com", PASSWORD)
+    anew = kept()
+    assert anew != older and check_password_hash(anew, PASSWORD)
+    with any_store.sign_in() as door:
+        door.password("ada@example.com", PASSWORD)
+    assert kept() == anew, "once is enough"
+
+
+def test_passwords_cost_what_the_cheat_sheet_asks() -> None:
+    # The tests' own accounts are hashed cheaply (tests/conftest.py); what an installation does is read from a process.
+    said = subprocess.run(
+        [sys.executable, "-c", "from plugin.store._people import hash_password; print(hash_password('long enough'))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    _, n, r, p = said.stdout.split("$")[0].split(":")
+    assert int(n) * int(r) * int(p) >= 2**14 * 8 * 5 and int(n) >= 2**14
 
 
 def test_sessions_end_idle_absolutely_on_sign_out_and_at_rotation(

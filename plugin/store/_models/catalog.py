@@ -300,6 +300,8 @@ class FrequentQueryRow(Base):
     runs: Mapped[int] = mapped_column(Integer)
     users: Mapped[int] = mapped_column(Integer)
     last_run: Mapped[datetime | None] = mapped_column(Moment)
+    costs: Mapped[dict[str, float] | None] = mapped_column(Json)
+    """What its runs cost in all, by unit; None where the source does not tell."""
 
 
 class QueryTableRow(Base):
