@@ -9,6 +9,7 @@ DocentError            catch this at an edge (web, command line, MCP)
   Misconfigured        an admin or operator must change a setting    409
   LimitReached         a rate, budget or size limit; says when to retry 429
   SourceFailed         a connected system failed                     502
+    StatementFailed    it is there, and refused or stopped this statement 422
   ProviderFailed       the model's service failed                    502
     ProviderBusy       rate limit or overload; try again             503
 """
@@ -82,6 +83,15 @@ class SourceFailed(DocentError):
     """A connected source system failed; the text is the connector's own sentence."""
 
     status = 502
+
+
+class StatementFailed(SourceFailed):
+    """The source is well and said no to this statement, or stopped it; the same statement again would fare no better.
+
+    Not a 5xx: nothing is broken between us, and whatever stands in front of Docent must not send it again by itself.
+    """
+
+    status = 422
 
 
 class ProviderFailed(DocentError):

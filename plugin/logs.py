@@ -12,6 +12,7 @@ import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 FIELDS = (
     "workspace_id",
@@ -51,9 +52,20 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to what is stderr at that moment: whoever replaced it and put it back leaves no closed one behind."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
 def log_as_json(level: str) -> None:
     """Send every logger's records to stderr as JSON lines from `level` on. Libraries are heard from warnings up."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers = [handler]

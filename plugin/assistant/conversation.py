@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from plugin.assistant.prompts import PAGE, SYSTEM, TEMPLATE
-from plugin.catalog.context import TABLE_KINDS, ContextEntry, build_context
+from plugin.catalog.context import ContextEntry, context_and_others
 from plugin.egress.parts import AssistantText, Context, Fragment, Guidance, Instructions, Part, UserText
 from plugin.errors import BadInput, NotFound
 from plugin.store.shapes import Prompt, Resource
@@ -95,8 +95,9 @@ def open_conversation(mine: ViewerDoor, question: Question, turns: Sequence[Prom
         parts.append(Guidance("page", PAGE.format(kind=page.kind, name=page.qualified_name, id=page.id)))
     read = _read(mine, question, page)
     known = {each.id for each in read}
-    entries = _tables(mine, question.text, min(MOST_SCHEMA_TOKENS, ai.limits.context_tokens // 2), known)
-    others = _others(mine, question.text, known)
+    entries, others = _found(
+        mine, question.text, min(MOST_SCHEMA_TOKENS, ai.limits.context_tokens // 2), known
+    )
     fragments = [_full(mine, each) for each in read]
     fragments += [entry_fragment(each) for each in entries]
     fragments += [fragment(each) for each in others]
@@ -191,19 +192,19 @@ def _resource(mine: ViewerDoor, resource_id: int | None) -> Resource | None:
         return None
 
 
-def _tables(mine: ViewerDoor, text: str, budget: int, known: set[int]) -> list[ContextEntry]:
-    """The tables that the question may need, each as short as it covers the question; not those `known` already."""
-    found = build_context(mine.catalog, text[:LONGEST_SEARCH], budget) if text.strip() else ()
-    return [each for each in found if each.resource.id not in known]
-
-
-def _others(mine: ViewerDoor, text: str, known: set[int]) -> list[Resource]:
-    """What else answers: terms, dashboards, metrics, models, documents. A column is told with its table."""
-    found = mine.catalog.search(text[:LONGEST_SEARCH], limit=MOST_FOUND).hits if text.strip() else ()
-    told = {*TABLE_KINDS, "column"}
-    return [
-        each.resource for each in found if each.resource.kind not in told and each.resource.id not in known
-    ]
+def _found(
+    mine: ViewerDoor, text: str, budget: int, known: set[int]
+) -> tuple[list[ContextEntry], list[Resource]]:
+    """The tables that the question may need, each as short as it covers the question, and what else answers: terms,
+    dashboards, metrics, models, documents. Not those `known` already; a column is told with its table.
+    """
+    if not text.strip():
+        return [], []
+    tables, others = context_and_others(mine.catalog, text[:LONGEST_SEARCH], budget, beside=MOST_FOUND)
+    return (
+        [each for each in tables if each.resource.id not in known],
+        [each for each in others if each.id not in known],
+    )
 
 
 def _full(mine: ViewerDoor, resource: Resource) -> Fragment:

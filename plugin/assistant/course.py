@@ -93,6 +93,9 @@ def call_tool(
     course.steps.append(done.data)
     course.writer.book.met(each.id for each in answer.found if each.kind.endswith(("table", "view")))
     yield done
+    integration = str(arguments.get("integration") or "")
+    if answer.ok and arguments.get("sql") and integration and not integration.isdecimal():
+        course.writer.meant(str(arguments["sql"]), integration)
     if answer.proposal is not None:
         yield Proposed(**answer.proposal)
     shape = None

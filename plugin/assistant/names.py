@@ -45,7 +45,8 @@ class NameBook:
         self._store = store
         self._viewer = viewer.as_assistant()
         self._known: dict[str, Mapping[str, Any] | None] = {}
-        self._tables: dict[int, dict[str, Resource] | None] = {}
+        self._tables: dict[int, dict[str, int] | None] = {}
+        """Tables that the answer speaks about, with the ids of their columns once these were read."""
 
     @property
     def names(self) -> dict[str, Mapping[str, Any]]:
@@ -101,22 +102,21 @@ class NameBook:
 
     def _column(self, mine: ViewerDoor, name: str) -> Resource | None:
         lowered = name.lower()
-        for table in self._tables:
-            column = self._columns(mine, table).get(lowered)
+        self._read_columns(mine)
+        for columns in self._tables.values():
+            column = self.cited(mine, str(columns[lowered])) if columns and lowered in columns else None
             if column is not None:
                 return column
         hits = mine.catalog.search(name, kinds=("column",), limit=10).hits
         return next((hit.resource for hit in hits if hit.resource.name.lower() == lowered), None)
 
-    def _columns(self, mine: ViewerDoor, table: int) -> dict[str, Resource]:
-        known = self._tables[table]
-        if known is None:
-            try:
-                known = {column.name.lower(): column for column in mine.catalog.columns(table)}
-            except NotFound:
-                known = {}
-            self._tables[table] = known
-        return known
+    def _read_columns(self, mine: ViewerDoor) -> None:
+        """Read the columns of every table that was met since, in one go: a search alone finds thirty."""
+        fresh = [table for table, columns in self._tables.items() if columns is None]
+        if fresh:
+            read = mine.catalog.plain_columns_of(fresh)
+            for table in fresh:
+                self._tables[table] = {column.name.lower(): column.id for column in read.get(table, ())}
 
 
 def as_known(resource: Resource) -> dict[str, Any]:

@@ -23,7 +23,9 @@ Known = Mapping[str, Any]
 """What is known about a name: `{"id", "qualified_name", "kind"}`, or `{"unknown": True, "nearest": {...} | None}`."""
 
 CITATION = re.compile(r"\[(\d{1,3})\]")
-PLACEHOLDER = re.compile(r"\{\{\s*(r\d{1,3}(?:\.[^{}\n]{0,200})?)\s*\}\}")
+PLACEHOLDER = re.compile(r"\{\{\s*(r\d{1,4}(?:\.[^{}\n]{0,490})?)\s*\}\}")
+BAR = "\ue07c"
+"""Stands for the bar of a placeholder's format while Markdown is read, which would end a cell of a table there."""
 NAME = re.compile(r"[^\W\d][\w$]*(?:\.[^\W\d][\w$]*){0,4}\Z")
 LOOSE_NAME = re.compile(
     r"(?<![\w./@:-])[^\W\d][\w$]*(?:\.[^\W\d][\w$]*){1,4}(?![\w/@:]|\.\w)|\b[^\W\d_]+(?:_\w+)+\b"
@@ -61,7 +63,7 @@ def render(
     """
     writer = _Html({int(each["n"]): each for each in citations}, names or {}, dialect)
     return nh3.clean(
-        writer.render(visible(markdown)),
+        writer.render(_whole(visible(markdown))).replace(BAR, "|"),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         attribute_filter=_attribute,
@@ -77,7 +79,7 @@ def names_in(markdown: str) -> tuple[str, ...]:
     A name in `code` counts whatever it looks like; in running text only what has a dot or an underscore does.
     """
     found: dict[str, None] = {}
-    for block in _PARSER.parse(visible(markdown)):
+    for block in _PARSER.parse(_whole(visible(markdown))):
         for token in block.children or ():
             if token.type == "code_inline":
                 if NAME.match(token.content.strip()):
@@ -96,6 +98,10 @@ def highlight(sql: str) -> str:
 
     coloured: str = colour(visible(sql), SqlLexer(stripnl=True), HtmlFormatter(nowrap=True))
     return coloured
+
+
+def _whole(markdown: str) -> str:
+    return PLACEHOLDER.sub(lambda match: match[0].replace("|", BAR), markdown)
 
 
 def _parser() -> MarkdownIt:

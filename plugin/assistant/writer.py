@@ -42,6 +42,9 @@ class Writer:
         self._rendered = 0
         self._defined: set[str] = set()
         self._numbers: dict[str, int] = {}
+        self._meant: dict[str, str] = {}
+        """The integration that the model named for a statement, by the statement."""
+        self._ran: dict[int, str] = {}
         self.too_long = False
 
     def feed(self, piece: str) -> Iterator[Event]:
@@ -56,6 +59,12 @@ class Writer:
         """The stream is over: give what was held back. A statement that was cut off is shown as it came."""
         yield from self._advance(final=True)
         yield from self._text("", final=True)
+        shown = {each.n for each in self.sql}
+        for number, sql in self._ran.items():
+            if (
+                number not in shown
+            ):  # what ran is seen, kept and can be run again, though the answer does not quote it
+                yield self._checked(sql, number)
 
     def look_up(self) -> None:
         """Look up every name of the whole answer, so that `book` is complete."""
@@ -68,10 +77,16 @@ class Writer:
 
     def ran(self, sql: str) -> int:
         """Number a statement that the assistant ran by itself; the same statement in the text gets the same number."""
-        return self._number(sql)
+        number = self._number(sql)
+        self._ran.setdefault(number, sql)
+        return number
+
+    def meant(self, sql: str, integration: str) -> None:
+        """The model checked or ran `sql` on `integration`: that is where it belongs, whoever else has such a table."""
+        self._meant[_key(sql)] = integration
 
     def _number(self, sql: str) -> int:
-        return self._numbers.setdefault(" ".join(sql.split()).rstrip("; "), len(self._numbers) + 1)
+        return self._numbers.setdefault(_key(sql), len(self._numbers) + 1)
 
     def cite(self, name: str) -> tuple[Citation | None, bool]:
         """The citation of this name and whether it is new; None where the asker has no such thing."""
@@ -168,13 +183,27 @@ class Writer:
         language = info.strip().split(" ")[0].lower()
         if not body.strip() or not (language in SQL_LANGUAGES or (not language and looks_like_sql(body))):
             return
-        with self._store.as_viewer(self._viewer) as mine:
-            checked = check_statement(mine, body.strip(), near=tuple(each.id for each in self.citations))
+        yield self._checked(body.strip())
         self._defined.update(word.lower() for word in _WORDS.findall(body))
+
+    def _checked(self, sql: str, number: int | None = None) -> Sql:
+        """The statement as it is shown, with a number of its own unless it has one."""
+        with self._store.as_viewer(self._viewer) as mine:
+            checked = check_statement(
+                mine,
+                sql,
+                integration=self._meant.get(_key(sql)),
+                near=tuple(each.id for each in self.citations),
+            )
         self.book.met(table["id"] for table in checked.tables)
-        made = as_event(self._number(checked.sql), checked)
+        made = as_event(number or self._number(checked.sql), checked)
         self.sql.append(made)
-        yield made
+        return made
+
+
+def _key(sql: str) -> str:
+    """What makes two writings one statement: all but white space and the semicolon at the end."""
+    return " ".join(sql.split()).rstrip("; ")
 
 
 def as_event(n: int, checked: CheckedSql) -> Sql:

@@ -16,7 +16,6 @@ import io
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +64,8 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every name, ours and those that other distributions add."""
+        from importlib.metadata import entry_points
+
         return sorted({*COMMANDS, *(entry.name for entry in entry_points(group="docent.commands"))})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -73,6 +74,8 @@ class Commands(click.Group):
             module, _, name = COMMANDS[cmd_name].partition(":")
             command: click.Command = getattr(import_module(module), name)
             return command
+        from importlib.metadata import entry_points
+
         for entry in entry_points(group="docent.commands", name=cmd_name):
             found: click.Command = entry.load()
             return found
@@ -86,7 +89,7 @@ class Commands(click.Group):
     help="The workspace to act on (default: the only one, or DOCENT_WORKSPACE).",
 )
 @click.option("--as", "as_email", metavar="EMAIL", help="The member to act as (default: the first admin).")
-@click.version_option(version("docent"), prog_name="docent")
+@click.version_option(package_name="docent", prog_name="docent")
 @click.pass_context
 def cli(ctx: click.Context, workspace: str | None, as_email: str | None) -> None:
     """Ask what data you have, what it means, who owns it and how to query it, from metadata alone."""

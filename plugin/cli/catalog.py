@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from plugin.catalog.freshness import freshness
+from plugin.catalog.kinds import KINDS
 from plugin.cli.session import Session, command_options, json_option, plain, print_json, print_lines
 from plugin.errors import BadInput
 from plugin.store.shapes import Resource
@@ -18,7 +19,14 @@ from plugin.store.shapes import Resource
 @command_options
 @json_option
 @click.argument("text")
-@click.option("--kind", "kinds", multiple=True, metavar="K", help="Only this kind; may be given again.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="K",
+    type=click.Choice(KINDS),
+    help="Only this kind; may be given again.",
+)
 @click.option("--limit", type=click.IntRange(1, 300), default=20, show_default=True)
 @click.option("--integration", "integrations", multiple=True, metavar="I", help="Only this integration.")
 @click.pass_obj

@@ -183,7 +183,7 @@ def estimate_query(session: Session, query_id: int, values: tuple[str, ...], as_
     elif closed is not None:
         say(f"It would not run: {closed.reason}.")
     else:
-        say(f"It would run: {found.expected or 'no estimate from this source'}.")
+        say(f"It would run: {found.expected or found.unsaid or 'no estimate from this source'}.")
 
 
 def _given(values: tuple[str, ...]) -> dict[str, str]:

@@ -54,11 +54,8 @@ def settings(session: Session, key: str | None, value: str | None, as_json: bool
         else:
             say(f"Applied {value}.")
         return
-    if key in SECRET_KEYS and value is not None:
-        secret = read_secret(key, value)
-        with session.store.as_admin(viewer) as admin:
-            admin.settings.set_provider_key(SECRET_KEYS[key], secret)
-        say(f"The key for {SECRET_KEYS[key]} is set. It will not be shown again.")
+    if key in SECRET_KEYS:
+        _provider_key(session, key, value, as_json)
         return
     with session.store.as_admin(viewer) as admin:
         if key is None:
@@ -74,6 +71,22 @@ def settings(session: Session, key: str | None, value: str | None, as_json: bool
         for each in found:
             shown = each.value if isinstance(each.value, str) else json.dumps(plain(each.value))
             click.echo(f"{each.key} = {shown}" if key is None or value is not None else shown)
+
+
+def _provider_key(session: Session, key: str, source: str | None, as_json: bool) -> None:
+    """Set a provider's key, or say since when there is one. The key itself is never printed."""
+    provider = SECRET_KEYS[key]
+    secret = read_secret(key, source) if source is not None else None
+    with session.store.as_admin(session.viewer()) as admin:
+        if secret is not None:
+            admin.settings.set_provider_key(provider, secret)
+        since = admin.settings.provider_keys()[provider]
+    if as_json:
+        print_json({"key": key, "set": since is not None, "changed_at": since})
+    elif secret is not None:
+        say(f"The key for {provider} is set. It will not be shown again.")
+    else:
+        click.echo(f"set at {since:%Y-%m-%d %H:%M} UTC" if since is not None else "not set")
 
 
 def _value(text: str) -> Any:

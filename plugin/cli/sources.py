@@ -42,14 +42,16 @@ def integration() -> None:
 
 
 def read_settings(
-    options: tuple[str, ...], secrets: tuple[str, ...]
+    options: tuple[str, ...], secrets: tuple[str, ...], type: str | None = None
 ) -> tuple[dict[str, str], dict[str, str]]:
     """`--set` and `--secret` as (settings, secrets). A URL from the environment counts as a secret.
 
-    Raises BadInput for a password in argv, naming the other way.
+    What is a secret the connector of `type` says; a name alone tells it where no connector does.
+    Raises BadInput for a secret in argv, naming the other way.
     """
-    from plugin.catalog.sync import has_password
+    from plugin.catalog.sync import has_password, secret_settings
 
+    declared = secret_settings(type) if type else {}
     settings: dict[str, str] = {}
     sealed: dict[str, str] = {}
     for key, value in pairs(options, "--set").items():
@@ -59,7 +61,7 @@ def read_settings(
             raise BadInput(
                 "a password on the command line can be seen by others: use --set url=env:VAR", field="url"
             )
-        elif key in ("password", "token", "secret", "api_key", "private_key"):
+        elif declared.get(key, key in ("password", "token", "secret", "api_key", "private_key")):
             raise BadInput(
                 f"a secret on the command line can be seen by others: use --secret {key}=env:VAR or --secret {key}=-",
                 field=key,
@@ -123,7 +125,7 @@ def integration_add(
     from plugin.catalog.sync import add_integration, has_password
     from plugin.cli.people import team_id
 
-    settings, sealed = read_settings(options, secrets)
+    settings, sealed = read_settings(options, secrets, type_)
     query: dict[str, str] | None = None
     if query_url is not None:
         if query_url.startswith("env:"):
@@ -132,15 +134,17 @@ def integration_add(
             raise BadInput("a password on the command line can be seen by others: use --query-url env:VAR")
         query = {"url": query_url}
     if query_options or query_secrets:
-        plain, secret = read_settings(query_options, query_secrets)
+        plain, secret = read_settings(query_options, query_secrets, type_)
         query = {**(query or {}), **plain, **secret}
     viewer = session.viewer()
+    with session.store.as_admin(viewer) as admin:  # a name that there is not leaves nothing behind
+        team_ids = [team_id(admin, each) for each in teams]
     added = add_integration(
         session.store, viewer, name, type_, settings=settings, secrets=sealed, query=query, schedule=schedule
     )
     with session.store.as_admin(viewer) as admin:
-        for each in teams:
-            admin.people.grant(team_id(admin, each), added.id, resource_id=None)
+        for each in team_ids:
+            admin.people.grant(each, added.id, resource_id=None)
     if as_json:
         print_json(
             {
@@ -351,8 +355,8 @@ def extract(type_: str, options: tuple[str, ...], secrets: tuple[str, ...]) -> N
     """Print a connector's records as JSONL, without any catalog. Literals in SQL are masked."""
     from plugin.catalog.sync import extract as records
 
-    settings, sealed = read_settings(options, secrets)
-    print_lines(records(type_, settings, sealed))
+    settings, sealed = read_settings(options, secrets, type_)
+    print_lines(records(type_, settings, sealed, told=say))
 
 
 @click.command("import")
@@ -373,5 +377,13 @@ def import_file(session: Session, file: str, name: str, strict: bool, as_json: b
         say(f"{name}: {result.imported} imported, {len(result.errors)} bad lines.")
     for problem in result.errors:
         say(f"line {problem.line}: {problem.reason}")
+    if result.imported:
+        with session.store.as_admin(session.viewer()) as admin:
+            into = admin.integrations.by_name(result.integration)
+        if into.type != "custom":
+            say(
+                f"note: {into.name} is read from a {into.type} source, and its next sync removes what the source does "
+                f"not have; import into a name of its own to keep it"
+            )
     if result.errors:
         sys.exit(1)

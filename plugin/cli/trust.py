@@ -86,7 +86,7 @@ def verify(
             raise click.UsageError(
                 "with --type give --query-url (of a file, its own URL) and at least one --canary of its rows"
             )
-        settings, sealed = read_settings(options, given_secrets)
+        settings, sealed = read_settings(options, given_secrets, type_)
         url = read_secret("--query-url", query_url) if query_url.startswith("env:") else query_url
         own = OwnSource(type_, settings, sealed, {"url": url}, own_canaries)
     if servers and own is not None:

@@ -50,6 +50,10 @@ _TABLE = (
         "row_estimate", "to warn about large tables; an estimate of the system's, no value of a row"
     ),
     AllowedField("size_bytes", "to warn about large tables"),
+    AllowedField(
+        "cost",
+        "to answer what its frequent statements cost: a sum over those that the asker sees, never of a person",
+    ),
     AllowedField("changed_at", "to answer how fresh it is"),
     AllowedField("analyzed_at", "to answer how fresh its statistics are"),
     AllowedField("freshness", "to say that a fact may be out of date"),
@@ -100,6 +104,7 @@ _TABLE = (
         first_to_cut=True,
     ),
     AllowedField("queries.runs", "how often it ran, for the workspace"),
+    AllowedField("queries.cost", "what its runs cost in all, where the source tells; never of a person"),
     AllowedField("tables", "the tables that a checked statement names"),
     AllowedField("unknown", "the names in a checked statement that the catalog does not have"),
     AllowedField("unknown.name", "what the statement says"),

@@ -8,9 +8,7 @@ to another provider or model. `builtin` passes the same interface in this proces
 
 from __future__ import annotations
 
-import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from plugin.access.viewer import Viewer
 from plugin.config import Config
 from plugin.egress.budget import fit
+from plugin.egress.clean import CleanTexts
 from plugin.egress.endpoints import IN_PROCESS
+from plugin.egress.ledger_entry import LedgerEntry
 from plugin.egress.parts import Conversation
 from plugin.egress.policy import Route, patterns_of, route_for
-from plugin.egress.prices import cost_of
 from plugin.egress.render import Rendered, SentPart, render
 from plugin.egress.stand_ins import Restorer
 from plugin.egress.transport import Leaving, Line, Stopped, Timeouts, TooLong, catching
@@ -101,6 +100,7 @@ class Gateway:
         self._store = store
         self._config = config
         self._timeouts = timeouts or Timeouts()
+        self._clean = CleanTexts()
 
     def answer(
         self,
@@ -122,11 +122,11 @@ class Gateway:
         """
         begins = not any(type(part).__name__ == "ToolResult" for part in conversation.parts[-1:])
         route, settings = self._route(viewer, provider=provider, begins=begins)
-        rendered, cut = self._rendered(conversation, tools, route, settings, max_tokens)
+        rendered, cut = self._rendered(viewer, conversation, tools, route, settings, max_tokens)
         if route.in_process:
             yield from self._inside(route, rendered, cut)
             return
-        entry = _Entry(self._store, viewer, route, purpose, rendered.manifest, chat_id, prompt_id)
+        entry = LedgerEntry(self._store, viewer, route, purpose, rendered.manifest, chat_id, prompt_id)
         yield from self._outside(route, rendered, cut, entry, conversation, cancelled)
 
     def models(self, viewer: Viewer, provider: str | None = None) -> list[str]:
@@ -149,7 +149,7 @@ class Gateway:
     def preview(self, viewer: Viewer, conversation: Conversation, tools: Sequence[ToolSpec] = ()) -> Sent:
         """Exactly what `answer` would send, redacted; nothing is sent and nothing is recorded."""
         route, settings = self._route(viewer, begins=False, dry=True)
-        rendered, cut = self._rendered(conversation, tools, route, settings, None)
+        rendered, cut = self._rendered(viewer, conversation, tools, route, settings, None)
         return _sent(route, rendered, cut)
 
     # --- before ---
@@ -159,6 +159,7 @@ class Gateway:
 
     def _rendered(
         self,
+        viewer: Viewer,
         conversation: Conversation,
         tools: Sequence[ToolSpec],
         route: Route,
@@ -166,16 +167,18 @@ class Gateway:
         max_tokens: int | None,
     ) -> tuple[Rendered, tuple[str, ...]]:
         parts, cut = fit(conversation.parts, settings.limits.context_tokens)
+        patterns, regions = patterns_of(settings), tuple(settings.redaction_regions)
         rendered = render(
             conversation,
             parts,
             tools,
             model=route.model,
             max_tokens=max_tokens or LONGEST_ANSWER,
-            patterns=patterns_of(settings),
-            regions=settings.redaction_regions,
+            patterns=patterns,
+            regions=regions,
             cut=cut,
             redacting=not route.in_process,
+            clean=self._clean.of(viewer.workspace_id, patterns, regions),
         )
         return rendered, cut
 
@@ -192,7 +195,7 @@ class Gateway:
         route: Route,
         rendered: Rendered,
         cut: tuple[str, ...],
-        entry: _Entry,
+        entry: LedgerEntry,
         conversation: Conversation,
         cancelled: Callable[[], bool],
     ) -> Iterator[Event]:
@@ -232,7 +235,7 @@ class Gateway:
             entry.close("cut_off" if begun or told else "failed")
 
     def _restored(
-        self, event: Any, restorer: Restorer, conversation: Conversation, entry: _Entry
+        self, event: Any, restorer: Restorer, conversation: Conversation, entry: LedgerEntry
     ) -> Iterator[Event]:
         if isinstance(event, TextDelta):
             text = restorer.feed(event.text)
@@ -252,7 +255,7 @@ class Gateway:
             yield event
 
     def _listed(self, viewer: Viewer, route: Route, purpose: str) -> tuple[str, ...]:
-        entry = _Entry(self._store, viewer, route, purpose, {}, None, None)
+        entry = LedgerEntry(self._store, viewer, route, purpose, {}, None, None)
         try:
             with self._connected(route, entry, lambda: False) as (vendor, line):
                 try:
@@ -264,7 +267,7 @@ class Gateway:
             entry.close("failed")
         return found
 
-    def _connected(self, route: Route, entry: _Entry, cancelled: Callable[[], bool]) -> _Connection:
+    def _connected(self, route: Route, entry: LedgerEntry, cancelled: Callable[[], bool]) -> _Connection:
         return _Connection(route, entry, cancelled, self._timeouts)
 
 
@@ -288,7 +291,7 @@ class _Connection:
     """A vendor with the one line it may use; for `scripted`, a stand-in that says what would have left."""
 
     def __init__(
-        self, route: Route, entry: _Entry, cancelled: Callable[[], bool], timeouts: Timeouts
+        self, route: Route, entry: LedgerEntry, cancelled: Callable[[], bool], timeouts: Timeouts
     ) -> None:
         self._route = route
         self._line: Line | None = None
@@ -310,68 +313,7 @@ class _Connection:
             self._line.__exit__(*_error)
 
 
-class _Entry:
-    """The ledger's row of one request: opened before the bytes leave, completed once."""
-
-    def __init__(
-        self,
-        store: Store,
-        viewer: Viewer,
-        route: Route,
-        purpose: str,
-        manifest: Mapping[str, Any],
-        chat_id: int | None,
-        prompt_id: int | None,
-    ) -> None:
-        self._store, self._viewer, self._route = store, viewer, route
-        self._purpose, self._manifest = purpose, manifest
-        self._chat_id, self._prompt_id = chat_id, prompt_id
-        self._began = 0.0
-        self._closed = False
-        self.seq: int | None = None
-        self.bytes = 0
-        self.sha256 = ""
-        self.usage: Usage | None = None
-
-    def open(self, leaving: Leaving) -> None:
-        """Write and commit the row. Whatever is raised here keeps the request from leaving."""
-        self.bytes = len(leaving.body)
-        self.sha256 = hashlib.sha256(leaving.body).hexdigest()
-        with self._store.as_viewer(self._viewer) as mine:
-            self.seq = mine.record.ledger_open(
-                provider=self._route.provider,
-                host=self._route.host,
-                region=self._route.region,
-                model=self._route.model,
-                purpose=self._purpose,
-                body_bytes=self.bytes,
-                body_sha256=self.sha256,
-                manifest=self._manifest,
-                chat_id=self._chat_id,
-                prompt_id=self._prompt_id,
-            )
-        self._began = time.monotonic()
-
-    def close(self, status: str) -> None:
-        """Complete the row, once; later calls do nothing."""
-        if self.seq is None or self._closed:
-            return
-        self._closed = True
-        usage = self.usage
-        cost = cost_of(self._route.model, usage.input, usage.output, usage.cached) if usage else None
-        self._store.close_ledger(
-            self._viewer.workspace_id,
-            self.seq,
-            status,
-            input_tokens=usage.input if usage else None,
-            output_tokens=usage.output if usage else None,
-            cached_tokens=usage.cached if usage else None,
-            cost_usd=cost,
-            milliseconds=round((time.monotonic() - self._began) * 1000),
-        )
-
-
-def _sent(route: Route, rendered: Rendered, cut: tuple[str, ...], entry: _Entry | None = None) -> Sent:
+def _sent(route: Route, rendered: Rendered, cut: tuple[str, ...], entry: LedgerEntry | None = None) -> Sent:
     return Sent(
         ledger_seq=entry.seq if entry else None,
         provider=route.provider,

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plugin.egress.admin_patterns import AdminPattern
+from plugin.egress.clean import Clean
 from plugin.egress.detect.found import Span
 from plugin.egress.detect.people import people_in
 from plugin.egress.detect.personal import DEFAULT_REGIONS, personal_in
@@ -56,9 +57,11 @@ def redact(
     regions: Sequence[str] = DEFAULT_REGIONS,
     stand_ins: StandIns | None = None,
     people: Mapping[str, str] | None = None,
+    clean: Clean | None = None,
 ) -> Redacted:
     """Redact one text. `stand_ins` keeps the same value's stand-in over several texts; `people` maps lower-cased names
-    and e-mail addresses to one key a person. Never raises; the same text gives the same result.
+    and e-mail addresses to one key a person; `clean` remembers, for these very patterns and regions, in which texts
+    there is nothing to find. Never raises; the same text gives the same result.
     """
     kept = stand_ins if stand_ins is not None else StandIns()
     seen = visible(text)
@@ -68,7 +71,8 @@ def redact(
     kept.reserve(shown)
     protected = _own_marks(shown)
     spans = _settle(
-        [span for span in _spans(shown, patterns, regions, people) if not _inside(span, protected)], shown
+        [span for span in _found(shown, patterns, regions, people, clean) if not _inside(span, protected)],
+        shown,
     )
     pieces: list[str] = []
     findings: list[Finding] = []
@@ -119,6 +123,25 @@ def _own_marks(text: str) -> list[tuple[int, int]]:
 
 def _inside(span: Span, marks: Sequence[tuple[int, int]]) -> bool:
     return any(start <= span.start and span.end <= end for start, end in marks)
+
+
+def _found(
+    text: str,
+    patterns: Sequence[AdminPattern],
+    regions: Sequence[str],
+    people: Mapping[str, str] | None,
+    clean: Clean | None,
+) -> list[Span]:
+    """Everything in a text that must not leave; where the text is known to be clean, the people in it."""
+    if clean is None:
+        return list(_spans(text, patterns, regions, people))
+    digest = Clean.digest(text)
+    if digest in clean:
+        return list(people_in(fold(text), people)) if people else []
+    spans = list(_spans(text, patterns, regions, people))
+    if not spans:
+        clean.add(digest)
+    return spans
 
 
 def _spans(

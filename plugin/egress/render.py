@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from plugin.egress.allowed_fields import ALLOWED, check_fields
+from plugin.egress.clean import Clean
 from plugin.egress.parts import (
     AssistantText,
     AssistantToolCall,
@@ -93,9 +94,13 @@ def render(
     regions: Sequence[str],
     cut: Sequence[str] = (),
     redacting: bool = True,
+    clean: Clean | None = None,
 ) -> Rendered:
-    """Build the request. Raises FieldNotAllowed for a fragment with a field that may not leave."""
-    writer = _Writer(conversation, patterns, regions, redacting)
+    """Build the request; `clean` is what is known of texts that left before.
+
+    Raises FieldNotAllowed for a fragment with a field that may not leave.
+    """
+    writer = _Writer(conversation, patterns, regions, redacting, clean)
     for part in parts:
         writer.take(part)
     account = _Account(writer.noted)
@@ -155,10 +160,12 @@ class _Writer:
         patterns: Sequence[AdminPattern],
         regions: Sequence[str],
         redacting: bool,
+        clean: Clean | None,
     ) -> None:
         self._stand_ins = conversation.stand_ins
         self._people = conversation.people
         self._patterns, self._regions, self._redacting = patterns, regions, redacting
+        self._clean = clean
         self.system: list[str] = []
         self.tail: list[str] = []
         self.turns: list[tuple[Literal["user", "assistant"], list[WirePart]]] = []
@@ -320,6 +327,8 @@ class _Writer:
             regions=self._regions,
             stand_ins=self._stand_ins,
             people=self._people,
+            # What people and models write comes once; the catalog's texts and our own come again.
+            clean=self._clean if source in ("metadata", "instructions") else None,
         )
         for finding in result.findings:
             self.findings[finding.type] += 1

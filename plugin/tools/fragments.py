@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plugin.catalog.context import ContextEntry
+from plugin.catalog.costs import WINDOW, cost_words
 from plugin.catalog.freshness import freshness, is_stale
 from plugin.egress.parts import FieldValue, Fragment
 from plugin.store.shapes import Edge, Join, Key, Resource
@@ -51,8 +52,11 @@ def fragment(
     full: bool = False,
     columns: Sequence[Resource] = (),
     keys: Sequence[Key] = (),
+    costs: Mapping[str, float] | None = None,
 ) -> Fragment:
-    """One resource. `full` adds what only somebody who reads that very resource needs."""
+    """One resource. `full` adds what only somebody who reads that very resource needs, `costs` what its frequent
+    statements cost.
+    """
     limit = LONG if full else SHORT
     fields: dict[str, FieldValue] = {
         "name": resource.name,
@@ -80,6 +84,10 @@ def fragment(
         fields["freshness"] = freshness(resource, now)
     if full:
         fields |= _details(resource)
+    if words := cost_words(costs or {}):
+        fields["cost"] = (
+            f"{words}: its frequent statements that you see, in the {WINDOW} before the last sync"
+        )
     if columns:
         fields["columns"] = tuple(_column(each) for each in columns)
     keyed = tuple(_key(key) for key in keys if key.kind != "foreign" or key.ref is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from plugin.errors import BadInput
+from plugin.errors import BadInput, Refused
 from plugin.tools import ToolAnswer, tool
 from plugin.tools.find import resource_named
 from plugin.tools.fragments import cited
@@ -26,6 +26,8 @@ def propose(
 
     Use it only when the person asks for a text to be written or improved, or a tag or an owner to be added.
     """
+    if "ask" not in mine.viewer.scopes:  # listed all the same: MCP clients expect the tool by its name
+        raise Refused("This token may only read; a proposal needs the scope “ask”.", rule="token.scope.ask")
     value = value.strip()
     if not value or len(value) > LONGEST_PROPOSAL:
         raise BadInput(f"The value must have 1 to {LONGEST_PROPOSAL} characters.", field="value")

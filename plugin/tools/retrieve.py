@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from plugin.store.shapes import Index, Key, Resource
@@ -26,6 +27,8 @@ class Entity:
     keys: tuple[Key, ...] = ()
     indexes: tuple[Index, ...] = ()
     children: tuple[Resource, ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """What the frequent statements over it cost, by unit, where the source tells."""
 
 
 @tool(read_only=True, mcp=("retrieve_entity",))
@@ -41,8 +44,9 @@ def retrieve(
     if found.kind in QUERYABLE:
         columns = mine.catalog.columns(found.id)
         keys = mine.catalog.keys(found.id)
-        entity = Entity(found, columns, keys, mine.catalog.indexes(found.id))
-        read = fragment(found, full=True, columns=columns[:MOST_COLUMNS], keys=keys)
+        costs = mine.catalog.query_costs(found.id)
+        read = fragment(found, full=True, columns=columns[:MOST_COLUMNS], keys=keys, costs=costs)
+        entity = Entity(found, columns, keys, mine.catalog.indexes(found.id), costs=costs)
         cut = len(columns) - MOST_COLUMNS
         note = f"{cut} more columns are not shown." if cut > 0 else ""
         summary = f"Read {found.qualified_name}, {len(columns)} column{'s' if len(columns) != 1 else ''}"

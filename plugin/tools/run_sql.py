@@ -18,16 +18,25 @@ if TYPE_CHECKING:
 
 
 PRESS = "A person must press Run"
+NAMED_BY_VALUES = (
+    "It ran. Its columns are named after values in the rows, so you are not told them: show it with {{r1.table}}, or "
+    "name the columns in the statement."
+)
 
 
 def _open(mine: ViewerDoor) -> bool:
     """Is there an integration where this member may run SQL and (for the assistant) the admin lets it run?"""
     if not mine.policy.ai().enabled or not mine.policy.ai().run_sql or "query" not in mine.viewer.scopes:
         return False
-    integrations = mine.me.query_integrations()
+    integrations = _with_credential(mine)
     if mine.viewer.surface is Surface.MCP:
         return bool(integrations)
     return any(_runs(each) for each in integrations)
+
+
+def _with_credential(mine: ViewerDoor) -> list[Integration]:
+    """Where this member may run SQL, and anybody can: nothing runs without a credential for queries."""
+    return [each for each in mine.me.query_integrations() if each.has_query_credential]
 
 
 def _runs(integration: Integration) -> bool:
@@ -51,7 +60,7 @@ def run_sql(
             raise Refused("Run SQL is closed.", rule="run_sql.toggle")
         wanted = [
             each
-            for each in mine.me.query_integrations()
+            for each in _with_credential(mine)
             if integration.lower() in (each.name.lower(), str(each.id))
         ]
         if not wanted:
@@ -75,9 +84,10 @@ def run_sql(
         mark=asker.session.mark,
     )
     columns = tuple(shape_for_model(outcome.shape))
+    told = f": {len(columns)} column{'s' if len(columns) != 1 else ''}" if columns else ""
     return ToolAnswer(
-        summary=f"Ran it on {chosen.name}: {len(columns)} column{'s' if len(columns) != 1 else ''}",
-        note="It ran. The rows are on the person's page only.",
+        summary=f"Ran it on {chosen.name}{told}",
+        note="It ran. The rows are on the person's page only." if columns else NAMED_BY_VALUES,
         shape={"columns": columns, "result_id": outcome.result_id, "integration_id": chosen.id},
         value=outcome,
     )

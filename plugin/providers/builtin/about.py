@@ -271,7 +271,8 @@ def queries(talk: Talk, intent: Intent) -> Plan:
     blocks = []
     for row in rows:
         body = str(row.get("sql", "")).replace("```", "'''").replace("{{", "{ {")
-        blocks.append(f"Run {count(int(row.get('runs', 0)), 'time')}:\n\n```text\n{body}\n```")
+        cost = f", {row['cost']} in all" if row.get("cost") else ""
+        blocks.append(f"Run {count(int(row.get('runs', 0)), 'time')}{cost}:\n\n```text\n{body}\n```")
     return f"{lead(meant)}Frequent queries on {named(meant.thing)}, literals masked:\n\n" + "\n\n".join(
         blocks
     )
