@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -19,11 +19,15 @@ from web.rows import result_of
 
 _MARK = re.compile(r'<span class="local" data-bind="([^"]*)"></span>')
 TITLE = "Filled in here from your result. The provider saw a placeholder."
-WAITS = "Filled in here when you press Run. The rows are never kept, and the assistant never sees them."
+WAITS = "Filled in here when you press Run. The rows are for your session only, and the assistant never sees them."
 
 
-def filled(text: str, shapes: Mapping[str, str]) -> Markup:
-    """Safe HTML with its empty marks filled in. `shapes` maps r1, r2, ... to ids of the asker's results."""
+def filled(text: str, shapes: Mapping[str, str], numbers: Collection[str] = ()) -> Markup:
+    """Safe HTML with its empty marks filled in. `shapes` maps r1, r2, ... to ids of the asker's results.
+
+    `numbers` are the names of the answer's statements: what stands for the result of one waits for Run, and what stands
+    for any other stays as it was written, marked.
+    """
     if 'data-bind="' not in text:
         return Markup(text)
     results = {}
@@ -35,7 +39,11 @@ def filled(text: str, shapes: Mapping[str, str]) -> Markup:
 
     def value(match: re.Match[str]) -> str:
         source = html.unescape(match.group(1))
-        if source.split(".")[0] not in results:
+        name = source.split(".")[0]
+        if name not in results and name not in numbers and name not in shapes:
+            why = html.escape(f"there is no statement {name} in this answer", quote=True)
+            return f'<span class="unknown" title="{why}">{html.escape("{{" + source + "}}")}</span>'
+        if name not in results:
             return f'<span class="local" data-bind="{match.group(1)}" title="{WAITS}"></span>'
         segment = bind("{{" + source + "}}", results)[0]
         if segment.kind == "unknown":
@@ -44,10 +52,10 @@ def filled(text: str, shapes: Mapping[str, str]) -> Markup:
         if segment.kind == "chart":
             chart = html.escape(json.dumps(segment.chart), quote=True)
             of = html.escape(shapes[segment.result], quote=True)
-            where = f'data-chart="{chart}" data-of="{of}"'
+            where = f'data-bind="{match.group(1)}" data-chart="{chart}" data-of="{of}"'
             return f'<span class="local" {where} title="{TITLE}">the chart of the rows below</span>'
         shown = segment.text if segment.kind == "value" else "the table below"
-        return f'<span class="local" title="{TITLE}">{html.escape(shown)}</span>'
+        return f'<span class="local" data-bind="{match.group(1)}" title="{TITLE}">{html.escape(shown)}</span>'
 
     return Markup(_MARK.sub(value, text))
 

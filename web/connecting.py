@@ -97,10 +97,9 @@ def read_form(
 
 
 def read_options(form: Any) -> dict[str, Any]:
-    """Import mode, run mode, service accounts and the switches of a form."""
+    """Import mode, run mode, the options that hold names, and the switches of a form."""
     chosen = {name: form[name] for name in ("import_mode", "run_mode") if form.get(name)}
-    if "service_accounts" in form:
-        chosen["service_accounts"] = form["service_accounts"]
+    chosen |= {name: form[name] for name in ("service_accounts", "reads_from") if name in form}
     return {**chosen, **{name: bool(form.get(name)) for name, _title, _text in SWITCHES}}
 
 
@@ -143,8 +142,11 @@ def connect(
 
 
 def see_whole(door: Any, integration_id: int, wanted: set[int]) -> None:
-    """Let these teams see the whole integration, and no other; what a team sees of it in part stays."""
-    for team in door.people.teams():
+    """Let these teams see the whole integration, and no other; what a team sees of it in part stays. NotFound."""
+    teams = door.people.teams()
+    if wanted - {team.id for team in teams}:
+        raise NotFound("no such team")
+    for team in teams:
         has = any(
             each.integration_id == integration_id and each.resource_id is None
             for each in door.people.grants(team.id)

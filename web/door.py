@@ -55,7 +55,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def scope(name: str) -> Callable[[View], View]:
-    """Say which scope a token needs for this API view: read, ask, query or admin."""
+    """Say which scope a token needs for this API view: read (changes nothing), ask, query or admin."""
 
     def mark(view: View) -> View:
         view.scope = name  # type: ignore[attr-defined]

@@ -20,6 +20,8 @@ class Lock:
     open: bool
     text: str
     more: str = ""
+    gate: str = ""
+    """The closed gate's name, "" where the gates were not asked."""
 
 
 def lock_of(entry: Mapping[str, Any]) -> Lock:
@@ -53,8 +55,9 @@ def lock_of(entry: Mapping[str, Any]) -> Lock:
         False,
         f"Run SQL is closed: {closed.reason}" if closed.gate == "read_only" else reason,
         _who(closed.who),
+        closed.gate,
     )
 
 
 def _who(who: str) -> str:
-    return f"{who} can open it" if who and not who.startswith("nobody") else ""
+    return f"{who[:1].upper()}{who[1:]} can open it" if who and not who.startswith("nobody") else ""

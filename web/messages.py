@@ -99,19 +99,20 @@ def parts_of(
 ) -> tuple[tuple[str, Any], ...]:
     """Split an answer where its statements stand, so that each gets its block with a lock."""
     waiting = list(sql)
+    numbers = frozenset(f"r{each.get('n')}" for each in waiting)
     parts: list[tuple[str, Any]] = []
     at = 0
     for match in _SQL.finditer(html):
         if not waiting:
             break
         if html[at : match.start()].strip():
-            parts.append(("html", filled(html[at : match.start()], shapes or {})))
+            parts.append(("html", filled(html[at : match.start()], shapes or {}, numbers)))
         entry = dict(waiting.pop(0))
         entry.setdefault("html", match.group())
         parts.append(("sql", SqlBlock(entry, lock_of(entry))))
         at = match.end()
     if html[at:].strip():
-        parts.append(("html", filled(html[at:], shapes or {})))
+        parts.append(("html", filled(html[at:], shapes or {}, numbers)))
     parts.extend(("sql", SqlBlock(entry, lock_of(entry))) for entry in waiting)
     return tuple(parts)
 

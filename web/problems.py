@@ -24,6 +24,7 @@ from plugin.errors import (
     ProviderFailed,
     Refused,
     SourceFailed,
+    StatementFailed,
 )
 from web.door import is_api
 
@@ -103,7 +104,8 @@ def _ours(error: DocentError) -> Response:
             return redirect(came_from, 303)
     found = facts(error)
     text = " ".join(part for part in (text, found.pop("full", "")) if part)
-    return page(error.status, _TITLES.get(error.status, "That did not work"), text, **found)
+    title = "The query did not run" if isinstance(error, StatementFailed) else _TITLES.get(error.status)
+    return page(error.status, title or "That did not work", text, **found)
 
 
 def _http(error: HTTPException) -> Response:

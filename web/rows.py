@@ -6,6 +6,7 @@ A result belongs to a member and to their session together: another browser of t
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from flask_login import current_user
 
 from plugin.errors import NotFound
 from plugin.mcp import SESSION as MCP_SESSION
-from plugin.run_sql.cells import as_json
+from plugin.run_sql.cells import as_json, is_number
 from plugin.run_sql.download import as_csv, as_parquet, parquet_possible
 from plugin.run_sql.results import Owner, Result
 from plugin.store.live import live_mark
@@ -87,14 +88,35 @@ def page_of(result_id: str, *, offset: int, limit: int) -> dict[str, Any]:
     result = result_of(result_id)
     return {
         "result_id": result_id,
-        "columns": [{"name": column.name, "type": column.type} for column in result.columns],
+        "columns": [
+            {"name": column.name, "type": column.type, "numeric": numeric}
+            for column, numeric in zip(result.columns, _numeric(result), strict=True)
+        ],
         "rows": [[as_json(value) for value in row] for row in result.page(offset, limit)],
         "row_count": result.rows,
         "truncated": result.truncated,
+        "masked": list(result.facts.get("masked_columns") or ()),
         "milliseconds": None,
         "receipt_id": result.facts.get("receipt"),
         "downloads": ["csv", "parquet"] if parquet_possible() else ["csv"],
     }
+
+
+_NUMBERS = re.compile(r"int|num|dec|float|double|real|money", re.IGNORECASE)
+_NO_NUMBERS = re.compile(r"interval|point|array|map|list|struct|row\(|tuple|range|enum|\[|<", re.IGNORECASE)
+
+
+def _numeric(result: Result) -> list[bool]:
+    """Which columns hold numbers: by their values; where those are text (as decimals of some services) by the type."""
+    if "numeric" not in result.cached:
+        first = result.page(0, 100)
+        found = []
+        for at, column in enumerate(result.columns):
+            given = [row[at] for row in first if row[at] is not None]
+            named = bool(_NUMBERS.search(column.type)) and not _NO_NUMBERS.search(column.type)
+            found.append(all(is_number(value) for value in given) if given and not named else named)
+        result.cached["numeric"] = found
+    return list(result.cached["numeric"])
 
 
 def csv_of(result_id: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pygments.lexers.sql import SqlLexer
 from pygments.token import Comment, Keyword, Literal, Name, Token
 
 from plugin.run_sql.keywords import KEYWORDS
+from web.sql_lines import in_lines
 
 KINDS: dict[str, tuple[str, str]] = {
     "database": ("Database", "database"),
@@ -253,8 +254,8 @@ def register(app: Flask) -> None:
     env = app.jinja_env
     env.filters.update(
         kind_word=kind_word, kind_icon=kind_icon, plural=plural, big=big, size=size, exact=exact, ago=ago, when=when,
-        initials=initials, sql_html=sql_html, marked=marked, short_name=short_name, provider_word=provider_word,
-        engine_word=engine_word, cron_word=cron_word, sent_marks=sent_marks, said=said,
+        initials=initials, sql_html=sql_html, in_lines=in_lines, marked=marked, short_name=short_name,
+        provider_word=provider_word, engine_word=engine_word, cron_word=cron_word, sent_marks=sent_marks, said=said,
         browser_word=browser_word,
     )  # fmt: skip
     env.trim_blocks = True

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.browser.test_assistant import ask
-from tests.web.conftest import EDITOR
+from tests.web.conftest import EDITOR, PASSWORD, VIEWER
 
 expect = pytest.importorskip("playwright.sync_api").expect
 SHOTS = os.environ.get("DOCENT_SHOTS")
@@ -132,6 +132,49 @@ def test_what_is_edited_passes_the_guard_again(open_gates: Any) -> None:
     expect(message.locator("[role=alert]")).to_contain_text("only a query that reads")
 
 
+def test_what_stands_below_a_statement_is_about_the_text_it_has(open_gates: Any) -> None:
+    """An edit takes back what was said of the text before, a refusal too; then it is said anew."""
+    page = open_gates
+    message, block = block_of(page)
+    touches, button, lock = (
+        block.locator("[data-touches]"),
+        block.locator("[data-run]"),
+        block.locator(".lock"),
+    )
+    expect(touches).to_contain_text("sales.orders")
+    before = lock.inner_text()
+    run(block, "SELECT 1 FROM crm.nothing_such")
+    expect(lock).to_contain_text("crm.nothing_such is not a table", timeout=10_000)
+    expect(button).to_be_disabled()
+    box = block.locator("[data-sql-edit]")
+    box.fill("SELECT COUNT(*) AS n FROM sales.customers")
+    expect(touches).to_be_hidden()
+    expect(button).to_be_enabled()
+    assert lock.inner_text() == before
+    box.blur()
+    expect(touches).to_contain_text("sales.customers", timeout=10_000)
+    assert "sales.orders" not in touches.inner_text()
+    box.fill("SELECT 1 AS one")
+    box.blur()
+    expect(touches).to_have_text("Touches no table", timeout=10_000)
+
+
+def test_a_run_that_its_own_person_stops_is_no_error(open_gates: Any) -> None:
+    page = open_gates
+    message, block = block_of(page)
+    run(
+        block,
+        "SELECT COUNT(*) AS n FROM sales.orders a, sales.orders b, sales.orders c, sales.orders d "
+        "WHERE a.order_id + b.order_id * c.order_id % 7 = d.order_id",
+    )
+    expect(block.locator("[data-run]")).to_contain_text("Stop")
+    block.locator("[data-run]").click()  # maybe before it has begun
+    notice = message.locator(".notice[role=alert]")
+    expect(notice).to_have_text("The query was cancelled.", timeout=10_000)
+    assert notice.get_attribute("data-tone") == "plain"
+    expect(block.locator("[data-run]")).to_have_text("Run")
+
+
 def test_a_large_result_is_paged_and_downloaded(open_gates: Any) -> None:
     page = open_gates
     message, block = block_of(page)
@@ -234,8 +277,79 @@ def test_a_query_is_saved_approved_and_run_by_somebody_without_the_right(
         theirs.get_by_role("button", name="Run Orders of a status").click()
     assert sorted(other.locator("tbody tr td:first-child").all_inner_texts()) == ["paid", "shipped"]
     other.goto("/queries")
+    theirs.get_by_role("textbox", name="status text").fill("shipped")
+    with other.expect_navigation():
+        theirs.get_by_role("button", name="Estimate Orders of a status").click()
+    expect(other.locator("main")).to_contain_text("It would run.")
+    assert theirs.get_by_role("textbox", name="status text").input_value() == "shipped", "typed once"
     theirs.get_by_role("textbox", name="status text").fill(" ")
     with other.expect_navigation():
         theirs.get_by_role("button", name="Run Orders of a status").click()
     expect(other.locator("main")).to_contain_text("at least one value for status")
     shot(other, "saved-query-result")
+
+
+def test_the_page_of_a_result_has_numbers_on_the_right_and_a_chart_until_its_rows_are_gone(
+    open_gates: Any,
+) -> None:
+    page = open_gates
+    page.goto("/queries")
+    integration = page.locator("#f-integration option", has_text="warehouse").get_attribute("value")
+    made = page.evaluate(
+        """async ([sql, id]) => {
+          const { send } = await import("/static/js/api.js");
+          return send("POST", "/api/v1/sql/run", { sql, integration_id: Number(id) });
+        }""",
+        [
+            "SELECT status, COUNT(*) AS orders, SUM(gross_amount) AS total FROM sales.orders GROUP BY status",
+            integration,
+        ],
+    )
+    page.goto(f"/results/{made['result_id']}")
+    chart = page.locator("figure.chart")
+    expect(chart.locator("svg[role=img]")).to_be_visible(timeout=10_000)
+    assert chart.locator("svg[role=img]").get_attribute("aria-label") == "bar chart of total by status"
+    chart.get_by_label("Value").select_option(label="orders")
+    aligned = (
+        page.locator(".result > .table-wrap tbody tr")
+        .first.locator("td")
+        .evaluate_all("all => all.map(each => getComputedStyle(each).textAlign)")
+    )
+    assert [each in ("right", "end") for each in aligned] == [False, True, True]
+    shot(page, "result-page")
+    page.locator("form[action='/sign-out'] button").first.evaluate("button => button.form.submit()")
+    page.wait_for_url("**/sign-in*")
+    page.goto(f"/results/{made['result_id']}")
+    page.fill("#f-email", "maren@harbor.example")
+    page.fill("#f-password", PASSWORD)
+    page.click("main button[type=submit]")
+    expect(page.get_by_role("heading", name="These rows are not here").last).to_be_visible()
+    expect(page.get_by_role("link", name="Saved queries").last).to_be_visible()
+
+
+def test_a_value_of_an_earlier_run_does_not_outlive_it(open_gates: Any) -> None:
+    page = open_gates
+    message, block = block_of(page, "Show me the SQL to sum net_amount of sales.orders")
+    mark = message.locator('.local[data-bind="r1.first.result"]')
+    expect(mark).to_have_text("")
+    run(block)
+    expect(mark).not_to_have_text("", timeout=10_000)
+    run(block, "SELECT CAST('no number' AS INTEGER) AS result FROM sales.orders")
+    expect(message.locator(".notice[role=alert]")).to_contain_text("DuckDB refused the query", timeout=10_000)
+    expect(mark).to_have_text("")
+
+
+def test_who_may_not_run_is_told_by_whom_and_not_led_to_a_form_that_is_not_there(
+    visit: Callable[..., Any], open_gates: Any
+) -> None:
+    page = visit(VIEWER)
+    _, block = block_of(page)
+    expect(block.locator(".lock")).to_contain_text("You have no query permission on warehouse")
+    expect(block.locator(".lock small")).to_have_text("An admin of the workspace: Maren Kolb can open it")
+    expect(block.get_by_role("button", name="Save")).to_have_count(0)
+    expect(block.locator("[data-run]")).to_be_disabled()
+    page.get_by_role("navigation", name="Beside your prompts").get_by_role(
+        "link", name="Saved queries"
+    ).click()
+    expect(page.get_by_role("heading", name="Saved queries")).to_be_visible()
+    expect(page.locator("#f-sql")).to_have_count(0)

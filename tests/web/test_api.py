@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import validate
 
-from tests.web.conftest import Person
+from plugin.store import Store
+from tests.web.conftest import EDITOR, Person
 from web.door import PUBLIC
 
 
@@ -155,3 +156,139 @@ def test_a_whole_number_may_have_a_point_and_some_bodies_may_be_left_out(
     assert paths["/api/v1/integrations/{integration_id}/sync"]["post"]["requestBody"]["required"] is False
     assert paths["/api/v1/prompts/{prompt_id}/feedback"]["post"]["requestBody"]["required"] is True
     assert {"413", "502", "503"} <= set(paths["/api/v1/sql/run"]["post"]["responses"])
+
+
+def bearer(store: Store, email: str, *scopes: str) -> dict[str, str]:
+    """The headers of a program with a token of these scopes."""
+    with store.sign_in() as door:
+        viewer = door.viewer_for_email(None, email)
+    with store.as_viewer(viewer) as mine:
+        return {"Authorization": f"Bearer {mine.me.create_token('program', scopes, 1)[1]}"}
+
+
+def test_a_token_that_may_only_read_changes_nothing(app: Flask, demo_store: Store) -> None:
+    client = app.test_client()
+    reads, asks = (bearer(demo_store, EDITOR, *scopes) for scopes in (("read",), ("read", "ask")))
+    found = client.get("/api/v1/search?q=orders&kind=table", headers=reads).json["hits"]
+    here, other = found[0]["resource"], found[1]["resource"]
+    address = f"/api/v1/resources/{here['id']}"
+    for method, path, body in (
+        ("PATCH", address, {"description": "From a program that should only read."}),
+        ("POST", f"{address}/lineage", {"other_id": other["id"]}),
+        ("DELETE", f"{address}/lineage?other_id={other['id']}", None),
+    ):
+        answer = client.open(path, method=method, json=body, headers=reads)
+        assert (answer.status_code, answer.json["rule"]) == (403, "token.scope.ask"), path
+    assert client.get(address, headers=reads).json["description"] == here["description"]
+    assert client.patch(address, json={"description": "Meant."}, headers=asks).status_code == 200
+
+
+def test_the_document_names_the_scope_and_ids_as_large_as_ours(
+    app: Flask, person: Callable[[str], Person]
+) -> None:
+    admin = person("admin")
+    paths = admin.get("/api/v1/openapi.json").json["paths"]
+    prompt = paths["/api/v1/prompts/{prompt_id}"]
+    made = admin.api("POST", "/prompts", {"prompt": "who owns sales.orders?"}).json["id"]
+    sizes = {
+        each["schema"]["format"]
+        for operations in paths.values()
+        for operation in operations.values()
+        for each in operation.get("parameters", ())
+        if each["in"] == "path" and each["schema"]["type"] == "integer"
+    }
+    assert sizes == {"int64"} and made < 2**53
+    assert prompt["get"]["security"] == [{"token": ["read"]}, {"session": []}]
+    assert prompt["delete"]["security"][0] == {"token": ["ask"]}
+
+
+def test_prompts_and_chats_page_by_the_size_that_was_asked_for(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    for name in ("sales.orders", "sales.customers", "sales.stores"):
+        made = admin.api("POST", "/prompts", {"prompt": f"who owns {name}?"}).json
+    assert admin.api("PATCH", f"/chats/{made['chat_id']}", {"pinned": True}).status_code == 200
+    for path in ("/api/v1/prompts", "/api/v1/chats"):
+        seen, cursor = [], ""
+        for _ in range(3):
+            page = admin.get(f"{path}?limit=1{cursor}").json
+            seen += [each["id"] for each in page["items"]]
+            cursor = f"&cursor={page['next_cursor']}"
+        assert len(seen) == len(set(seen)) == 3 and page["next_cursor"] is None, path
+        assert len(admin.get(f"{path}?pinned=true").json["items"]) == 1, path
+        assert len(admin.get(f"{path}?pinned=false").json["items"]) == 2, path
+
+
+def test_a_filter_that_a_list_does_not_have_is_refused(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    for path, field in (
+        ("/ledger?action=settings", "action"),
+        ("/search?q=orders&kind=tabel", "kind.0"),
+        ("/audit?actions=settings", "actions"),
+        ("/audit?since=5", "since"),
+        ("/ledger?since=0.5", "since"),
+        ("/prompts?cursor=2026-11-21T08:00:00.5", "cursor"),
+    ):
+        answer = admin.get(f"/api/v1{path}")
+        assert (answer.status_code, answer.json.get("field")) == (422, field), path
+    assert "table" in admin.get("/api/v1/search?q=orders&kind=tabel").json["detail"]
+    assert admin.get("/api/v1/audit?since=5").json["detail"].startswith("since: write a date")
+    assert admin.get("/api/v1/audit?action=people&since=2020-01-31").json["items"]
+
+
+def test_the_document_says_what_may_not_be_null(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    schemas = admin.get("/api/v1/openapi.json").json["components"]["schemas"]
+    found = admin.get("/api/v1/search?q=orders&kind=table").json["hits"][0]["resource"]
+    for name in ("verified", "published"):
+        assert schemas["EditBody"]["properties"][name] == {"title": name.capitalize(), "type": "boolean"}
+        for wrong in (None, "yes", 1):
+            refused = admin.api("PATCH", f"/resources/{found['id']}", {name: wrong})
+            assert (refused.status_code, refused.json["field"]) == (422, name)
+        assert admin.api("PATCH", f"/resources/{found['id']}", {name: True}).json["resource"][name] is True
+    assert name not in schemas["EditBody"].get("required", ())
+
+
+def test_a_changed_integration_is_read_as_a_new_one(person: Callable[[str], Person]) -> None:
+    """A password that went among the settings would be kept in the clear and given back."""
+    admin = person("admin")
+    made = admin.api(
+        "POST", "/integrations",
+        {"name": "pg", "type": "postgres", "settings": {"host": "127.0.0.1"}, "secrets": {"password": "first"}},
+    ).json  # fmt: skip
+    path = f"/integrations/{made['id']}"
+    for body, status, field in (
+        ({"settings": {"url": "postgresql://u:canary-9@127.0.0.1/d"}}, 422, "settings"),
+        ({"settings": {"password": "canary-9"}}, 422, "settings"),
+        ({"settings": {"hots": "127.0.0.1"}}, 422, "settings"),
+        ({"secrets": {"passwrod": "canary-9"}}, 422, "settings"),
+        ({"secrets": {"host": "canary-9"}}, 422, "settings"),
+        ({"query": {"nope": "canary-9"}}, 422, "settings"),
+        ({"teams": [10**12]}, 404, None),
+    ):
+        answer = admin.api("PATCH", path, {"name": "renamed", **body})
+        assert (answer.status_code, answer.json.get("field")) == (status, field), body
+        assert "canary-9" not in answer.get_data(as_text=True)
+    assert admin.api("GET", path).json == made
+    query = {"url": "postgresql://u:canary-9@127.0.0.1/d"}
+    good = admin.api(
+        "PATCH", path, {"settings": {"host": "::1"}, "secrets": {"password": "second"}, "query": query}
+    )
+    assert (good.status_code, good.json["settings"], good.json["has_query_credential"]) == (
+        200,
+        {"host": "::1"},
+        True,
+    )
+    assert "canary-9" not in good.get_data(as_text=True)
+    assert admin.api("PATCH", path, {"settings": {"port": "5433"}}).json["secret_names"] == ["password"]
+
+
+def test_the_longest_title_is_the_one_of_the_document(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    schemas = admin.get("/api/v1/openapi.json").json["components"]["schemas"]
+    longest = next(
+        each for each in schemas["ChatBody"]["properties"]["title"]["anyOf"] if "maxLength" in each
+    )
+    chat = admin.api("POST", "/prompts", {"prompt": "who owns sales.orders?"}).json["chat_id"]
+    for more, status in ((0, 200), (1, 422)):
+        title = "t" * (longest["maxLength"] + more)
+        assert admin.api("PATCH", f"/chats/{chat}", {"title": title}).status_code == status

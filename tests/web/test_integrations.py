@@ -150,3 +150,20 @@ def test_the_api_does_all_of_it(person: Callable[[str], Person], tmp_path: Path)
     assert stopped.json["status"] == "cancelled"
     assert admin.api("POST", f"/integrations/1/syncs/{queued.json['id']}/cancel").status_code == 404
     assert admin.api("DELETE", place).status_code == 200 and "Api" not in names(admin)
+
+
+def test_what_is_imported_by_hand_keeps_no_setting_and_no_password(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    for more in (
+        {"settings": {"password": "hunter2-hunter2"}},
+        {"secrets": {"password": "hunter2-hunter2"}},
+        {"query": {"url": "postgresql://u:hunter2-hunter2@h/d"}},
+    ):
+        refused = admin.api("POST", "/integrations", {"name": "Hand", "type": "custom", **more})
+        assert refused.status_code == 422 and "hunter2" not in refused.get_data(as_text=True), more
+        assert "Hand" not in names(admin)
+    made = admin.api("POST", "/integrations", {"name": "Hand", "type": "custom"})
+    assert made.status_code == 201
+    for more in ({"settings": {"password": "x"}}, {"secrets": {"password": "x"}}, {"query": {"url": "x"}}):
+        assert admin.api("PATCH", f"/integrations/{made.json['id']}", more).status_code == 422, more
+    assert admin.api("PATCH", f"/integrations/{made.json['id']}", {"name": "By hand"}).status_code == 200

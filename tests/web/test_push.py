@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from flask import Flask
 
+from connectors.records import Database, Schema
 from plugin.catalog.sync import add_integration, sync
 from plugin.catalog.sync.push import apply_push, plan_push, set_push_credential, undo_push
 from plugin.errors import BadInput, Conflict, Misconfigured, NotFound, Refused
@@ -271,8 +272,15 @@ def test_a_schemas_description_goes_where_schemas_have_one(shop: Shop) -> None:
     set_push_credential(store, admin, shop.id, shop.credential)
     plan = plan_push(store, admin, shop.id)
     of_schema = [place for place, item in enumerate(plan.items) if item.resource_id == schema.id]
-    assert len(of_schema) == (rig.type == "postgres")
-    for place in of_schema:
+    (place,) = of_schema
+    if rig.type == "mysql":
+        assert plan.items[place].statements[0].startswith(f"ALTER DATABASE `{rig.schema}` COMMENT = ")
+        done = apply_push(store, admin, plan.id, [place])
+        assert done.items[place].done == "applied"
+        told = [each.description for each in rig.connector().extract() if isinstance(each, Schema)]
+        assert HOSTILE in told
+        assert undo_push(store, admin, plan.id).items[place].done == "undone"
+    else:
         before = plan.items[place].before
         done = apply_push(store, admin, plan.id, [place])
         assert done.items[place].done == "applied" and shop.at_source() == OLD
@@ -282,3 +290,22 @@ def test_a_schemas_description_goes_where_schemas_have_one(shop: Shop) -> None:
             undone = undo_push(store, admin, plan.id)
             assert undone.items[place].done == "undone"
             assert connection.execute(told).fetchone() == (before,)
+
+
+def test_a_databases_description_goes_where_databases_have_one(shop: Shop) -> None:
+    store, admin, rig = shop.store, shop.admin, shop.rig
+    if rig.type == "mysql":
+        return  # whose databases are schemas here
+    with store.as_viewer(admin) as mine:
+        base = mine.catalog.by_name(rig.database, integration="pushed")
+        assert base.kind == "database"
+        mine.edits.set_property(base.id, "description", HOSTILE)
+    set_push_credential(store, admin, shop.id, shop.credential)
+    plan = plan_push(store, admin, shop.id)
+    (place,) = (place for place, item in enumerate(plan.items) if item.resource_id == base.id)
+    assert apply_push(store, admin, plan.id, [place]).items[place].done == "applied"
+    told = next(each for each in rig.connector().extract() if isinstance(each, Database))
+    assert told.description == HOSTILE
+    assert undo_push(store, admin, plan.id).items[place].done == "undone"
+    told = next(each for each in rig.connector().extract() if isinstance(each, Database))
+    assert told.description == plan.items[place].before

@@ -1,4 +1,8 @@
-"""Search, resources, lineage: the catalog as the caller may see it."""
+"""Search, resources, lineage: the catalog as the caller may see it.
+
+A token that may only `read` changes nothing: what a member may change or propose needs `ask`, of the four scopes that
+there are the one that every token has by default and that an editor can give.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +91,7 @@ def resource(resource_id: int) -> Response:
 
 
 @bp.patch("/resources/<int:resource_id>")
-@scope("read")
+@scope("ask")
 @spec.validate(json=EditBody, resp=answers(EditOut), tags=["Catalog"])
 def edit(resource_id: int) -> Response:
     """Change properties, or propose the change where your role may only propose."""
@@ -158,7 +162,7 @@ def lineage(resource_id: int) -> Response:
 
 
 @bp.post("/resources/<int:resource_id>/lineage")
-@scope("read")
+@scope("ask")
 @spec.validate(json=EdgeBody, resp=answers(LineageOut), tags=["Catalog"])
 def draw_edge(resource_id: int) -> Response:
     """Draw an edge by hand, for which you may edit one end and see the other. No sync takes it away."""
@@ -167,7 +171,7 @@ def draw_edge(resource_id: int) -> Response:
 
 
 @bp.delete("/resources/<int:resource_id>/lineage")
-@scope("read")
+@scope("ask")
 @spec.validate(query=EdgeQuery, resp=answers(LineageOut), tags=["Catalog"])
 def erase_edge(resource_id: int) -> Response:
     """Erase an edge that somebody drew by hand."""

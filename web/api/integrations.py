@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from plugin.catalog import sync as sources
 from plugin.catalog.sync.artifacts import LARGEST, take_artifacts
 from plugin.errors import NotFound
+from plugin.store.shapes import Integration
 from web.api.models import (
     ConnectionBody,
     ConnectionOut,
@@ -142,9 +143,13 @@ def show(integration_id: int) -> Response:
 @scope("admin")
 @spec.validate(json=IntegrationPatch, resp=answers(IntegrationOut), tags=["Integrations"])
 def change(integration_id: int) -> Response:
-    """Change an integration. Secrets that are not named stay."""
+    """Change an integration: `settings` replace the old ones, secrets that are not named stay.
+
+    They are read as those of a new one are: a password among the settings is refused.
+    """
     values: IntegrationPatch = body()
     with admin() as door:
+        _readable(door.integrations.get(integration_id), values)
         door.integrations.update(
             integration_id,
             name=values.name,
@@ -160,6 +165,16 @@ def change(integration_id: int) -> Response:
         if "schedule" in values.model_fields_set:
             door.integrations.set_schedule(integration_id, values.schedule)
         return reply(IntegrationOut, plain(door.integrations.get(integration_id)))
+
+
+def _readable(item: Integration, values: IntegrationPatch) -> None:
+    """BadInput where its connector could not read what it would have then."""
+    if values.settings is not None or values.secrets:
+        settings = item.settings if values.settings is None else values.settings
+        kept = dict.fromkeys(item.secret_names, "kept")
+        sources.check_form(item.type, settings, {**kept, **(values.secrets or {})})
+    if values.query is not None:
+        sources.check_query(item.type, values.query)
 
 
 @bp.delete("/integrations/<int:integration_id>")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from plugin.catalog.kinds import Kind
 
 
 class Body(BaseModel):
@@ -49,6 +51,31 @@ class Ok(Answer):
     """It is done."""
 
     ok: bool = True
+
+
+Given = TypeVar("Given")
+
+
+def _never_null(schema: dict[str, Any]) -> None:
+    """Take null and the default out of a field's schema."""
+    del schema["default"]
+    for variant in schema.pop("anyOf"):
+        if variant != {"type": "null"}:
+            schema.update(variant)
+
+
+Unsaid = Annotated[Given | None, Field(json_schema_extra=_never_null)]
+"""A field of a body that may be left out, yet not be null: the document says so, and the store refuses a null."""
+
+
+def _in_words(value: Any) -> Any:
+    """A moment comes as ISO 8601, as the document has it; a bare number would be read as seconds since 1970."""
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise ValueError("write a date or a time, as 2026-11-21 or 2026-11-21T08:00:00Z")
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_in_words)]
 
 
 class Paging(Query):
@@ -119,7 +146,7 @@ class FeedbackBody(Body):
 class ChatBody(Body):
     """Rename or pin a chat."""
 
-    title: str | None = Field(None, min_length=1, max_length=200)
+    title: str | None = Field(None, min_length=1, max_length=120)
     pinned: bool | None = None
 
 
@@ -231,7 +258,7 @@ class SearchQuery(Query):
     """What to look for."""
 
     q: str = Field("", max_length=400)
-    kind: list[str] = []
+    kind: list[Kind] = []
     integration: list[int] = []
     tag: list[str] = []
     owner: list[str] = []
@@ -261,8 +288,8 @@ class EditBody(Body):
 
     description: str | None = Field(None, max_length=20000)
     definition: str | None = Field(None, max_length=100000)
-    verified: bool | None = None
-    published: bool | None = None
+    verified: Unsaid[bool] = None
+    published: Unsaid[bool] = None
     sensitivity: Literal["personal", "secret"] | None = None
     add_tags: list[str] = []
     remove_tags: list[str] = []
@@ -375,17 +402,20 @@ class SqlCheckBody(Body):
 class VerdictOut(Answer):
     """The verdict of gates and guard; nothing was run. `gate` is the first closed one, `who` can open it.
 
-    The estimates are the planner's, where it was asked for and the engine has one.
+    `masked` are columns marked sensitive whose values would not come. The estimates are the planner's, where it was
+    asked for and the engine has one; `estimate_failed` is why it said nothing though it has.
     """
 
     decision: Literal["accept", "reject"]
     reasons: list[str] = []
     tables: list[str] = []
+    masked: list[str] = []
     gate: str | None = None
     who: str | None = None
     estimated_rows: int | None = None
     estimated_cost: float | None = None
     estimated_bytes: int | None = None
+    estimate_failed: str | None = None
 
 
 class SqlRunBody(Body):
@@ -399,10 +429,11 @@ class SqlRunBody(Body):
 
 
 class ColumnOut(Answer):
-    """A column of a result."""
+    """A column of a result. `numeric`: it holds numbers, whatever the source calls its type."""
 
     name: str
     type: str = ""
+    numeric: bool = False
 
 
 class RunOut(Answer):
@@ -413,6 +444,7 @@ class RunOut(Answer):
     rows: list[list[Any]] = []
     row_count: int = 0
     truncated: str | None = None
+    masked: list[str] = []
     milliseconds: int | None = None
     receipt_id: int | None = None
     downloads: list[str] = []
@@ -721,13 +753,18 @@ class Names(Answer):
     items: list[str]
 
 
-class EntriesQuery(Paging):
-    """Which entries."""
+class LedgerQuery(Paging):
+    """Which entries of the ledger."""
 
     member: str | None = Field(None, max_length=320)
-    action: str | None = Field(None, max_length=100)
     outcome: str | None = Field(None, max_length=20)
-    since: datetime | None = None
+    since: Moment | None = None
+
+
+class AuditQuery(LedgerQuery):
+    """Which entries of the audit log; `action` also finds what begins with it and a point."""
+
+    action: str | None = Field(None, max_length=100)
 
 
 class EntryPage(Answer):

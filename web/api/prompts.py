@@ -158,7 +158,9 @@ def index() -> Response:
     """Your saved prompts, newest first."""
     asked: PromptQuery = query()
     with mine() as door:
-        found = door.history.prompts(text=asked.q, cursor=asked.cursor, pinned=asked.pinned)
+        found = door.history.prompts(
+            text=asked.q, cursor=asked.cursor, pinned=asked.pinned, limit=asked.limit
+        )
     items = [out(prompt) for prompt in found.items]
     return reply(PromptPage, {"items": items, "next_cursor": found.next_cursor})
 
@@ -220,7 +222,7 @@ def chats() -> Response:
     """Your chats, pinned first, then newest."""
     asked: PromptQuery = query()
     with mine() as door:
-        found = door.history.chats(text=asked.q, cursor=asked.cursor)
+        found = door.history.chats(text=asked.q, cursor=asked.cursor, pinned=asked.pinned, limit=asked.limit)
     return reply(ChatPage, {"items": plain(list(found.items)), "next_cursor": found.next_cursor})
 
 

@@ -98,7 +98,7 @@ def approve(query_id: int) -> Response:
 @limiter.limit(ASKS, key_func=by_member)
 @spec.validate(json=RunSavedBody, resp=answers(RunOut), tags=["SQL"])
 def run(query_id: int) -> Response:
-    """Run a saved query under the gates of this moment. The rows are for you alone and are not stored."""
+    """Run a saved query under the gates of this moment. The rows are for you alone and in no history."""
     values: RunSavedBody = body()
     began = time.perf_counter()
     outcome = run_saved(query_id, values.values, run_id=values.run_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from web.api.models import EntriesQuery, EntryPage, UsageOut, plain
+from web.api.models import AuditQuery, EntryPage, LedgerQuery, UsageOut, plain
 from web.api.spec import answers, query, reply, spec
 from web.door import scope
 from web.services import admin, only_admins
@@ -17,10 +17,10 @@ bp.before_request(only_admins())
 
 @bp.get("/ledger")
 @scope("admin")
-@spec.validate(query=EntriesQuery, resp=answers(EntryPage), tags=["Records"])
+@spec.validate(query=LedgerQuery, resp=answers(EntryPage), tags=["Records"])
 def ledger() -> Response:
     """One entry per request to a provider, newest first."""
-    asked: EntriesQuery = query()
+    asked: LedgerQuery = query()
     with admin() as door:
         found = door.ledger.entries(
             member=asked.member,
@@ -34,10 +34,10 @@ def ledger() -> Response:
 
 @bp.get("/audit")
 @scope("admin")
-@spec.validate(query=EntriesQuery, resp=answers(EntryPage), tags=["Records"])
+@spec.validate(query=AuditQuery, resp=answers(EntryPage), tags=["Records"])
 def audit() -> Response:
     """The audit log, newest first."""
-    asked: EntriesQuery = query()
+    asked: AuditQuery = query()
     with admin() as door:
         found = door.audit.entries(
             actor=asked.member, action=asked.action, outcome=asked.outcome, since=asked.since, cursor=asked.cursor,

@@ -24,7 +24,7 @@ def _before(req: Any, resp: Any, error: Any, instance: Any, adapter: Any) -> Non
         return
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    raise BadInput(f"{place or 'body'}: {first['msg']}", field=place)
+    raise BadInput(f"{place or 'body'}: {first['msg'].removeprefix('Value error, ')}", field=place)
 
 
 def _after(req: Any, resp: Any, error: Any, instance: Any, adapter: Any) -> None:

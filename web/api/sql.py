@@ -45,11 +45,13 @@ def told(found: Preview) -> dict[str, Any]:
         "decision": "accept" if decision.allowed else "reject",
         "reasons": reasons,
         "tables": list(verdict.tables) if verdict is not None else [],
+        "masked": list(decision.sensitive) if decision.masked else [],
         "gate": closed.gate if closed is not None else None,
         "who": closed.who if closed is not None else None,
         "estimated_rows": found.rows,
         "estimated_cost": found.cost,
         "estimated_bytes": found.bytes,
+        "estimate_failed": found.unsaid or None,
     }
 
 
@@ -58,7 +60,7 @@ def told(found: Preview) -> dict[str, Any]:
 @limiter.limit(ASKS, key_func=by_member)
 @spec.validate(json=SqlRunBody, resp=answers(RunOut), tags=["SQL"])
 def run() -> Response:
-    """Run a statement through every gate. The rows are for you alone and are not stored."""
+    """Run a statement through every gate. The rows are for you alone and in no history."""
     values: SqlRunBody = body()
     began = time.perf_counter()
     outcome = run_sql(values.integration_id, values.sql, confirm=values.confirm, run_id=values.run_id)

@@ -299,6 +299,7 @@ def query_credential(integration_id: int) -> Response:
             given, secrets = read_form(connector_of(item.type), request.form, "q_")
             if not given and not secrets:
                 raise BadInput("Fill in the credential that may read tables.")
+            sources.check_query(item.type, {**given, **secrets})
             door.integrations.set_query_credential(integration_id, {**given, **secrets})
             said = "Saved, sealed."
     return _back(integration_id, said, "query")

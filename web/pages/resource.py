@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.access.viewer import Role
+from plugin.catalog.costs import cost_words
 from plugin.errors import BadInput, NotFound
 from plugin.store.shapes import Proposal, Resource
 from web.frame import Context
@@ -115,7 +116,12 @@ def _sql(door: Any, resource: Resource) -> dict[str, Any]:
 
 
 def _usage(door: Any, resource: Resource) -> dict[str, Any]:
-    return {"queries": door.catalog.frequent_queries(resource.id), "joins": door.catalog.joins(resource.id)}
+    queries = door.catalog.frequent_queries(resource.id)
+    return {
+        "queries": [(each.sql, each.runs, cost_words(each.costs)) for each in queries],
+        "costs": cost_words(door.catalog.query_costs(resource.id)),
+        "joins": door.catalog.joins(resource.id),
+    }
 
 
 def _activity(door: Any, resource: Resource) -> dict[str, Any]:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template, request, url_for
 
+from plugin.errors import NotFound
 from web.rows import csv_of, page_of, parquet_of
 
 bp = Blueprint("results", __name__, url_prefix="/results")
 PAGE = 200
 
 
+@bp.errorhandler(NotFound)
+def gone(error: NotFound) -> tuple[str, int]:
+    """The same page for rows that are gone, somebody else's and none: what ends them, and the way to them again."""
+    return render_template("results/gone.html"), 404
+
+
 @bp.get("/<result_id>")
 def show(result_id: str) -> str:
     """Some rows of one's own result."""
     offset = max(0, request.args.get("offset", 0, int) or 0)
-    result = page_of(result_id, offset=offset, limit=PAGE)
-    following = offset + PAGE if offset + PAGE < result["row_count"] else None
+    result = page_of(result_id, offset=min(offset, 10**9), limit=PAGE)
+
+    def at(start: int) -> str:
+        return url_for("results.show", result_id=result_id, offset=start or None)
+
     return render_template(
         "results/show.html", result=result, offset=offset,
-        next_url=url_for("results.show", result_id=result_id, offset=following) if following else None,
+        next_url=at(offset + PAGE) if offset + PAGE < result["row_count"] else None,
+        previous_url=at(max(0, offset - PAGE)) if offset else None,
     )  # fmt: skip
 
 

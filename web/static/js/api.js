@@ -22,6 +22,7 @@ export async function send(method, path, body, options = {}) {
   if (!response.ok) {
     let problem = {};
     try { problem = await response.json(); } catch { /* not JSON: the status says enough */ }
+    if (response.status === 401) problem.detail = "You are signed out. Load this page again to sign in.";
     throw new ProblemError(problem, response.status);
   }
   return options.raw ? response : response.json();

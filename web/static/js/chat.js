@@ -3,9 +3,11 @@
 import { ProblemError, el, get, icon, nodesOf, say, send } from "./api.js";
 import { Mentions } from "./mentions.js";
 import { drawChart, showResult } from "./result.js";
-import { edit, sqlOf, watch } from "./sql.js";
+import { edit, lock, sqlOf, stop, watch } from "./sql.js";
 
 const INTEGRATION_KINDS = { table: "table-2", view: "eye", column: "columns-3", term: "book-open", dashboard: "layout-dashboard", model: "braces" };
+
+const marksOf = (article, n) => article.querySelectorAll(`.local[data-bind^="r${n}."], .local[data-bind="r${n}"]`);
 
 // Reads server-sent events from a fetch response.
 async function* events(response) {
@@ -264,10 +266,10 @@ class DocentChat extends HTMLElement {
   async run(button) {
     const block = button.closest("[data-sql-block]");
     const place = block.parentElement.querySelector(`[data-result-of="${block.dataset.n}"]`);
-    const lock = block.querySelector(".lock");
-    if (block.dataset.run) { send("POST", `/api/v1/sql/runs/${block.dataset.run}/cancel`, {}).catch(() => {}); return; }
+    if (block.dataset.run) { block.dataset.stopping = ""; stop(block); return; }
     const label = button.lastChild;
     block.dataset.run = crypto.randomUUID();
+    this.unbind(block.closest("[data-message]"), block.dataset.n);
     label.textContent = "Stop";
     place.replaceChildren(el("section", { class: "result", "aria-busy": "true" }, el("p", { class: "result-note" }, "Running the statement. Read-only, on the source itself.")));
     try {
@@ -277,27 +279,41 @@ class DocentChat extends HTMLElement {
       await this.bind(block.closest("[data-message]"), block.dataset.n, result.result_id);
     } catch (error) {
       const who = error.problem?.who ? ` ${error.problem.who} can change it.` : "";
-      place.replaceChildren(el("div", { class: "notice", "data-tone": error.status === 403 ? "amber" : "red", role: "alert" }, icon(error.status === 403 ? "lock" : "circle-alert"), el("div", {}, el("p", {}, error.message), error.problem?.full ? el("pre", { class: "code pre-wrap", tabindex: "0" }, error.problem.full) : null, who ? el("p", {}, who) : null)));
-      if (error.status === 403) {
-        lock.dataset.tone = "amber";
-        lock.querySelector("strong").textContent = error.message;
-        lock.querySelector("use").setAttribute("href", "/static/icons.svg#lock");
-        button.disabled = true;
-      }
+      const wanted = "stopping" in block.dataset && /cancelled/.test(error.message), refused = error.status === 403;
+      const said = wanted ? error.message[0].toUpperCase() + error.message.slice(1) + "." : error.message;
+      place.replaceChildren(el("div", { class: "notice", "data-tone": wanted ? "plain" : refused ? "amber" : "red", role: "alert" }, icon(wanted ? "square" : refused ? "lock" : "circle-alert"), el("div", {}, el("p", {}, said), error.problem?.full ? el("pre", { class: "code pre-wrap", tabindex: "0" }, error.problem.full) : null, who ? el("p", {}, who) : null)));
+      if (refused) lock(block, error.message);
       label.textContent = "Run";
-    } finally { delete block.dataset.run; }
+    } finally { delete block.dataset.run; delete block.dataset.stopping; }
+  }
+
+  // What an earlier run filled in goes when the statement runs again: a sentence never tells of rows that are not shown.
+  unbind(article, n) {
+    article.querySelectorAll(".prose figure.chart").forEach((figure) => {
+      const place = figure.inPlaceOf, mark = place?.matches("[data-bind]") ? place : place?.querySelector("[data-bind]");
+      if (mark?.dataset.bind.startsWith(`r${n}.`)) figure.replaceWith(place);
+    });
+    marksOf(article, n).forEach((mark) => {
+      mark.textContent = "";
+      mark.classList.remove("unknown");
+      mark.removeAttribute("title");
+    });
   }
 
   // Placeholders get their values from the person's own result; the assistant wrote them without seeing a row.
   async bind(article, n, resultId) {
-    const marks = [...article.querySelectorAll(`.local[data-bind^="r${n}."]`)];
+    const marks = [...marksOf(article, n)];
     if (!marks.length) return;
-    const { items } = await send("POST", `/api/v1/results/${resultId}/values`, { name: `r${n}`, binds: marks.map((mark) => mark.dataset.bind) });
+    const items = [];
+    for (let at = 0; at < marks.length; at += 100) { // as many as one request takes
+      items.push(...(await send("POST", `/api/v1/results/${resultId}/values`, { name: `r${n}`, binds: marks.slice(at, at + 100).map((mark) => mark.dataset.bind) })).items);
+    }
     items.forEach((item, at) => {
       const alone = marks[at].parentElement.matches("p") && marks[at].parentElement.childNodes.length === 1;
       if (item.kind === "chart" && item.chart) { drawChart(marks[at], resultId, item.chart).catch(() => {}); return; }
-      if (item.kind === "table" && alone) { marks[at].parentElement.remove(); return; }
-      marks[at].textContent = item.kind === "value" ? item.text : item.kind === "unknown" ? "" : "the table above";
+      if (item.kind === "table" && alone) return; // the table stands above; the empty line is not shown
+      marks[at].textContent = item.kind === "value" || item.kind === "unknown" ? item.text : "the table above"; // unknown: as it was written
+      marks[at].classList.toggle("unknown", item.kind === "unknown");
       marks[at].title = item.kind === "unknown" ? item.why : "Filled in here from your result. The assistant saw a placeholder.";
     });
   }
@@ -308,6 +324,8 @@ class DocentChat extends HTMLElement {
     if (!place) { place = el("div"); article.querySelector(".msg-foot").before(place); }
     try {
       showResult(place, await get(`/api/v1/results/${shape.result_id}?limit=100`));
+      const again = article.querySelector(`[data-sql-block][data-n="${shape.n}"] [data-run]`);
+      if (again) again.lastChild.textContent = "Run again";
     } catch { /* the rows are gone; the answer says what they were */ }
   }
 

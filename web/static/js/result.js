@@ -1,16 +1,18 @@
 // Rows of Run SQL as a table that sorts and pages. They live in this page and nowhere else.
 import { el, get, icon } from "./api.js";
 
-const NUMERIC = /^(?!.*(interval|point)).*(int|num|dec|float|double|real|money)/i;
+const CHART_ROWS = 10_000, PAGE = 1000;
+const GONE = "These rows are gone: they end when you sign out, after an hour, and when the right to them ends. Run it again to see them.";
 
 export function showResult(place, result) {
-  const columns = result.columns, numeric = numericOf(columns, result.rows);
+  const columns = result.columns, numeric = columns.map((column) => column.numeric);
   const loaded = [...result.rows]; // in the order of the source, by which the next ones are asked for
   let sorted = -1, down = false;
   const body = el("tbody");
   const draw = () => {
     const rows = sorted < 0 ? loaded : [...loaded].sort(by(sorted, numeric[sorted], down));
-    body.replaceChildren(...rows.map((row) => el("tr", {}, ...row.map((value, at) => el("td", { class: numeric[at] ? "num" : undefined }, value === null ? el("span", { class: "muted" }, "null") : String(value))))));
+    if (!rows.length) body.replaceChildren(el("tr", {}, el("td", { class: "soft", colspan: Math.max(1, columns.length) }, "It ran, and no row matched.")));
+    else body.replaceChildren(...rows.map((row) => el("tr", {}, ...row.map((value, at) => el("td", { class: numeric[at] ? "num" : undefined }, value === null ? el("span", { class: "muted" }, "null") : String(value))))));
     count.textContent = words(result, loaded.length) + (sorted >= 0 && loaded.length < result.row_count ? `, sorted among these ${loaded.length}` : "");
   };
   const count = el("span", { role: "status" });
@@ -27,18 +29,19 @@ export function showResult(place, result) {
       loaded.push(...next.rows);
       draw();
       more.hidden = loaded.length >= result.row_count;
-    } catch (error) { count.textContent = error.message; }
+    } catch (error) { count.textContent = error.status === 404 ? GONE : error.message; more.hidden = error.status === 404; }
     more.disabled = false;
   } }, "Show more");
   more.hidden = !result.result_id || loaded.length >= result.row_count;
   draw();
   const figure = el("div");
-  if (numeric.some(Boolean) && loaded.length > 1) pictured(result).then((made) => figure.replaceChildren(...[made].filter(Boolean))).catch(() => { /* the table stands without it */ });
+  if (numeric.some(Boolean) && loaded.length) pictured(result).then((made) => figure.replaceChildren(...[made].filter(Boolean))).catch(() => { /* the table stands without it */ });
   place.replaceChildren(el("section", { class: "result", "aria-label": "Result" },
     el("div", { class: "result-head" }, count, el("span", { class: "push" }), more, result.result_id ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.csv`, download: true }, icon("download"), "CSV") : null, result.result_id && result.downloads?.includes("parquet") ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.parquet`, download: true }, icon("download"), "Parquet") : null),
     el("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Rows" }, el("table", { class: "table table-tight" }, el("thead", {}, el("tr", {}, ...heads)), body)),
     figure,
-    el("p", { class: "result-note" }, icon("eye-off", "icon-sm"), el("span", {}, "Rows came straight to this page and are not stored. The assistant saw only column names and types."))));
+    result.masked?.length ? el("p", { class: "result-note" }, icon("shield-check", "icon-sm"), el("span", {}, "Masked, since marked sensitive: ", el("span", { class: "mono" }, result.masked.join(", ")))) : null,
+    el("p", { class: "result-note" }, icon("eye-off", "icon-sm"), el("span", {}, "Rows are for your session only: in no history, gone when you sign out. The assistant saw only column names and types.", result.receipt_id ? el("span", { class: "nowrap" }, ` Decision ${result.receipt_id}.`) : null))));
 }
 
 // Compares two rows by one column. A null is last either way; whole numbers that JavaScript's own are too short for compare as they are.
@@ -61,25 +64,23 @@ function words(result, shown) {
 
 // A chart that the answer asked for, in the place of its placeholder. The rows come from the person's own result.
 export async function drawChart(mark, resultId, chart) {
-  const figure = await pictured(await get(`/api/v1/results/${resultId}?limit=1000`), chart);
+  const figure = await pictured({ result_id: resultId, rows: [] }, chart);
   if (!figure) return;
   const alone = mark.parentElement?.matches("p") && mark.parentElement.childNodes.length === 1;
-  (alone ? mark.parentElement : mark).replaceWith(figure);
+  const place = alone ? mark.parentElement : mark;
+  place.replaceWith(figure);
+  figure.inPlaceOf = place; // comes back when the statement runs again, for the chart of those rows
 }
 
-// A chart is drawn from up to 1,000 rows, more than the table shows at first, and says so where there are yet more.
-async function pictured(result, chart = null) {
+// A chart is drawn from more rows than a table shows at first; where there are yet more it says of how many it is.
+export async function pictured(result, chart = null) {
   const { chartOf } = await import("./chart.js");
-  const more = result.result_id && result.rows.length < Math.min(1000, result.row_count);
-  const { rows } = more ? await get(`/api/v1/results/${result.result_id}?limit=1000`) : result;
-  return chartOf(result.columns, rows, numericOf(result.columns, rows), chart, result.row_count);
-}
-
-// A column of numbers: by its type, or where the source tells none (or text) by its values.
-function numericOf(columns, rows) {
-  return columns.map((column, at) => {
-    if (NUMERIC.test(column.type)) return true;
-    const given = rows.slice(0, 50).map((row) => row[at]).filter((value) => value !== null);
-    return !column.type && given.length > 0 && given.every((value) => typeof value === "number");
-  });
+  let { columns, rows, row_count: total } = result;
+  while (result.result_id && rows.length < Math.min(CHART_ROWS, total ?? 1)) {
+    const next = await get(`/api/v1/results/${result.result_id}?offset=${rows.length}&limit=${PAGE}`);
+    [columns, total] = [next.columns, next.row_count];
+    if (!next.rows.length) break;
+    rows = [...rows, ...next.rows];
+  }
+  return chartOf(columns ?? [], rows, (columns ?? []).map((column) => column.numeric), chart, total ?? 0);
 }

@@ -4,6 +4,7 @@ import { drawChart } from "./result.js";
 
 const MOST_ESTIMATES = 3; // a page: each is an EXPLAIN at the source
 let estimated = 0;
+const locked = new WeakMap(); // blocks that a refusal closed, and what stood there before
 
 export const sqlOf = (block) => block.querySelector("[data-sql-edit]")?.value ?? block.querySelector("[data-sql-text]").textContent;
 
@@ -12,10 +13,57 @@ export function edit(block) {
   if (open) { open.focus(); return; }
   const box = el("textarea", { class: "textarea mono sql-edit", "data-sql-edit": "", "aria-label": "SQL text, yours to change", spellcheck: "false", rows: String(Math.min(20, pre.textContent.split("\n").length + 1)) });
   box.value = pre.textContent;
-  box.addEventListener("input", () => { const kept = block.querySelector("[data-sql-keep]"); if (kept) kept.value = box.value; });
+  box.addEventListener("input", () => {
+    const kept = block.querySelector("[data-sql-keep]");
+    if (kept) kept.value = box.value;
+    stale(block);
+  });
   box.addEventListener("change", () => estimate(block));
   pre.replaceWith(box);
   box.focus();
+}
+
+// What stands below a statement is about the text that it had: it goes when the text changes, and a refusal with it.
+function stale(block) {
+  block.querySelectorAll("[data-touches], [data-estimate]").forEach((line) => { line.hidden = true; });
+  unlock(block);
+}
+
+// A statement may not have come to its start when somebody wants it no more: it is asked again until it has.
+export async function stop(block) {
+  const id = block.dataset.run;
+  for (let wait = 200; block.dataset.run === id; wait = Math.min(2 * wait, 2000)) {
+    try { await send("POST", `/api/v1/sql/runs/${id}/cancel`, {}); return; } catch { /* not begun, or just ended */ }
+    await new Promise((done) => setTimeout(done, wait));
+  }
+}
+
+// A refusal of one text, over the state of the gates that the page came with.
+export function lock(block, reason) {
+  const place = block.querySelector(".lock"), word = place.querySelector("strong"), use = place.querySelector("use");
+  locked.has(block) || locked.set(block, { tone: place.dataset.tone, word: word.textContent, icon: use.getAttribute("href") });
+  place.dataset.tone = "amber";
+  word.textContent = reason;
+  use.setAttribute("href", "/static/icons.svg#lock");
+  block.querySelector("[data-run]").disabled = true;
+}
+
+function unlock(block) {
+  const was = locked.get(block);
+  if (!was) return;
+  const place = block.querySelector(".lock");
+  place.dataset.tone = was.tone;
+  place.querySelector("strong").textContent = was.word;
+  place.querySelector("use").setAttribute("href", was.icon);
+  block.querySelector("[data-run]").disabled = false;
+  locked.delete(block);
+}
+
+// The tables that the guard found in a text that a person wrote; the first text has them from the answer, as links.
+function touched(block, tables) {
+  const place = block.querySelector("[data-touches]");
+  place.replaceChildren(...(tables.length ? ["Touches ", ...tables.flatMap((name, at) => [at ? ", " : "", el("span", { class: "mono" }, name)])] : ["Touches no table"]));
+  place.hidden = false;
 }
 
 // Bytes in powers of a thousand, as warehouses bill.
@@ -30,7 +78,10 @@ export async function estimate(block) {
   const place = block.querySelector("[data-estimate]");
   if (!place || !block.dataset.integration) return;
   try {
-    const told = await send("POST", "/api/v1/sql/check", { sql: sqlOf(block), integration_id: Number(block.dataset.integration), estimate: true });
+    const text = sqlOf(block);
+    const told = await send("POST", "/api/v1/sql/check", { sql: text, integration_id: Number(block.dataset.integration), estimate: true });
+    if (text !== sqlOf(block)) return; // it was changed meanwhile, and asked about again
+    if (told.decision === "accept" && block.querySelector("[data-sql-edit]")) touched(block, told.tables);
     place.hidden = false;
     place.dataset.tone = told.decision === "accept" ? "" : "amber";
     const parts = [];
@@ -40,7 +91,9 @@ export async function estimate(block) {
       if (Number.isFinite(told.estimated_rows)) parts.push(`The source expects about ${number(told.estimated_rows)} ${told.estimated_rows === 1 ? "row" : "rows"}`);
       if (Number.isFinite(told.estimated_cost)) parts.push(`${parts.length ? "" : "The source expects a "}cost ${number(told.estimated_cost)}`);
       if (Number.isFinite(told.estimated_bytes)) parts.push(`${parts.length ? "would read" : "The source would read"} ${size(told.estimated_bytes)}`);
-      if (!parts.length) parts.push("It would run. This source gives no estimate.");
+      if (told.masked?.length) parts.push(`${parts.length ? "masked" : "It would run, masked"}: ${told.masked.join(", ")}`);
+      if (told.estimate_failed) { place.dataset.tone = "amber"; parts.push(`The source did not say what it expects: ${told.estimate_failed}`); }
+      else if (!parts.length) parts.push("It would run. This source gives no estimate.");
     }
     place.textContent = parts.join(", ");
   } catch { place.hidden = true; }
