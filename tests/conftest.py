@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,29 @@ if TYPE_CHECKING:
 POSTGRES = os.environ.get("DOCENT_TEST_POSTGRES", "postgresql://postgres@127.0.0.1/")
 MARIADB = os.environ.get("DOCENT_TEST_MARIADB", "mysql://root@127.0.0.1:3306/")
 PASSWORD = "correct horse battery"
+DROPPER = ThreadPoolExecutor(1, thread_name_prefix="drop")
+DROPS: list[Future[None]] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What each test would pay for anew: a strong hash for every account, and the pages' templates compiled; at the
+    end, what they left to be dropped.
+
+    What an installation hashes with is read from a process of its own (tests/store/test_sign_in.py).
+    """
+    import flask
+    from jinja2 import FileSystemBytecodeCache
+
+    from plugin.store import _people
+
+    templates = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_people, "HASH_METHOD", "scrypt:1024:8:1")
+        patch.setattr(flask.Flask, "jinja_options", {"bytecode_cache": templates})
+        yield
+    for drop in DROPS:
+        drop.result()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -182,7 +206,8 @@ class PostgresDatabase:
         self._run(f"CREATE DATABASE {self.name}" + (f" TEMPLATE {self.template}" if self.template else ""))
 
     def __exit__(self, *_error: object) -> None:
-        self._run(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+        # PostgreSQL waits for a checkpoint before a database is gone; the next test need not.
+        DROPS.append(DROPPER.submit(self._run, f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)"))
 
     def _run(self, statement: str) -> None:
         import psycopg

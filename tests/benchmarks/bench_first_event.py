@@ -22,7 +22,7 @@ from plugin.assistant import Question, ask
 from plugin.config import read_config
 from plugin.egress.gateway import Gateway
 from plugin.store import Store, open_store
-from tests.benchmarks.bench_search import fill
+from tests.benchmarks.search_workspace import fill, made_models, people
 
 QUESTIONS = (
     "where can I find data about customer payments?", "who owns the most popular tables?", "which tables have invoice_id",
@@ -53,7 +53,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         config = read_config({"DOCENT_HOME": home})
         store = open_store(config)
-        admin, member = fill(store, given.resources)
+        fill(store, made_models(), given.resources, 19)
+        admin, member = people(store)
+        assert member is not None
         gateway = Gateway(store, config)
         with store.as_admin(admin) as door:
             door.settings.set("ai.guests_may_ask", True)

@@ -76,6 +76,9 @@ class BareSqlite:
             (member, query),
         ).fetchall()
 
+    joined_by_words = joined
+    """FTS5 has no other way."""
+
     def unfiltered(self, query: str) -> list[tuple[int]]:
         return self.db.execute(
             "SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY rank LIMIT 20", (query,)
@@ -104,13 +107,17 @@ class BarePostgres:
     def any_of(self, query: str) -> str:
         return " or ".join(query.split())
 
-    def joined(self, query: str, member: int) -> list[tuple[int]]:
+    def joined(self, query: str, member: int, zone: str = "b.zone") -> list[tuple[int]]:
         return self.db.execute(
-            "SELECT b.id FROM bare b JOIN zone_teams z ON z.zone_id = b.zone"
+            f"SELECT b.id FROM bare b JOIN zone_teams z ON z.zone_id = {zone}"
             " JOIN team_members m ON m.team_id = z.team_id AND m.member_id = %s,"
             " websearch_to_tsquery('english', %s) q WHERE b.body @@ q ORDER BY ts_rank(b.body, q) DESC LIMIT 20",
             (member, query),
         ).fetchall()
+
+    def joined_by_words(self, query: str, member: int) -> list[tuple[int]]:
+        """The same found by its words: with an index on the zone the planner reads all that the member may see instead."""
+        return self.joined(query, member, "b.zone + 0")
 
     def unfiltered(self, query: str) -> list[tuple[int]]:
         return self.db.execute(
@@ -176,6 +183,7 @@ def compare(store: Store, bare: BareSqlite | BarePostgres, asked: Sequence[str])
         "every word, joined with the grants": lambda query: bare.joined(query, member.member_id),
         "every word, no filter": bare.unfiltered,
         "any word, joined with the grants": lambda query: bare.joined(bare.any_of(query), member.member_id),
+        "any word, joined, found by the words": lambda query: bare.joined_by_words(bare.any_of(query), member.member_id),
         "any word, no filter": lambda query: bare.unfiltered(bare.any_of(query)),
         "docent, member": lambda query: ours(member, query),
         "docent, member, first page with facets": lambda query: ours(member, query, facets=True),
@@ -201,6 +209,9 @@ def compare(store: Store, bare: BareSqlite | BarePostgres, asked: Sequence[str])
             f" admin {everything / free:.3f} of unfiltered",
             flush=True,
         )
+
+    by_words = p95(times["any word, joined, found by the words"])
+    print(f"  p95 beside any word found by the words, then joined: member {mine / by_words:.3f}", flush=True)
 
     def count(*_given: object) -> None:
         statements[0] += 1

@@ -87,7 +87,10 @@ def made_models(count: int = 2000) -> list[Model]:
 def records(
     models: list[Model], resources: int, columns: int, seed: int = 7
 ) -> Iterator[Database | Schema | Table | Lineage]:
-    """A warehouse of about this many resources, tables of about `columns` columns; one table feeds thousands."""
+    """A warehouse of about this many resources, tables of about `columns` columns; one table feeds thousands.
+
+    Schema by schema, as sources list their tables: what is in a schema lies together, for us and for the bare index.
+    """
     rng = random.Random(seed)
     names = Counter(word for model in models for word in pieces(model.name) if not word.isdigit())
     words, often = list(names), list(accumulate(names.values()))
@@ -102,7 +105,7 @@ def records(
     feeds = 0
     while made < resources:
         model = rng.choice(models)
-        database, schema = rng.choice(places)
+        database, schema = places[min(len(places) - 1, made * len(places) // resources)]
         name = "_".join([*rng.choices(words, cum_weights=often, k=rng.choice((0, 1, 1, 2))), model.name])[
             :120
         ]

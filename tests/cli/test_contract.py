@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from plugin.cli.sources import read_settings
+from plugin.errors import BadInput
 
 DOCENT = str(Path(sys.executable).parent / "docent")
 
@@ -58,20 +62,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return shell
 
 
+@pytest.fixture(scope="session")
+def bare_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of an installation with one empty workspace, made once."""
+    home = tmp_path_factory.mktemp("bare") / "home"
+    words = ("init", "--workspace", "Acme", "--admin", "ann@acme.example", "--password-stdin")
+    Shell(home)(*words, stdin="long enough 1\n")
+    return home
+
+
 @pytest.fixture
-def bare(tmp_path: Path) -> Shell:
+def bare(tmp_path: Path, bare_home: Path) -> Shell:
     """An installation with one empty workspace."""
-    shell = Shell(tmp_path)
-    shell(
-        "init",
-        "--workspace",
-        "Acme",
-        "--admin",
-        "ann@acme.example",
-        "--password-stdin",
-        stdin="long enough 1\n",
-    )
-    return shell
+    home = tmp_path / "home"
+    shutil.copytree(bare_home, home)
+    return Shell(home)
 
 
 def test_the_home_is_private(tmp_path: Path) -> None:
@@ -171,6 +176,29 @@ def test_a_secret_in_argv_is_refused(bare: Shell) -> None:
         bare("integration", "add", "w", "--type", "postgres", *words, code=1)
         assert "hunter2" not in bare.stderr
         assert "env:" in bare.stderr
+
+
+def test_what_a_secret_is_the_connector_says_and_not_the_name_of_a_setting(bare: Shell) -> None:
+    words = ("--set", "client_id=docent", "--set", "client_secret=hunter2")
+    bare("integration", "add", "w", "--type", "airbyte", *words, code=1)
+    assert "hunter2" not in bare.stderr and "--secret client_secret=env:" in bare.stderr
+    bare(
+        "integration", "add", "f", "--type", "fivetran", "--set", "key=abc", "--set", "secret=hunter2", code=1
+    )
+    assert "hunter2" not in bare.stderr and "--secret secret=env:" in bare.stderr
+
+
+def test_a_setting_that_only_sounds_like_a_secret_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = {"api_key": False, "secret": True}
+    monkeypatch.setattr("plugin.catalog.sync.secret_settings", lambda type: plain if type == "vault" else {})
+    assert read_settings(("api_key=k-17",), (), "vault") == ({"api_key": "k-17"}, {})
+    for type, given in (
+        ("vault", "secret=hunter2"),
+        ("unknown", "api_key=hunter2"),
+        (None, "api_key=hunter2"),
+    ):
+        with pytest.raises(BadInput, match="env:VAR"):
+            read_settings((given,), (), type)
 
 
 def test_wrong_usage_exits_with_two(bare: Shell) -> None:
@@ -380,3 +408,62 @@ def test_closed_streams_and_a_reader_that_left_are_no_failure(demo: Shell) -> No
             ["bash", "-c", line], env=demo.env, capture_output=True, timeout=60, check=False
         )
         assert (done.returncode, done.stderr) == (0, b""), line
+
+
+def test_a_kind_that_there_is_not_is_wrong_usage(demo: Shell) -> None:
+    """An empty answer would say that the catalog has no such thing."""
+    demo("search", "orders", "--kind", "tabel", "--json", code=2)
+    assert "table" in demo.stderr
+    assert {hit["kind"] for hit in demo.lines("search", "orders", "--kind", "view", "--json")} == {"view"}
+
+
+def test_an_import_beside_a_source_says_what_the_next_sync_does(bare: Shell, tmp_path: Path) -> None:
+    from contextlib import closing
+    from sqlite3 import connect
+
+    with closing(connect(tmp_path / "shop.db")) as shop:
+        shop.execute("create table orders (id integer)")
+    file = tmp_path / "terms.csv"
+    file.write_text("entity_type,databuilder_id,title,description\nterm,t,Basket,What is bought at once\n")
+    bare("integration", "add", "shop", "--type", "sqlite", "--set", f"path={tmp_path / 'shop.db'}")
+    bare("sync", "shop")
+    for name, warned in (("shop", True), ("words", False)):
+        assert bare.json("import", str(file), "--integration", name)["imported"] == 1
+        assert ("next sync removes" in bare.stderr) is warned
+    assert bare.json("sync", "shop")["removed"] == 1
+    assert [hit["integration"] for hit in bare.lines("search", "basket", "--json")] == ["words"]
+
+
+def test_a_run_that_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    table = {"id": "t", "integration": "postgres", "database": "d", "schema": "s", "table": "orders", "groups": ["g"],
+             "columns": [{"name": "id", "type": "int"}], "family": "f", "content": "c"}  # fmt: skip
+    asked = {"id": "q", "engine": "postgres", "db_group": "g", "question": "orders?", "gold_tables": ["t"],
+             "gold_families": ["f"], "gold_content": ["c"]}  # fmt: skip
+    for name, line in (("catalog.jsonl", table), ("questions.jsonl", asked)):
+        (tmp_path / name).write_text(json.dumps(line) + "\n")
+    shell = Shell(tmp_path / "home")
+    words = ("eval", "retrieval", "--catalog", str(tmp_path / "catalog.jsonl"), "--questions",
+             str(tmp_path / "questions.jsonl"), "--setting", "A", "--run")  # fmt: skip
+    shell(*words, str(tmp_path / "no" / "run.jsonl"), code=1)
+    assert "cannot write" in shell.stderr
+    shell(*words, str(tmp_path / "run.jsonl"))
+    run = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+    assert run == [{"id": "q", "setting": "A", "ranked": ["t"]}]
+
+
+def test_an_integration_for_a_team_that_there_is_not_is_not_left_behind(bare: Shell) -> None:
+    words = ("integration", "add", "shop", "--type", "sqlite", "--set", "path=/nowhere", "--team")
+    bare(*words, "Nobody", code=1)
+    assert bare.json("integration", "list") == []
+    bare(*words, "General")
+
+
+def test_a_providers_key_is_set_and_never_printed(bare: Shell) -> None:
+    """With --json one document, here too."""
+    key = "ai.key.openai"
+    assert bare.json("settings", key) == {"key": key, "set": False, "changed_at": None}
+    done = bare.json("settings", key, "-", stdin="sk-canary-0123456789\n")
+    assert (done["key"], done["set"]) == (key, True) and done["changed_at"]
+    assert bare.json("settings", key) == done and "canary" not in bare("settings", key) + bare.stderr
+    bare("settings", key, "sk-canary-0123456789", code=1)
+    assert "canary" not in bare.stderr

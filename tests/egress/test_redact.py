@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from plugin.egress.admin_patterns import AdminPattern, checked_pattern, patterns_from, try_pattern
+from plugin.egress.clean import Clean
 from plugin.egress.detect.any_of import which_of
 from plugin.egress.redact import redact, redact_lines
 from plugin.egress.stand_ins import Restorer, StandIns
@@ -344,3 +345,29 @@ def test_words_are_looked_for_all_at_once(text: str) -> None:
     which = which_of(lambda: words)
     assert list(which(text)) == [at for at, group in enumerate(words) if any(each in text for each in group)]
     assert list(which(f"{text}\ud800")) == [0, 1, 2, 3]
+
+
+def test_what_is_known_to_be_clean_is_told_from_what_is_not() -> None:
+    clean, stand_ins = Clean(), StandIns()
+    people = {"ada lovelace": "member-7"}
+    texts = [
+        "order_id int, total num",
+        "mail ada@shop.example",
+        "key AKIAIOSFODNN7EXAMPL3",
+        "kept by Ada Lovelace",
+    ]
+    for _again in range(2):
+        for text in texts:
+            known = redact(text, stand_ins=stand_ins, people=people, clean=clean)
+            assert known.text == redact(text, stand_ins=stand_ins, people=people).text
+    assert Clean.digest(texts[0]) in clean
+    assert not any(Clean.digest(text) in clean for text in texts[1:])
+    # Clean for somebody who knows nobody, and yet the person goes for whoever knows them.
+    assert redact("asked by Ada Lovelace", clean=clean).text == "asked by Ada Lovelace"
+    assert "Lovelace" not in redact("asked by Ada Lovelace", people=people, clean=clean).text
+
+
+def test_a_pattern_that_is_called_like_a_person_is_found_again() -> None:
+    clean, pattern = Clean(), AdminPattern("person", r"emp\d{4}", reversible=True)
+    for _again in range(3):
+        assert "emp1234" not in redact("seen by emp1234", patterns=(pattern,), clean=clean).text

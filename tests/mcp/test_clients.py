@@ -56,7 +56,7 @@ def token(side: Side) -> tuple[int, str]:
     with side.store.sign_in() as door:
         viewer = door.viewer_for_email(None, READER, Surface.PAGE)
     with side.store.as_viewer(viewer) as mine:
-        made, secret = mine.me.create_token("mcp", ("read",), 1)
+        made, secret = mine.me.create_token("mcp", ("read", "ask"), 1)
     return made.id, secret
 
 

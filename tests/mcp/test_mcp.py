@@ -6,14 +6,15 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plugin.access.viewer import Viewer
+from plugin.access.viewer import Surface, Viewer
 from plugin.config import Config
-from plugin.mcp import answer, mcp_tools
+from plugin.mcp import allowed, answer, mcp_tools
 from plugin.mcp_http import HttpBridge
 from plugin.store import Store
 from tests.assistant.shop import World, build
@@ -156,3 +157,26 @@ def test_secrets_in_metadata_do_not_reach_a_client(store: Store, admin: Viewer) 
     text, structured, failed = answer(store, world.vic, "retrieve_entity", {"resource": "sales.leaky"})
     assert not failed
     assert key not in text and key not in json.dumps(structured)
+
+
+def test_a_token_that_may_only_read_leaves_no_proposal(shop: World) -> None:
+    change = {"resource": "sales.orders", "field": "description", "value": "From a token that reads."}
+    for scopes, may in (({"read"}, False), ({"read", "ask"}, True)):
+        viewer = replace(shop.ada, scopes=frozenset(scopes))
+        text, _structured, failed = answer(shop.store, viewer, "propose", change)
+        assert failed is not may and ("scope" in text) is not may
+    with shop.store.as_viewer(shop.ada) as mine:
+        assert len(mine.edits.proposals()) == 1
+
+
+def test_run_sql_is_absent_where_no_integration_has_a_credential_for_it(shop: World) -> None:
+    """An admin may run SQL on every integration, and still nothing runs without one."""
+    with shop.store.as_admin(shop.ada) as door:
+        door.settings.set("ai.run_sql", True)
+        warehouse = door.integrations.by_name("warehouse").id
+    viewer = replace(shop.ada.as_assistant(), surface=Surface.MCP)
+    for query, there in ((None, False), ({"path": "/nowhere.db"}, True)):
+        with shop.store.as_admin(shop.ada) as door:
+            door.integrations.set_query_credential(warehouse, query)
+        with shop.store.as_viewer(viewer) as mine:
+            assert ("run_sql" in {each.name for each in allowed(mine)}) is there
