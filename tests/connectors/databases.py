@@ -22,7 +22,9 @@ import pytest
 from pymysql.constants import CLIENT
 
 import connectors.duckdb
+import connectors.duckdb_run
 import connectors.sqlite
+import connectors.sqlite_run
 from connectors import connect, connector_class
 from connectors.abilities import Connector
 from tests.connectors.wire import Wire
@@ -329,7 +331,8 @@ class SQLiteRig(FileRig):
             connection.set_trace_callback(self._sent.append)
             return connection
 
-        monkeypatch.setattr(connectors.sqlite, "open_read_only", traced)
+        for room in (connectors.sqlite, connectors.sqlite_run):
+            monkeypatch.setattr(room, "open_read_only", traced)
 
     def statements(self) -> list[str]:
         """Without what SQLite itself runs inside a schema function: a PRAGMA for each row, and a look at a view."""
@@ -380,9 +383,8 @@ class DuckDBRig(FileRig):
 
     def _record(self, monkeypatch: pytest.MonkeyPatch) -> None:
         real = connectors.duckdb.open_read_only
-        monkeypatch.setattr(
-            connectors.duckdb, "open_read_only", lambda path: _TracedDuckDB(real(path), self._sent)
-        )
+        for room in (connectors.duckdb, connectors.duckdb_run):
+            monkeypatch.setattr(room, "open_read_only", lambda path: _TracedDuckDB(real(path), self._sent))
 
     def execute(self, *statements: str) -> None:
         with contextlib.closing(duckdb.connect(str(self.path))) as connection:

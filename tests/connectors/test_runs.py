@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from connectors import connect
 from connectors.abilities import Cancel, RunLimits, RunResult, can_query
 from connectors.errors import QueryFailed, QueryStopped, SourceError
+from tests.asynchronous import HOUR, until, when
 from tests.connectors.databases import CANARY, RUNS, Rig, query_grant_script
 
 
@@ -41,7 +41,17 @@ def start(
     rig: Rig, sql: str, running: Callable[[Cancel], None] = lambda stop: None, **limits: Any
 ) -> RunResult:
     connector: Any = rig.connector()
-    return connector.run(sql, RunLimits(**limits), running)  # type: ignore[no-any-return]
+    return connector.run(sql, RunLimits(**{"seconds": HOUR, **limits}), running)  # type: ignore[no-any-return]
+
+
+def cancelled_once_it_runs(rig: Rig) -> Callable[[Cancel], None]:
+    """What `run` is told of its `Cancel`: press it when `rig.slow` has been sent."""
+    before = len(rig.statements())
+
+    def running(stop: Cancel) -> None:
+        when(lambda: any(rig.slow in each for each in rig.statements()[before:]), stop.cancel)
+
+    return running
 
 
 def rows(rig: Rig, sql: str, **limits: Any) -> list[tuple[Any, ...]]:
@@ -50,12 +60,9 @@ def rows(rig: Rig, sql: str, **limits: Any) -> list[tuple[Any, ...]]:
 
 
 def idle(rig: Rig) -> bool:
-    """Whether the engine soon runs nothing of ours any more."""
-    for _ in range(40):
-        if rig.running() == 0 and rig.open_connections() == 0:
-            return True
-        time.sleep(0.05)
-    return False
+    """That the engine comes to run nothing of ours any more. No limit but the one that a test sets could do that."""
+    until(lambda: rig.running() == 0 and rig.open_connections() == 0)
+    return True
 
 
 def test_rows_and_columns(rig: Rig) -> None:
@@ -88,31 +95,22 @@ def test_rows_and_bytes_end_quietly(rig: Rig) -> None:
     assert idle(rig)
 
 
-def test_time_ends_it_within_a_second(rig: Rig) -> None:
-    begun = time.monotonic()
+def test_time_ends_it(rig: Rig) -> None:
+    """`slow` runs for days: who comes back from it was stopped. How soon: tests/benchmarks/bench_cancel.py."""
     with pytest.raises(QueryStopped, match="0.5 s"):
         rows(rig, rig.slow, seconds=0.5)
-    assert time.monotonic() - begun < 1.5
     assert idle(rig)
 
 
 def test_time_ends_a_stream_too(rig: Rig) -> None:
-    begun = time.monotonic()
-    with pytest.raises(QueryStopped):
+    with pytest.raises(QueryStopped, match="0.5 s"):
         rows(rig, rig.endless, seconds=0.5, rows=10**12, bytes=10**12)
-    assert time.monotonic() - begun < 1.6
     assert idle(rig)
 
 
 def test_cancel_from_another_thread_stops_it_on_the_server(rig: Rig) -> None:
-    begun = time.monotonic()
-
-    def soon(stop: Cancel) -> None:
-        threading.Timer(0.3, stop.cancel).start()
-
     with pytest.raises(QueryStopped, match="cancelled"):
-        start(rig, rig.slow, soon, seconds=30)
-    assert time.monotonic() - begun < 2
+        start(rig, rig.slow, cancelled_once_it_runs(rig))
     assert idle(rig)
 
 
@@ -121,10 +119,8 @@ def test_a_request_to_stop_that_overtakes_the_statement_is_made_again(
     rigs: Callable[[str], Rig], type: str
 ) -> None:
     rig = rigs(type)
-    begun = time.monotonic()
     with pytest.raises(QueryStopped):  # asked before anything was sent, which each of the servers forgets
-        start(rig, rig.slow, lambda stop: stop.expire(), seconds=30)  # type: ignore[attr-defined]
-    assert time.monotonic() - begun < 5
+        start(rig, rig.slow, lambda stop: stop.expire())  # type: ignore[attr-defined]
     assert idle(rig)
 
 
@@ -179,10 +175,8 @@ def test_a_syntax_error_tells_where_on_postgres(rigs: Callable[[str], Rig]) -> N
 
 
 def test_estimates_run_nothing(rig: Rig) -> None:
-    begun = time.monotonic()
     connector: Any = rig.connector()
-    estimate = connector.estimate(rig.slow)
-    assert time.monotonic() - begun < 2
+    estimate = connector.estimate(rig.slow)  # which would not come back if it ran
     if rig.type != "sqlite":
         assert estimate is not None and estimate.rows is not None
     assert idle(rig)
@@ -264,10 +258,11 @@ def test_times_that_python_has_no_value_for(rigs: Callable[[str], Rig]) -> None:
 
 
 def test_one_giant_row_is_given_up_on_postgres(rigs: Callable[[str], Rig]) -> None:
-    begun = time.monotonic()
+    rig = rigs("postgres")
+    before = len(rig.received())
     with pytest.raises(QueryStopped):
-        rows(rigs("postgres"), "SELECT repeat('x', 700000000)", bytes=5_000_000, seconds=1)
-    assert time.monotonic() - begun < 3
+        rows(rig, "SELECT repeat('x', 200000000)", bytes=5_000_000)
+    assert idle(rig) and len(rig.received()) - before < 100_000_000, "half of it never came"
 
 
 @pytest.mark.parametrize("after", [0.0, 0.002, 0.3])
@@ -288,7 +283,7 @@ def test_mysql_ends_a_statement_though_nobody_could_be_asked_at_first(
 
     monkeypatch.setattr(mysql_run, "open_connection", refusing)
     with pytest.raises(QueryStopped, match="cancelled"):
-        start(rig, rig.slow, lambda stop: threading.Timer(after, stop.cancel).start(), seconds=30)
+        start(rig, rig.slow, lambda stop: threading.Timer(after, stop.cancel).start())
     assert failures == [0] and idle(rig)
 
 
@@ -322,7 +317,6 @@ def test_redshift_ends_the_session_of_a_statement_that_does_not_hear(
 
     rig = rigs("redshift")
     monkeypatch.setattr(psycopg.Connection, "cancel_safe", lambda self, timeout: None)
-    begun = time.monotonic()
     with pytest.raises(QueryStopped, match="cancelled"):
-        start(rig, rig.slow, lambda stop: threading.Timer(0.2, stop.cancel).start(), seconds=30)
-    assert time.monotonic() - begun < 3 and idle(rig)
+        start(rig, rig.slow, cancelled_once_it_runs(rig))
+    assert idle(rig)
