@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors.http import Api
-from connectors.http_source import HttpSource, created
-from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.http_source import HttpSource, created, left_out
+from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
 
 PAGE = 100
@@ -57,15 +57,24 @@ class Airbyte(HttpSource):
     def extract(self) -> Iterator[Record]:
         """Each connection, then the tables that it writes. Raises SourceError."""
         with self._open() as api:
-            sources = {each["sourceId"]: each for each in self._all(api, "sources", "sourceId")}
-            destinations = {
-                each["destinationId"]: each for each in self._all(api, "destinations", "destinationId")
-            }
-            newest = self._newest_jobs(api)
+            unread: list[str] = []
+            facts: list[str] = []
+            sources: dict[str, dict[str, Any]] = {}
+            destinations: dict[str, dict[str, Any]] = {}
+            newest: dict[str, Mapping[str, Any]] = {}
+            with left_out(facts, "sources"):
+                sources = {each["sourceId"]: each for each in self._all(api, "sources", "sourceId")}
+            with left_out(unread, "destinations, and where connections write"):
+                found = self._all(api, "destinations", "destinationId")
+                destinations = {each["destinationId"]: each for each in found}
+            with left_out(facts, "the last jobs of connections"):
+                newest = self._newest_jobs(api)
             yield Progress("connections", 0)
             connections = list(self._all(api, "connections", "connectionId"))
             for each in connections:
                 yield _job(each, sources, destinations, newest.get(each["connectionId"], {}))
+            for what in (*facts, *unread):
+                yield Unread(what, what in unread)
         for each in connections:
             yield from _writes(each, destinations.get(each.get("destinationId", ""), {}))
 

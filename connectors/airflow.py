@@ -17,9 +17,10 @@ from urllib.parse import quote, urlsplit
 
 from connectors.errors import BadSettings
 from connectors.http import Api, Length
-from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.http_source import left_out
+from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
-from connectors.warehouse import moment
+from connectors.warehouse import moment, number
 
 PAGE = 100
 DATABASES = (
@@ -81,20 +82,29 @@ class Airflow:
         """DAGs, tasks, datasets, then the edges between them. Raises SourceError."""
         with self._open() as api:
             dags = list(self._all(api, "dags", "dags", {"order_by": "dag_id"}))
-            runs = self._last_runs(api)
+            facts: list[str] = []
+            unread: list[str] = []
+            runs: dict[str, Mapping[str, Any]] = {}
+            with left_out(facts, "the last runs of DAGs"):
+                runs = self._last_runs(api)
             tasks: list[tuple[str, Mapping[str, Any]]] = []
-            for number, dag in enumerate(dags, start=1):
-                if number % 20 == 1:
-                    yield Progress("DAGs", number, len(dags))
+            for count, dag in enumerate(dags, start=1):
+                if count % 20 == 1:
+                    yield Progress("DAGs", count, len(dags))
                 yield self._dag(dag, runs.get(dag["dag_id"], {}))
-                below = (
-                    api.get(f"{self._base}/dags/{quote(dag['dag_id'], safe='')}/tasks", optional=True) or {}
-                )
-                for task in below.get("tasks", ()):
+                below: Mapping[str, Any] = {}
+                with left_out(unread, "the tasks of some DAGs"):
+                    path = f"{self._base}/dags/{quote(dag['dag_id'], safe='')}/tasks"
+                    below = api.get(path, optional=True) or {}
+                for task in below.get("tasks") or ():
                     tasks.append((dag["dag_id"], task))
                     yield _task(dag["dag_id"], task)
             kind = "datasets" if self._at.api == "v1" else "assets"
-            datasets = list(self._all(api, kind, kind, {"order_by": "id"}))
+            datasets: list[dict[str, Any]] = []
+            with left_out(unread, kind):  # Airflow before 2.4 has none
+                datasets = list(self._all(api, kind, kind, {"order_by": "id"}))
+        for what in dict.fromkeys((*facts, *unread)):
+            yield Unread(what, what in unread)
         yield from (_dataset(each) for each in datasets)
         for dag_id, task in tasks:
             for after in task.get("downstream_task_ids") or ():
@@ -103,15 +113,18 @@ class Airflow:
             yield from _edges(each)
 
     def _last_runs(self, api: Api) -> dict[str, Mapping[str, Any]]:
-        """The newest run of each DAG among the last thousand runs."""
+        """The newest run of each DAG among the last thousand runs. A server may be set to give shorter pages."""
         newest: dict[str, Mapping[str, Any]] = {}
-        for offset in range(0, 1000, PAGE):
-            params = {"limit": PAGE, "offset": offset, "order_by": "-start_date"}
+        seen = 0
+        for _ in range(1000 // PAGE):
+            params = {"limit": PAGE, "offset": seen, "order_by": "-start_date"}
             page = api.get(f"{self._base}/dags/~/dagRuns", params, optional=True) or {}
-            rows = page.get("dag_runs", ())
+            rows = page.get("dag_runs") or ()
             for run in rows:
                 newest.setdefault(run["dag_id"], run)
-            if len(rows) < PAGE:
+            seen += len(rows)
+            whole = number(page.get("total_entries"))
+            if not rows or (len(rows) < PAGE if whole is None else seen >= whole):
                 break
         return newest
 
@@ -121,7 +134,7 @@ class Airflow:
         length = Length("Airflow", field.replace("_", " "))
 
         def after(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            whole = length.told(page["total_entries"])
+            whole = length.told(number(page["total_entries"]))
             return {"offset": seen} if page[field] and seen < whole else None
 
         for page in api.pages(f"{self._base}/{path}", after, {"limit": PAGE, "offset": 0, **params}):
@@ -129,7 +142,9 @@ class Airflow:
             yield from page[field]
 
     def _dag(self, dag: Mapping[str, Any], run: Mapping[str, Any]) -> Asset:
-        schedule = dag.get("timetable_summary") or dag.get("timetable_description")
+        told = dag.get("schedule_interval")  # of Airflow 2, before it had timetables an object or a text
+        interval = told.get("value") if isinstance(told, dict) else told
+        schedule = dag.get("timetable_summary") or dag.get("timetable_description") or interval
         facts = {
             "schedule": schedule,
             "paused": "yes" if dag.get("is_paused") else None,

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from connectors.bigquery_run import QUERY_GRANTS, BigQueryRuns
 from connectors.errors import BadSettings, PermissionMissing, SignInRefused
-from connectors.http import Api
+from connectors.http import LEFT_OUT, Api
 from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
@@ -255,7 +255,7 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
         """Every row of what not every role can read; where it cannot, none, and `refused` says so."""
         try:
             yield from self._rows(api, statement, given)
-        except PermissionMissing:
+        except LEFT_OUT:
             refused.append(what)
 
     def _routine(self, row: Row) -> Asset:
@@ -309,7 +309,7 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
             lambda _: api.get(f"{base}/{job['jobId']}", params),
             rest=0.2,
         )
-        if answer.get("errors"):
+        if answer.get("errors") and "schema" not in answer:  # beside a result they are warnings
             raise PermissionMissing("BigQuery refused a metadata statement; run the grant script")
         # What is no SELECT (push back) answers without a schema.
         names = [field["name"] for field in (answer.get("schema") or {}).get("fields") or ()]

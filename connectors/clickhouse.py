@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors.clickhouse_run import QUERY_GRANTS, ClickHouseRuns
-from connectors.errors import PermissionMissing
-from connectors.http import Api
+from connectors.http import LEFT_OUT, Api
 from connectors.records import Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
@@ -135,7 +134,7 @@ GRANT SELECT ON system.query_log TO docent_reader;
                     yield Query(
                         row["sql"], runs, tuple(row["users"]), last, None, row["database"], costs=costs
                     )
-            except PermissionMissing:
+            except LEFT_OUT:
                 yield Unread("system.query_log")
 
     def _rows(self, api: Api, statement: str) -> Iterator[Row]:

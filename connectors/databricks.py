@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 
 from connectors.databricks_run import QUERY_GRANTS, DatabricksRuns
 from connectors.errors import BadSettings, PermissionMissing, SourceInterrupted
-from connectors.http import Api
+from connectors.http import LEFT_OUT, Api
 from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
@@ -62,12 +62,12 @@ AND r.constraint_schema = c.constraint_schema AND r.constraint_name = c.constrai
 LEFT JOIN {_I}.key_column_usage u ON u.constraint_catalog = r.unique_constraint_catalog
 AND u.constraint_schema = r.unique_constraint_schema AND u.constraint_name = r.unique_constraint_name
 AND u.ordinal_position = k.position_in_unique_constraint
-WHERE c.constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')"""
+WHERE c.constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY') ORDER BY 1, 2, 3, 5, 7"""
 TAGS = f"""SELECT catalog_name AS database, schema_name AS schema, table_name AS table, NULL AS column,
 tag_name AS tag, tag_value AS value FROM {_I}.table_tags UNION ALL
 SELECT catalog_name, schema_name, table_name, column_name, tag_name, tag_value FROM {_I}.column_tags UNION ALL
 SELECT catalog_name, schema_name, NULL, NULL, tag_name, tag_value FROM {_I}.schema_tags UNION ALL
-SELECT catalog_name, NULL, NULL, NULL, tag_name, tag_value FROM {_I}.catalog_tags"""
+SELECT catalog_name, NULL, NULL, NULL, tag_name, tag_value FROM {_I}.catalog_tags ORDER BY 1, 2, 3, 4, 5, 6"""
 _RECENT = "event_date > current_date() - INTERVAL 90 DAYS"
 LINEAGE = f"""SELECT DISTINCT source_table_catalog, source_table_schema, source_table_name,
 target_table_catalog, target_table_schema, target_table_name FROM system.access.table_lineage
@@ -179,7 +179,8 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
 
         with self._open() as api:
             yield Progress("schemas", 0)
-            tags = list(self._rows(api, TAGS))
+            refused: list[str] = []
+            tags = list(self._where_shared(api, TAGS, "tags", refused))
             above: dict[tuple[str, str | None], set[str]] = defaultdict(set)
             for row in tags:
                 if row["tag"] and not row["table"]:
@@ -208,13 +209,12 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
             for table in tables_of(
                 self._paged(api, *_given(TABLES, both("t.table_catalog", tables))),
                 self._paged(api, *_given(COLUMNS, both("table_catalog", columns))),
-                keys=list(self._rows(api, KEYS)),
+                keys=list(self._where_shared(api, KEYS, "keys", refused)),
                 tags=tags,
             ):
                 # ordinal_position begins with 0 where the documentation says 1
                 numbered = (each._replace(position=n) for n, each in enumerate(table.columns, start=1))
                 yield replace(table, columns=tuple(numbered))
-            refused: list[str] = []
             known: set[str] = set()
             for asset in (*self._jobs(api, refused), *self._dashboards(api, refused)):
                 known.add(asset.key)
@@ -281,7 +281,7 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
                             changed_at=moment(each.get("update_time")),
                             properties={"path": each["path"]} if each.get("path") else {},
                         )
-        except PermissionMissing:
+        except LEFT_OUT:
             refused.append("dashboards")
 
     def _edges(self, api: Api, known: set[str], refused: list[str]) -> Iterator[Lineage]:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors.dbt import Project
-from connectors.errors import PermissionMissing
-from connectors.http import Api, Length
-from connectors.http_source import HttpSource
-from connectors.records import Asset, Lineage, Progress, Record, Ref
+from connectors.http import LEFT_OUT, Api, Length
+from connectors.http_source import HttpSource, left_out
+from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
 from connectors.warehouse import moment, number
 
@@ -70,7 +69,10 @@ class DbtCloud(HttpSource):
         with self._open() as api:
             listed = self._all(api, "jobs", {"order_by": "id"})
             jobs = {job["id"]: job for job in listed if job.get("state") not in (2, "2")}
-            runs = self._newest_runs(api)
+            unread: list[str] = []
+            runs: list[dict[str, Any]] = []
+            with left_out(unread, "runs, and the models that they built"):
+                runs = self._newest_runs(api)
             by_job: dict[Any, Mapping[str, Any]] = {}
             good: dict[Any, list[Mapping[str, Any]]] = {}
             for run in runs:
@@ -84,22 +86,29 @@ class DbtCloud(HttpSource):
             for done, candidates in enumerate(good.values(), start=1):
                 yield Progress("projects", done, len(good))
                 candidates.sort(key=lambda run: run.get("environment_id") not in production)
-                newest, manifest = self._manifest(api, candidates[:10])
+                newest: Mapping[str, Any] = {}
+                manifest: dict[str, Any] | None = None
+                catalog: Any = {}
+                results: Any = {}
+                with left_out(unread, "the artifacts of runs"):
+                    newest, manifest = self._manifest(api, candidates[:10])
+                    results = api.document(self._artifact(newest, "run_results.json")) if manifest else {}
+                    catalog = api.document(self._artifact(newest, "catalog.json")) if manifest else {}
                 if manifest:
-                    results = api.document(self._artifact(newest, "run_results.json")) or {}
-                    catalog = api.document(self._artifact(newest, "catalog.json")) or {}
-                    whole = Project(manifest, catalog, results)
+                    whole = Project(manifest, catalog or {}, results or {})
                     for stage in whole.stages():
                         yield from stage()
                     for name, model in (manifest.get("nodes") or {}).items():
                         if model.get("resource_type") == "model" and _job_of(newest) in jobs:
                             yield Lineage(Ref(key=f"job/{_job_of(newest)}"), Ref(key=name), "dbt_cloud")
+            for what in dict.fromkeys(unread):
+                yield Unread(what)
 
     def _production(self, api: Api) -> set[Any]:
         """The environments that are marked as production."""
         try:
             listed = list(self._all(api, "environments", {"order_by": "id"}, optional=True))
-        except PermissionMissing:
+        except LEFT_OUT:
             return set()
         return {each.get("id") for each in listed if each.get("deployment_type") == "production"}
 

@@ -2,6 +2,7 @@
 
 SourceError            base; `str(error)` is one sentence, safe to show: no secret and no value in it
   UnreachableSource    no answer: host, port, file or name is wrong, or the network is in the way
+    NotOffered         it answers that it has no such thing: a feature is off, an edition or version lacks it
   SignInRefused        the source answered and refused the credential
   PermissionMissing    the role lacks a right that reading metadata needs; the text names the grant
   BadSettings          a setting is missing or has a value that cannot be used; the text names the setting
@@ -18,6 +19,10 @@ class SourceError(Exception):
 
 class UnreachableSource(SourceError):
     """The source gave no answer."""
+
+
+class NotOffered(UnreachableSource):
+    """The source has not got what was asked for: switched off, or not part of its edition or version."""
 
 
 class SignInRefused(SourceError):

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from connectors.errors import PermissionMissing
-from connectors.http import Api
+from connectors.http import LEFT_OUT, Api
 from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
@@ -105,7 +105,7 @@ class Fivetran(HttpSource):
                 yield Progress("connections", done, len(connections))
                 try:
                     schemas = api.get(f"/v1/connections/{quote(row['id'], safe='')}/schemas", optional=True)
-                except PermissionMissing:
+                except LEFT_OUT:
                     hidden, schemas = True, {}
                 if schemas is None:
                     waiting.append(row)
@@ -143,7 +143,7 @@ class Fivetran(HttpSource):
                     config = (whole.get("data") or {}).get("config") or {}
                     if found := next((config[name] for name in DATABASES if config.get(name)), None):
                         databases[group] = str(found)
-        except PermissionMissing:
+        except LEFT_OUT:
             unread.append("the databases of destinations")
         users = self._part(api, "/v1/users", "users, who own connections", unread)
         people = {key: name for key, each in users.items() if (name := _person(each))}
@@ -153,7 +153,7 @@ class Fivetran(HttpSource):
         """A list that may be absent; `what` it holds goes to `unread` where the key may not read it."""
         try:
             return self._all(api, path, optional=True)
-        except PermissionMissing:
+        except LEFT_OUT:
             unread.append(what)
             return {}
 

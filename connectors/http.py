@@ -12,6 +12,7 @@ nobody asked for are passed over. What a connector cannot do without and is not 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ import httpx
 
 from connectors.errors import (
     BadSettings,
+    NotOffered,
     PermissionMissing,
     SignInRefused,
     SourceInterrupted,
@@ -39,7 +41,11 @@ READINGS = 3
 LOOKS = 1_200
 """How often a statement under way is looked at before it is given up."""
 BUSY = (429, 502, 503, 504)
+NOT_OFFERED = (400, 402, 404, 405, 406, 410, 501)  # it is off, or of another edition or a newer version
+LEFT_OUT = (PermissionMissing, NotOffered)
+"""What a part of a run may end with that the rest can do without; it is told as `Unread`."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_NO_SIGN_IN = re.compile(rb"Code: (?:19[234]|516)\b")  # ClickHouse refuses user and password with a 403
 
 Headers = Callable[[], Mapping[str, str]]
 _MISREAD = (KeyError, IndexError, TypeError, AttributeError, ValueError)
@@ -301,7 +307,7 @@ class Api:
 
     def _json(self, answer: httpx.Response, path: str, lenient: bool = True) -> Any:
         place = httpx.URL(path).path
-        if answer.status_code in (401, 419):
+        if answer.status_code in (401, 419) or _NO_SIGN_IN.match(answer.content[:32]):
             raise SignInRefused(f"{self._title} refused the credential")
         if answer.status_code == 403 and not _busy(answer):
             raise PermissionMissing(f"the credential may not read {place} of {self._title}")
@@ -310,18 +316,15 @@ class Api:
                 f"{self._title} would not do what was asked at {place}; the role may lack a right of the grant script"
             )
         if answer.status_code in (403, 429):
-            raise SourceInterrupted(
-                f"{self._title} limits our rate and did not let us go on; try again later"
-            )
+            raise SourceInterrupted(f"{self._title} limits our rate; try again later")
         if answer.status_code in (502, 503, 504):
             raise SourceInterrupted(f"{self._title} is not available just now; try again later")
         if answer.is_redirect:
             raise UnreachableSource(f"{self._title} redirects {place} elsewhere; give its own address")
         if not answer.is_success:
-            raise UnreachableSource(f"{self._title} answered {answer.status_code} for {place}")
-        if (
-            answer.status_code == 204 and not answer.content
-        ):  # "no content" is how some say that there is nothing
+            kind = NotOffered if answer.status_code in NOT_OFFERED else UnreachableSource
+            raise kind(f"{self._title} answered {answer.status_code} for {place}")
+        if answer.status_code == 204 and not answer.content:  # how some say that there is nothing
             return type("Told", (Told,), {"title": self._title})()
         try:
             return _read_json(answer.content, self._title) if lenient else json.loads(answer.content)

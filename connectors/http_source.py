@@ -6,10 +6,12 @@ the kinds and the client of a catalog that Docent reads beside (DataHub, OpenMet
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from connectors.http import Api
+from connectors.http import LEFT_OUT, Api
 from connectors.settings import setting
 from connectors.warehouse import moment
 
@@ -18,6 +20,15 @@ def created(value: Any) -> dict[str, str]:
     """When a thing was made, as a property; nothing where the vendor does not tell."""
     at = moment(value)
     return {"created": at.isoformat()} if at else {}
+
+
+@contextmanager
+def left_out(unread: list[str], what: str) -> Iterator[None]:
+    """Around a part that a run can do without: where it may not be read or is not offered, `what` goes to `unread`."""
+    try:
+        yield
+    except LEFT_OUT:
+        unread.append(what)
 
 
 @dataclass(slots=True)

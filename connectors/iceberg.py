@@ -17,9 +17,10 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
-from connectors.errors import BadSettings
+from connectors.errors import BadSettings, NotOffered
 from connectors.http import Api
-from connectors.records import Column, Database, Key, Progress, Record, Schema, Table
+from connectors.http_source import left_out
+from connectors.records import Column, Database, Key, Progress, Record, Schema, Table, Unread
 from connectors.settings import setting
 from connectors.warehouse import moment, number, truth
 
@@ -85,6 +86,7 @@ class Iceberg:
         """The catalog, its namespaces (as schemas, levels joined by dots), then every table. Raises SourceError."""
         with self._open() as api:
             base = self._base(api)
+            unread: list[str] = []
             yield Database(self._catalog)
             spaces = [space for space in self._namespaces(api, base, ()) if self._wanted(".".join(space))]
             for space in spaces:
@@ -102,7 +104,10 @@ class Iceberg:
                     if whole is not None:  # else it was dropped since the list was read
                         yield self._table(space, each["name"], whole["metadata"])
                 if self._has_views:
-                    yield from self._views(api, f"{base}/namespaces/{_path(space)}/views", space)
+                    with left_out(unread, "views"):
+                        yield from self._views(api, f"{base}/namespaces/{_path(space)}/views", space)
+            for what in dict.fromkeys(unread):
+                yield Unread(what)
 
     def _views(self, api: Api, place: str, space: tuple[str, ...]) -> Iterator[Table]:
         for each in self._listed(api, place, "identifiers"):
@@ -131,7 +136,13 @@ class Iceberg:
     def _namespaces(self, api: Api, base: str, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """Every namespace below one, parents first."""
         params = {"parent": BETWEEN.join(above)} if above else {}
-        for each in list(self._listed(api, f"{base}/namespaces", "namespaces", params)):
+        try:
+            found = list(self._listed(api, f"{base}/namespaces", "namespaces", params))
+        except NotOffered:
+            if not above:
+                raise
+            found = []  # of one level only
+        for each in found:
             if len(each) > len(above):
                 yield tuple(each)
                 yield from self._namespaces(api, base, tuple(each))

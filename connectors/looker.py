@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from connectors.errors import PermissionMissing
-from connectors.http import Api
-from connectors.http_source import HttpSource, created
-from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
+from connectors.http import LEFT_OUT, Api
+from connectors.http_source import HttpSource, created, left_out
+from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
 from connectors.warehouse import moment, number
 
@@ -83,14 +82,18 @@ class Looker(HttpSource):
     def extract(self) -> Iterator[Record]:
         """Folders, models and explores, dashboards and looks, then the edges between them. Raises SourceError."""
         edges: list[Lineage] = []
+        unread: list[str] = []
         with self._open() as api:
             yield Progress("folders", 0)
-            for each in api.get(f"{API}/folders", {"fields": "id,name,parent_id"}) or ():
-                yield _folder(each)
-            people = {
-                str(each.get("id")): each.get("email") or each.get("display_name") or ""
-                for each in self._all(api, "users/search", "id,email,display_name")
-            }
+            with left_out(unread, "folders"):
+                for each in api.get(f"{API}/folders", {"fields": "id,name,parent_id"}) or ():
+                    yield _folder(each)
+            people: dict[str, str] = {}
+            with left_out(unread, "users, who own looks and dashboards"):
+                people = {
+                    str(each.get("id")): each.get("email") or each.get("display_name") or ""
+                    for each in self._all(api, "users/search", "id,email,display_name")
+                }
             told = api.get(
                 f"{API}/lookml_models",
                 {"fields": "name,label,project_name,explores(name,label,description,hidden)"},
@@ -107,20 +110,23 @@ class Looker(HttpSource):
                     yield Progress("explores", done, len(explores))
                 names = "/".join(quote(part, safe="") for part in (model["name"], each["name"]))
                 path = f"{API}/lookml_models/{names.replace('/', '/explores/')}"
-                whole = api.get(path, {"fields": EXPLORE}, optional=True)
+                whole = _had(api, path, EXPLORE)
                 named = {**each, **(whole or {}), "name": each["name"]}
                 yield self._explore(model["name"], named)
                 edges += _stands_on(model["name"], named, databases)
             yield Progress("looks", 0)
             known = {f"explore/{model['name']}::{each['name']}" for model, each in explores}
             queries: dict[str, Any] = {}
-            for look in self._all(api, "looks/search", LOOKS):
+            looks: list[dict[str, Any]] = []
+            with left_out(unread, "looks (see_looks)"):
+                looks = list(self._all(api, "looks/search", LOOKS))
+            for look in looks:
                 yield self._shown("look", "chart", look, people)
                 query, key = look.get("query"), look.get("query_id")
                 if not query and key:
                     if key not in queries:
                         path = f"{API}/queries/{quote(str(key), safe='')}"
-                        queries[key] = api.get(path, {"fields": "model,view"}, optional=True)
+                        queries[key] = _had(api, path, "model,view")
                     query = queries[key]
                 edges += _of_query(query, f"look/{look['id']}", known)
             yield Progress("dashboards", 0)
@@ -136,6 +142,8 @@ class Looker(HttpSource):
                     )  # of a tile of merged queries: what each of them is about
                     for query in (element.get("query") or maker.get("query"), *merged):
                         edges += _of_query(query, here, known)
+        for what in unread:
+            yield Unread(what)
         yield from dict.fromkeys(edges)
 
     def _dashboards(self, api: Api) -> Iterator[dict[str, Any]]:
@@ -144,11 +152,11 @@ class Looker(HttpSource):
         for board in self._all(api, "dashboards/search", DASHBOARDS):
             seen.add(str(board["id"]))
             yield board
-        for each in api.get(f"{API}/dashboards", {"fields": "id"}, optional=True) or ():
+        for each in _had(api, f"{API}/dashboards", "id") or ():
             key = str(each.get("id") or "")
             if "::" in key and key not in seen:
                 path = f"{API}/dashboards/{quote(key, safe='')}"
-                board = api.get(path, {"fields": DASHBOARDS}, optional=True)
+                board = _had(api, path, DASHBOARDS)
                 if board and board.get("id") and not board.get("deleted"):
                     yield board
 
@@ -247,12 +255,17 @@ def _model(each: Mapping[str, Any]) -> Asset:
     return Asset("model", f"model/{each['name']}", each.get("label") or each["name"], properties=facts)
 
 
-def _databases(api: Api) -> dict[str, str]:
-    """The database of each connection; nothing of how it signs in."""
+def _had(api: Api, path: str, fields: str) -> Any:
+    """What is at `path`; None where Looker will not give it: what is broken or hidden is a 400, 403 or 404."""
     try:
-        rows = api.get(f"{API}/connections", {"fields": "name,database"}, optional=True) or ()
-    except PermissionMissing:  # see_connections is not part of the grant script
-        rows = ()
+        return api.get(path, {"fields": fields})
+    except LEFT_OUT:
+        return None
+
+
+def _databases(api: Api) -> dict[str, str]:
+    """The database of each connection (see_connections is not part of the grant script); nothing of its sign-in."""
+    rows = _had(api, f"{API}/connections", "name,database") or ()
     return {str(each.get("name")): each.get("database") or "" for each in rows}
 
 

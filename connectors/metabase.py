@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 
 from connectors.errors import BadSettings
 from connectors.http import Api, Length
-from connectors.http_source import HttpSource, created
-from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
+from connectors.http_source import HttpSource, created, left_out
+from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
 from connectors.warehouse import moment, number
 
@@ -77,9 +77,16 @@ class Metabase(HttpSource):
         """Collections, dashboards and questions, then what each stands on. Raises SourceError."""
         with self._api() as api:
             yield Progress("collections", 0)
-            collections = _rows(api.get("/api/collection"))
+            unread: list[str] = []
+            collections: list[dict[str, Any]] = []
+            with left_out(unread, "collections"):
+                collections = _rows(api.get("/api/collection"))
             yield from (_collection(each) for each in collections if not _thrown_away(each))
-            databases = _rows(api.get("/api/database", {"include": "tables"}))
+            databases: list[dict[str, Any]] = []
+            with left_out(unread, "databases with their tables"):
+                databases = _rows(api.get("/api/database", {"include": "tables"}))
+            for what in unread:
+                yield Unread(what)
             tables = {
                 table["id"]: _table(database, table)
                 for database in databases
@@ -182,7 +189,8 @@ def _dashboard(url: str, each: Mapping[str, Any]) -> Asset:
 def _chart(url: str, card: Mapping[str, Any], engines: Mapping[Any, str]) -> Asset:
     sql = _native(card)
     engine = engines.get(card.get("database_id") or -1, "")
-    page = card["type"] if card.get("type") in ("model", "metric") else "question"
+    kind = _type(card)
+    page = kind if kind in ("model", "metric") else "question"
     return Asset(
         "chart",
         f"card/{card['id']}",
@@ -197,11 +205,16 @@ def _chart(url: str, card: Mapping[str, Any], engines: Mapping[Any, str]) -> Ass
         changed_at=moment(card.get("updated_at")),
         properties={
             **({"display": str(card["display"])} if card.get("display") else {}),
-            "type": str(card.get("type") or "question"),
+            "type": kind,
             **created(card.get("created_at")),
         },
-        columns=_columns(card) if card.get("type") == "model" else (),
+        columns=_columns(card) if kind == "model" else (),
     )
+
+
+def _type(card: Mapping[str, Any]) -> str:
+    """question, model or metric; before v0.49 a model said `dataset` and nothing else."""
+    return str(card.get("type") or ("model" if card.get("dataset") is True else "question"))
 
 
 def _columns(card: Mapping[str, Any]) -> tuple[Column, ...]:

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from connectors.errors import PermissionMissing, UnreachableSource
+from connectors.errors import NotOffered, PermissionMissing
 from connectors.http import Api
-from connectors.http_source import CatalogSettings, OtherCatalog, created
+from connectors.http_source import CatalogSettings, OtherCatalog, created, left_out
 from connectors.records import (
     Asset,
     AssetKind,
@@ -99,6 +99,7 @@ class OpenMetadata(OtherCatalog):
             fields = f"columns,{common},tableConstraints,{'viewDefinition' if old else 'schemaDefinition'}"
             fields += usage + _first_of(api, ("lifeCycle",))
             within: list[Lineage] = []
+            unread: list[str] = []
             for count, each in enumerate(self._all(api, "tables", fields), start=1):
                 table = _table(each)
                 refs[each["id"]] = Ref(database=table.database, schema=table.schema, table=table.name)
@@ -109,7 +110,10 @@ class OpenMetadata(OtherCatalog):
             for path, kind in ASSETS:
                 more = ALSO.get(path, "") + (",scheduleInterval" if path == "pipelines" and not old else "")
                 more += usage if path == "dashboards" else ""
-                for each in self._all(api, path, common + more):
+                listed: list[dict[str, Any]] = []
+                with left_out(unread, {"glossaryTerms": "glossary terms"}.get(path, path)):
+                    listed = list(self._all(api, path, common + more))
+                for each in listed:
                     refs[each["id"]] = Ref(key=_fqn(each))
                     for chart in each.get("charts") or ():
                         if chart.get("fullyQualifiedName"):
@@ -120,7 +124,10 @@ class OpenMetadata(OtherCatalog):
                     yield _asset(kind, each)
             yield from within
             if self._at.lineage:
-                yield from self._edges(api, with_lineage, refs)
+                with left_out(unread, "lineage"):
+                    yield from self._edges(api, with_lineage, refs)
+            for what in unread:
+                yield Unread(what)
 
     def _edges(self, api: Api, of: list[tuple[str, str]], refs: Mapping[str, Ref]) -> Iterator[Record]:
         """The edges that lead into each entity, each once."""
@@ -149,7 +156,7 @@ def _first_of(api: Api, names: tuple[str, ...]) -> str:
     for name in names:
         try:
             api.get("/api/v1/tables", {"limit": 1, "fields": name})
-        except UnreachableSource:  # 400: invalid field name
+        except NotOffered:  # 400: invalid field name
             continue
         return f",{name}"
     return ""

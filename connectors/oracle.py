@@ -46,7 +46,7 @@ from connectors.oracle_sql import (
     TABLES,
     VIEWS,
 )
-from connectors.records import Database, Index, Lineage, Progress, Query, Record, Ref, Schema, Table
+from connectors.records import Database, Index, Lineage, Progress, Query, Record, Ref, Schema, Table, Unread
 from connectors.selection import Selection
 from connectors.servers import Server, ServerSettings, server_of
 from connectors.settings import setting
@@ -55,7 +55,11 @@ from connectors.warehouse import Place, Row, moment, number, tables_of
 _TLS = ("verify-full", "disable")
 _KEYS = {"P": "primary", "U": "unique", "R": "foreign"}
 _BATCH = 2_000
-_OPTIONAL = (DEPENDENCIES, SYNONYMS, SIZES, QUERIES)
+_OPTIONAL = {
+    DEPENDENCIES: "what views depend on", SYNONYMS: "synonyms", SIZES: "sizes",
+    QUERIES: "statements of the shared pool",
+}  # fmt: skip
+_FACTS = ("synonyms", "sizes")
 _ABSENT = ("ORA-00942", "ORA-01031", "ORA-00904", "ORA-41900")
 _REFUSED = ("ORA-01017", "ORA-28000", "ORA-28001", "ORA-01045", "ORA-01005", "DPY-4001", "DPY-3015")
 _NO_SERVICE = ("DPY-6001", "DPY-6003", "ORA-12514", "ORA-12505")
@@ -132,6 +136,8 @@ class Oracle:
                 if self._views == "dba"
                 else {}
             )
+            for what in read.refused:
+                yield Unread(what, what not in _FACTS)
         named = {(row["schema"], row["name"]) for row in tables}
         made = tables_of(
             (_table(base, row, texts.get((row["schema"], row["name"])), sizes) for row in tables),
@@ -153,8 +159,8 @@ class Oracle:
             if down in named and up in named and up != down:
                 yield Lineage(Ref(None, base, *up), Ref(None, base, *down), "oracle")
 
-    def queries(self) -> Iterator[Query]:
-        """Statements in the shared pool, most frequent first; none where V$SQLAREA is not open to the role."""
+    def queries(self) -> Iterator[Query | Unread]:
+        """Statements in the shared pool, most frequent first; `Unread` where V$SQLAREA is not open to the role."""
         with self._reading() as read:
             base = self._name(read)
             for row in list(read(QUERIES)):
@@ -166,6 +172,8 @@ class Oracle:
                     base,
                     row["schema"],
                 )
+            for what in read.refused:
+                yield Unread(what)
 
     def _name(self, read: _Read) -> str:
         for row in read(DATABASE):
@@ -193,6 +201,7 @@ class _Read:
     def __init__(self, connection: Any, server: Server, views: str) -> None:
         self._connection, self._server, self._views = connection, server, views
         self.version = str(connection.version)
+        self.refused: list[str] = []
 
     def __call__(self, text: str, **conditions: tuple[str, list[str]]) -> Iterator[dict[str, Any]]:
         """The rows of a statement by name. What is optional comes back empty where it is not open to the role."""
@@ -217,6 +226,7 @@ class _Read:
                     f"the role {self._server.user!r} may not read the dictionary; run the connector's grant script, "
                     "or set 'dictionary' to 'all'"
                 ) from None
+            self.refused.append(_OPTIONAL[text])
 
 
 def open_connection(server: Server) -> Any:

@@ -17,20 +17,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from connectors.errors import PermissionMissing, SourceInterrupted
+from connectors.errors import NotOffered, PermissionMissing, SourceInterrupted
 from connectors.http import Api
 from connectors.http_source import HttpSource, Seen, created
 from connectors.powerbi_usage import views
-from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
+from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
 from connectors.warehouse import moment
 
 API = "/v1.0/myorg/admin/workspaces"
 BATCH = 100
 POLLS = 120
-_OPTIONS = (
-    "lineage=True&datasourceDetails=False&datasetSchema=True&datasetExpressions=True&getArtifactUsers=True"
-)
+_OPTIONS = "lineage=True&datasourceDetails=False&getArtifactUsers=True"
+_DETAILS = "&datasetSchema=True&datasetExpressions=True"
+"""Needs two settings of the tenant; where they are off, a scan without it is asked for."""
 # `Source{[Schema="sales",Item="orders"]}[Data]` and the steps that Snowflake, BigQuery and Databricks take.
 _ITEM = re.compile(r'\[\s*Schema\s*=\s*"([^"]+)"\s*,\s*Item\s*=\s*"([^"]+)"')
 _STEP = re.compile(r'\[\s*Name\s*=\s*"([^"]+)"\s*,\s*Kind\s*=\s*"(Database|Schema|Table|View)"')
@@ -94,20 +94,28 @@ class PowerBI(HttpSource):
             ids = [each.get("id") or each["Id"] for each in listed]  # the documentation has both
             for start in range(0, len(ids), BATCH):
                 yield Progress("workspaces", start, len(ids))
-                for space in self._scanned(api, ids[start : start + BATCH]):
+                found, whole = self._scanned(api, ids[start : start + BATCH])
+                if not whole and not start:
+                    yield Unread(
+                        "tables, columns, measures and sources of semantic models (enhanced admin APIs)"
+                    )
+                for space in found:
                     if space.get("state") in (None, "Active") and (not wanted or space.get("name") in wanted):
                         yield from _workspace(space, seen)
                         edges += _edges(space)
         yield from dict.fromkeys(edges)
 
-    def _scanned(self, api: Api, ids: list[str]) -> list[dict[str, Any]]:
-        """The workspaces of one scan, once it is done."""
-        made = api.ask(f"{API}/getInfo?{_OPTIONS}", {"workspaces": ids})
+    def _scanned(self, api: Api, ids: list[str]) -> tuple[list[dict[str, Any]], bool]:
+        """The workspaces of one scan, once it is done, and whether the tenant tells their details."""
+        whole = True
+        try:
+            made = api.ask(f"{API}/getInfo?{_OPTIONS}{_DETAILS}", {"workspaces": ids})
+        except NotOffered:
+            whole, made = False, api.ask(f"{API}/getInfo?{_OPTIONS}", {"workspaces": ids})
         place = quote(str(made["id"]), safe="")
         for look in range(POLLS):
             if made.get("status") == "Succeeded":
-                found: list[dict[str, Any]] = api.get(f"{API}/scanResult/{place}").get("workspaces") or []
-                return found
+                return api.get(f"{API}/scanResult/{place}").get("workspaces") or [], whole
             if made.get("status", "NotStarted") not in ("NotStarted", "Running"):
                 raise PermissionMissing("Power BI gave up a scan; see the admin settings of the grant script")
             time.sleep(min(2.0**look, 30.0) if look < 5 else 30.0)

@@ -24,8 +24,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from connectors.errors import BadSettings, PermissionMissing, SourceInterrupted
-from connectors.http import Api, Length
+from connectors.errors import BadSettings, SourceInterrupted
+from connectors.http import LEFT_OUT, Api, Length
 from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
@@ -98,7 +98,7 @@ class Prefect(HttpSource):
                 yield Progress("deployments", start + len(few), len(deployments))
             try:
                 events = list(self._events(api))
-            except PermissionMissing:
+            except LEFT_OUT:
                 events = []
                 yield Unread("the events of assets")
         assets = list(_assets(events))

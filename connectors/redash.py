@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from connectors.errors import PermissionMissing
-from connectors.http import Api, Length
+from connectors.http import LEFT_OUT, Api, Length
 from connectors.http_source import HttpSource, created
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
@@ -199,7 +198,7 @@ def _types(api: Api) -> dict[int, str] | None:
     """The type of each data source; None where the key's groups may not list them."""
     try:
         return {each["id"]: each.get("type", "") for each in api.get("/api/data_sources") or ()}
-    except PermissionMissing:
+    except LEFT_OUT:
         return None
 
 

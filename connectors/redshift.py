@@ -287,8 +287,10 @@ def _optional(
         psycopg.errors.InsufficientPrivilege,
         psycopg.errors.UndefinedTable,
         psycopg.errors.UndefinedFunction,
+        psycopg.errors.UndefinedColumn,
+        psycopg.errors.FeatureNotSupported,
     ) as error:
-        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        if not isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction)):
             refused.append(what)
         connection.execute("ROLLBACK")  # Redshift has no savepoints
         connection.execute(BEGIN)

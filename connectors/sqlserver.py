@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from connectors.errors import BadSettings, SourceError
-from connectors.records import Database, Index, Lineage, Progress, Query, Record, Ref, Schema, Table
+from connectors.records import Database, Index, Lineage, Progress, Query, Record, Ref, Schema, Table, Unread
 from connectors.selection import Selection
 from connectors.servers import Server, ServerSettings, server_of
 from connectors.settings import setting
@@ -47,6 +47,11 @@ _TLS = ("verify-full", "verify-ca", "disable")
 _AZURE = {5: "Azure SQL Database", 6: "Azure Synapse", 8: "Azure SQL Managed Instance", 9: "Azure SQL Edge"}
 _AZURE[11] = "Azure Synapse serverless"
 _SYNAPSE = (6, 11)
+_OPTIONAL = {
+    DESCRIPTIONS: "descriptions", LABELS: "sensitivity labels", LINEAGE: "what views depend on",
+    SYNONYMS: "synonyms", ROWS: "row counts", SIZES: "sizes", QUERIES: "the Query Store",
+}  # fmt: skip
+_FACTS = ("synonyms", "row counts", "sizes")
 _OLDEST = 13
 _BATCH = 2_000
 # Types whose declaration says a length, a precision and scale, or a scale alone.
@@ -124,6 +129,8 @@ class SQLServer:
             rows = {} if synapse else {row["id"]: row for row in read(ROWS)}
             sizes = {} if synapse else {row["id"]: row["bytes"] for row in read(SIZES)}
             labels, synonyms, edges = list(read(LABELS)), list(read(SYNONYMS)), list(read(LINEAGE))
+            for what in read.refused:
+                yield Unread(what, what not in _FACTS)
         places = {row["id"]: (row["schema"], row["name"]) for row in tables}
         stored = {row["id"] for row in indexes if row["number"] == 1}
         times = {
@@ -146,14 +153,16 @@ class SQLServer:
                 yield Progress("tables", done, len(tables))
         yield from _lineage(base, places, edges)
 
-    def queries(self) -> Iterator[Query]:
-        """Statements of the Query Store, most frequent first; none where it is off or not open to the role."""
+    def queries(self) -> Iterator[Query | Unread]:
+        """Statements of the Query Store, most frequent first; none where it is off, `Unread` where it is not open."""
         with self._reading() as read:
             base = str(self._database(read)["name"])
             for row in list(read(QUERIES)):
                 yield Query(
                     _without_parameters(row["sql"]), int(row["runs"]), (), moment(row["last"]), base, "dbo"
                 )
+            for what in read.refused:
+                yield Unread(what)
 
     def _database(self, read: _Read) -> Row:
         for row in read(DATABASE):
@@ -172,11 +181,13 @@ class SQLServer:
 
 
 class _Read:
-    """Runs the connector's statements on one connection. A part that is absent or not open comes back empty."""
+    """Runs the connector's statements on one connection. A part that is absent or not open comes back empty and is
+    named in `refused`."""
 
     def __init__(self, connection: Any, server: Server) -> None:
         self._connection = connection
         self._server = server
+        self.refused: list[str] = []
 
     def __call__(self, text: str, condition: tuple[str, list[str]] | None = None) -> Iterator[dict[str, Any]]:
         """The rows of a statement, by name; `condition` goes where the statement has its one pair of braces."""
@@ -196,6 +207,7 @@ class _Read:
         except Denied:
             if required:
                 raise missing(self._server) from None
+            self.refused.append(_OPTIONAL[text])
 
 
 def _utc(local: datetime | None, minutes: int | None) -> datetime | None:

@@ -23,8 +23,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from connectors.errors import BadSettings, PermissionMissing, SourceInterrupted
-from connectors.http import Api
+from connectors.errors import BadSettings, SourceInterrupted
+from connectors.http import LEFT_OUT, Api
 from connectors.http_source import Seen
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
@@ -120,7 +120,7 @@ class Superset:
         """The engine of each database, where the role may list them; newer versions tell it with the dataset."""
         try:
             return {each["database_name"]: each.get("backend") or "" for each in self._all(api, "database")}
-        except PermissionMissing:
+        except LEFT_OUT:
             return {}
 
     def _all(self, api: Api, kind: str) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.errors import PermissionMissing, UnreachableSource
-from connectors.http import Api
+from connectors.http import LEFT_OUT, Api
 from connectors.http_source import Seen
 from connectors.records import Asset, Unread
 from connectors.warehouse import moment, number
@@ -119,7 +119,7 @@ def _of_all(api: Api, folded: Mapping[str, _Statement]) -> bool:
         return True
     try:
         told = api.get("/api/v1/me/roles/", optional=True) or {}
-    except PermissionMissing:
+    except LEFT_OUT:
         return False
     roles = (told.get("result") or {}).get("roles") or {}
     return any([_ALL, _ALL] == list(right) for rights in roles.values() for right in rights or ())

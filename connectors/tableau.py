@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from connectors.errors import PermissionMissing
 from connectors.http import Api, Length
-from connectors.http_source import HttpSource, created
+from connectors.http_source import HttpSource, created, left_out
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
 from connectors.warehouse import moment, number
@@ -112,12 +112,19 @@ class Tableau(HttpSource):
         found: dict[str, list[dict[str, Any]]] = {}
         with self._open() as api:
             yield Progress("projects", 0)
-            projects = list(self._listed(api, "projects", "project"))
+            projects: list[dict[str, Any]] = []
+            unread: list[str] = []
+            with left_out(unread, "projects"):
+                projects = list(self._listed(api, "projects", "project"))
             yield from (_project(each) for each in projects)
-            usage = {
-                each.get("id"): number((each.get("usage") or {}).get("totalViewCount"))
-                for each in self._listed(api, "views", "view", {"includeUsageStatistics": "true"})
-            }
+            usage: dict[Any, int | None] = {}
+            with left_out(unread, "how often views are opened"):
+                usage = {
+                    each.get("id"): number((each.get("usage") or {}).get("totalViewCount"))
+                    for each in self._listed(api, "views", "view", {"includeUsageStatistics": "true"})
+                }
+            for what in unread:
+                yield Unread(what, what == "projects")
             held = _places(projects)
             for kind in _ORDER:
                 yield Progress(kind, 0)

@@ -31,7 +31,19 @@ from connectors.errors import (
     SourceInterrupted,
     UnreachableSource,
 )
-from connectors.records import Column, Database, Index, Key, Lineage, Progress, Query, Ref, Schema, Table
+from connectors.records import (
+    Column,
+    Database,
+    Index,
+    Key,
+    Lineage,
+    Progress,
+    Query,
+    Ref,
+    Schema,
+    Table,
+    Unread,
+)
 
 SECRET = "s3cret@/x"
 WHEN = datetime(2026, 3, 4, 5, 6, 7)
@@ -259,8 +271,12 @@ def test_other_dictionary_and_missing_rights(dictionary: Dictionary) -> None:
     assert not any("dba_" in statement for statement in dictionary.statements)
     dictionary.shut = {"dba_dependencies", "dba_synonyms", "dba_segments", "v_$sqlarea"}
     assert set(tables()) == {"T"}
+    told = {each.what: each.things for each in records() if isinstance(each, Unread)}
+    assert told == {"what views depend on": True, "synonyms": False, "sizes": False}
     reader = connector()
-    assert isinstance(reader, HasQueries) and list(reader.queries()) == []
+    assert isinstance(reader, HasQueries) and list(reader.queries()) == [
+        Unread("statements of the shared pool")
+    ]
     dictionary.shut = {"dba_tab_cols"}
     with pytest.raises(PermissionMissing, match="grant script") as caught:
         records()

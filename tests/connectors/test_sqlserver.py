@@ -28,7 +28,19 @@ from connectors.errors import (
     SourceInterrupted,
     UnreachableSource,
 )
-from connectors.records import Column, Database, Index, Key, Lineage, Progress, Query, Ref, Schema, Table
+from connectors.records import (
+    Column,
+    Database,
+    Index,
+    Key,
+    Lineage,
+    Progress,
+    Query,
+    Ref,
+    Schema,
+    Table,
+    Unread,
+)
 from tests.connectors.sys_catalog import CHANGED, Catalog
 from tests.connectors.tds_server import Refused, Tds, serve
 
@@ -231,8 +243,13 @@ def test_what_is_not_open_is_left_out(server: Tds, catalog: Catalog) -> None:
     })  # fmt: skip
     found = tables(server)
     assert set(found) == {"customers", "orders", "open_orders"} and found["orders"].row_estimate is None
+    told = {each.what: each.things for each in records(server) if isinstance(each, Unread)}
+    assert told == {
+        "descriptions": True, "sensitivity labels": True, "what views depend on": True, "synonyms": False,
+        "row counts": False, "sizes": False,
+    }  # fmt: skip
     reader = connector(server)
-    assert isinstance(reader, HasQueries) and list(reader.queries()) == []
+    assert isinstance(reader, HasQueries) and list(reader.queries()) == [Unread("the Query Store")]
     catalog.shut = frozenset({"columns"})
     with pytest.raises(PermissionMissing, match="grant script") as caught:
         records(server)
