@@ -20,6 +20,8 @@ from plugin.store.search_scope import FullText
 CLOSE = 74.0
 """Likeness in percent from which a word is proposed."""
 SHORTEST = 4
+LONG = 7
+"""From so many letters a word may be two slips away; a shorter one only one, or `margin` would become `main`."""
 LOOKED_AT = 20
 """Documents of a near word that are read to see how they write it."""
 
@@ -57,8 +59,19 @@ def _nearest(index: FullText, term: Term) -> str | None:
     stems = {stem(word) for word, _likeness, _at in near if word != written}
     # The word itself too, which nothing has: that no word is near would else show in a statement less.
     visible_forms = _forms(index, stems | {term.word})
-    best = process.extract(written, sorted(visible_forms), scorer=fuzz.ratio, limit=2, score_cutoff=CLOSE)
-    return next((str(word) for word, _likeness, _at in best if word != written), None)
+    best = process.extract(written, sorted(visible_forms), scorer=fuzz.ratio, limit=None, score_cutoff=CLOSE)
+    return next(
+        (str(word) for word, _likeness, _at in best if word != written and _slip(written, word)), None
+    )
+
+
+def _slip(written: str, meant: str) -> bool:
+    """Is it one or two slips of the keyboard away, the ending (plural, tense) not counted?"""
+    from rapidfuzz.distance import DamerauLevenshtein
+
+    most = 2 if len(written) >= LONG else 1
+    pairs = ((written, meant), (stem(written), stem(meant)))
+    return any(DamerauLevenshtein.distance(one, other, score_cutoff=most) <= most for one, other in pairs)
 
 
 def _forms(index: FullText, stems: set[str]) -> set[str]:

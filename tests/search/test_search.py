@@ -55,6 +55,8 @@ def test_a_slip_of_the_finger(shop: Store, any_admin: Viewer) -> None:
     assert found.did_you_mean == "customers"
     assert "customers" in names(found)
     assert find(shop, any_admin, "zzzzqqqq").hits == ()
+    assert find(shop, any_admin, "refnds").did_you_mean == "refunds"
+    assert find(shop, any_admin, "refins").did_you_mean is None, "two slips in a short word make another word"
 
 
 def test_shards_are_one_result_and_the_month_chooses(shop: Store, any_admin: Viewer) -> None:

@@ -8,6 +8,8 @@ from plugin.providers.builtin.understand import Intent
 
 MOST = 20
 _LOOSE = frozenset("address number field value column data information detail".split())
+_POINTING = frozenset("id key code fk".split())
+"""Words of a column that only points at a thing: `customer_id` holds no address of a customer."""
 
 
 def tables_with(talk: Talk, intent: Intent) -> Plan:
@@ -18,7 +20,9 @@ def tables_with(talk: Talk, intent: Intent) -> Plan:
     spoken = set(words_of(phrase))
     given = yield Want("search", {"text": phrase, "kinds": ["column"], "limit": 25})
     telling = spoken - _LOOSE or spoken
-    found = [each for each in things(given.fragments) if telling <= set(words_of(each.name))]
+    found = [each for each in things(given.fragments) if spoken <= set(words_of(each.name))] or [
+        each for each in things(given.fragments) if _holds(each, telling, spoken)
+    ]
     if not found and len(telling) > 1:
         found = [
             each
@@ -29,7 +33,7 @@ def tables_with(talk: Talk, intent: Intent) -> Plan:
     if not found and len(telling) == 1 and not telling & _LOOSE:
         word = next(iter(telling))
         given = yield Want("search", {"text": word, "kinds": ["column"], "limit": 25})
-        found = [each for each in things(given.fragments) if word in words_of(each.name)]
+        found = [each for each in things(given.fragments) if _holds(each, telling, spoken)]
     if not found:
         return (yield from find(talk, Intent("find", {"s": phrase}, intent.question, intent.quoted)))
     tables: dict[str, list[Thing]] = {}
@@ -41,6 +45,12 @@ def tables_with(talk: Talk, intent: Intent) -> Plan:
         f"{count(len(tables), 'table')} {verb} a column for {code(phrase)}, by its name; no value was read:"
     )
     return f"{text}\n\n" + "\n".join(rows[:MOST])
+
+
+def _holds(column: Thing, telling: set[str], spoken: set[str]) -> bool:
+    """Does the column's name say all that tells, and is it more than a pointer at what was left out?"""
+    own = set(words_of(column.name))
+    return telling <= own and (telling == spoken or not own & _POINTING)
 
 
 def _column(thing: Thing) -> str:

@@ -39,7 +39,7 @@ def _owner(thing: Thing) -> str:
     if owners:
         return f"{named(thing)} is owned by {plain(listed(owners))}."
     if thing.kind == "column":
-        return f"{named(thing)} has no owner of its own; ask who owns its table."
+        return f"{named(thing)} has no owner of its own."
     return f"{named(thing)} has no owner yet. You can propose one: “make <name> the owner of {plain(thing.qualified)}”."
 
 
@@ -118,19 +118,19 @@ def owner(talk: Talk, intent: Intent) -> Plan:
         return not_found(meant)
     thing = meant.thing
     text = lead(meant) + _owner(thing)
+    if thing.kind == "column" and not thing.texts("owners"):
+        given = yield Want("retrieve", {"resource": _parent(thing)})
+        for thing in things(given.fragments)[:1]:
+            owners = plain(listed(thing.texts("owners")))
+            text += f" Its table {named(thing)} {f'is owned by {owners}' if owners else 'has none either'}."
     if not thing.texts("owners"):
-        near = {}
-        if thing.kind == "column":
-            given = yield Want("retrieve", {"resource": thing.qualified.rpartition(".")[0]})
-            near = {each.id: each for each in things(given.fragments)[:1]}
-        else:
-            given = yield Want("lineage", {"resource": str(thing.id), "direction": "both", "depth": 2})
-            near = {each.id: each for each in things(given.fragments)}
-            given = yield Want("search", {"text": intent.slot("s") or thing.name, "limit": 10})
+        given = yield Want("lineage", {"resource": str(thing.id), "direction": "both", "depth": 2})
+        near = {each.id: each for each in things(given.fragments)}
+        given = yield Want("search", {"text": intent.slot("s") or thing.name, "limit": 10})
+        near |= {each.id: each for each in things(given.fragments)}
+        if thing.is_table and "." in thing.qualified:
+            given = yield Want("browse", {"what": "popular", "under": _parent(thing), "limit": 10})
             near |= {each.id: each for each in things(given.fragments)}
-            if thing.is_table and "." in thing.qualified:
-                given = yield Want("browse", {"what": "popular", "under": _parent(thing), "limit": 10})
-                near |= {each.id: each for each in things(given.fragments)}
         owned = [each for each in near.values() if each.id != thing.id and each.texts("owners")]
         if owned:
             who = [f"{plain(listed(each.texts('owners')))} owns {named(each)}" for each in owned[:3]]

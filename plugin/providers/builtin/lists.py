@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -132,11 +133,12 @@ def personal(talk: Talk, intent: Intent) -> Plan:
 
 
 def largest(talk: Talk, intent: Intent) -> Plan:
-    """The tables with the most rows, as far as the sources estimate them."""
+    """The tables with the most rows, or with more than so many, as far as the sources estimate them."""
     place, missing = yield from place_of(talk, intent)
     if missing is not None:
         return not_found(missing)
-    wanted: dict[str, Any] = {"what": "largest", "limit": _limit(intent, 10)}
+    least = _rows_meant(intent.slot("rows"))
+    wanted: dict[str, Any] = {"what": "largest", "limit": _limit(intent, 10) if least is None else MOST}
     wanted |= place.narrow()
     given = yield Want("browse", wanted)
     found = things(given.fragments)
@@ -144,8 +146,34 @@ def largest(talk: Talk, intent: Intent) -> Plan:
     found = [each for each in found if each.text("row_estimate")]
     if not found:
         return f"No table{where} has an estimate of its rows; not every source gives one."
+    start = f"The largest tables{where}, as their sources estimate"
+    if least is not None:
+        largest_one = found[0]
+        found = [each for each in found if int(each.text("row_estimate")) >= least]
+        start = f"Tables{where} with {least:,} rows or more, as their sources estimate"
+        if not found:
+            rows_there = f"{int(largest_one.text('row_estimate')):,}"
+            return f"No table{where} has so many rows; the largest is {named(largest_one)} with about {rows_there}."
     rows = [f"- {named(each)}: about {int(each.text('row_estimate')):,} rows" for each in found]
-    return f"The largest tables{where}, as their sources estimate:\n\n" + "\n".join(rows)
+    return f"{start}:\n\n" + "\n".join(rows)
+
+
+_SCALES = {"k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "b": 10**9, "billion": 10**9}
+
+
+def _rows_meant(text: str) -> int | None:
+    """ "more than 1.5 million" -> 1500001; None where no number is said."""
+    match = re.fullmatch(r"(more than|over|above|exceeding)?.*?([\d.,]+) ?([a-z]+)?", text, re.I)
+    if match is None:
+        return None
+    beyond, digits, scale = match.groups()
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+", digits):
+        digits = digits.replace(",", "")
+    try:
+        number = float(digits) * _SCALES.get((scale or "").lower(), 1)
+    except ValueError:
+        return None
+    return int(number) + (1 if beyond else 0)
 
 
 def tagged(talk: Talk, intent: Intent) -> Plan:

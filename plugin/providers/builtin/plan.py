@@ -28,6 +28,7 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "column_uses": columns_named.column_uses,
     "kind_about": columns_named.kind_about,
     "may_drop": relations.may_drop,
+    "change": sayings.change,
     "chat": sayings.chat,
     "find": about.find,
     "describe": about.describe,

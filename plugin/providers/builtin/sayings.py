@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from plugin.providers.builtin.about import description
@@ -65,6 +66,22 @@ def needs_model(talk: Talk, intent: Intent) -> Plan:
     given = yield Want("search", {"text": phrase, "limit": 5})
     found = [each for each in things(given.fragments) if each.kind != "column"]
     return f"{text}\n\nFrom the catalog, these may help:\n\n{lines(found)}" if found else text
+
+
+def change(talk: Talk, intent: Intent) -> Plan:
+    """A request to change data: said that nothing here does, and what would feel it where the thing is known."""
+    from plugin.providers.builtin.relations import may_drop
+
+    text = "I cannot change data: Docent reads metadata, and Run SQL reads only. Nothing was changed."
+    match = re.match(
+        r"(?:drop|delete|truncate|alter)(?: the)? (?:table|view|column)?\s*(?P<s>[\w.]+)$",
+        intent.question,
+        re.I,
+    )
+    if match is None:
+        return text
+    felt = yield from may_drop(talk, Intent("may_drop", {"s": match["s"]}, intent.question, intent.quoted))
+    return f"{text} What depends on it:\n\n{felt}"
 
 
 def _said(text: str) -> Callable[[Talk, Intent], Plan]:

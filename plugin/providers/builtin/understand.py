@@ -66,9 +66,9 @@ _VOCABULARY = sorted(
         depends describe described description descriptions difference documentation documented downstream drop
         explain feeds fields find foreign frequent fresh freshness glossary greatest highest impact integration
         integrations join joined joins largest latest lineage lowest maintains many mean meaning means missing nullable
-        number owned owner owners owns personal popular popularity primary queries query recently related relationship
+        number owned owner owners owns personal popular popularity primary frequency insert queries query recently related relationship
         responsible schema schemas sensitive show source sources structure table tables tagged total type types
-        undocumented unowned updated upstream verified view views what where which without write""".split()
+        undocumented unowned update updated upstream verified view views what where which without write""".split()
     )
 )
 _COMMON = frozenset(
@@ -98,6 +98,7 @@ _CONTRACTIONS = (
     (r"\baren'?t\b", "are not"), (r"\bhaven'?t\b", "have not"), (r"\bhasn'?t\b", "has not"), (r"\bi'?d\b", "i would"),
     (r"\bwhat're\b", "what are"), (r"\bwhats\b", "what is"), (r"\btbl(s?)\b", r"table\1"), (r"\bcols?\b", "columns"),
     (r"\bdescr?\b", "description"), (r"\bpk\b", "primary key"), (r"\bfks?\b", "foreign keys"),
+    (r"(?:,? and) (?:what (?:data )?types? (?:are they|do they have|they have|they are)|(?:their|the|its|what) (?:data )?types?)$", ""),
     (r"\bdb\b", "database"), (r"\bdiff\b", "difference"), (r"\binfo\b", "information"), (r"\bbreak\b", "breaks"),
 )  # fmt: skip
 _QUOTED = re.compile(r"`([^`\n]+)`|\"([^\"\n]+)\"|“([^”\n]+)”|(?<![\w])'([^'\n]+)'(?![\w])|‘([^’\n]+)’")
@@ -121,10 +122,13 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("propose_owner", r"(?:make|set) (?P<value>.+?) (?:as )?(?:the |an )?owner (?:of|for) (?P<s>.+)"),
     ("propose_owner", r"set (?:the )?owner of (?P<s>.+?) to (?P<value>.+)"),
     ("propose_description", r"(?:set|change|update|propose) (?:the |a )?description (?:of|for) (?P<s>.+?)(?: to|:| as) (?P<value>.+)"),
+    ("change", r"(?:delete|remove|drop|truncate|erase|wipe|purge)(?: the| this| that)? (?:\w+\.[\w.]+|(?:all|every|everything|rows?|records?|from|table|view|column|schema|database|data|duplicates?|old)\b(?! (?:events?|rates?)\b).*|\S+ (?:table|view|column|rows?|records?|schema|database)\b.*)"),
+    ("change", r"(?:insert|add) (?:into|an? (?:row|record|column|index)|new (?:rows?|records?)|rows?|records?)\b.*|(?:update|alter|overwrite) (?:table|all|every|\w+ set|\w+\.\w+)\b.*|(?:update|set|change) (?:the )?(?!description|owner|tag)\w+(?: of .+)? to .+|create (?:a |an |the )?(?:new )?(?:table|column|view|index|schema|database)\b(?!.*\bsql\b).*"),
     ("needs_model_text", r"(?:write|generate|draft|suggest|improve|create|propose) (?:a |an |the |me |better )*(?:new )?"
                          r"(?:description|documentation|doc|definition|summary)s? (?:of|for|to) " + _S),
     ("column_uses", r"(?:which|what) (?:columns?|fields?|tables?|views?|tables? (?:and|or) views?|keys?|foreign keys?)(?: all)? (?:references?|refers? to|uses?|using|points? (?:at|to)|leads? to|mentions?|link to) (?:the )?(?:column |field )?(?P<c>\w+_\w+|\w+ id)"),
     ("kind_about", r"(?:what|which|show|list|give me|find|search|get|display|any|are there|is there|do we have|have we got|have we)?(?: me)?(?: a| an| any| all| some| our| the)*(?: ?(?P<kind>dashboards?|reports?|charts?|models?|metrics?|jobs?|documents?|terms?|views?))(?: do we have| are there| is there| exist| we have)? (?:about|on|for|regarding|related to|that (?:shows?|covers?|is about|are about)|showing|covering|with|around|deals? with) (?P<s>(?!(?:a |an |any |no )?(?:owner|description|documentation|tag))(?:(?!\b(?:columns?|status|where)\b).)+)"),
+    ("largest", r"(?:which|what|show|list|find|give me)?(?: me)?(?: all)?(?: the| our)? ?(?P<kind>tables?|views?)(?: that| which)? (?:have|has|with|hold|holds|contain|contains)(?: got)? (?P<rows>(?:more than|over|above|exceeding|at least) [\d.,]+ ?(?:k|m|b|thousand|million|billion)?) ?(?:rows|records|entries|lines)" + _IN),
     ("tables_with", r"(?:which|what|show|list|find)(?: me)?(?: all)?(?: the)? (?:tables?|views?|places?|systems?|tables (?:and|or) views) (?:that |which )?(?:has|have|hold|holds|contain|contains|store|stores|keep|keeps|with|include|includes|mention|mentions|track|tracks|containing|storing) (?!(?:a |an |the |any |no )*(?:information|data|columns?|fields?|description|descriptions|documentation|owners?|tags?|rows?|personal|sensitive|pii|private)\b)(?:any |the |a |an |our )?(?P<c>.+)"),
     ("inside", rf"(?:what|what all|which things|what things|what data|what stuff|what else|everything|show(?: me)?(?: what| everything| all| everything that)?|list(?: everything| all| what)?|what do (?:we|you) have|give me everything)(?: is| are|'s| do we have| is there| lives| sits)?(?: there)? (?:in|inside|under|within) (?:the |our )?(?:schema |database |integration |folder |group )?{_S}(?: have| hold| contain)?"),
     ("inside", rf"what does (?:the |our )?(?:schema|database|integration|dashboard group|folder) {_S} (?:contain|hold|have|include)"),
