@@ -1,10 +1,12 @@
-"""PostgreSQL and MariaDB of a test's own, for what a running server cannot be made to do: other options, TLS."""
+"""Servers that a test starts: a port, waiting until they answer, their end; PostgreSQL and MariaDB with other options."""
 
 from __future__ import annotations
 
 import getpass
+import http.client
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -15,9 +17,53 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psycopg
+import httpx
 import pymysql
 import pytest
+
+from tests.asynchronous import HANGS, until
+
+STARTS = 240.0
+"""Seconds in which a server comes up on any machine; some read a gigabyte of modules from a disk that stalls."""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on.
+
+    Below those that the system gives to connections (32768 and up on Linux), so that none of the many that tests open
+    beside this one takes it before its server does.
+    """
+    for port in random.SystemRandom().sample(range(12_000, 32_000), 100):
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port of a hundred")
+
+
+def answers(server: subprocess.Popen[Any], ask: Callable[[], object], log: Path | None = None) -> None:
+    """Returns once `ask()` is true; an OSError or an error of HTTP means not yet. Fails where `server` has ended."""
+
+    def does() -> object:
+        said = (
+            log.read_text(errors="replace")[-2000:] if log is not None and server.poll() is not None else ""
+        )
+        assert server.poll() is None, f"the server ended: {said}"
+        with suppress(OSError, http.client.HTTPException, httpx.HTTPError):
+            return ask()
+        time.sleep(0.2)
+        return False
+
+    until(does, STARTS)
+
+
+def ended(server: subprocess.Popen[Any]) -> None:
+    """Ask it to end, and wait; who does not hear is killed."""
+    server.terminate()
+    try:
+        server.wait(HANGS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def missing(what: str) -> None:
@@ -42,7 +88,7 @@ def postgres_of_own(
     bin_ = Path(str(found)).parent
     who = _other_user("postgres")
     home = _home_of(who)
-    port = _free_port()
+    port = free_port()
     run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": home, **who}
     subprocess.run([bin_ / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust"], **run)
     _place(home / "data", files or {}, who)
@@ -73,7 +119,7 @@ def mariadb_of_own(*options: str, files: Mapping[str, bytes] | None = None) -> I
     auth = "--auth-root-authentication-method=normal"
     subprocess.run([str(install), f"--datadir={home}/data", auth, "--skip-test-db"], check=True, **quiet)
     _place(home / "data", files or {}, who)
-    port = _free_port()
+    port = free_port()
     running = subprocess.Popen(
         [
             str(server), "--no-defaults", f"--datadir={home}/data", f"--port={port}", "--bind-address=127.0.0.1",
@@ -83,18 +129,11 @@ def mariadb_of_own(*options: str, files: Mapping[str, bytes] | None = None) -> I
         **quiet,
     )  # fmt: skip
     try:
-        _wait_for(lambda: pymysql.connect(unix_socket=f"{home}/s", user="root")).close()
+        answers(running, lambda: _opens(f"{home}/s"))
         yield port
     finally:
-        running.terminate()
-        running.wait(30)
+        ended(running)
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _other_user(name: str) -> dict[str, Any]:
@@ -125,12 +164,8 @@ def _place(folder: Path, files: Mapping[str, bytes], who: Mapping[str, Any]) -> 
             os.chown(path, who["user"], who["group"])
 
 
-def _wait_for(connect: Callable[[], Any]) -> Any:
-    until = time.monotonic() + 40
-    while True:
-        try:
-            return connect()
-        except (psycopg.OperationalError, pymysql.err.OperationalError):
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
+def _opens(path: str) -> bool:
+    with suppress(pymysql.err.OperationalError):
+        pymysql.connect(unix_socket=path, user="root").close()
+        return True
+    return False

@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from tests.asynchronous import HANGS
+from tests.own_servers import STARTS, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -24,14 +26,7 @@ INSTALL = "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/doce
 TESTS = ".venv/bin/pip install -e '.[dev]' && .venv/bin/python -m pytest"
 
 
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_up(port: int, process: subprocess.Popen[str], seconds: float = 60) -> None:
+def wait_until_up(port: int, process: subprocess.Popen[str], seconds: float = STARTS) -> None:
     """Until /healthz answers. Fails with what the process said where it ends first."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -80,6 +75,7 @@ def test_the_two_commands_stand_in_readme_and_the_landing_script() -> None:
     )
 
 
+@pytest.mark.timeout(900)
 def test_the_first_command_from_a_clean_clone(tmp_path: Path, env: dict[str, str]) -> None:
     clone, port = tmp_path / "docent", free_port()
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
@@ -90,15 +86,16 @@ def test_the_first_command_from_a_clean_clone(tmp_path: Path, env: dict[str, str
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
-        wait_until_up(port, process, seconds=280)
+        wait_until_up(port, process, seconds=800)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=HANGS)
     assert "maren@harbor.example" in out
     assert "Traceback" not in err
 
 
+@pytest.mark.timeout(900)
 def test_every_docent_command_in_order(env: dict[str, str], postgres_url: str) -> None:
     plain = postgres_url.replace("postgresql+psycopg://", "postgresql://")
     subprocess.run(

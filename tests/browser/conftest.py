@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
 from plugin.config import read_config
 from plugin.store import open_store
+from tests.own_servers import answers, ended, free_port
 from tests.web.conftest import ADMIN, PASSWORD, app, demo_config, demo_home, demo_store  # noqa: F401 - fixtures
 
 CHROMIUM = next(
@@ -72,25 +71,20 @@ def served(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """
     home = tmp_path_factory.mktemp("served") / "docent"
     shutil.copytree(demo_home, home)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "DOCENT_HOME": str(home)}
     docent = [sys.executable, "-c", "from plugin.cli import main; main()"]
     second = [*docent, "init", "--workspace", "Second House", "--admin", ADMIN, "--password-stdin"]
     subprocess.run(second, env=env, check=True, input=PASSWORD.encode(), capture_output=True)
-    process = subprocess.Popen(
-        [*docent, "serve", "--port", str(port)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-            break
-        assert process.poll() is None, "docent serve ended"
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+    log = home.parent / "served.log"
+    with log.open("wb") as said:
+        process = subprocess.Popen([*docent, "serve", "--port", str(port)], env=env, stdout=said, stderr=said)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        answers(process, lambda: urlopen(f"{address}/healthz", timeout=60).close() is None, log)
+        yield address
+    finally:
+        ended(process)
 
 
 @pytest.fixture(scope="session")

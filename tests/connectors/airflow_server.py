@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from tests.own_servers import answers, ended, free_port
 
 PACKAGES = ("apache-airflow==3.3.2",)
 PASSWORD = "airflow-pass-1"
@@ -74,9 +74,7 @@ def running(bin_folder: Path, home: Path) -> Iterator[str]:
     airflow = str(bin_folder / "airflow")
     for words in (["db", "migrate"], ["dags", "reserialize"], ["dags", "test", "harbor_orders"]):
         subprocess.run([airflow, *words], env=env, check=True, timeout=240, capture_output=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = (home / "server.log").open("wb")
     server = subprocess.Popen(
         [airflow, "api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
@@ -86,14 +84,9 @@ def running(bin_folder: Path, home: Path) -> Iterator[str]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        for _ in range(240):
-            try:
-                if httpx.get(f"{url}/api/v2/version", timeout=2).status_code == 200:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.5)
+        asked = f"{url}/api/v2/version"
+        answers(server, lambda: httpx.get(asked, timeout=30).status_code == 200, home / "server.log")
         yield url
     finally:
-        server.terminate()
-        server.wait(timeout=20)
+        ended(server)
         log.close()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from tests.own_servers import answers, ended, free_port
 
 PACKAGES = ("dagster==1.13.27", "dagster-webserver==1.13.27")
 DEFINITIONS = """
@@ -74,9 +74,7 @@ def running(bin_folder: Path, home: Path, files: dict[str, str], job: str = "") 
     if job:
         words = [str(bin_folder / "dagster"), "job", "execute", *places[:2], "-j", job]
         subprocess.run(words, env=env, cwd=home, check=True, timeout=240, capture_output=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = (home / "server.log").open("wb")
     server = subprocess.Popen(
         [str(bin_folder / "dagster-webserver"), *places, "-h", "127.0.0.1", "-p", str(port)],
@@ -87,14 +85,9 @@ def running(bin_folder: Path, home: Path, files: dict[str, str], job: str = "") 
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        for _ in range(240):
-            try:
-                if httpx.get(f"{url}/server_info", timeout=2).status_code == 200:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.5)
+        asked = f"{url}/server_info"
+        answers(server, lambda: httpx.get(asked, timeout=30).status_code == 200, home / "server.log")
         yield url
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        ended(server)
         log.close()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from tests.own_servers import answers, ended, free_port
 
 PACKAGES = (
     "prefect==3.8.8",
@@ -88,9 +88,7 @@ def install(folder: Path) -> Path:
 @contextmanager
 def running(bin_folder: Path, home: Path, *, length: int = 200) -> Iterator[str]:
     """Its API's address while the block lasts, with the flows made and run. `length` is how long it lets a list be."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
     common = {**kept, "PREFECT_HOME": str(home / "home"), "DO_NOT_TRACK": "1", "PREFECT_UI_ENABLED": "false"}
@@ -109,19 +107,18 @@ def running(bin_folder: Path, home: Path, *, length: int = 200) -> Iterator[str]
         stderr=log,
     )
     try:
-        for _ in range(240):
-            try:
-                if httpx.get(f"{url}/health", auth=tuple(WORD.split(":", 1)), timeout=2).status_code == 200:
-                    break
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.5)
+        user, password = WORD.split(":", 1)
+        asked = f"{url}/health"
+        answers(
+            server,
+            lambda: httpx.get(asked, auth=(user, password), timeout=30).status_code == 200,
+            home / "server.log",
+        )
         (home / "flows.py").write_text(FLOWS, encoding="utf-8")
         client = {**common, "PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": WORD}
         words = [str(bin_folder / "python"), "flows.py"]
         subprocess.run(words, env=client, cwd=home, check=True, timeout=240, capture_output=True)
         yield url
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        ended(server)
         log.close()

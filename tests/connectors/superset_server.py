@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.own_servers import answers, ended, free_port
 
 # Superset 6.1 imports rich and cachetools without saying so, and cannot work with flask-caching 2.4.
 PACKAGES = ("apache-superset==6.1.0", "flask-caching<2.4", "rich", "cachetools", "psycopg2-binary")
@@ -71,9 +71,7 @@ def running(bin_folder: Path, prepared: Path, home: Path) -> Iterator[str]:
     env = _environment(home)
     shutil.copy(prepared / "superset.db", home)
     superset = str(bin_folder / "superset")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = (home / "server.log").open("wb")
     server = subprocess.Popen(
         [superset, "run", "-h", "127.0.0.1", "-p", str(port), "--with-threads"],
@@ -83,16 +81,11 @@ def running(bin_folder: Path, prepared: Path, home: Path) -> Iterator[str]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        for _ in range(120):
-            try:
-                if httpx.get(f"{url}/health", timeout=2).status_code == 200:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.5)
+        asked = f"{url}/health"
+        answers(server, lambda: httpx.get(asked, timeout=30).status_code == 200, home / "server.log")
         yield url
     finally:
-        server.terminate()
-        server.wait(timeout=20)
+        ended(server)
         log.close()
 
 

@@ -15,10 +15,8 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,7 +25,7 @@ import httpx
 import pytest
 
 from connectors.clickhouse_run import QUERY_GRANTS
-from tests.own_servers import missing
+from tests.own_servers import answers, ended, free_port
 
 DENIED, READ_ONLY, NO_OUTFILE = "497", "164", "358"
 ENGINE = """
@@ -152,9 +150,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if program is None:
         pytest.skip("no ClickHouse server: DOCENT_TEST_CLICKHOUSE, or Debian's package clickhouse-server")
     folder = tmp_path_factory.mktemp("clickhouse")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     for name in ("data", "tmp", "files"):
         (folder / name).mkdir()
     (folder / "users.xml").write_text(USERS.format("").replace("clickhouse>", "yandex>"))
@@ -165,18 +161,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        for _ in range(100):
-            try:
-                httpx.get(url, timeout=1)
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        else:
-            missing(f"clickhouse-server did not start: {(folder / 'log').read_text()[-500:]}")
+        answers(running, lambda: httpx.get(url, timeout=30), folder / "log")
         yield url
     finally:
-        running.terminate()
-        running.wait(30)
+        ended(running)
 
 
 @pytest.mark.parametrize(

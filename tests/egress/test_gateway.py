@@ -36,6 +36,7 @@ from plugin.providers import scripted
 from plugin.providers.wire import Stop, TextDelta, ToolCall, ToolSpec, Usage
 from plugin.store import Store
 from plugin.store.shapes import LedgerEntry
+from tests.own_servers import free_port
 from tests.providers import vendors
 from tests.providers.vendors import Vendor, vendor_server
 
@@ -170,9 +171,7 @@ def test_a_server_that_is_not_there_leaves_a_failed_row(
     name: str, store: Store, admin: Viewer, gateway: Gateway, vendor: Vendor
 ) -> None:
     use(store, admin, name, vendor)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     setting(store, admin, ai__base_url=f"http://127.0.0.1:{port}/v1")
     with pytest.raises(ProviderFailed):
         list(gateway.answer(admin, Conversation(PARTS)))

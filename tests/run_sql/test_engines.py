@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 import threading
-import time
+import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +16,9 @@ import pytest
 
 from connectors import connect
 from connectors.abilities import RunLimits
-from connectors.errors import SourceError
+from connectors.errors import QueryStopped, SourceError
 from plugin.run_sql.batch import Checker
+from tests.asynchronous import HOUR, ends, until
 from tests.run_sql.test_corpus import CORPUS, WORLD
 
 COLUMNS = {
@@ -110,7 +111,7 @@ def test_postgres_gives_the_same_rows(postgres: Any) -> None:
 
 def test_postgres_refuses_by_itself_what_the_guard_would(postgres: Any, postgres_url: str) -> None:
     connection, url = postgres
-    role = f"docent_q_{int(time.time() * 1000)}"
+    role = f"docent_q_{uuid.uuid4().hex[:12]}"
     connection.execute(f"create role {role} login")
     try:
         connection.execute(f"grant usage on schema sales to {role}; grant select on sales.orders to {role}")
@@ -137,29 +138,29 @@ def test_postgres_refuses_by_itself_what_the_guard_would(postgres: Any, postgres
 def test_cancel_leaves_no_statement_on_the_server(postgres: Any, postgres_url: str) -> None:
     connection, _ = postgres
     runner: Any = connect("postgres", {"url": postgres_url}, {})
-    started = threading.Event()
     held: list[Any] = []
 
-    def running(cancel: Any) -> None:
-        held.append(cancel)
-        started.set()
-
     def go() -> None:
-        with pytest.raises(SourceError), runner.run("select pg_sleep(30)", RunLimits(), running) as result:
+        limits = RunLimits(seconds=HOUR)
+        with (
+            pytest.raises(QueryStopped, match="cancelled"),
+            runner.run("select pg_sleep(3600)", limits, held.append) as result,
+        ):
             list(result.batches)
+
+    def sleeps() -> int:
+        found = connection.execute(
+            "select count(*) from pg_stat_activity where query like '%pg_sleep(3600)%' and state = 'active'"
+            " and pid <> pg_backend_pid() and datname = current_database()"
+        ).fetchone()
+        return int(found[0])
 
     thread = threading.Thread(target=go)
     thread.start()
-    assert started.wait(5)
-    time.sleep(0.5)
-    begun = time.monotonic()
+    until(sleeps)
     held[0].cancel()
-    thread.join(5)
-    assert time.monotonic() - begun < 1.5
-    left = connection.execute(
-        "select count(*) from pg_stat_activity where query like '%pg_sleep(30)%' and state = 'active' and pid <> pg_backend_pid()"
-    ).fetchone()
-    assert left == (0,)
+    assert ends(thread)
+    until(lambda: sleeps() == 0)
 
 
 def test_mariadb_gives_the_same_rows(mariadb_url: str) -> None:

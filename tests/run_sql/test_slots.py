@@ -17,7 +17,7 @@ from pathlib import Path
 from plugin.run_sql.slots import places
 with places(Path(sys.argv[1]), {"member-1-1": (2, "full"), "integration-1-7": (3, "there")}):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 
@@ -77,7 +77,7 @@ def test_a_run_of_another_process_is_asked_to_stop_and_a_dead_ones_is_not(tmp_pa
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom plugin.run_sql.slots import under_way\n"
         "with under_way(Path(sys.argv[1]), 'x') as asked:\n    print('held', flush=True)\n"
-        "    while not asked.exists(): time.sleep(0.02)\n    print('asked', flush=True)\n    time.sleep(60)\n"
+        "    while not asked.exists(): time.sleep(0.02)\n    print('asked', flush=True)\n    time.sleep(3600)\n"
     )
     assert not ask_to_stop(tmp_path, "x")
     made = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from plugin.access.viewer import Role, Surface, Viewer
 from plugin.errors import DocentError, NotFound
 from plugin.mcp_http import HttpBridge
 from plugin.run_sql import hold
-from plugin.run_sql.execute import QueryError, Stopped
+from plugin.run_sql.execute import Cancelled, QueryError
 from plugin.run_sql.hold import held, sweep
 from plugin.run_sql.named_errors import with_names
 from plugin.run_sql.results import Owner, Results
@@ -22,6 +21,7 @@ from plugin.run_sql.run import run, running
 from plugin.run_sql.verdict import Verdict
 from plugin.store import Store
 from plugin.store.live import live_mark
+from tests.asynchronous import ends, until
 from tests.run_sql.test_run import SLOW, shop
 
 assert shop  # the fixture
@@ -120,15 +120,12 @@ def test_a_run_under_way_is_cancelled(
 
     thread = threading.Thread(target=work)
     thread.start()
-    deadline = time.monotonic() + 10
-    while not running(bob) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: running(bob))
     take(store, admin, bob, shop)
-    thread.join(10)
-    assert not thread.is_alive()
+    assert ends(thread)
     assert not running(bob)
     if take is not no_member:  # the audit line of somebody who is no member has no door to go through
-        assert isinstance(caught[0], Stopped), caught
+        assert type(caught[0]) is Cancelled, caught
 
 
 def signed_out(store: Store, bob: Viewer) -> tuple[str, Callable[[], None]]:
@@ -170,17 +167,12 @@ def test_a_run_under_way_is_cancelled_with_its_session_or_token_and_no_other(
     threads = [threading.Thread(target=work, args=(key,)) for key in (session, other)]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + 10
-    while len(running(bob)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: len(running(bob)) == 2)
     end()
-    begun = time.monotonic()
-    threads[0].join(10)
-    assert time.monotonic() - begun < 5 and isinstance(caught[session], Stopped), caught
+    assert ends(threads[0]) and type(caught[session]) is Cancelled, caught
     assert threads[1].is_alive() and other not in caught, "the same person's other session goes on"
     end_other()
-    threads[1].join(10)
-    assert isinstance(caught[other], Stopped)
+    assert ends(threads[1]) and type(caught[other]) is Cancelled, caught
 
 
 def test_what_a_program_runs_over_mcp_is_cancelled_with_its_token(
@@ -207,14 +199,11 @@ def test_what_a_program_runs_over_mcp_is_cancelled_with_its_token(
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        deadline = time.monotonic() + 20
-        while not running(bob) and time.monotonic() < deadline and not answers:
-            time.sleep(0.02)
+        until(lambda: running(bob) or answers)
         assert not answers and running(bob), answers
         with store.as_viewer(bob) as mine:
             mine.me.revoke_token(made.id)
-        thread.join(10)
-        assert not thread.is_alive() and not running(bob)
+        assert ends(thread) and not running(bob)
         assert "cancelled" in answers[0], answers
     finally:
         bridge.close()

@@ -7,11 +7,9 @@ import json
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +19,7 @@ from typing import Any
 from plugin.catalog.sync import sync
 from plugin.config import read_config
 from plugin.store import open_store
+from tests.own_servers import answers, ended, free_port
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 
@@ -93,29 +92,21 @@ class Served:
 def served(home: Path, temporary: Path, *, workers: int) -> Iterator[Served]:
     """`docent serve` until the block ends; files of results lie under `temporary`."""
     temporary.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "DOCENT_HOME": str(home), "TMPDIR": str(temporary)}
     docent = [sys.executable, "-c", "from plugin.cli import main; main()", "serve", "--no-worker"]
-    process = subprocess.Popen(
-        [*docent, "--port", str(port), "--workers", str(workers)],
-        env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    log = temporary.with_name(f"{temporary.name}-{port}.log")
+    with log.open("wb") as said:
+        words = [*docent, "--port", str(port), "--workers", str(workers)]
+        process = subprocess.Popen(words, env=env, stdout=said, stderr=said)
     made = Served(process, port, temporary)
     try:
-        until = time.monotonic() + 120
-        while time.monotonic() < until:
-            assert process.poll() is None, "docent serve ended"
-            try:
-                if Client(port).get("/healthz")[0] == 200 and len(made.answering) >= workers:
-                    break
-            except OSError:
-                time.sleep(0.2)
+        answers(
+            process, lambda: Client(port).get("/healthz")[0] == 200 and len(made.answering) >= workers, log
+        )
         yield made
     finally:
-        process.terminate()
-        process.wait(30)
+        ended(process)
 
 
 class Client:

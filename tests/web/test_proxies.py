@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from plugin.access.viewer import Surface
 from plugin.config import Config, read_config
 from plugin.errors import Misconfigured
 from plugin.store import Store
+from tests.own_servers import answers, ended, free_port
 from tests.web.conftest import VIEWER, Person
 from web import create_app
 from web.proxies import Proxies
@@ -122,9 +121,7 @@ def test_the_served_process_believes_its_proxy_only(
     if workers > 1:
         pytest.importorskip("gunicorn", reason="gunicorn is not installed")
     demo_store.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     for proxies, secure in (("127.0.0.1", True), ("192.0.2.1", False)):
         environ = {
             "DOCENT_HOME": str(demo_config.home),
@@ -140,14 +137,15 @@ def test_the_served_process_believes_its_proxy_only(
             request = urllib.request.Request(
                 f"http://127.0.0.1:{port}/sign-in", headers={"X-Forwarded-Proto": "https"}
             )
-            for _ in range(150):
-                try:
-                    with urllib.request.urlopen(request, timeout=5) as answer:
-                        cookie = answer.headers["Set-Cookie"]
-                    break
-                except OSError:
-                    time.sleep(0.2)
+            cookies: list[str] = []
+
+            def asked(request: urllib.request.Request = request, cookies: list[str] = cookies) -> bool:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    cookies.append(answer.headers["Set-Cookie"])
+                return True
+
+            answers(process, asked)
+            (cookie,) = cookies
             assert ("Secure" in cookie) is secure, json.dumps([proxies, cookie])
         finally:
-            process.terminate()
-            process.wait(timeout=20)
+            ended(process)

@@ -6,13 +6,13 @@ import io
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.asynchronous import ends, until
 from tests.web.served import Client, Served, home_with_numbers, served
 
 pytest.importorskip("gunicorn", reason="gunicorn is not installed")
@@ -36,6 +36,11 @@ def run(client: Client, integration: int, sql: str = TEXT) -> dict[str, Any]:
     )
     assert status == 200, told
     return dict(told)
+
+
+def runs_under_way(server: Served) -> list[Path]:
+    """What the processes tell each other of runs (`plugin.run_sql.slots.under_way`)."""
+    return list(server.temporary.glob("docent-runs-*/run-*"))
 
 
 def test_another_process_pages_draws_and_downloads(house: tuple[Served, int]) -> None:
@@ -97,13 +102,11 @@ def test_a_run_of_one_process_is_cancelled_through_the_other(house: tuple[Served
     thread = threading.Thread(target=work)
     with server.only(first):
         thread.start()
-        time.sleep(1.5)  # it is under way in the first
+        until(lambda: runs_under_way(server))
     with server.only(second):
         assert ada.api("POST", "/sql/runs/of-the-first/cancel", {})[0] == 200
-    begun = time.monotonic()
-    thread.join(30)
-    assert not thread.is_alive() and time.monotonic() - begun < 5
-    assert ended[0][0] != 200
+    assert ends(thread), "the limit of the workspace would have ended it after ten minutes"
+    assert ended[0][0] == 409, ended
 
 
 def test_a_run_of_one_process_is_cancelled_by_signing_out_through_the_other(
@@ -122,13 +125,11 @@ def test_a_run_of_one_process_is_cancelled_by_signing_out_through_the_other(
     thread = threading.Thread(target=work)
     with server.only(first):
         thread.start()
-        time.sleep(1.5)  # it is under way in the first
+        until(lambda: runs_under_way(server))
     with server.only(second):
         assert ada.post("/sign-out")[0] == 303
-    begun = time.monotonic()
-    thread.join(30)
-    assert not thread.is_alive() and time.monotonic() - begun < 5
-    assert ended[0][0] != 200
+    assert ends(thread), "the limit of the workspace would have ended it after ten minutes"
+    assert ended[0][0] == 409, ended
 
 
 def test_nothing_lies_there_once_the_server_has_stopped(tmp_path: Path) -> None:
