@@ -74,19 +74,27 @@ def methods_taken(tokens: list[Token], engine: Engine) -> Carried:
     """The tokens without methods of XML values: `(..).value('.', 'int')`, `XMLAGG(..).EXTRACT('//text()')`."""
     carried = Carried(list(tokens))
     methods = _METHODS.get(engine.name)
+    if methods is None:
+        return carried
+    words = {
+        token.text.lower() for token in tokens
+    }  # once, so that no rule looks for a word that is not there
     if engine.name == "tsql":
-        _parse_calls(carried, engine)
-        _graph_patterns(carried)
-        tokens = carried.tokens
+        if not words.isdisjoint(("parse", "try_parse")):
+            _parse_calls(carried, engine)
+        if "match" in words:
+            _graph_patterns(carried)
     elif engine.name == "oracle":
-        _cycles(carried)
+        if "cycle" in words:
+            _cycles(carried)
         carried.tokens = words_taken(carried.tokens, carried.clauses)
-        tokens = carried.tokens
-    if methods is not None:
+    tokens = carried.tokens
+    if not words.isdisjoint(methods):
+        dot = TokenType.DOT
         for at in range(len(tokens) - 3, 0, -1):
             if (
                 at + 2 < len(tokens)
-                and tokens[at].token_type == TokenType.DOT
+                and tokens[at].token_type == dot
                 and tokens[at + 1].text.lower() in methods
             ):
                 _take_method(carried, at, engine)

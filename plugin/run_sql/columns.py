@@ -28,6 +28,8 @@ class Columns:
         self.found = Found()
         self.later: dict[int, list[exp.Expr]] = {}
         """Expressions that WITH named, by the SELECT whose columns they may read."""
+        self.bases: dict[int, tuple[frozenset[str], tuple[str, ...], dict[str, str]]] = {}
+        """The folded columns of each table that was met: a statement may name one many times."""
 
     def _column(self, node: exp.Column, scope: Scope, clause: str, parent: exp.Expr | None) -> None:
         name = node.this
@@ -44,15 +46,18 @@ class Columns:
         if "positional" in name.meta:
             self._positional(node, int(name.meta["positional"]), scope)
             return
-        parts = [
-            part for part in (node.args.get(key) for key in ("catalog", "db", "table")) if part is not None
-        ]
-        if not all(isinstance(part, exp.Identifier) for part in parts):
-            raise Refusal("column", "a column has no plain name")
-        if not parts:
+        chain: list[exp.Identifier] = []
+        for key in ("catalog", "db", "table"):
+            part = node.args.get(key)
+            if part is None:
+                continue
+            if not isinstance(part, exp.Identifier):
+                raise Refusal("column", "a column has no plain name")
+            chain.append(part)
+        if not chain:
             self._unqualified(name, scope, clause, parent)
             return
-        chain = [*parts, name]
+        chain.append(name)
         if self._qualified(chain, scope):
             return
         if (

@@ -205,8 +205,11 @@ class FromItems(Expressions):
         if table.columns is None:
             source = Source(None, table=table, node=node)
         else:
-            display = {self._catalog_column_key(column): column for column in table.columns}
-            source = Source(frozenset(display), tuple(display), table, node, display)
+            known = self.bases.get(id(table))
+            if known is None:
+                display = {self._catalog_column_key(column): column for column in table.columns}
+                known = self.bases[id(table)] = (frozenset(display), tuple(display), display)
+            source = Source(known[0], known[1], table, node, known[2])
         if table.masked:
             self.found.pins[id(node)] = (node, table)
         return source

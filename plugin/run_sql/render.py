@@ -16,6 +16,7 @@ from plugin.run_sql.clauses import XML_NODES
 from plugin.run_sql.dialects import Engine, writer_of
 from plugin.run_sql.rewrites import GEOMETRY, METHOD, OF_TYPE, STATIC
 from plugin.run_sql.scope import Found
+from plugin.run_sql.spared import spare_passes
 from plugin.run_sql.verdict import Refusal, VisibleTable
 
 _WITH_CATALOG = frozenset({"bigquery", "snowflake", "databricks", "trino"})
@@ -136,12 +137,13 @@ def _generator(name: str) -> Generator:
 
 def render(tree: exp.Expr, engine: Engine) -> str:
     """The text that runs. Raises Refusal where the tree cannot be written in this dialect."""
-    writer = writer_of(engine.name)
     try:
         if engine.name in _FIXED:
-            tree = _fixed(tree, _FIXED[engine.name])
+            tree = _fixed(tree, *_FIXED[engine.name])
         if engine.name not in _KEPT:
-            return writer.generate(tree, copy=False, comments=False, unsupported_level=ErrorLevel.IGNORE)
+            generator = writer_of(engine.name).generator(comments=False, unsupported_level=ErrorLevel.IGNORE)
+            spare_passes(generator, tree)
+            return generator.generate(tree, copy=False)
         text = _generator(engine.name).generate(tree, copy=False)
         _GENERATORS.ready[engine.name] = _GENERATORS.given.pop(engine.name)
         return text
@@ -149,9 +151,12 @@ def render(tree: exp.Expr, engine: Engine) -> str:
         raise Refusal("parse", "the statement could not be rendered in this dialect") from error
 
 
-def _fixed(tree: exp.Expr, fix: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
-    """The tree with every node fixed, the innermost first: what a fix puts around a node may hold others."""
-    for node in reversed(list(tree.walk())):
+def _fixed(
+    tree: exp.Expr, fix: Callable[[exp.Expr], exp.Expr], kinds: tuple[type[exp.Expr], ...]
+) -> exp.Expr:
+    """The tree with every node of these kinds fixed, the innermost first: what a fix puts around a node may hold
+    others. The kinds are all that the fix looks at: a statement has thousands of nodes, few of them of these."""
+    for node in reversed([node for node in tree.walk() if isinstance(node, kinds)]):
         parent, key, index = node.parent, node.arg_key, node.index
         made = fix(node)
         if made is node:
@@ -366,11 +371,20 @@ def _tsql(node: exp.Expr) -> exp.Expr:
     return node
 
 
-_FIXED: dict[str, Callable[[exp.Expr], exp.Expr]] = {
-    "mysql": _mysql,
-    "sqlite": _sqlite,
-    "postgres": _postgres,
-    "clickhouse": _clickhouse,
-    "oracle": _oracle,
-    "tsql": _tsql,
-}
+_FIXED: dict[str, tuple[Callable[[exp.Expr], exp.Expr], tuple[type[exp.Expr], ...]]] = {
+    "mysql": (
+        _mysql,
+        (
+            exp.RegexpLike, exp.IntDiv, exp.Tuple, exp.Variance, exp.VariancePop, exp.UtcDate, exp.Table,
+        ),
+    ),
+    "sqlite": (_sqlite, (exp.DataType, exp.JSONExtract, exp.Log)),
+    "postgres": (_postgres, (exp.Hex, exp.Lateral)),
+    "clickhouse": (_clickhouse, (exp.Rand, exp.Lag, exp.Lead, exp.Length)),
+    "oracle": (_oracle, (exp.Func, exp.Join, exp.Lateral, exp.Pivot, exp.Values, exp.Version)),
+    "tsql": (
+        _tsql,
+        (exp.Anonymous, exp.ApproxDistinct, exp.Getbit, exp.JSONExtract, exp.JSONExtractScalar),
+    ),
+}  # fmt: skip
+"""Each engine's fix, and the kinds of nodes that it looks at."""

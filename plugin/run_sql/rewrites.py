@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from sqlglot.tokenizer_core import Token, TokenType
@@ -46,9 +47,10 @@ _COMPARED = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
 
 def rewritten(sql: str, tokens: list[Token], engine: Engine) -> list[Token]:
     """The tokens in the words of the parser."""
-    for needed, rewrite in _REWRITES.get(engine.name, ()):
-        if needed is None or needed.search(sql):
-            tokens = rewrite(tokens)
+    lowered = sql.lower()
+    for rewrite in _REWRITES.get(engine.name, ()):
+        if rewrite.is_needed(sql, lowered):
+            tokens = rewrite.apply(tokens)
     return tokens
 
 
@@ -614,6 +616,8 @@ def _inner_names(tokens: list[Token]) -> list[Token]:
                 levels.pop()
             continue
         level = levels[-1]
+        if level[0] is None and kind not in (TokenType.GROUP_BY, TokenType.ORDER_BY):
+            continue
         word = _word(tokens, at)
         if kind in (TokenType.GROUP_BY, TokenType.ORDER_BY):
             level[0] = at + 1
@@ -641,43 +645,67 @@ def _inner_names(tokens: list[Token]) -> list[Token]:
 
 
 _SPATIAL = re.compile(r"::\s*\w+\s*\(|\.\s*(?:" + "|".join(GEOMETRY) + r")\s*\(", re.IGNORECASE)
-_PIPE = re.compile(r"\|>")
 _QUANTIFIED = re.compile(r"\b(?:SOME|ANY|ALL)\s*\(\s*(?:VALUES|SELECT|WITH)", re.IGNORECASE)
 _NTH = re.compile(r"\bFROM\s+FIRST\b", re.IGNORECASE)
+_SOME = ("some", "any", "all")
 
-_REWRITES: dict[str, tuple[tuple[re.Pattern[str] | None, Callable[[list[Token]], list[Token]]], ...]] = {
+
+@dataclass(frozen=True, slots=True)
+class _Rewrite:
+    """One rewrite, and what a text that needs it holds: one of `words` (in lower case; looked for first, as that costs
+    next to nothing) and a match of `pattern`."""
+
+    apply: Callable[[list[Token]], list[Token]]
+    words: tuple[str, ...]
+    pattern: re.Pattern[str] | None = None
+
+    def is_needed(self, sql: str, lowered: str) -> bool:
+        """May this text need it?"""
+        return any(word in lowered for word in self.words) and (
+            self.pattern is None or self.pattern.search(sql) is not None
+        )
+
+
+_REWRITES: dict[str, tuple[_Rewrite, ...]] = {
     "oracle": (
-        (_NTH, _from_first),
-        (_QUANTIFIED, _some),
-        (re.compile(r"[<>!^]\s+[=>]|\|\s+\|"), partial(_joined, name="oracle")),
+        _Rewrite(_from_first, ("first",), _NTH),
+        _Rewrite(_some, _SOME, _QUANTIFIED),
+        _Rewrite(partial(_joined, name="oracle"), ("=", ">", "|"), re.compile(r"[<>!^]\s+[=>]|\|\s+\|")),
     ),
     "postgres": (
-        (re.compile(r"\b(?:" + "|".join(_TYPED) + r")\s*'", re.IGNORECASE), _postgres_types),
-        (re.compile(r"<[=#+~%]|\bUSING\s*[<>]", re.IGNORECASE), _postgres_operators),
+        _Rewrite(
+            _postgres_types,
+            tuple(word.lower() for word in sorted(_TYPED)),
+            re.compile(r"\b(?:" + "|".join(_TYPED) + r")\s*'", re.IGNORECASE),
+        ),
+        _Rewrite(_postgres_operators, ("<", ">"), re.compile(r"<[=#+~%]|\bUSING\s*[<>]", re.IGNORECASE)),
     ),
-    "snowflake": ((re.compile(r"\(\s*\+\s*\)"), _join_marks),),
+    "snowflake": (_Rewrite(_join_marks, ("+",), re.compile(r"\(\s*\+\s*\)")),),
     "mysql": (
-        (_NTH, _from_first),
-        (re.compile(r"\b(?:SQL_CACHE|GROUP\s+BY)\b", re.IGNORECASE), _modifiers),
-        (re.compile(r"\bTABLE\b", re.IGNORECASE), _table_queries),
-        (re.compile(r"\{\s*(?:d|t|ts|fn|oj)\b", re.IGNORECASE), _braces),
+        _Rewrite(_from_first, ("first",), _NTH),
+        _Rewrite(_modifiers, ("sql_cache", "asc")),
+        _Rewrite(_table_queries, ("table",)),
+        _Rewrite(_braces, ("{",), re.compile(r"\{\s*(?:d|t|ts|fn|oj)\b", re.IGNORECASE)),
     ),
     "trino": (
-        (_QUANTIFIED, _some),
-        (re.compile(r"\b(?:OFFSET|FETCH)\b", re.IGNORECASE), _offset_rows),
+        _Rewrite(_some, _SOME, _QUANTIFIED),
+        _Rewrite(_offset_rows, ("offset", "fetch")),
     ),
     "tsql": (
-        (re.compile(r"\$[.0-9]"), _money),
-        (_SPATIAL, _spatial),
-        (re.compile(r"[<>!]\s+[=>]"), partial(_joined, name="tsql")),
+        _Rewrite(_money, ("$",), re.compile(r"\$[.0-9]")),
+        _Rewrite(_spatial, ("::", *(name.lower() for name in GEOMETRY)), _SPATIAL),
+        _Rewrite(partial(_joined, name="tsql"), ("=", ">"), re.compile(r"[<>!]\s+[=>]")),
     ),
-    "databricks": ((_PIPE, _pipes_of_spark), (re.compile(r"@\w"), _versions)),
-    "bigquery": ((_PIPE, _pipes),),
+    "databricks": (
+        _Rewrite(_pipes_of_spark, ("|>",)),
+        _Rewrite(_versions, ("@",), re.compile(r"@\w")),
+    ),
+    "bigquery": (_Rewrite(_pipes, ("|>",)),),
     "clickhouse": (
-        (re.compile(r"\bOUTER\b|\bvalues\b", re.IGNORECASE), _joins),
-        (re.compile(r"\b(?:A|DE)SCENDING\b", re.IGNORECASE), _directions),
-        (re.compile(r"\bAS\b", re.IGNORECASE), _inner_names),
+        _Rewrite(_joins, ("outer", "values")),
+        _Rewrite(_directions, ("scending",)),
+        _Rewrite(_inner_names, ("as",)),
     ),
-    "duckdb": ((re.compile(r"\bPIVOT\b|\bUNPIVOT\b", re.IGNORECASE), _pivots),),
-    "sqlite": ((_QUANTIFIED, _some),),
+    "duckdb": (_Rewrite(_pivots, ("pivot",)),),
+    "sqlite": (_Rewrite(_some, _SOME, _QUANTIFIED),),
 }

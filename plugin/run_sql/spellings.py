@@ -66,20 +66,28 @@ def respell_tokens(sql: str, tokens: list[Token], engine: Engine) -> list[Token]
                 *tokens[at + 1 :],
             ]
     if engine.name == "oracle":
-        return _as_of(tokens)
+        return _as_of(tokens) if _holds(sql, "of") and _holds(sql, "timestamp", "scn") else tokens
     if engine.name == "databricks":
-        return _views([_call(tokens, at) for at in range(len(tokens))])
+        if _holds(sql, "window"):
+            tokens = [_call(tokens, at) for at in range(len(tokens))]
+        return _views(tokens) if _holds(sql, "view") else tokens
     if engine.name == "duckdb" and ":" in sql:
         tokens = [_parameter(tokens, at) for at in range(len(tokens))]
     if engine.name == "duckdb" and "::" in sql and "[" in sql:
         tokens = _cast_slices(tokens)
-    if engine.name in _UNDERSCORED and "_" in sql:
+    if engine.name in _UNDERSCORED and _DIGITS.search(sql):
         tokens = _numbers(tokens)
     if engine.name == "postgres" and "&'" in sql:
         tokens = _unicode(tokens)
-    if engine.name == "bigquery":
+    if engine.name == "bigquery" and _holds(sql, "rb'", "br'", 'rb"', 'br"'):
         tokens = _raw_bytes(tokens)
     return tokens
+
+
+def _holds(sql: str, *words: str) -> bool:
+    """Does the text hold one of these, given in lower case? Far quicker than to look at each of its tokens."""
+    lowered = sql.lower()
+    return any(word in lowered for word in words)
 
 
 def _table_statement(tokens: list[Token]) -> int | None:

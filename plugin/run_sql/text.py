@@ -27,6 +27,7 @@ _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 _TYPES = Parser.TYPE_TOKENS | Parser.STRUCT_TYPE_TOKENS | Parser.ENUM_TYPE_TOKENS | {TokenType.ARRAY}
 _SIGNS = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE}
+_COUNTED = frozenset({*_OPENING, *_CLOSING, *_SIGNS, TokenType.CASE, TokenType.END})
 _STRINGS = {
     TokenType.STRING,
     TokenType.NATIONAL_STRING,
@@ -126,25 +127,28 @@ def _check_stretch(sql: str, start: int, end: int) -> None:
 def _check_nesting(tokens: list[Token]) -> None:
     depth = cases = run = typed = 0
     open_brackets: list[bool] = []
-    previous = None
+    counted = _COUNTED
+    kind = None
     for token in tokens:
+        previous = kind
         kind = token.token_type
+        if kind not in counted:
+            run = 0
+            continue
         if kind in _OPENING:
             open_brackets.append(previous in _TYPES)
             typed += open_brackets[-1]
             if typed > MAX_TYPED:
                 raise Refusal("text", f"calls or types are nested in each other deeper than {MAX_TYPED}")
-        elif kind in _CLOSING and open_brackets:
-            typed -= open_brackets.pop()
-        previous = kind
-        if kind == TokenType.CASE:
+            depth += 1
+        elif kind in _CLOSING:
+            if open_brackets:
+                typed -= open_brackets.pop()
+            depth = max(0, depth - 1)
+        elif kind == TokenType.CASE:
             cases += 1
         elif kind == TokenType.END:
             cases = max(0, cases - 1)
-        if kind in _OPENING:
-            depth += 1
-        elif kind in _CLOSING:
-            depth = max(0, depth - 1)
         if depth > MAX_NESTING or cases > MAX_NESTING:
             raise Refusal("text", f"brackets are nested deeper than {MAX_NESTING}")
         run = run + 1 if kind in _SIGNS else 0

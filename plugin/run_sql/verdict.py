@@ -70,12 +70,12 @@ _UPPER = {code: code - 32 for code in range(97, 123)}
 
 def ascii_lower(text: str) -> str:
     """Lower case for A to Z only, as engines fold names; Unicode case rules would join names that differ."""
-    return text.translate(_LOWER)
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 def ascii_upper(text: str) -> str:
     """Upper case for a to z only."""
-    return text.translate(_UPPER)
+    return text.upper() if text.isascii() else text.translate(_UPPER)
 
 
 @dataclass(frozen=True, slots=True)
