@@ -42,6 +42,22 @@ class Connector(Protocol):
         ...
 
 
+IsSame = Callable[[str | None, str, str, bytes], bool]
+"""Does the catalog know a table (database, schema, name) by these bytes already? Waits until the catalog can tell."""
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """Can tell that a table is as it was from the bytes that its source sent, before a record is made of them."""
+
+    def extract_unless(self, is_same: IsSame | None) -> Iterator[Record]:
+        """As `extract`, with `Same` for each table that `is_same` knows by its bytes, and `raw` in the others.
+
+        The bytes cover everything that the table is made of, and change when the connector makes something else of it.
+        """
+        ...
+
+
 class Cancel(Protocol):
     """Stops one running statement on the server. May be called from any thread, and more than once."""
 

@@ -10,9 +10,11 @@ come: few round trips, little to parse, and memory for one chunk of tables at a 
 
 from __future__ import annotations
 
+import json
+import marshal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any, ClassVar, cast
 
@@ -20,6 +22,7 @@ import psycopg
 from psycopg import sql as compose
 from psycopg.rows import TupleRow
 
+from connectors.abilities import IsSame
 from connectors.errors import SourceError
 from connectors.postgres_errors import during_connect, during_read
 from connectors.postgres_run import PostgresRuns
@@ -44,6 +47,7 @@ from connectors.records import (
     Progress,
     Query,
     Record,
+    Same,
     Schema,
     Table,
     TableKind,
@@ -61,6 +65,9 @@ _KINDS: dict[str, TableKind] = {
 _KEYS = {"p": "primary", "u": "unique", "f": "foreign"}
 _CHUNK = 200  # tables in memory at a time
 _SCHEMES = ("postgresql", "postgres")
+_FORM = b"1"
+"""Counted up when `_table` makes something else of the same row: then every table counts as changed once."""
+_NO_MARSHAL_REFS = 2  # the version of marshal that writes equal values as equal bytes
 
 
 class Postgres(PostgresRuns):
@@ -91,6 +98,10 @@ class Postgres(PostgresRuns):
 
     def extract(self) -> Iterator[Record]:
         """The database, its schemas, then every table; closing the iterator closes the connection."""
+        return self.extract_unless(None)
+
+    def extract_unless(self, is_same: IsSame | None) -> Iterator[Record]:
+        """The same, with `Same` for each table that `is_same` knows by the bytes of its row."""
         with self._reading() as connection:
             database, description, owner, version, *_set = _one(connection, DATABASE)
             if version < 120000:
@@ -109,7 +120,7 @@ class Postgres(PostgresRuns):
                 before = (schema, name)
                 with connection.cursor() as cursor:
                     for found in cursor.stream(statement, patterns, size=_CHUNK):
-                        yield _table(database, found)
+                        yield _record(database, found, is_same)
                         done += 1
                         if done % 500 == 0 or done == total:
                             yield Progress("tables", done, total)
@@ -173,7 +184,17 @@ def _one(connection: psycopg.Connection[TupleRow], statement: str) -> TupleRow:
     return row
 
 
-def _table(database: str, row: TupleRow) -> Table:
+def _record(database: str, row: TupleRow, is_same: IsSame | None) -> Table | Same:
+    """One row of TABLES as a record, unless whoever compares knows it."""
+    if is_same is None:
+        return _table(database, row)
+    raw = _FORM + marshal.dumps(row, _NO_MARSHAL_REFS)
+    if is_same(database, row[0], row[1], raw):
+        return Same(database, row[0], row[1], len(row[5] or ()))
+    return _table(database, row, raw)
+
+
+def _table(database: str, row: TupleRow, raw: bytes | None = None) -> Table:
     """One row of TABLES as a record."""
     (schema, name, kind, owner, description, names, numbers, types, required, defaults, comments, keys, indexes,
      definition, tuples, size, analyzed, partitions, partition_key, server) = row  # fmt: skip
@@ -198,14 +219,15 @@ def _table(database: str, row: TupleRow) -> Table:
         description=description,
         owner=owner,
         columns=columns,
-        keys=tuple(_key(key, by_number) for key in keys) if keys else (),
-        indexes=tuple(_index(index, by_number) for index in indexes) if indexes else (),
+        keys=tuple(_key(key, by_number) for key in json.loads(keys)) if keys else (),
+        indexes=tuple(_index(index, by_number) for index in json.loads(indexes)) if indexes else (),
         definition=definition and definition.strip(),
         row_estimate=None if tuples is None else int(tuples),
         size_bytes=None if size is None else int(size),
-        analyzed_at=analyzed and analyzed.astimezone(UTC),
+        analyzed_at=datetime.fromisoformat(analyzed).astimezone(UTC) if analyzed else None,
         partitions=partitions,
         properties=properties,
+        raw=raw,
     )
 
 

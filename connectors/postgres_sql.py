@@ -16,6 +16,7 @@ _SET = ", ".join(
         "statement_timeout": "0",
         "search_path": "pg_catalog",
         "timezone": "UTC",
+        "datestyle": "ISO",
         "jit": "off",
         "max_parallel_workers_per_gather": "0",
         "work_mem": "32MB",
@@ -50,9 +51,10 @@ SELECT DISTINCT ON (t.part) t.nspname, t.relname, t.place FROM (
 AFTER = "(n.nspname, c.relname) > (%s::pg_catalog.name, %s::pg_catalog.name)"
 UP_TO = "(n.nspname, c.relname) <= (%s::pg_catalog.name, %s::pg_catalog.name)"
 
-# One row a table; the list of numbers only where columns were dropped, of defaults and comments where there are
-# any. A column's default is an expression, or the words of an identity or generated column. Partitions are folded
-# into the parent (number, rows, bytes), and `conparentid = 0` leaves out the copies of a key on partitions.
+# One row a table, of text, numbers and lists of them, so that its bytes tell whether it changed; the list of numbers
+# only where columns were dropped, of defaults and comments where there are any. A column's default is an expression,
+# or the words of an identity or generated column. Partitions are folded into the parent (number, rows, bytes), and
+# `conparentid = 0` leaves out the copies of a key on partitions.
 # Rows and sizes are those of the last VACUUM or ANALYZE, which cost nothing to read; a table that has had none but
 # was written to is measured, unless somebody holds a lock that this would wait for; else they are unknown. They
 # are numbers of pages and rows only: no statistic that holds a value.
@@ -84,7 +86,7 @@ WITH locked AS MATERIALIZED (
 ), parts AS MATERIALIZED (
     SELECT pg_catalog.pg_partition_root(c.oid) AS root,
            pg_catalog.count(*) FILTER (WHERE c.relkind <> 'p') AS number,
-           pg_catalog.sum(s.tuples) AS tuples, pg_catalog.sum(s.bytes) AS bytes
+           pg_catalog.sum(s.tuples) AS tuples, pg_catalog.sum(s.bytes)::bigint AS bytes
     FROM pg_catalog.pg_class c LEFT JOIN sized s ON s.oid = c.oid
     WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f') GROUP BY 1
 ), cols AS (
@@ -135,12 +137,13 @@ WITH locked AS MATERIALIZED (
     GROUP BY i.indrelid
 )
 SELECT w.nspname, w.relname, w.relkind, pg_catalog.pg_get_userbyid(w.relowner), t.description,
-       cols.names, cols.numbers, cols.types, cols.required, cols.defaults, cols.comments, keys.keys, idx.indexes,
+       cols.names, cols.numbers, cols.types, cols.required, cols.defaults, cols.comments,
+       keys.keys::text, idx.indexes::text,
        CASE WHEN w.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(w.oid) END,
        CASE WHEN w.relkind = 'f' AND w.reltuples >= 0 THEN w.reltuples ELSE COALESCE(parts.tuples, sized.tuples) END,
        COALESCE(parts.bytes, sized.bytes),
        GREATEST(pg_catalog.pg_stat_get_last_analyze_time(w.oid),
-                pg_catalog.pg_stat_get_last_autoanalyze_time(w.oid)),
+                pg_catalog.pg_stat_get_last_autoanalyze_time(w.oid))::text,
        CASE WHEN w.relkind = 'p' THEN COALESCE(parts.number, 0) END,
        CASE WHEN w.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(w.oid) END,
        fs.srvname

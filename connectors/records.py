@@ -104,6 +104,8 @@ class Table:
     partitions: int | None = None
     tags: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = field(default=None, repr=False, compare=False)
+    """All that the source told of it, as bytes, where the connector was asked to compare: see `abilities.Compares`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,17 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Same:
+    """Not a record of the catalog: a table of which the source tells what it told the last time. See `Compares`."""
+
+    database: str | None
+    schema: str
+    name: str
+    columns: int
+    """How many it has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """Not a record of the catalog: a part of the source that the role may not read, `what` in words.
 
@@ -194,4 +207,4 @@ class Unread:
         return f"no right to read {self.what}: left out"
 
 
-Record = Database | Schema | Table | Asset | Lineage | Query | Progress | Unread
+Record = Database | Schema | Table | Same | Asset | Lineage | Query | Progress | Unread

@@ -105,6 +105,11 @@ def asset_key(key: str) -> str:
     return f"a:{key}"
 
 
+def raw_fingerprint(raw: bytes, secret: bytes) -> bytes:
+    """A keyed hash of the bytes that a source told of a table, as `Stage.fingerprint` is one of values."""
+    return blake2b(raw, digest_size=16, key=secret).digest()
+
+
 def table_facts(table: Any) -> tuple[Any, ...]:
     """A `connectors.records.Table` as plain values: what the fingerprint covers and what is staged."""
     return (
@@ -166,11 +171,16 @@ class Stage:
 
         `weight` is how many resources it stands for, columns included.
         """
-        self.seen.add(key)
         if not self.full and self.known.fingerprints.get(key) == fingerprint:
-            self.unchanged += weight
+            self.is_same(key, weight)
             return True
+        self.seen.add(key)
         return False
+
+    def is_same(self, key: str, weight: int = 1) -> None:
+        """Note that `key` is at the source as the catalog has it. `weight` as in `is_unchanged`."""
+        self.seen.add(key)
+        self.unchanged += weight
 
     def put_table(
         self, key: str, fingerprint: bytes, facts: tuple[Any, ...], extra: Mapping[str, Any]

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from connectors import connect, has_password
 from connectors.abilities import Connector, HasQueries
 from connectors.errors import SourceError
-from connectors.records import Progress, Query, Table, Unread
+from connectors.records import Progress, Query, Same, Table, Unread
 from plugin.access.viewer import Viewer
 from plugin.catalog.popularity import popularity
 from plugin.catalog.sync.ahead import Ahead, ahead
+from plugin.catalog.sync.comparing import Comparison, records_of
 from plugin.catalog.sync.one_schema import narrowed
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import (
@@ -208,20 +209,26 @@ class _Run:
 
     def read(self, connector: Connector, source: Source) -> Merged:
         # The source is asked first: it looks for what it has while the catalog does the same.
-        records = ahead(connector.extract())
+        comparison = Comparison()
+        records = ahead(records_of(connector, comparison))
         try:
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
                 known = ingest.known()
+            if self.full:
+                comparison.end()
+            else:
+                comparison.tell(known)
             return self.take(connector, records, source, known)
         finally:
             records.close()
+            comparison.end()
 
     def take(self, connector: Connector, records: Ahead, source: Source, known: Known) -> Merged:
         with Stage(known, full=self.full) as stage:
             reader = Reader(stage, connector.dialect, keep_literals=source.keep_literals)
             at, tables, unread = Progress("reading", 0), 0, list[Unread]()
             for record in chain.from_iterable(records.parts()):
-                if isinstance(record, Table):
+                if isinstance(record, Same | Table):
                     reader.take(record)
                     tables += 1
                 elif isinstance(record, Progress):

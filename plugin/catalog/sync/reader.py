@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from connectors.records import Asset, Database, Lineage, Record, Ref, Schema, Table
+from connectors.records import Asset, Database, Lineage, Record, Ref, Same, Schema, Table
 from plugin.catalog.classify import classify
 from plugin.catalog.mask import mask_default, mask_literals
 from plugin.catalog.mask_facts import mask_named_sql, mask_properties, mask_type
@@ -21,6 +21,7 @@ from plugin.store.staging import (
     StagedEdge,
     asset_key,
     database_key,
+    raw_fingerprint,
     schema_key,
     table_facts,
     table_key,
@@ -69,6 +70,8 @@ class Reader:
             self.take_table(record)
             if self._link_early and len(self.definitions) >= 2 * EARLY:
                 self._look_early()
+        elif isinstance(record, Same):
+            self._take_same(record)
         elif isinstance(record, Database):
             key = database_key(record.name)
             self._container(key, "database", record.name, None, record)
@@ -85,12 +88,13 @@ class Reader:
     ) -> None:
         """Stage a table. `key` where the source names it otherwise than by its name."""
         key = key or table_key(table.database, table.schema, table.name)
-        facts = table_facts(table)
-        fingerprint = self.stage.fingerprint(facts if not extra else (facts, sorted(extra.items())))
-        if key in self.stage.seen:
-            self.stage.problems.append(
-                f"the source names {table.schema}.{table.name} twice; the first was taken"
-            )
+        facts = None
+        if table.raw is not None and not extra:
+            fingerprint = raw_fingerprint(table.raw, self.stage.known.secret)
+        else:
+            facts = table_facts(table)
+            fingerprint = self.stage.fingerprint(facts if not extra else (facts, sorted(extra.items())))
+        if self._is_there_twice(key, table):
             return
         if self.stage.is_unchanged(key, fingerprint, 1 + len(table.columns)):
             return
@@ -100,7 +104,18 @@ class Reader:
             self._define(key, table.database, table.schema, table.definition, self.dialect)
             if self.keep_literals:
                 more["full_text"] = table.definition
-        self.stage.put_table(key, fingerprint, self._masked(table, facts), more)
+        self.stage.put_table(key, fingerprint, self._masked(table, facts or table_facts(table)), more)
+
+    def _take_same(self, table: Same) -> None:
+        key = table_key(table.database, table.schema, table.name)
+        if not self._is_there_twice(key, table):
+            self.stage.is_same(key, 1 + table.columns)
+
+    def _is_there_twice(self, key: str, table: Table | Same) -> bool:
+        if key not in self.stage.seen:
+            return False
+        self.stage.problems.append(f"the source names {table.schema}.{table.name} twice; the first was taken")
+        return True
 
     def _masked(self, table: Table, facts: tuple[Any, ...]) -> tuple[Any, ...]:
         """The facts with literals masked and each column classified."""

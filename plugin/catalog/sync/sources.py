@@ -239,6 +239,7 @@ def extract(
 def _json_record(record: Record, dialect: str | None) -> dict[str, Any]:
     found = asdict(record) if is_dataclass(record) else {}
     if isinstance(record, Table):
+        found.pop("raw")
         words = {column.name.lower() for column in record.columns}
         found["definition"] = record.definition and mask_literals(record.definition, dialect, words)
         found["properties"] = mask_properties(record.properties, dialect)
