@@ -2,10 +2,13 @@
 
     python -m tests.benchmarks.bench_catalog [--tables 2000 10000] [--mariadb 2000] [--datahub VENV]
 
-For each size a PostgreSQL database is made, then in turn: the bare catalog queries fetched by psycopg, and `docent sync`
-as a process of its own into a fresh SQLite catalog. The statements that a sync sends are counted. With `--datahub`, the
+For each size a PostgreSQL database is made, then in turn: the bare catalog queries fetched by psycopg, `docent sync`
+as a process of its own into a fresh SQLite catalog, and the least that a program in Python does for the same
+(`tests/benchmarks/floor.py`), a process of its own too. The statements that a sync sends are counted. With `--datahub`, the
 path of an environment that has `acryl-datahub[postgres]`, its file-sink ingest is measured over the first size in the
-same run. With `--mariadb N` the same against MariaDB's bulk queries. Wall time and peak memory are those of the process.
+same run. With `--mariadb N` the same against MariaDB's bulk queries. Wall time and peak memory are those of the process;
+beside the best of each stand the medians, by the clock and by CPU. Programs run with the bytecode of their modules kept, as
+any installed program does, whatever the environment of the benchmark says.
 """
 
 from __future__ import annotations
@@ -18,9 +21,10 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -54,7 +58,7 @@ def main() -> None:
     parser.add_argument("--tables", type=int, nargs="*", default=[2_000, 10_000])
     parser.add_argument("--mariadb", type=int, default=0)
     parser.add_argument("--datahub", type=Path)
-    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     walls: list[float] = []
     for number, tables in enumerate(options.tables):
@@ -74,12 +78,13 @@ def main() -> None:
 
 
 def measured(type_: str, url: str, runs: int, bare: Any) -> dict[str, Any]:
-    """The bare queries and a sync in turn; the best of each."""
-    fetched, synced = [], []
+    """The bare queries, a sync and the floor in turn; the best of each, and medians."""
+    fetched, synced, floors = [], [], []
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(runs):
         fetched.append(bare())
         with tempfile.TemporaryDirectory() as home:
-            env = {**os.environ, "DOCENT_HOME": home}
+            env = {**kept, "DOCENT_HOME": home}
             command = [str(Path(sys.executable).parent / "docent")]
             made = {"env": env, "check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             password = b"correct horse battery"
@@ -88,13 +93,45 @@ def measured(type_: str, url: str, runs: int, bare: Any) -> dict[str, Any]:
             add = [*command, "integration", "add", "w", "--type", type_, "--set", f"url={url}"]
             subprocess.run(add, **made)
             synced.append(timed([*command, "sync", "w"], env))
+            if type_ == "postgres":
+                floor = [
+                    sys.executable,
+                    "-m",
+                    "tests.benchmarks.floor",
+                    url,
+                    str(Path(home) / "floor.sqlite3"),
+                ]
+                floors.append(timed(floor, env))
     seconds, peak, _cpu = min(synced)
-    return {
+    found = {
         "bare_seconds": round(min(fetched), 2),
         "seconds": round(seconds, 2),
         "ratio": round(seconds / min(fetched), 2),
         "cpu_seconds": round(min(cpu for *_rest, cpu in synced), 2),
         "peak_mb": round(peak),
+        "median_bare_seconds": round(median(fetched), 2),
+        **medians("", synced),
+        "median_ratio": round(median(wall for wall, *_rest in synced) / median(fetched), 2),
+    }
+    if floors:
+        found |= {
+            "floor_seconds": round(min(floors)[0], 2),
+            **medians("floor_", floors),
+            "floor_peak_mb": round(max(peak for _wall, peak, _cpu in floors)),
+            "floor_to_bare": round(min(floors)[0] / min(fetched), 2),
+            "times_the_floor": round(seconds / min(floors)[0], 2),
+            "times_the_floors_cpu": round(
+                median(cpu for *_rest, cpu in synced) / median(cpu for *_rest, cpu in floors), 2
+            ),
+        }
+    return found
+
+
+def medians(name: str, runs: Sequence[tuple[float, float, float]]) -> dict[str, float]:
+    """The medians of wall time and of CPU."""
+    return {
+        f"median_{name}seconds": round(median(wall for wall, *_rest in runs), 2),
+        f"median_{name}cpu_seconds": round(median(cpu for *_rest, cpu in runs), 2),
     }
 
 

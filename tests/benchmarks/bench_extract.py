@@ -18,19 +18,7 @@ import psycopg
 
 from connectors import connect
 from connectors.records import Table
-
-BARE = (
-    "SELECT n.nspname, c.relname, c.relkind, c.reltuples, obj_description(c.oid, 'pg_class') FROM pg_class c"
-    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {own}",
-    "SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
-    " pg_get_expr(d.adbin, d.adrelid), col_description(a.attrelid, a.attnum) FROM pg_attribute a"
-    " JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
-    " WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {own}",
-    "SELECT conrelid, contype, conname, conkey, confrelid, confkey FROM pg_constraint",
-    "SELECT indexrelid, indrelid, indisunique, indkey::int2[] FROM pg_index",
-)
-OWN = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+from tests.benchmarks.floor import BARE, OWN
 
 
 def main() -> None:
