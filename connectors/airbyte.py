@@ -16,6 +16,7 @@ from connectors.http import Api
 from connectors.http_source import HttpSource, created, left_out
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 
 PAGE = 100
 
@@ -54,6 +55,7 @@ class Airbyte(HttpSource):
             found = api.get(f"{self._base}/workspaces", {"limit": PAGE, "offset": 0}).get("data") or ()
         return f"Airbyte answers: {len(found)}{'+' if len(found) == PAGE else ''} workspaces"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Each connection, then the tables that it writes. Raises SourceError."""
         with self._open() as api:

@@ -20,6 +20,7 @@ from connectors.http import Api, Length
 from connectors.http_source import left_out
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment, number
 
 PAGE = 100
@@ -78,6 +79,7 @@ class Airflow:
             dags = api.get(f"{self._base}/dags", {"limit": 1})
         return f"Airflow {version}, {dags['total_entries']} DAGs"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """DAGs, tasks, datasets, then the edges between them. Raises SourceError."""
         with self._open() as api:
@@ -160,7 +162,7 @@ class Airflow:
             dag.get("dag_display_name") or dag["dag_id"],
             description=dag.get("description") or None,
             owners=tuple(owner for owner in owners if owner and owner != "airflow"),
-            tags=tuple(tag["name"] if isinstance(tag, dict) else tag for tag in dag.get("tags") or ()),
+            tags=_tags(dag),
             url=f"{self._at.url.rstrip('/')}/dags/{quote(dag['dag_id'], safe='')}",
             changed_at=moment(dag.get("last_parsed_time")),
             properties={key: str(value) for key, value in facts.items() if value},
@@ -182,6 +184,12 @@ class Airflow:
         return {"Authorization": f"Bearer {made['access_token']}"}
 
 
+def _tags(dag: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tags are objects with a name; those of old servers are the names."""
+    named = (tag.get("name") if isinstance(tag, dict) else tag for tag in dag.get("tags") or ())
+    return tuple(name for name in named if name)
+
+
 def _task(dag_id: str, task: Mapping[str, Any]) -> Asset:
     operator = task.get("operator_name") or (task.get("class_ref") or {}).get("class_name") or ""
     owner = task.get("owner")
@@ -200,7 +208,7 @@ def _dataset(each: Mapping[str, Any]) -> Asset:
     return Asset(
         "dataset",
         f"dataset/{each['id']}",
-        each.get("name") or each["uri"],
+        each.get("name") or each.get("uri") or f"Dataset {each['id']}",
         changed_at=moment(each.get("updated_at")),
     )
 

@@ -29,6 +29,7 @@ from connectors.http import LEFT_OUT, Api
 from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import Place, Row, costs_of, moment, number, row_of, tables_of, truth
 
 PAGE = 10_000
@@ -153,6 +154,7 @@ gcloud projects add-iam-policy-binding <project> --role roles/bigquery.jobUser \
             row = next(self._rows(api, "SELECT COUNT(*) AS n FROM {region}.SCHEMATA".format(**self._names)))
         return f"BigQuery answers: {row['n']} datasets in {self._at.region}"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """The project as a database, datasets as schemas, tables. Raises SourceError."""
         wanted = Selection.of(self._at.schemas, self._at.exclude)

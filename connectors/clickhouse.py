@@ -18,6 +18,7 @@ from connectors.http import LEFT_OUT, Api
 from connectors.records import Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import Row, costs_of, filled, moment, number, tables_of
 
 OWN = "('system', 'INFORMATION_SCHEMA', 'information_schema')"
@@ -97,6 +98,7 @@ GRANT SELECT ON system.query_log TO docent_reader;
             row = next(self._rows(api, "SELECT version() AS version"))
         return f"ClickHouse {row['version']}"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Databases as schemas, tables, then what materialised views feed. Raises SourceError."""
         wanted = Selection.of(self._at.schemas, self._at.exclude)

@@ -21,6 +21,7 @@ from connectors.http import Api
 from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment
 
 ASSETS = """query { assetNodes { assetKey { path } description groupName kinds jobNames isPartitioned
@@ -63,6 +64,7 @@ class Dagster(HttpSource):
         with self._open() as api:
             return f"Dagster {self._ask(api, 'query { version }').get('version', '?')}"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Jobs, assets, then the edges. Raises SourceError."""
         with self._open() as api:

@@ -30,6 +30,7 @@ from connectors.http import LEFT_OUT, Api
 from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import Row, amount, costs_of, moment, number, row_of, tables_of, tag_of
 
 Parameters = Sequence[Mapping[str, str]]
@@ -169,6 +170,7 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
             )
         return f"Databricks SQL {row['version']}, as {row['who']}"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Catalogs as databases, schemas, tables with everything on them, then lineage. Raises SourceError."""
         wanted, base = Selection.of(self._at.schemas, self._at.exclude), Selection.of(self._at.catalogs, ())

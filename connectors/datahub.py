@@ -18,6 +18,7 @@ from connectors.errors import PermissionMissing, SourceInterrupted
 from connectors.http import Api
 from connectors.http_source import OtherCatalog
 from connectors.records import Asset, AssetKind, Column, Key, Lineage, Progress, Record, Ref, Table, TableKind
+from connectors.shape import well_formed
 from connectors.warehouse import moment
 
 PAGE = 200
@@ -85,6 +86,7 @@ class DataHub(OtherCatalog):
         with self._open() as api:
             return f"DataHub answers: {self._page(api, 'DATASET', None, 1).get('total', '?')} datasets"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Datasets as tables, then dashboards, charts, jobs and terms, then lineage. Raises SourceError."""
         tables: dict[str, Table] = {}

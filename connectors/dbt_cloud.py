@@ -18,6 +18,7 @@ from connectors.http import LEFT_OUT, Api, Length
 from connectors.http_source import HttpSource, left_out
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment, number
 
 PAGE = 100
@@ -64,6 +65,7 @@ class DbtCloud(HttpSource):
                 f"dbt Cloud answers: account {(api.get(f'{self._base}/').get('data') or {}).get('name', '?')}"
             )
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Jobs, then each project's models and edges. Raises SourceError."""
         with self._open() as api:

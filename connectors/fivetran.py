@@ -25,6 +25,7 @@ from connectors.http import LEFT_OUT, Api
 from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment, number
 
 PAGE = 1000
@@ -87,6 +88,7 @@ class Fivetran(HttpSource):
         more = " or more" if told.get("next_cursor") else ""
         return f"Fivetran answers: {len(told.get('items') or ())}{more} connections"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Each connection and transformation, then the tables that they write. Raises SourceError."""
         edges: dict[Lineage, None] = {}

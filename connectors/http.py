@@ -48,7 +48,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NO_SIGN_IN = re.compile(rb"Code: (?:19[234]|516)\b")  # ClickHouse refuses user and password with a 403
 
 Headers = Callable[[], Mapping[str, str]]
-_MISREAD = (KeyError, IndexError, TypeError, AttributeError, ValueError)
+MISREAD = (KeyError, IndexError, TypeError, AttributeError, ValueError)
 
 
 class Told(dict[str, Any]):
@@ -98,7 +98,7 @@ class Api:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         """Close. What a connector could not make sense of is told as what it is: an answer of another form."""
         self.close()
-        if isinstance(error, _MISREAD):
+        if isinstance(error, MISREAD):
             raise SourceInterrupted(
                 f"{self._title} answered in a form that this connector does not know; report its version with this text"
             ) from error

@@ -22,6 +22,7 @@ from connectors.http import Api
 from connectors.http_source import left_out
 from connectors.records import Column, Database, Key, Progress, Record, Schema, Table, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment, number, truth
 
 BETWEEN = "\x1f"  # how the specification joins the levels of a namespace in a path
@@ -82,6 +83,7 @@ class Iceberg:
             found = list(self._listed(api, f"{base}/namespaces", "namespaces"))
         return f"the Iceberg catalog answers: {len(found)} namespaces at its top"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """The catalog, its namespaces (as schemas, levels joined by dots), then every table. Raises SourceError."""
         with self._open() as api:

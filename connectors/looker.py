@@ -22,6 +22,7 @@ from connectors.http import LEFT_OUT, Api
 from connectors.http_source import HttpSource, created, left_out
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment, number
 
 PAGE = 500
@@ -79,6 +80,7 @@ class Looker(HttpSource):
             me = api.get(f"{API}/user", {"fields": "display_name,email"})
         return f"Looker answers; signed in as {me.get('display_name') or me.get('email') or 'an API user'}"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Folders, models and explores, dashboards and looks, then the edges between them. Raises SourceError."""
         edges: list[Lineage] = []

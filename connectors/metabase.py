@@ -21,6 +21,7 @@ from connectors.http import Api, Length
 from connectors.http_source import HttpSource, created, left_out
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment, number
 
 DIALECTS = {"bigquery-cloud-sdk": "bigquery", "sqlserver": "tsql", "sparksql": "spark", "h2": "postgres"}
@@ -73,6 +74,7 @@ class Metabase(HttpSource):
             me = api.get("/api/user/current")
         return f"Metabase answers; signed in as {me.get('common_name') or me.get('email') or 'an API key'}"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Collections, dashboards and questions, then what each stands on. Raises SourceError."""
         with self._api() as api:

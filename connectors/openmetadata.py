@@ -34,6 +34,7 @@ from connectors.records import (
     Unread,
 )
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment, number
 
 PAGE = 200
@@ -83,6 +84,7 @@ class OpenMetadata(OtherCatalog):
             total = (api.get("/api/v1/tables", {"limit": 1}).get("paging") or {}).get("total", "?")
         return f"OpenMetadata {version}, {total} tables"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Tables, then dashboards, charts, pipelines and terms, then lineage. Raises SourceError."""
         refs: dict[str, Ref] = {}

@@ -23,6 +23,7 @@ from connectors.http_source import HttpSource, Seen, created
 from connectors.powerbi_usage import views
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment
 
 API = "/v1.0/myorg/admin/workspaces"
@@ -82,6 +83,7 @@ class PowerBI(HttpSource):
         with self._open() as api:
             return f"Power BI answers: {len(api.get(f'{API}/modified', _ACTIVE) or ())} workspaces to scan"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Each workspace with what is in it, then the edges. Raises SourceError."""
         wanted = set(self._at.workspaces)

@@ -29,6 +29,7 @@ from connectors.http import LEFT_OUT, Api, Length
 from connectors.http_source import HttpSource
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment
 
 DAYS = 30
@@ -81,6 +82,7 @@ class Prefect(HttpSource):
         with self._open() as api:
             return f"Prefect answers: {api.ask('/flows/count', {})} flows"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Flows, their deployments, assets, then the edges. Raises SourceError."""
         with self._open() as api:

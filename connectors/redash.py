@@ -22,6 +22,7 @@ from connectors.http import LEFT_OUT, Api, Length
 from connectors.http_source import HttpSource, created
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment, number
 
 PAGE = 100
@@ -78,6 +79,7 @@ class Redash(HttpSource):
         with self._open() as api:
             return f"Redash answers: {api.get('/api/queries', {'page': 1, 'page_size': 1}).get('count', '?')} queries"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Queries, charts, dashboards, then the edges. Raises SourceError."""
         with self._open() as api:

@@ -26,6 +26,7 @@ from connectors.http import Api
 from connectors.records import Asset, Database, Lineage, Progress, Query, Record, Ref, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.snowflake_run import QUERY_GRANTS, SnowflakeRuns
 from connectors.warehouse import Row, amount, costs_of, filled, moment, number, row_of, tables_of
 
@@ -106,6 +107,7 @@ GRANT ROLE docent_reader TO USER docent_reader;
             row = next(iter(self._rows(api, "SELECT current_version(), current_role()")))
         return "Snowflake {}, role {}".format(*row.values())
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Databases, schemas, tables with everything on them, then dependencies. Raises SourceError."""
         wanted, at = Selection.of(self._at.schemas, self._at.exclude), self._at

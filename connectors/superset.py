@@ -28,8 +28,9 @@ from connectors.http import LEFT_OUT, Api
 from connectors.http_source import Seen
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.superset_usage import statements, views
-from connectors.warehouse import moment
+from connectors.warehouse import moment, number
 
 PAGE = 100
 TRIES = 3
@@ -85,21 +86,22 @@ class Superset:
             ]
         return f"Superset answers: {', '.join(counts)}"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Datasets, charts, dashboards, then the edges. Raises SourceError."""
         with self._api() as api:
             backends = self._backends(api)
             metrics: dict[tuple[Any, str], str] = {}
             datasets = self._all(api, "dataset")
-            for number, each in enumerate(datasets, start=1):
-                if number % 50 == 1:
-                    yield Progress("datasets", number, len(datasets))
+            for done, each in enumerate(datasets, start=1):
+                if done % 50 == 1:
+                    yield Progress("datasets", done, len(datasets))
                 whole = api.get(f"/api/v1/dataset/{each['id']}", optional=True)
                 whole = (whole or {}).get("result") or {}
                 dialect = _dialect(each, whole, backends)
                 yield self._dataset(each, whole, dialect)
                 for metric in whole.get("metrics") or ():
-                    if not _is_given(metric):
+                    if metric.get("metric_name") and not _is_given(metric):
                         found = self._metric(each, metric, dialect)
                         metrics[each["id"], metric["metric_name"]] = found.key
                         yield found
@@ -119,7 +121,8 @@ class Superset:
     def _backends(self, api: Api) -> dict[str, str]:
         """The engine of each database, where the role may list them; newer versions tell it with the dataset."""
         try:
-            return {each["database_name"]: each.get("backend") or "" for each in self._all(api, "database")}
+            found = self._all(api, "database")
+            return {str(each.get("database_name")): each.get("backend") or "" for each in found}
         except LEFT_OUT:
             return {}
 
@@ -136,7 +139,9 @@ class Superset:
                 rows = answer.get("result") or ()
                 found |= {each["id"]: each for each in rows}
                 seen += len(rows)
-                most = max(most, answer["count"])  # what was deleted meanwhile drew another over a page's end
+                most = max(
+                    most, number(answer["count"]) or 0
+                )  # what was deleted meanwhile drew another over a page's end
                 if not rows or seen >= most:
                     break
             if len(found) >= most:
@@ -146,12 +151,13 @@ class Superset:
         )
 
     def _dataset(self, each: Mapping[str, Any], whole: Mapping[str, Any], dialect: str | None) -> Asset:
-        columns = sorted(whole.get("columns") or (), key=lambda column: column.get("id") or 0)
+        columns = [column for column in whole.get("columns") or () if column.get("column_name")]
+        columns.sort(key=lambda column: number(column.get("id")) or 0)
         made = moment(whole.get("created_on"))
         return Asset(
             "dataset",
             f"dataset/{each['id']}",
-            each["table_name"],
+            each.get("table_name") or f"Dataset {each['id']}",
             description=each.get("description") or whole.get("description") or None,
             definition=each.get("sql") or None,
             dialect=dialect,
@@ -260,7 +266,7 @@ def _edges(
         for other in dict.fromkeys(map(int, _OTHER_DATASET.findall(each.get("sql") or ""))):
             if other in known:
                 yield Lineage(Ref(key=f"dataset/{other}"), Ref(key=f"dataset/{each['id']}"), "superset")
-        if each.get("kind") != "virtual" and not each.get("sql"):
+        if each.get("kind") != "virtual" and not each.get("sql") and each.get("table_name"):
             upstream = Ref(database=each.get("catalog"), schema=each.get("schema"), table=each["table_name"])
             yield Lineage(upstream, Ref(key=f"dataset/{each['id']}"), "superset")
     for (dataset, _name), key in metrics.items():
@@ -272,6 +278,8 @@ def _edges(
             named = (metrics.get((each["datasource_id"], word)) for word in _metric_words(each.get("params")))
             yield from (Lineage(Ref(key=key), here, "superset") for key in dict.fromkeys(named) if key)
         for dashboard in each.get("dashboards") or ():
+            if "id" not in dashboard:
+                continue
             yield Lineage(here, Ref(key=f"dashboard/{dashboard['id']}"), "superset")
 
 
@@ -327,7 +335,9 @@ def _tags(each: Mapping[str, Any]) -> tuple[str, ...]:
     """The tags that people gave; Superset makes others (owner:1, type:chart) by itself."""
     listed = each.get("tags") or each.get("custom_tags") or ()
     return tuple(
-        tag["name"] for tag in listed if tag.get("type") == 1 or str(tag.get("type")).endswith(".custom")
+        tag["name"]
+        for tag in listed
+        if tag.get("name") and (str(tag.get("type")) == "1" or str(tag.get("type")).endswith(".custom"))
     )
 
 

@@ -22,6 +22,7 @@ from connectors.http import Api, Length
 from connectors.http_source import HttpSource, created, left_out
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.warehouse import moment, number
 
 PAGE = 100
@@ -107,6 +108,7 @@ class Tableau(HttpSource):
             f"Tableau answers: {(answer.get('workbooksConnection') or {}).get('totalCount', '?')} workbooks"
         )
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Projects, workbooks, datasources, dashboards, sheets, then what each stands on. Raises SourceError."""
         found: dict[str, list[dict[str, Any]]] = {}

@@ -22,6 +22,7 @@ from connectors.http import Api
 from connectors.records import Database, Progress, Record, Schema, Unread
 from connectors.selection import Selection
 from connectors.settings import setting
+from connectors.shape import well_formed
 from connectors.trino_run import QUERY_GRANTS, TrinoRuns
 from connectors.warehouse import Row, filled, quoted, row_of, tables_of
 
@@ -86,6 +87,7 @@ class Trino(TrinoRuns):
             catalogs = self._catalogs(api)
         return f"Trino {version}, catalogs {', '.join(catalogs)}"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Each catalog as a database, its schemas, then its tables. Raises SourceError."""
         wanted = Selection.of(self._at.schemas, self._at.exclude)

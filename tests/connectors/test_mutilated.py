@@ -1,8 +1,9 @@
 """What is true of every connector that was verified by documents, whatever a server leaves out, nulls, adds or reorders.
 
-Each vendor's server of these tests answers; its answers are changed on their way. What nobody asked for and another
-order change nothing. Without what the specification calls optional a run still ends well. Whatever else is missing, a
-run ends well or with an error of ours, and every record that came is as its type says.
+Each vendor's server of these tests answers, the first and the second one; its answers are changed on their way. What
+nobody asked for and another order change nothing. Without what the specification calls optional a run still ends well.
+Whatever else is missing or of another type, a run ends well or with an error of ours, and every record that came is as
+its type says.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from connectors.abilities import Connector
 from connectors.errors import SourceError
 from connectors.records import Progress, Record, Unread
 from tests.connectors import (
+    small_servers,
     test_bi,
     test_catalogs,
     test_fivetran,
@@ -37,6 +39,7 @@ from tests.connectors import (
     test_redash,
 )
 from tests.connectors import test_warehouses as warehouses
+from tests.connectors.second_expected import CASES as SECOND
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 
 Make = Callable[[], Vendor]
@@ -114,7 +117,23 @@ CASES: dict[str, tuple[Make, Open, str]] = {
                  "access_token jobReference jobId jobComplete schema fields name rows f v pageToken"),
     "trino": (lambda: warehouses.trino_vendor(warehouses.World(3)), of("trino", {"password": "p" * 12}, user="docent"),
               "columns name"),
+    "superset": (small_servers.superset, of("superset", {"token": T40}), "result count"),
+    "airflow": (lambda: small_servers.airflow("v2", "assets"), of("airflow", {"token": T40}, api="v2"),
+                "dags dag_id task_id total_entries assets"),
+    "airflow 2": (lambda: small_servers.airflow("v1", "datasets"), of("airflow", {"token": T40}, api="v1"),
+                  "dags dag_id task_id total_entries datasets"),
 }  # fmt: skip
+
+
+def second(name: str) -> tuple[Make, Open]:
+    """The second server of a connector, and how it is opened."""
+    made = SECOND[name].second()
+
+    def opened(vendor: Vendor) -> Connector:
+        given = {key: text.replace("URL", vendor.url) for key, text in made.settings.items()}
+        return connect(name, {"url": vendor.url, **given}, dict(made.secrets))
+
+    return lambda: made.vendor, opened
 
 
 def test_every_connector_that_was_verified_by_documents_is_tried() -> None:
@@ -163,6 +182,33 @@ def thinned(value: Any, chance: random.Random, kept: frozenset[str], rate: float
         number = type(each) in (int, float) and "id" not in key.lower() and chance.random() < rate
         made[key] = str(each) if number else thinned(each, chance, kept, rate)
     return made
+
+
+def of_other_types(value: Any, chance: random.Random, rate: float) -> Any:
+    """Some values of another type than they were; objects and lists too."""
+    if chance.random() < rate:
+        others = [
+            "text",
+            "",
+            7,
+            -1,
+            0.5,
+            True,
+            [],
+            {},
+            ["text"],
+            [7],
+            {"id": "text"},
+            [[None]],
+            "2026-13-41",
+            10**30,
+        ]
+        return chance.choice([each for each in others if type(each) is not type(value)])
+    if isinstance(value, list):
+        return [of_other_types(each, chance, rate) for each in value]
+    if isinstance(value, dict):
+        return {key: of_other_types(each, chance, rate) for key, each in value.items()}
+    return value
 
 
 class Changed:
@@ -268,3 +314,36 @@ def test_answers_of_another_shape(name: str) -> None:
         same()
         without_what_is_optional()
         without_anything()
+
+
+def ends_well_or_as_ours(
+    make: Make, opened: Open, change: Callable[[Any, random.Random, float], Any]
+) -> None:
+    vendor = make()
+    with serve(vendor):
+        server = Changed(vendor)
+
+        @settings(max_examples=6, deadline=None, derandomize=True, database=None)
+        @given(st.integers(0, 2**32), st.sampled_from([0.003, 0.02, 0.1]))
+        def tried(seed: int, rate: float) -> None:
+            chance = random.Random(seed)
+            server.change = lambda body: change(body, chance, rate)
+            try:
+                list(told(opened(vendor)))
+            except SourceError as error:
+                assert T40 not in str(error) and 10 < len(str(error)) < 300
+
+        tried()
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_values_of_another_type(name: str) -> None:
+    make, opened, _ = CASES[name]
+    ends_well_or_as_ours(make, opened, of_other_types)
+
+
+@pytest.mark.parametrize("name", sorted(SECOND))
+def test_the_second_servers_answers_of_another_shape(name: str) -> None:
+    """Among them every endpoint that the first server does not have: activity events, views, transformations."""
+    ends_well_or_as_ours(*second(name), lambda body, chance, rate: thinned(body, chance, frozenset(), rate))
+    ends_well_or_as_ours(*second(name), of_other_types)

@@ -23,6 +23,7 @@ from plugin.catalog.sync import add_integration, sync
 from plugin.store import Store
 from tests.conftest import PostgresDatabase
 from tests.connectors import superset_content as content
+from tests.connectors import superset_more as more
 from tests.connectors.superset_server import PASSWORD, fill, install, prepare, running
 from tests.connectors.vendor_server import Asked, Vendor, serve
 
@@ -58,6 +59,7 @@ def superset(servers: Servers, postgres_url: str) -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_everything_is_read_and_no_value(superset: str) -> None:
     secrets = {"password": PASSWORD}
     connector = connect("superset", {"url": superset, "username": "admin"}, secrets)
@@ -87,6 +89,7 @@ def test_everything_is_read_and_no_value(superset: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_other_content(
     servers: Servers, postgres_url: str, store: Store, admin: Viewer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +210,37 @@ def test_other_content(
         assert '"Käufer"' in (told.definition or "")
         kept = repr([told, query, stored, orders_here, mine.catalog.by_name("m" * 255)])
     assert "CANARY" not in kept and "7700" not in kept
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_third_content(servers: Servers, postgres_url: str) -> None:
+    """Wide, broken and orphaned things, names in every script, a switched-off owner, and more charts than two pages."""
+    plain = postgres_url.replace("postgresql+psycopg://", "postgresql://")
+    with servers() as url:
+        more.fill(url, plain)
+        connector = connect("superset", {"url": url, "username": "admin"}, {"password": PASSWORD})
+        records = list(connector.extract())
+        assert set(map(repr, connector.extract())) == set(map(repr, records))
+    assets = [record for record in records if isinstance(record, Asset)]
+    by_kind = Counter(each.kind for each in assets)
+    assert by_kind == {"dataset": 3, "chart": more.MANY + 2, "dashboard": len(more.NAMES)}
+    named = {each.name: each for each in assets}
+    wide = named["wide"]
+    assert [each.name for each in wide.columns] == [f"col {n:03d} größe" for n in range(more.WIDE)]
+    assert [each.position for each in wide.columns] == list(range(1, more.WIDE + 1))
+    assert wide.properties["database"] == "Lager – 倉庫" and wide.owners == ("Off Switched",)
+    boards = [each for each in assets if each.kind == "dashboard"]
+    assert sorted(each.name for each in boards) == sorted(more.NAMES)
+    assert {each.properties.get("certified_by") for each in boards} == {'監査 & "Ö\'"', None}
+    assert {each.owners for each in boards} == {("Off Switched",)}
+    edges = {
+        (e.upstream.key or e.upstream.table, e.downstream.key) for e in records if isinstance(e, Lineage)
+    }
+    assert {(named["On wide"].key, each.key) for each in boards} <= edges
+    orphan = named["On what went away"].key
+    assert not [edge for edge in edges if edge[1] == orphan] and [edge for edge in edges if edge[0] == orphan]
+    assert named["broken"].dialect == "postgres" and "CANARY-FILTER" not in repr(records)
 
 
 def listed(rows: list[dict[str, Any]], cap: int = 100, moved: int = 0) -> Any:
