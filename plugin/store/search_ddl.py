@@ -67,6 +67,62 @@ END
 $$
 """
 """The words lie outside the rows, which the planner does not count: left alone it reads them all, row by row."""
+MOST_LEXEMES = 64
+"""With more zones than this, the rows decide instead of the lexemes."""
+LISTED = f"""
+CREATE OR REPLACE FUNCTION docent_listed(
+    lexemes text[], everything boolean, zones integer[], workspace integer, most integer
+) RETURNS TABLE (at bigint, ids bigint[])
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    IF everything OR cardinality(zones) > {MOST_LEXEMES} THEN
+        RETURN QUERY SELECT q.at, array(
+            SELECT d.id FROM search_docs d
+            WHERE d.body @@ format('''%s'' & ''_w%s''', q.lexeme, workspace)::tsquery
+            AND (everything OR d.zone_id = ANY (zones)) LIMIT most
+        ) FROM unnest(lexemes) WITH ORDINALITY AS q(lexeme, at);
+    ELSE
+        RETURN QUERY SELECT q.at, array(
+            SELECT one.id FROM unnest(zones) AS zone, LATERAL (
+                SELECT d.id FROM search_docs d WHERE d.body @@ format('''%s.%s''', zone, q.lexeme)::tsquery OFFSET 0
+            ) AS one LIMIT most
+        ) FROM unnest(lexemes) WITH ORDINALITY AS q(lexeme, at);
+    END IF;
+END
+$$
+"""
+"""The documents of each lexeme, zone by zone: what one key has the index gives as it is, of many joined by OR it looks
+at each document again. Planned once for each connection: with arrays it would be planned anew in every call."""
+OPENED = """
+CREATE OR REPLACE FUNCTION docent_opened(
+    lexemes text[], everything boolean, teams integer[], workspace integer, most integer
+) RETURNS TABLE (at bigint, ids bigint[], counts bigint[])
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    mine integer[];
+    held bigint[];
+BEGIN
+    SELECT coalesce(array_agg(h.id ORDER BY h.id), '{}'), array_agg(h.resources ORDER BY h.id) INTO mine, held FROM (
+        SELECT z.id, (
+            SELECT coalesce(sum(c.resources), 0)::bigint FROM zone_counts c
+            WHERE c.zone_id = z.id AND c.kind <> 'column'
+        ) AS resources
+        FROM zones z WHERE z.workspace_id = workspace AND (everything OR z.id IN (
+            SELECT t.zone_id FROM zone_teams t WHERE t.team_id = ANY (teams)
+        ))
+    ) AS h;
+    RETURN QUERY SELECT 0::bigint, mine::bigint[], held;
+    RETURN QUERY SELECT l.at, l.ids, NULL::bigint[]
+        FROM docent_listed(lexemes, everything, mine, workspace, most) AS l;
+END
+$$
+"""
+"""A viewer's zones, how much each holds, and the first lists: one round trip."""
+FUNCTIONS = {
+    "docent_found(tsquery, integer[], integer)": FOUND,
+    "docent_listed(text[], boolean, integer[], integer, integer)": LISTED,
+    "docent_opened(text[], boolean, integer[], integer, integer)": OPENED,
+}
 
 
 def create(connection: Connection) -> None:
@@ -88,7 +144,9 @@ def create(connection: Connection) -> None:
             text("CREATE INDEX IF NOT EXISTS search_docs_body ON search_docs USING gin (body)")
         )
         connection.execute(text(WORDS))
-        connection.execute(text(FOUND))
+        for function in FUNCTIONS.values():
+            # As text, its casts would be taken for parameters.
+            connection.exec_driver_sql(function.replace("%", "%%"))
     for statement in INDEXES:
         connection.execute(text(statement))
 
@@ -96,6 +154,7 @@ def create(connection: Connection) -> None:
 def drop(connection: Connection) -> None:
     """Drop them; nothing is lost that a re-index does not bring back."""
     if connection.dialect.name != "sqlite":
-        connection.execute(text("DROP FUNCTION IF EXISTS docent_found(tsquery, integer[], integer)"))
+        for function in FUNCTIONS:
+            connection.execute(text(f"DROP FUNCTION IF EXISTS {function}"))
     for table in ("search_fts", "search_words", "search_docs"):
         connection.execute(text(f"DROP TABLE IF EXISTS {table}"))

@@ -13,11 +13,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from plugin.store._context import Context
+from plugin.store.search_ddl import MOST_LEXEMES
 from plugin.store.search_facts import DESCRIBED, POPULAR, VERIFIED
 from plugin.store.search_scope import CONTAINER_KINDS, DOC, LISTED, Around, FullText
 
-MOST_LEXEMES = 64
-"""With more zones than this, the rows decide instead of the lexemes."""
 FEW_ROWS = 500
 """Of more documents than this without their words only the best few are asked how they stand with people: later."""
 D_DOC = ", ".join(f"d.{name}" for name in DOC.split(", "))
@@ -33,29 +32,20 @@ END::tsquery
 """
 ROWS_DECIDE = f"CASE WHEN NOT %(everything)s AND cardinality(mine.zones) > {MOST_LEXEMES} THEN mine.zones END"
 """What is asked of the index for a lexeme, put together there: from here it would be longer than what comes back."""
-LISTS = (
-    f"SELECT q.at, array(SELECT docent_found({ASKED}, {ROWS_DECIDE}, %(most)s)), NULL::bigint[]"
-    " FROM mine, unnest(%(lexemes)s::text[]) WITH ORDINALITY AS q(lexeme, at)"
-)
 GIVEN = "WITH mine AS (SELECT %(zones)s::integer[] AS zones)"
 COUNTS = (
     f"{GIVEN} SELECT (SELECT count(*) FROM docent_found({ASKED}, {ROWS_DECIDE}, NULL))"
     " FROM mine, unnest(%(lexemes)s::text[]) WITH ORDINALITY AS q(lexeme, at) ORDER BY q.at"
 )
-OPENED = f"""
-WITH held AS (
-    SELECT z.id, (
-        SELECT coalesce(sum(c.resources), 0)::bigint FROM zone_counts c WHERE c.zone_id = z.id AND c.kind <> 'column'
-    ) AS resources
-    FROM zones z WHERE z.workspace_id = %(workspace)s AND (%(everything)s OR z.id IN (
-        SELECT zone_id FROM zone_teams WHERE team_id = ANY (%(teams)s::integer[])
-    ))
-), mine AS MATERIALIZED (
-    SELECT coalesce(array_agg(id ORDER BY id), '{{}}') AS zones, array_agg(resources ORDER BY id) AS counts FROM held
+OPENED = (
+    "SELECT at, ids, counts FROM docent_opened(%(lexemes)s::text[], %(everything)s, %(teams)s::integer[],"
+    " %(workspace)s::integer, %(most)s::integer)"
 )
-SELECT 0, zones::bigint[], counts FROM mine UNION ALL {LISTS}
-"""
 """`search_scope._zones` and the first lists in one round trip."""
+LISTS = (
+    "SELECT at, ids FROM docent_listed(%(lexemes)s::text[], %(everything)s, %(zones)s::integer[],"
+    " %(workspace)s::integer, %(most)s::integer)"
+)
 AROUND = """
 WITH hit AS MATERIALIZED (
     SELECT {columns} FROM search_docs d{rows}
@@ -86,7 +76,8 @@ UNION ALL SELECT 'size', {size} FROM search_docs d
 _containers = ", ".join(f"'{kind}'" for kind in sorted(CONTAINER_KINDS))
 NAMED = (
     f"SELECT id FROM hit WHERE kind IN ({_containers}) UNION SELECT id FROM place"
-    f" WHERE container_id IN (SELECT id FROM hit WHERE kind IN ({_containers}))"
+    # An array: the planner, who expects a few hits, would look through all of them for each place.
+    f" WHERE container_id = ANY (ARRAY(SELECT id FROM hit WHERE kind IN ({_containers})))"
 )
 """Containers that were found themselves, and those below: ranking asks for the size of these in any case."""
 EVERY = f"SELECT id FROM place UNION SELECT id FROM above UNION {NAMED}"
@@ -175,7 +166,7 @@ class PostgresText(FullText):
         if not found:
             return found
         # One round trip, and one row for each list rather than for each document.
-        for at, ids, _counts in self._rows(f"{GIVEN} {LISTS}", {**self._given(lexemes), "most": limit}):
+        for at, ids in self._rows(LISTS, {**self._given(lexemes), "most": limit}):
             found[at - 1] = ids
         return found
 

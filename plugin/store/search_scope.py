@@ -69,6 +69,8 @@ class FullText(ABC):
         self.connection: Connection = context.session.connection()
         self._lists: dict[str, list[int]] = {}
         """Lexeme -> documents, at most LISTED: what was asked for in this search."""
+        self._sets: dict[str, frozenset[int]] = {}
+        """The same as sets, of those that were put together with others."""
 
     @property
     def nothing(self) -> bool:
@@ -116,18 +118,26 @@ class FullText(ABC):
 
     def _having(self, lexemes: Sequence[str], limit: int) -> list[int] | None:
         """None where a list is too long to be put together here."""
-        lists = sorted((self._lists[lexeme] for lexeme in lexemes), key=len)
-        if len(lists) == 1 or not lists[0]:
-            return lists[0][:limit]
-        if len(lists[-1]) >= LISTED:
+        shortest, *rest = sorted(lexemes, key=lambda lexeme: len(self._lists[lexeme]))
+        ids = self._lists[shortest]
+        if not rest or not ids:
+            return ids[:limit]
+        if len(self._lists[rest[-1]]) >= LISTED:
             return None
-        every = set(lists[0]).intersection(*lists[1:])
-        return [id_ for id_ in lists[0] if id_ in every][:limit]
+        # Sets of both: two of them are put together in the time of the shorter one.
+        every = self._set(shortest).intersection(*map(self._set, rest))
+        return [id_ for id_ in ids if id_ in every][:limit]
+
+    def _set(self, lexeme: str) -> frozenset[int]:
+        found = self._sets.get(lexeme)
+        if found is None:
+            found = self._sets[lexeme] = frozenset(self._lists[lexeme])
+        return found
 
     def known_to_have(self, lexeme: str) -> frozenset[int] | None:
         """The documents that have a lexeme, where all of them were read in this search; None where they were not."""
         ids = self._lists.get(lexeme)
-        return None if ids is None or len(ids) >= LISTED else frozenset(ids)
+        return None if ids is None or len(ids) >= LISTED else self._set(lexeme)
 
     @abstractmethod
     def listed(self, lexemes: Sequence[str], limit: int) -> list[list[int]]:

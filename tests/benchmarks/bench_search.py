@@ -347,7 +347,7 @@ def on_postgres(models: list[Model], args: argparse.Namespace, home: Path) -> No
     """The same in a database of its own, kept where the folder is kept."""
     import psycopg
 
-    name = f"docent_bench_{home.name if args.folder else uuid.uuid4().hex[:8]}"
+    name = f"docent_search_{home.name if args.folder else uuid.uuid4().hex[:8]}"
     with psycopg.connect(args.postgres, autocommit=True) as server:
         if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
             server.execute(f'CREATE DATABASE "{name}"')
