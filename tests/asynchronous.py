@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 HANGS = 60.0
@@ -46,6 +47,15 @@ def when(condition: Callable[[], object], act: Callable[[], object]) -> threadin
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     return thread
+
+
+@contextmanager
+def at_most_of_the_processor(seconds: float) -> Iterator[None]:
+    """The block takes no more than these seconds of the processor; what the machine does meanwhile does not count."""
+    begun = time.process_time()
+    yield
+    spent = time.process_time() - begun
+    assert spent < seconds, f"{spent:.2f} s of the processor, {seconds:g} s at most"
 
 
 def ends(thread: threading.Thread, seconds: float = HANGS) -> bool:

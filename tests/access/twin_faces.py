@@ -238,7 +238,7 @@ def sent(twins: Twins, luck: random.Random) -> Iterator[Face]:
     """The bytes that a provider gets for a question, with a model that asks for hidden names."""
     from plugin.assistant import Question, ask
     from plugin.egress import Gateway
-    from tests.egress.test_gateway import QUICK, use
+    from tests.egress.test_gateway import PATIENT, use
     from tests.providers.vendors import calls, text, vendor_server
 
     names = luck.sample(twins.plan.absent_names, 2)
@@ -256,7 +256,7 @@ def sent(twins: Twins, luck: random.Random) -> Iterator[Face]:
                 calls(("c", "lineage", {"resource": shown}), ("d", "browse", {"what": "popular"})),
                 text(f"Look at {names[0]} and {shown}."),
             )
-            gateway = Gateway(side.store, side.config, timeouts=QUICK)
+            gateway = Gateway(side.store, side.config, timeouts=PATIENT)
             events = [
                 (
                     each.name,

@@ -20,6 +20,7 @@ from plugin.providers.wire import Request, TextDelta
 from plugin.store import open_store
 from tests.assistant.conftest import Answered
 from tests.assistant.shop import World
+from tests.asynchronous import ends
 
 STOPPER = """
 import sys
@@ -41,8 +42,12 @@ store.close()
 """
 
 
+WORDS = 30_000
+"""What an answer that nobody stops would say: five minutes of it."""
+
+
 def slowly(request: Request) -> Iterator[TextDelta]:
-    for number in range(3000):
+    for number in range(WORDS):
         yield TextDelta(f"word{number} ")
         time.sleep(0.01)
 
@@ -50,7 +55,7 @@ def slowly(request: Request) -> Iterator[TextDelta]:
 def stopper(config: Config, email: str, prompt_id: int) -> str:
     """Ask for a stop in a process of its own."""
     command = [sys.executable, "-c", STOPPER, str(config.home), email, str(prompt_id)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=240).stdout.strip()
 
 
 @pytest.mark.parametrize("mode", ["always", "off"])
@@ -74,7 +79,7 @@ def test_another_process_stops_it(
 
             threads.append(threading.Thread(target=press))
             threads[0].start()
-    threads[0].join(timeout=60)
+    assert ends(threads[0], 240)
     assert said == ["absent: No such answer is running.", "asked"]
     assert answered.done["status"] == "stopped" and answered.text.startswith("word0")
     assert answered.done["message"] == "You stopped this answer."
@@ -95,9 +100,8 @@ def test_two_stores_over_one_database(
     with other.as_viewer(shop.vic) as mine:
         mine.history.stop(prompt_id)
         assert mine.history.stop_asked(prompt_id)
-    began = time.monotonic()
-    assert Answered(list(stream)).done["status"] == "stopped"
-    assert time.monotonic() - began < 5
+    answered = Answered(list(stream))
+    assert answered.done["status"] == "stopped" and f"word{WORDS - 1} " not in answered.text
     with pytest.raises(NotFound):
         stop(other, shop.vic, prompt_id)
     other.close()

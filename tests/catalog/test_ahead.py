@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.records import Database, Record
 from plugin.catalog.sync.ahead import CHUNK, FIRST, WAITING, ahead
+from tests.asynchronous import until
 
 
 def made(count: int) -> list[Record]:
@@ -50,8 +50,6 @@ def test_closing_it_closes_the_source_in_the_thread_that_reads() -> None:
     records = ahead(endless())
     assert next(records) == Database("x")
     records.close()
-    until = time.monotonic() + 10
-    while not closed and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: closed)
     assert closed == ["sync-reader"]
     assert len(given_out) <= FIRST + CHUNK * (WAITING + 2)

@@ -179,9 +179,9 @@ from plugin.catalog.lineage import statements_of
 def go():
     for text in {DEEP!r}:
         for part in {REPEATED!r}:
-            start = time.perf_counter()
+            start = time.process_time()
             assert statements_of(text.replace("{{}}", part * 2500), {dialect!r})
-            assert time.perf_counter() - start < 5, part
+            assert time.process_time() - start < 5, part
     print("fine")
 threading.stack_size(1 * 1024 * 1024)
 thread = threading.Thread(target=go)

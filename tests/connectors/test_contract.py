@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from connectors.errors import (
     UnreachableSource,
 )
 from connectors.records import Column, Database, Progress, Schema, Table
+from tests.asynchronous import until
 from tests.connectors.databases import CANARY, RIGS, Rig, grant_script
 
 WITH_SERVER = ("postgres", "mysql")
@@ -253,12 +253,7 @@ def test_closing_the_run_closes_the_connection(server: Rig) -> None:
             break
     assert server.open_connections() >= 1
     run.close()  # type: ignore[attr-defined]
-    for _ in range(50):
-        if server.open_connections() == 0 and server.running() == 0:
-            break
-        time.sleep(0.05)
-    assert server.open_connections() == 0
-    assert server.running() == 0
+    until(lambda: server.open_connections() == 0 and server.running() == 0)
 
 
 SECRET = "s3cret-%40-" + "x" * 8

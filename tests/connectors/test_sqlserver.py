@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -41,6 +40,7 @@ from connectors.records import (
     Table,
     Unread,
 )
+from tests.asynchronous import until
 from tests.connectors.sys_catalog import CHANGED, Catalog
 from tests.connectors.tds_server import Refused, Tds, serve
 
@@ -201,9 +201,7 @@ def test_the_number_of_statements_does_not_grow_and_answers_come_in_packets(
     for size in (10, 10_000):
         catalog.table("dbo", *(f"t{size}_{number}" for number in range(size)))
         before = len(server.statements)
-        started = time.monotonic()
         assert len(tables(server)) >= size
-        assert time.monotonic() - started < 60
         counts.append(len(server.statements) - before)
     assert counts == [12, 12]
     assert server.sent > 1_000_000
@@ -276,11 +274,7 @@ def test_a_dropped_connection_is_told_and_closing_the_run_closes_it(catalog: Cat
     next(each for each in run if isinstance(each, Schema))
     assert server.open == 1
     run.close()  # type: ignore[attr-defined]
-    for _ in range(100):
-        if server.open == 0:
-            break
-        time.sleep(0.02)
-    assert server.open == 0
+    until(lambda: server.open == 0)
     server.drop_after = server.sent + 20_000
     with pytest.raises(SourceInterrupted, match="try again"):
         records(server)

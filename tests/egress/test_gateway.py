@@ -36,6 +36,7 @@ from plugin.providers import scripted
 from plugin.providers.wire import Stop, TextDelta, ToolCall, ToolSpec, Usage
 from plugin.store import Store
 from plugin.store.shapes import LedgerEntry
+from tests.asynchronous import HOUR
 from tests.own_servers import free_port
 from tests.providers import vendors
 from tests.providers.vendors import Vendor, vendor_server
@@ -43,7 +44,8 @@ from tests.providers.vendors import Vendor, vendor_server
 VENDORS = ("openai", "openai_compatible", "anthropic")
 TOOL = ToolSpec("search", "Search.", {"type": "object", "properties": {"text": {"type": "string"}}})
 PARTS: tuple[Part, ...] = (Instructions("test-1", "You are a test."), UserText("Which table holds orders?"))
-QUICK = Timeouts(connect=2, read=2, total=10)
+PATIENT = Timeouts(connect=50, read=50, total=200)
+"""Nothing is given up because this machine stalls."""
 MAIL = "jane.doe@example.com"
 
 
@@ -55,7 +57,7 @@ def vendor() -> Iterator[Vendor]:
 
 @pytest.fixture
 def gateway(store: Store, config: Config) -> Gateway:
-    return Gateway(store, config, timeouts=QUICK)
+    return Gateway(store, config, timeouts=PATIENT)
 
 
 def setting(store: Store, admin: Viewer, **values: Any) -> None:
@@ -140,7 +142,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "nonsense": (vendors.nonsense(), "failed"),
     "error event": (vendors.error_event("Half "), "cut_off"),
     "redirect": (vendors.redirect("http://127.0.0.1:1/"), "failed"),
-    "silent": (vendors.stalls(3.0), "cut_off"),
+    "silent": (vendors.stalls(HOUR), "cut_off"),
     "bad json": (vendors.bad_json(), "failed"),
 }
 
@@ -148,10 +150,12 @@ FAULTS: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_with_every_fault_the_bytes_equal_the_ledger_and_nothing_is_repeated(
-    name: str, fault: str, store: Store, admin: Viewer, gateway: Gateway, vendor: Vendor
+    name: str, fault: str, store: Store, config: Config, admin: Viewer, gateway: Gateway, vendor: Vendor
 ) -> None:
     use(store, admin, name, vendor)
     vendor.next(FAULTS[fault][0])
+    if fault == "silent":
+        gateway = Gateway(store, config, timeouts=Timeouts(connect=50, read=1, total=200))
     events: list[Any] = []
     with pytest.raises(ProviderFailed) as caught:
         for event in gateway.answer(admin, Conversation(PARTS)):
@@ -220,7 +224,7 @@ def test_any_run_of_requests_and_faults_leaves_a_row_for_each_that_arrived(
 
 def test_closing_the_answer_ends_it(store: Store, admin: Viewer, gateway: Gateway, vendor: Vendor) -> None:
     use(store, admin, "openai", vendor)
-    vendor.next(vendors.stalls(5, "Half "))
+    vendor.next(vendors.stalls(HOUR, "Half "))
     stream = gateway.answer(admin, Conversation(PARTS))
     assert isinstance(next(stream), Sent) and next(stream) == TextDelta("Half ")
     stream.close()  # type: ignore[attr-defined]
@@ -229,7 +233,7 @@ def test_closing_the_answer_ends_it(store: Store, admin: Viewer, gateway: Gatewa
 
 def test_stop_ends_it_without_an_error(store: Store, admin: Viewer, gateway: Gateway, vendor: Vendor) -> None:
     use(store, admin, "openai", vendor)
-    vendor.next(vendors.stalls(5, "Half "))
+    vendor.next(vendors.stalls(HOUR, "Half "))
     said: list[Any] = []
     for event in gateway.answer(admin, Conversation(PARTS), cancelled=lambda: len(said) >= 2):
         said.append(event)
@@ -483,7 +487,7 @@ def test_plain_http_and_private_addresses(
         ai__base_url="https://models.example.com/v1",
     )
     with pytest.raises(Refused) as caught:
-        list(Gateway(store, config, timeouts=QUICK).answer(admin, Conversation(PARTS)))
+        list(Gateway(store, config, timeouts=PATIENT).answer(admin, Conversation(PARTS)))
     assert caught.value.rule == "egress.address"
     assert ledger(store, admin) == [], "refused before the row"
 
@@ -494,7 +498,7 @@ def test_the_operators_key_goes_only_to_the_operators_or_the_vendors_address(
     operators = replace(
         config, provider_env={"OPENAI_API_KEY": "operators-key", "OPENAI_BASE_URL": f"{vendor.url}/v1"}
     )
-    gateway = Gateway(store, operators, timeouts=QUICK)
+    gateway = Gateway(store, operators, timeouts=PATIENT)
     setting(store, admin, ai__provider="openai", ai__model="m")
     list(gateway.answer(admin, Conversation(PARTS)))
     assert vendor.got[0].headers["authorization"] == "Bearer operators-key"

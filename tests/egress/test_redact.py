@@ -7,7 +7,6 @@ import gzip
 import json
 import os
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from plugin.egress.detect.any_of import which_of
 from plugin.egress.redact import redact, redact_lines
 from plugin.egress.stand_ins import Restorer, StandIns
 from plugin.errors import BadInput
+from tests.asynchronous import at_most_of_the_processor
 from tests.egress import held_out
 from tests.egress.corpus import KEYS, Case, cases
 
@@ -299,9 +299,8 @@ def test_findings_hold_positions_in_the_original() -> None:
     ids=lambda text: repr(text[:12]),
 )  # fmt: skip
 def test_no_text_takes_long(text: str) -> None:
-    began = time.perf_counter()
-    redact(text)
-    assert time.perf_counter() - began < 5.0
+    with at_most_of_the_processor(10):
+        redact(text)
 
 
 # --- the admin's own patterns ----------------------------------------------------------------------------------
@@ -322,9 +321,8 @@ def test_patterns_that_cannot_be_used_are_refused_with_a_reason(pattern: str) ->
 @pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)+$", r"(.*a){20}", r"(x+x+)+y"])
 def test_a_pattern_that_would_run_for_ever_elsewhere_is_quick(pattern: str) -> None:
     mine = patterns_from([{"name": "mine", "pattern": pattern}])
-    began = time.perf_counter()
-    redact("a" * 5_000 + "x" * 5_000 + "!", patterns=mine)
-    assert time.perf_counter() - began < 3.0
+    with at_most_of_the_processor(3):
+        redact("a" * 5_000 + "x" * 5_000 + "!", patterns=mine)
 
 
 def test_own_patterns_may_be_reversible() -> None:

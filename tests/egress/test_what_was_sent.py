@@ -29,7 +29,7 @@ from plugin.egress.parts import (
 from plugin.egress.render import render
 from plugin.store import Store
 from tests.assistant.shop import World
-from tests.egress.test_gateway import QUICK, VENDORS, use
+from tests.egress.test_gateway import PATIENT, VENDORS, use
 from tests.providers.vendors import Vendor, calls, vendor_server
 
 
@@ -105,7 +105,7 @@ def test_the_pieces_make_the_wires_text(
     name: str, store: Store, admin: Viewer, config: Config, vendor: Vendor
 ) -> None:
     use(store, admin, name, vendor)
-    gateway = Gateway(store, config, timeouts=QUICK)
+    gateway = Gateway(store, config, timeouts=PATIENT)
     sent = next(iter(list(gateway.answer(admin, Conversation(TALK, people={"jane doe": "1"})))))
     parts = sent.as_json()["parts"]  # type: ignore[union-attr]
     wire = texts_on_the_wire(json.loads(vendor.got[0].body))
@@ -127,7 +127,7 @@ def test_a_question_through_tools_is_kept_as_it_left(
     vendor.next(
         calls(("a", "search", {"text": "orders"})), calls(("b", "retrieve", {"resource": "sales.orders"}))
     )
-    gateway = Gateway(store, config, timeouts=QUICK)
+    gateway = Gateway(store, config, timeouts=PATIENT)
     events = list(
         ask(store, gateway, ada, Question(text="Which table holds orders? Mail jo.doe@example.org"))
     )

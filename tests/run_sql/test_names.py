@@ -88,13 +88,20 @@ def test_what_cannot_be_read_is_said_and_not_judged() -> None:
     assert not checked.parsed and checked.problem and not checked.names
 
 
-def test_a_hundred_thousand_columns_take_milliseconds() -> None:
-    index = NameIndex.of(
-        {f"db.s{n % 50}.table_{n}": [f"column_{n}_{c}" for c in range(20)] for n in range(5000)}
-    )
+def test_ten_times_the_columns_take_nowhere_near_ten_times_as_long() -> None:
+    """Of the processor, the least of nine; how long a hundred thousand columns take: tests/benchmarks/bench_names.py."""
     sql = "SELECT column_77_3, column_77_x FROM s27.table_77 JOIN s1.tabel_51 ON 1 = 1"
-    check_names(sql, "postgres", index)
-    start = time.perf_counter()
-    found = check_names(sql, "postgres", index).unknown
-    assert time.perf_counter() - start < 0.25
+    spent = []
+    for tables in (500, 5000):
+        index = NameIndex.of(
+            {f"db.s{n % 50}.table_{n}": [f"column_{n}_{c}" for c in range(20)] for n in range(tables)}
+        )
+        found = check_names(sql, "postgres", index).unknown
+        takes = []
+        for _ in range(9):
+            start = time.process_time()
+            check_names(sql, "postgres", index)
+            takes.append(time.process_time() - start)
+        spent.append(min(takes))
+    assert spent[1] < 6 * spent[0], spent
     assert {(each.kind, each.known) for each in found} == {("table", False)} or found

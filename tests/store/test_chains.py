@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from plugin.access.viewer import Viewer
 from plugin.errors import Conflict, NotFound, Refused
@@ -267,22 +266,25 @@ def test_whatever_is_hashed_is_what_is_read_back(
     assert ok, said
 
 
-def test_ledger_and_audit_add_little_to_a_request(store: Store, admin: Viewer) -> None:
+def test_ledger_and_audit_add_the_same_few_statements_however_long_they_are(
+    store: Store, admin: Viewer
+) -> None:
+    """What that takes in time: tests/benchmarks/bench_records.py."""
+    sent: list[str] = []
     spent = []
+    event.listen(store._engine, "before_cursor_execute", lambda _c, _u, sql, *_: sent.append(sql))
     for number in range(60):
         with store.as_viewer(admin) as mine:
-            started = time.perf_counter()
+            before = len(sent)
             seq = mine.record.ledger_open(
                 provider="p", host="h", region="r", model="m", purpose="chat", body_bytes=1,
                 body_sha256="0", manifest={"parts": [number] * 40},
             )  # fmt: skip
-            opened = time.perf_counter() - started
+            opened = len(sent) - before
         with store.as_viewer(admin) as mine:
-            started = time.perf_counter()
+            before = len(sent)
             mine.record.ledger_close(seq, "done", input_tokens=1)
             mine.record.audit("ask", "allow")
             mine._context.session.commit()
-            spent.append(opened + time.perf_counter() - started)
-    assert (
-        sorted(spent)[30] < 0.02
-    )  # the figure of 3 ms is the benchmark's; here only that it is not wildly off
+            spent.append(opened + len(sent) - before)
+    assert set(spent) == {12}, spent
