@@ -59,9 +59,17 @@ UP_TO = "(n.nspname, c.relname) <= (%s::pg_catalog.name, %s::pg_catalog.name)"
 # was written to is measured, unless somebody holds a lock that this would wait for; else they are unknown. They
 # are numbers of pages and rows only: no statistic that holds a value.
 TABLES = """
-WITH locked AS MATERIALIZED (
+WITH wanted AS MATERIALIZED (
+    SELECT c.oid, c.relname, c.relkind, c.relowner, c.reltuples, n.nspname
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {tables}
+), locked AS MATERIALIZED (
     SELECT l.relation FROM pg_catalog.pg_locks l
     WHERE l.mode = 'AccessExclusiveLock' AND l.relation IS NOT NULL
+), heaps AS MATERIALIZED (
+    SELECT c.oid, c.relkind, c.relpages, c.reltuples, c.reltoastrelid FROM pg_catalog.pg_class c
+    WHERE c.relkind IN ('r', 'm') AND (c.relispartition OR c.oid IN (SELECT oid FROM wanted))
 ), sized AS MATERIALIZED (
     SELECT c.oid,
            CASE WHEN c.relpages > 0 OR c.reltuples > 0 THEN c.reltuples
@@ -72,17 +80,12 @@ WITH locked AS MATERIALIZED (
                 WHEN (c.relkind = 'm' OR pg_catalog.pg_stat_get_live_tuples(c.oid) > 0)
                      AND c.oid NOT IN (SELECT relation FROM locked)
                 THEN pg_catalog.pg_total_relation_size(c.oid) END AS bytes
-    FROM pg_catalog.pg_class c
+    FROM heaps c
     LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid
     LEFT JOIN (SELECT i.indrelid, pg_catalog.sum(x.relpages)::bigint AS pages
                FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+               WHERE i.indrelid IN (SELECT oid FROM heaps)
                GROUP BY i.indrelid) x ON x.indrelid = c.oid
-    WHERE c.relkind IN ('r', 'm')
-), wanted AS MATERIALIZED (
-    SELECT c.oid, c.relname, c.relkind, c.relowner, c.reltuples, n.nspname
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
-      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {tables}
 ), parts AS MATERIALIZED (
     SELECT pg_catalog.pg_partition_root(c.oid) AS root,
            pg_catalog.count(*) FILTER (WHERE c.relkind <> 'p') AS number,
