@@ -12,8 +12,11 @@ place (a queue is a wait that nobody sees).
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from flask import Flask, g, request
 
@@ -30,10 +33,64 @@ THREADS = STREAMS + SPARE
 AT_ONCE = 3
 """Questions that may use the processor at the same time, beginning or searching; one interpreter runs one thread."""
 GIVES_WAY = 3.0
-"""Seconds that an answer gives way to questions that have shown nothing yet, at most."""
+"""Seconds after which one answer that searches goes before questions that have shown nothing yet."""
 AGAIN = 5
 """Seconds after which somebody who found no place may ask again."""
 FULL = "Docent is writing as many answers as it can at this moment. Nothing was sent; ask again in a few seconds."
+
+
+E = TypeVar("E")
+
+
+class Turns:
+    """Who may use the processor: questions that have shown nothing yet first, then answers that search.
+
+    Each kind goes in the order of asking. A search never waits for ever: one that has waited `gives_way` seconds goes
+    before everybody, one such at a time, so that an endless rush is slowed by a third and not stopped.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE, gives_way: float = GIVES_WAY) -> None:
+        self._free, self._gives_way = at_once, gives_way
+        self._searching = 0
+        self._lock = threading.Lock()
+        self._beginners: deque[threading.Lock] = deque()
+        self._searchers: deque[tuple[float, threading.Lock]] = deque()
+
+    def take(self, *, searches: bool = False) -> None:
+        """Returns when it is this thread's turn."""
+        gate = threading.Lock()
+        gate.acquire()
+        with self._lock:
+            if searches:
+                self._searchers.append((time.monotonic() + self._gives_way, gate))
+            else:
+                self._beginners.append(gate)
+            self._call()
+        gate.acquire()
+
+    def give_back(self, *, searches: bool = False) -> None:
+        """The turn is over."""
+        with self._lock:
+            self._free += 1
+            self._searching -= searches
+            self._call()
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many wait to begin and to search."""
+        return len(self._beginners), len(self._searchers)
+
+    def _call(self) -> None:
+        while self._free and (self._beginners or self._searchers):
+            overdue = (
+                bool(self._searchers) and not self._searching and time.monotonic() >= self._searchers[0][0]
+            )
+            self._free -= 1
+            if self._beginners and not overdue:
+                self._beginners.popleft().release()
+            else:
+                self._searching += 1
+                self._searchers.popleft()[1].release()
 
 
 class Places:
@@ -42,10 +99,8 @@ class Places:
     def __init__(self, most: int = STREAMS) -> None:
         self._most = most
         self._taken = 0
-        self._starting = 0
-        self._changed = threading.Condition()
-        self._turns = threading.Semaphore(AT_ONCE)
-        """Its waiters wake in the order in which they came."""
+        self._lock = threading.Lock()
+        self.turns = Turns()
 
     @property
     def full(self) -> bool:
@@ -54,37 +109,32 @@ class Places:
 
     def take(self) -> None:
         """Take a place; LimitReached at once where there is none."""
-        with self._changed:
+        with self._lock:
             if self._taken >= self._most:
                 raise LimitReached(FULL, retry_after=AGAIN)
             self._taken += 1
 
     def give_back(self) -> None:
         """Give a place back."""
-        with self._changed:
+        with self._lock:
             self._taken -= 1
-
-    def begins(self) -> None:
-        """A question came in and has shown nothing yet; returns when it is its turn."""
-        with self._changed:
-            self._starting += 1
-        self._turns.acquire()
-
-    def shows(self) -> None:
-        """It has shown its first event, or ended without one."""
-        self._turns.release()
-        with self._changed:
-            self._starting -= 1
-            if self._starting <= 0:
-                self._changed.notify_all()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """A turn for what needs the processor, once every question has shown something (or after three seconds)."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._starting <= 0, GIVES_WAY)
-        with self._turns:
+        """A turn for an answer that searches."""
+        self.turns.take(searches=True)
+        try:
             yield
+        finally:
+            self.turns.give_back(searches=True)
+
+    def after_first(self, rest: Iterator[E]) -> Iterator[E]:
+        """An answer from its second event on: up to there it searches, and nobody is waited for."""
+        with self.turn():
+            event = next(rest, None)
+        while event is not None:
+            yield event
+            event = next(rest, None)
 
 
 class InPlace:
@@ -121,7 +171,8 @@ def register(app: Flask, places: Places) -> None:
         if request.endpoint in ASKING and request.method == "POST":
             places.take()
             g.has_place = True
-            places.begins()
+            request.get_data()  # whoever sends slowly waits for themselves, with nobody behind them
+            places.turns.take()
             g.shows_nothing = True
 
     @app.teardown_request
@@ -134,4 +185,4 @@ def register(app: Flask, places: Places) -> None:
 def shown(places: Places) -> None:
     """The question of this request has shown its first event, or ended; said once however often it is called."""
     if g.pop("shows_nothing", False):
-        places.shows()
+        places.turns.give_back()

@@ -9,9 +9,11 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import signal
 import sys
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -61,13 +63,16 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
 
     from plugin import jobs
     from web import create_app
+    from web.connections import Channel
 
     background = nullcontext() if no_worker else jobs.worker(session.config, name=f"serve-{port}")
     with background:
         app = create_app(config=session.config, store=session.store)
+        sockets: dict[int, Any] = {}
         try:
             server = create_server(
                 app,
+                map=sockets,
                 host=host,
                 port=port,
                 threads=THREADS,
@@ -77,17 +82,42 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
                 connection_limit=CONNECTIONS,
                 backlog=CONNECTIONS,
                 asyncore_use_poll=True,  # select() ends at 1,024 sockets
+                channel_request_lookahead=1,  # reads on while it answers, so it learns that the reader has left
             )
         except OSError as error:
             raise Misconfigured(
                 f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
             ) from error
+        for listening in list(sockets.values()):
+            if hasattr(listening, "channel_class"):
+                listening.channel_class = Channel
         _settle()
+        _end_in_order()
         say(f"Docent is serving on http://{host}:{port}")
         try:
-            server.run()
+            server.run()  # at the end of the process it waits five seconds for what is under way
         finally:
             server.close()
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM and Ctrl-C end the answers under way first: their readers are told, and history has what came."""
+    from plugin.assistant.running import end_all
+
+    def wrap(number: int) -> None:
+        before = signal.getsignal(number)
+
+        def end(number: int, frame: FrameType | None) -> None:
+            end_all()
+            if callable(before):
+                before(number, frame)
+            else:
+                raise SystemExit(0)
+
+        signal.signal(number, end)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        wrap(number)
 
 
 def _settle() -> None:
@@ -106,6 +136,7 @@ def application() -> Flask:
     gc.set_threshold(50_000, 20, 20)  # as every command of docent
     app = create_app()
     _settle()
+    _end_in_order()
     return app
 
 

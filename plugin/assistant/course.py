@@ -15,6 +15,7 @@ from plugin.assistant.prompts import LAST_ROUND, REPEATED
 from plugin.assistant.titles import title_of
 from plugin.assistant.writer import Writer
 from plugin.egress.parts import ResultShape, ToolResult
+from plugin.errors import DocentError
 from plugin.providers.wire import ToolCall
 from plugin.tools import Session, call
 
@@ -40,9 +41,10 @@ class Course:
     made: set[str] = field(default_factory=set)
     """The calls that were made: the same one is neither made nor shown again."""
     started: float = field(default_factory=time.monotonic)
-    rechecked: float = field(default_factory=time.monotonic)
-    listened: float = field(default_factory=time.monotonic)
-    """When the store was last asked whether the asker pressed stop."""
+    looked: float = field(default_factory=time.monotonic)
+    """When the store was last asked whether the asker pressed stop and may still ask."""
+    lost: DocentError | None = None
+    """The right that the asker lost meanwhile."""
     names: dict[str, str] = field(default_factory=dict)
     """Qualified names of what was found so far, by id: a step shows names, not numbers."""
 

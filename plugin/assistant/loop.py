@@ -8,7 +8,7 @@ open while a model thinks.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -44,12 +44,14 @@ def ask(
     *,
     results: Results | None = None,
     session: str = "",
+    gone: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Answer a question as a stream of events: `step` first, `done` last; `error` before it where something failed.
 
     Where the question cannot even begin (the assistant is off, no right, nothing typed) there is one `error` and no
     `done`. Never raises a DocentError. Closing the iterator stops the answer and keeps what came. `results` and
-    `session` say where rows go that the assistant may run by itself; without them it cannot run anything.
+    `session` say where rows go that the assistant may run by itself; without them it cannot run anything. `gone` says
+    whether nobody reads the answer any more, which stops it; it is asked while a model is silent, too.
     """
     try:
         question = check_text(question)
@@ -77,7 +79,7 @@ def ask(
         return
     course = Course(Writer(store, viewer), provider=provider, seconds=limits.seconds)
     place = Session(prompt.chat_id, prompt.id, question.text, results, session)
-    with running(viewer, prompt.id) as entry:
+    with running(viewer, prompt.id, gone) as entry:
         try:
             yield Step(
                 0,
@@ -149,7 +151,7 @@ def _answer(
         parts += [AssistantToolCall(each.id, each.name, each.arguments) for each in calls]
         for each in calls:
             if _stopped(store, viewer, course, entry):
-                yield from _ended(course, "You stopped this answer.", status="stopped")
+                yield from _ended(course, entry.why, status="stopped")
                 return
             room = course.calls < most_steps and calls.index(each) < CALLS_A_ROUND
             parts.append((yield from call_tool(store, viewer, session, course, each, room)))
@@ -220,7 +222,7 @@ def _round(
                 course.sent.append(event.as_json())
                 course.provider, course.model = event.provider, event.model
             if cancelled():
-                yield from _ended(course, "You stopped this answer.", status="stopped")
+                yield from _ended(course, entry.why, status="stopped")
                 return
             if course.writer.too_long:
                 yield from _ended(course, "The answer was ended because it became too long.")
@@ -228,9 +230,9 @@ def _round(
             if time.monotonic() - course.started > course.seconds:
                 yield from _ended(course, _TOO_LONG.format(course.seconds))
                 return
-            _still_allowed(store, viewer, course)
+            _still_allowed(store, viewer, course, entry)
     if cancelled():
-        yield from _ended(course, "You stopped this answer.", status="stopped")
+        yield from _ended(course, entry.why, status="stopped")
 
 
 def _link(store: Store, viewer: Viewer, course: Course) -> Iterator[Citation]:
@@ -264,27 +266,35 @@ def _rest(course: Course) -> Iterator[Event]:
 
 
 def _stopped(store: Store, viewer: Viewer, course: Course, entry: Running) -> bool:
-    """Has the asker pressed stop, here or in another web process? Asked while a model is silent, too."""
-    now = time.monotonic()
-    if not entry.stopped.is_set() and now - course.listened >= RECHECK_SECONDS:
-        course.listened = now
-        try:
-            with store.as_viewer(viewer) as mine:
-                if mine.history.stop_asked(entry.prompt_id):
-                    entry.stopped.set()
-        except SignInNeeded:
-            return False  # whoever is no member any more is told so by `_still_allowed`
+    """Has the asker pressed stop, here or in another web process, or left? Asked while a model is silent, too."""
+    if not entry.stopped.is_set():
+        if entry.gone():
+            entry.stopped.set()
+        else:
+            _look(store, viewer, course, entry)
     return entry.stopped.is_set()
 
 
-def _still_allowed(store: Store, viewer: Viewer, course: Course) -> None:
-    """A right that is taken away is gone in a stream that is under way, too."""
+def _look(store: Store, viewer: Viewer, course: Course, entry: Running) -> None:
+    """Once a second, through one door: is it to stop, and may its asker still ask?"""
     now = time.monotonic()
-    if now - course.rechecked < RECHECK_SECONDS:
+    if now - course.looked < RECHECK_SECONDS:
         return
-    course.rechecked = now
-    with store.as_viewer(viewer.as_assistant()) as mine:
-        _may_ask(mine.viewer, mine.policy.ai(), None, mine.policy.admins)
+    course.looked = now
+    try:
+        with store.as_viewer(viewer.as_assistant()) as mine:
+            if mine.history.stop_asked(entry.prompt_id):
+                entry.stopped.set()
+            _may_ask(mine.viewer, mine.policy.ai(), None, mine.policy.admins)
+    except DocentError as lost:
+        course.lost = lost  # said at the next event
+
+
+def _still_allowed(store: Store, viewer: Viewer, course: Course, entry: Running) -> None:
+    """A right that is taken away is gone in a stream that is under way, too."""
+    _look(store, viewer, course, entry)
+    if course.lost is not None:
+        raise course.lost
 
 
 def _may_ask(viewer: Viewer, ai: Any, question: Question | None, admins: Any) -> None:

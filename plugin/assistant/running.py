@@ -7,7 +7,7 @@ store, which the loop reads each second; both ends hold where history is off, to
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,26 +18,34 @@ if TYPE_CHECKING:
     from plugin.store import Store
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Running:
     """One answer under way and whose it is."""
 
     prompt_id: int
     workspace_id: int
     member_id: int
+    gone: Callable[[], bool] = lambda: False
+    """Does nobody read it any more?"""
     stopped: threading.Event = field(default_factory=threading.Event)
+    why: str = "You stopped this answer."
+    """What the asker reads then."""
 
 
 _running: dict[int, Running] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal may come in while its own thread holds it
+_ending = threading.Event()
+ENDING = "Docent was stopped or is being restarted. What came so far is kept; ask again in a moment."
 
 
 @contextmanager
-def running(viewer: Viewer, prompt_id: int) -> Iterator[Running]:
+def running(viewer: Viewer, prompt_id: int, gone: Callable[[], bool] = lambda: False) -> Iterator[Running]:
     """Enter an answer for as long as it runs."""
-    entry = Running(prompt_id, viewer.workspace_id, viewer.member_id)
+    entry = Running(prompt_id, viewer.workspace_id, viewer.member_id, gone)
     with _lock:
         _running[prompt_id] = entry
+    if _ending.is_set():
+        _end(entry)
     try:
         yield entry
     finally:
@@ -55,6 +63,21 @@ def stop(store: Store, viewer: Viewer, prompt_id: int) -> None:
     with _lock:
         entry = _running.get(prompt_id)
     if entry is not None and (entry.workspace_id, entry.member_id) == (viewer.workspace_id, viewer.member_id):
+        entry.stopped.set()
+
+
+def end_all() -> None:
+    """This process ends: stop every answer that it writes or begins from now on, in good order."""
+    _ending.set()
+    with _lock:
+        under_way = list(_running.values())
+    for entry in under_way:
+        _end(entry)
+
+
+def _end(entry: Running) -> None:
+    if not entry.stopped.is_set():
+        entry.why = ENDING
         entry.stopped.set()
 
 

@@ -25,13 +25,14 @@ from web.api.models import (
     plain,
 )
 from web.api.spec import answers, body, query, reply, spec
+from web.connections import left
 from web.door import scope
 from web.limits import QUESTIONS, by_member, limiter
 from web.messages import message_html, of_done
 from web.places import InPlace, Places, shown
 from web.problems import BROKEN, problem
 from web.rows import session_key
-from web.services import Services, mine, services, viewer
+from web.services import mine, services, viewer
 
 bp = Blueprint("api_prompts", __name__)
 
@@ -80,15 +81,18 @@ def create() -> Response:
     values: AskBody = body()
     bundle, question = services(), question_of(values)
     streamed = values.stream or request.accept_mimetypes.best == "text/event-stream"
-    if not streamed:
-        shown(bundle.places)
-        return _finished(bundle, question)
     events = iter(
-        ask(bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key())
-    )
+        ask(
+            bundle.store, bundle.gateway, viewer(), question, results=bundle.results,
+            session=session_key(), gone=left(),
+        )
+    )  # fmt: skip
     first = next(events, None)  # what is refused is refused with its status, before a stream begins
     if first is None or first.name == "error":
         return _refused(first.data if first is not None else {})
+    if not streamed:
+        shown(bundle.places)
+        return _finished(question, bundle.places.after_first(events))
     inner = _stream(
         bundle.places, first, events, values.prompt, for_page=request.headers.get("Docent-Page") == "1"
     )
@@ -97,7 +101,8 @@ def create() -> Response:
     return response
 
 
-def _stream(places: Places, first: Any, rest: Iterator[Any], text: str, *, for_page: bool) -> Iterator[str]:
+def _stream(places: Places, first: Any, events: Iterator[Any], text: str, *, for_page: bool) -> Iterator[str]:
+    rest = places.after_first(events)
     error: dict[str, Any] | None = None
     shapes: list[dict[str, Any]] = []
     try:
@@ -113,15 +118,11 @@ def _stream(places: Places, first: Any, rest: Iterator[Any], text: str, *, for_p
                 message = of_done(text, {**data, **kept_of(data)}, error, bound)
                 data = {**data, "shapes": shapes, "page": message_html(message)}
             yield sse(event.name, data)
-            if event is first:
-                with places.turn():  # up to the second event an answer searches and nobody is waited for
-                    event = next(rest, None)
-            else:
-                event = next(rest, None)
+            event = next(rest, None)
     except DocentError as failure:
         yield sse("error", {"message": str(failure), "status": failure.status, "retry": True})
     finally:
-        close = getattr(rest, "close", None)
+        close = getattr(events, "close", None)
         if close is not None:
             close()
 
@@ -132,12 +133,10 @@ def _refused(failed: dict[str, Any]) -> Response:
     return problem(int(failed.get("status", 500)), str(failed.get("message", BROKEN)), **kept)  # type: ignore[return-value]
 
 
-def _finished(bundle: Services, question: Question) -> Response:
+def _finished(question: Question, events: Iterator[Any]) -> Response:
     at, done = datetime.now(UTC), dict[str, Any]()
     failed: dict[str, Any] | None = None
-    for event in ask(
-        bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key()
-    ):
+    for event in events:
         if event.name == "done":
             done = event.data
         elif event.name == "error":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -12,6 +13,7 @@ from werkzeug.wrappers import Response
 from plugin.assistant import Question
 from plugin.assistant import ask as ask_assistant
 from plugin.errors import DocentError, NotFound
+from web.connections import left
 from web.limits import QUESTIONS, by_member, limiter
 from web.messages import of_done, of_prompt
 from web.places import shown
@@ -135,10 +137,15 @@ def ask() -> str | Response:
     bundle = services()
     done: dict[str, Any] = {}
     failed: dict[str, Any] | None = None
+    events = iter(
+        ask_assistant(
+            bundle.store, bundle.gateway, viewer(), question, results=bundle.results,
+            session=session_key(), gone=left(),
+        )
+    )  # fmt: skip
+    first = next(events, None)
     shown(bundle.places)
-    for event in ask_assistant(
-        bundle.store, bundle.gateway, viewer(), question, results=bundle.results, session=session_key()
-    ):
+    for event in chain([first] if first else [], bundle.places.after_first(events)):
         if event.name == "done":
             done = event.data
         elif event.name == "error":
