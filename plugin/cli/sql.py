@@ -171,7 +171,7 @@ def explain_decision(session: Session, receipt_id: int, as_json: bool) -> None:
     if as_json:
         print_json(found.as_dict())
         return
-    click.echo(f"Then: {found.receipt.verdict}{f' ({found.receipt.reason})' if found.receipt.reason else ''}")
+    click.echo(f"Then: {found.shown.verdict}{f' ({found.shown.reason})' if found.shown.reason else ''}")
     click.echo(f"Now: {found.verdict_now}{f' ({found.reason_now})' if found.reason_now else ''}")
     for change in found.changes:
         click.echo(f"  {change}")

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from connectors import connect, connector_class
 from connectors.abilities import Cancel, CanRun, Estimate, RunLimits, can_query
-from connectors.errors import QueryFailed, QueryStopped, SourceError
+from connectors.errors import QueryFailed, QueryStopped, SourceError, UnreachableSource
 from connectors.settings import apart
-from plugin.access.viewer import Viewer
+from plugin.access.viewer import Role, Viewer
 from plugin.errors import Misconfigured, StatementFailed
 from plugin.run_sql.results import Column, Owner, Result, Results
 
@@ -38,7 +38,10 @@ class QueryError(StatementFailed):
 
 
 class NotReached(QueryError):
-    """The source gave no answer, refused the credential or broke off: what was asked is not to blame."""
+    """The source gave no answer, refused the credential or broke off: what was asked is not to blame.
+
+    Where it is (a file's path, a host) is in `full` alone, and there for an admin only: who may query need not know.
+    """
 
     status = 502
 
@@ -107,7 +110,8 @@ def open_connector(store: Store, viewer: Viewer, integration_id: int, type_: str
     try:
         made = connect(type_, *apart(connector_class(type_), given))
     except SourceError as error:
-        raise Misconfigured(f"the credential for queries cannot be used: {error}") from error
+        why = f": {error}" if viewer.role is Role.ADMIN else "; an admin can mend it"
+        raise Misconfigured(f"the credential for queries cannot be used{why}") from error
     if not isinstance(made, CanRun):
         raise Misconfigured("Docent does not run SQL on integrations of this type")
     return made
@@ -153,15 +157,27 @@ def execute(
             full = "" if hide_errors else error.full
             raise QueryError(str(error), full=full, position=error.position, code=error.code) from None
         if isinstance(error, SourceError):
-            raise NotReached(str(error)) from None
+            raise not_reached(error, facts.get("viewer")) from None
         raise
 
 
-def estimate(connector: CanRun, sql: str, parameters: Sequence[object] = ()) -> Estimate | None:
+def not_reached(error: SourceError, viewer: object) -> NotReached:
+    """The error for a source that gave no answer, without its place for who is no admin."""
+    if not isinstance(error, UnreachableSource):
+        return NotReached(str(error))
+    admin = isinstance(viewer, Viewer) and viewer.role is Role.ADMIN
+    return NotReached("the source cannot be reached; an admin sees why", full=str(error) if admin else "")
+
+
+def estimate(
+    connector: CanRun, sql: str, parameters: Sequence[object] = (), viewer: Viewer | None = None
+) -> Estimate | None:
     """What the planner expects; None where it cannot tell. Raises QueryError where it was asked and did not answer."""
     try:
         return connector.estimate(sql, parameters) if parameters else connector.estimate(sql)
     except SourceError as error:
+        if isinstance(error, UnreachableSource):
+            raise not_reached(error, viewer) from None
         raise QueryError(str(error)) from None
 
 

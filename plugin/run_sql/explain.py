@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Viewer
 from plugin.errors import NotFound
+from plugin.run_sql.decisions import WITHHELD, ShownReceipt, shown
 from plugin.run_sql.dialects import engine_of
 from plugin.run_sql.execute import dialect_of
 from plugin.run_sql.gates import integration_of, policy_gates
@@ -23,6 +24,8 @@ class Explained:
     """`then` and `now` are gate -> open (None: not reached); `changes` are sentences, none where all is as it was."""
 
     receipt: Receipt
+    shown: ShownReceipt
+    """The receipt as whoever asks may read it: what is told of it comes from here."""
     then: Mapping[str, bool]
     now: Mapping[str, bool]
     verdict_now: str
@@ -32,13 +35,7 @@ class Explained:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "id": self.receipt.id,
-            "at": self.receipt.at.isoformat(),
-            "verdict": self.receipt.verdict,
-            "reason": self.receipt.reason,
-            "gates": [dict(gate) for gate in self.receipt.gates],
-            "tables": list(self.receipt.tables),
-            "columns": list(self.receipt.columns),
+            **self.shown.as_dict(),
             "now": dict(self.now),
             "verdict_now": self.verdict_now,
             "reason_now": self.reason_now,
@@ -57,7 +54,8 @@ def explain_decision(store: Store, viewer: Viewer, receipt_id: int) -> Explained
         if receipt is None:
             raise NotFound("there is no such decision")
         then = {str(gate["gate"]): bool(gate["open"]) for gate in receipt.gates}
-        now, reason = _gates_now(door, receipt)
+        (told,) = shown(door, (receipt,))
+        now, reason = _gates_now(door, receipt, told)
         changes = _changes(then, now)
         settings = door.policy.ai().sql_limits
         for key in ("rows", "bytes", "seconds", "concurrent", "concurrent_integration"):
@@ -67,10 +65,10 @@ def explain_decision(store: Store, viewer: Viewer, receipt_id: int) -> Explained
         if receipt.member != door.viewer.email:
             changes.append(f"this was a decision about {receipt.member}; the gates of today are yours")
     refused = reason is not None
-    return Explained(receipt, then, now, "refused" if refused else "allowed", reason, tuple(changes))
+    return Explained(receipt, told, then, now, "refused" if refused else "allowed", reason, tuple(changes))
 
 
-def _gates_now(door: ViewerDoor, receipt: Receipt) -> tuple[dict[str, bool], str | None]:
+def _gates_now(door: ViewerDoor, receipt: Receipt, told: ShownReceipt) -> tuple[dict[str, bool], str | None]:
     try:
         integration = integration_of(door, receipt.integration_id)
     except NotFound:
@@ -97,8 +95,8 @@ def _gates_now(door: ViewerDoor, receipt: Receipt) -> tuple[dict[str, bool], str
         return now, "the tables and columns of a refused statement are not kept; run it again to see"
     now["visible"] = not missing
     if missing:
-        return now, f"{missing[0]} is not a table or column that you can query here"
-    form = then.get("read_only")
+        return now, WITHHELD
+    form = next((gate for gate in told.gates if gate["gate"] == "read_only"), None)
     now["read_only"] = bool(form is None or form["open"])
     if not now["read_only"] and form is not None:
         return now, str(form["reason"])
@@ -133,7 +131,7 @@ def missing_of(
     return missing + absent, sensitive
 
 
-_TITLES = {
+TITLES = {
     "ai": "AI",
     "toggle": "Run SQL",
     "permission": "query permission",
@@ -141,6 +139,8 @@ _TITLES = {
     "visible": "visibility of every table and column",
     "read_only": "the statement's form",
     "sensitive": "the rule for sensitive columns",
+    "confirm": "pressing Run",
+    "limits": "the limits",
     "integration": "the integration",
 }
 
@@ -150,7 +150,7 @@ def _changes(then: Mapping[str, bool], now: Mapping[str, bool]) -> list[str]:
     for gate, is_open in now.items():
         before = then.get(gate)
         if before is not None and before != is_open:
-            title = _TITLES.get(gate, gate)
+            title = TITLES.get(gate, gate)
             found.append(
                 f"{title}: was {'open' if before else 'closed'}, is {'open' if is_open else 'closed'}"
             )

@@ -21,6 +21,7 @@ from plugin.catalog.mask import mask_literals
 from plugin.errors import Conflict, LimitReached, NotFound
 from plugin.run_sql.execute import (
     Handle,
+    NotReached,
     QueryError,
     Stopped,
     default_schema_of,
@@ -357,7 +358,10 @@ def preview(
     if cost:
         connector = open_connector(store, viewer, integration_id, decision.integration.type)
         try:
-            found = estimate(connector, text, tuple((values or {})[name] for name in decision.verdict.bound))
+            bound = tuple((values or {})[name] for name in decision.verdict.bound)
+            found = estimate(connector, text, bound, viewer)
+        except NotReached as error:
+            return Preview(decision, text, unsaid=error.full or str(error))
         except QueryError as error:
             return Preview(decision, text, unsaid=str(error))
     if found is None:

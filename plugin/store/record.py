@@ -153,13 +153,33 @@ class Record:
         self._context.session.flush()
         return _receipt(row)
 
-    def receipts(self, limit: int = 50, *, id: int | None = None) -> tuple[Receipt, ...]:
-        """My receipts, newest first; an admin's are the workspace's. With `id` that one, however old it is."""
+    def receipts(
+        self,
+        limit: int = 50,
+        *,
+        id: int | None = None,
+        before: int | None = None,
+        verdict: str | None = None,
+        integration_id: int | None = None,
+        member: str | None = None,
+    ) -> tuple[Receipt, ...]:
+        """My receipts, newest first; an admin's are the workspace's. With `id` that one, however old it is.
+
+        `before` is the id to go on from; the others narrow it down, `member` by e-mail.
+        """
         query = select(ReceiptRow).where(ReceiptRow.workspace_id == self._context.workspace_id)
         if not self._context.is_admin:
             query = query.where(ReceiptRow.member_id == self._context.member.id)
         if id is not None:
             query = query.where(ReceiptRow.id == id)
+        if before is not None:
+            query = query.where(ReceiptRow.id < before)
+        if verdict is not None:
+            query = query.where(ReceiptRow.verdict == verdict)
+        if integration_id is not None:
+            query = query.where(ReceiptRow.integration_id == integration_id)
+        if member is not None:
+            query = query.where(func.lower(ReceiptRow.member) == member.lower())
         rows = self._context.session.scalars(
             query.order_by(ReceiptRow.id.desc()).limit(max(1, min(limit, 500)))
         )

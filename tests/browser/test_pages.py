@@ -11,18 +11,18 @@ from flask import Flask
 PATHS = (
     "/", "/embed", "/search?q=customer+order", "/search?q=zzzqqq", "/catalog", "/catalog/changes", "/catalog/import", "/glossary", "/assistant", "/integrations",
     "/integrations/new", "/integrations/new?type=postgres", "/integrations/1", "/integrations/1/push", "/members", "/members/teams", "/members/teams/1", "/members/groups",
-    "/settings/ai", "/audit", "/ledger", "/usage", "/trust", "/trust/data-flow", "/trust/register", "/trust/see-as", "/oversight", "/queries", "/me", "/api/v1/docs", "/no-such-page",
+    "/settings/ai", "/audit", "/ledger", "/usage", "/trust", "/trust/data-flow", "/trust/register", "/trust/see-as", "/oversight", "/queries", "/decisions", "/me", "/api/v1/docs", "/no-such-page",
     "/history/templates", "/queries", "/history/shared", "/history/mine",
 )  # fmt: skip
 PARTS = {
     "static", "health.healthz", "health.readyz", "health.metrics", "home.settings", "catalog.level", "catalog.properties", "lineage.edges",
     "lineage.impact", "assistant.saved_panel", "integrations.progress", "trust.record", "records.audit_export",
     "records.ledger_export", "records.head", "history.export", "history.export_mine", "results.download",
-    "results.download_parquet",
+    "results.download_parquet", "queries.back",
 }  # fmt: skip
 """Addresses that are no page: fragments, files, redirects, health."""
 ELSEWHERE = {"auth.sign_in", "auth.invitation", "assistant.chat", "assistant.rename_form", "history.read_shared",
-             "history.sharing", "results.show"}  # fmt: skip
+             "history.sharing", "results.show", "decisions.one"}  # fmt: skip
 """Pages that need something to exist first; the tests of these things look at them."""
 TABS = ("overview", "columns", "lineage", "sql", "usage", "activity")
 

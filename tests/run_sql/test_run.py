@@ -216,3 +216,27 @@ def test_an_integration_has_places_for_all_members_together(store: Store, admin:
     cancel(admin, "r-2")
     assert ends(thread)
     assert run(store, other, shop, "SELECT id FROM orders", results=Results()).result.rows == 2
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.EDITOR])
+def test_where_a_source_is_that_is_not_reached_is_for_admins(
+    store: Store, admin: Viewer, shop: int, tmp_path: Path, role: Role
+) -> None:
+    with store.as_admin(admin) as door:
+        door.people.add_member("eva@example.com", role, "Eva", password="correct horse battery")
+        (eva,) = [each for each in door.people.members() if each.email == "eva@example.com"]
+        general = next(each for each in door.people.teams() if each.is_general)
+        door.people.grant(general.id, shop)
+        door.integrations.grant_query(shop, "member", eva.id)
+    with store.sign_in() as sign_in:
+        who = sign_in.viewer_for_email(None, "eva@example.com", Surface.PAGE)
+    source = tmp_path / "shop.db"
+    for moved in (False, True):  # damaged, then gone
+        source.unlink() if moved else source.write_bytes(b"no database at all" * 100)
+        with pytest.raises(QueryError) as caught:
+            run(store, who, shop, "SELECT id FROM orders", results=Results())
+        assert str(tmp_path) not in str(caught.value), "this goes to a model"
+        if moved:
+            assert (str(tmp_path) in caught.value.full) is (role is Role.ADMIN)
+        else:
+            assert str(tmp_path) not in caught.value.full or role is Role.ADMIN

@@ -46,7 +46,7 @@ EVERYBODY = {
     "api_catalog.children", "api_catalog.lineage", "api_catalog.impact", "lineage.edges", "lineage.impact",
     "queries.show", "queries.draft", "queries.save", "queries.run", "queries.approve", "queries.delete",
     "api_queries.index", "api_queries.save", "api_queries.approve", "api_queries.run", "api_queries.delete",
-    "api_queries.estimate",
+    "api_queries.estimate", "decisions.show", "decisions.one", "api_decisions.index", "api_decisions.show", "queries.back",
     "api_sql.check", "api_sql.run", "api_sql.cancel", "api_sql.result", "api_sql.bound", "api_integrations.index",
     "api_settings.redaction_try", "api_metadata.export", "api_metadata.apply",
     "api_describe.openapi", "api_describe.docs", "mcp.speak",

@@ -15,6 +15,7 @@ MODULES = (
     "catalog",
     "sql",
     "queries",
+    "decisions",
     "integrations",
     "push",
     "metadata",

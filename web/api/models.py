@@ -554,6 +554,63 @@ class RunSavedBody(Body):
     run_id: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{8,64}$")
 
 
+class DecisionsQuery(Paging):
+    """Which decision receipts. `member` is an e-mail, for admins."""
+
+    verdict: Literal["allowed", "refused"] | None = None
+    integration_id: int | None = None
+    member: str | None = Field(None, max_length=320)
+
+
+class DecisionGate(Answer):
+    """One gate as it stood. `who` can open it where it was closed."""
+
+    gate: str
+    open: bool
+    reason: str = ""
+    who: str = ""
+
+
+class DecisionOut(Answer):
+    """The decision on one attempt to run SQL; never the statement, never a row.
+
+    `gate` is the first that was closed, `statement` the class of the statement. `withheld` says that names are left
+    out, which are gone or which you do not see any more; the same for an integration that is null.
+    """
+
+    id: int
+    at: datetime
+    member: str
+    integration_id: int | None = None
+    integration: str | None = None
+    statement: str
+    verdict: str
+    gate: str | None = None
+    reason: str | None = None
+    gates: list[DecisionGate] = []
+    tables: list[str] = []
+    columns: list[str] = []
+    sensitive: list[str] = []
+    limits: dict[str, float] = {}
+    withheld: bool = False
+
+
+class DecisionPage(Answer):
+    """Decision receipts, newest first."""
+
+    items: list[DecisionOut]
+    next_cursor: str | None = None
+
+
+class DecisionExplained(DecisionOut):
+    """A receipt, and what the settings of today would say. `now` is gate to open."""
+
+    now: dict[str, bool] = {}
+    verdict_now: str
+    reason_now: str | None = None
+    changes: list[str] = []
+
+
 # --- integrations, settings, records ---------------------------------------------------------------------------
 
 

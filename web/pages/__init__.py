@@ -46,6 +46,7 @@ PAGES: dict[str, Page] = {
     "me": Page("web.pages.me"),
     "results": Page("web.pages.results"),
     "queries": Page("web.pages.queries"),
+    "decisions": Page("web.pages.decisions"),
     "mcp": Page("web.pages.mcp"),
 }
 

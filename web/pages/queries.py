@@ -96,6 +96,13 @@ def save() -> Response | tuple[str, int]:
     return redirect(url_for("queries.show"), 303)
 
 
+@bp.get("/<int:query_id>/run")
+def back(query_id: int) -> Response:
+    """The address of a run that was opened or reloaded: nothing runs by that; back to the query."""
+    flash("Nothing was run: a query runs when you press Run.", "plain")
+    return redirect(url_for("queries.show", _anchor=f"q-{query_id}"), 303)
+
+
 @bp.post("/<int:query_id>/run")
 def run(query_id: int) -> Response | str | tuple[str, int]:
     """Run one and show its result; or say what the source expects of it, or why it did not run.

@@ -41,7 +41,7 @@ export function showResult(place, result) {
     el("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Rows" }, el("table", { class: "table table-tight" }, el("thead", {}, el("tr", {}, ...heads)), body)),
     figure,
     result.masked?.length ? el("p", { class: "result-note" }, icon("shield-check", "icon-sm"), el("span", {}, "Masked, since marked sensitive: ", el("span", { class: "mono" }, result.masked.join(", ")))) : null,
-    el("p", { class: "result-note" }, icon("eye-off", "icon-sm"), el("span", {}, "Rows are for your session only: in no history, gone when you sign out. The assistant saw only column names and types.", result.receipt_id ? el("span", { class: "nowrap" }, ` Decision ${result.receipt_id}.`) : null))));
+    el("p", { class: "result-note" }, icon("eye-off", "icon-sm"), el("span", {}, "Rows are for your session only: in no history, gone when you sign out. The assistant saw only column names and types.", result.receipt_id ? el("span", {}, " ", el("a", { class: "nowrap", href: `/decisions/${result.receipt_id}` }, `Decision ${result.receipt_id}`), ".") : null))));
 }
 
 // Compares two rows by one column. A null is last either way; whole numbers that JavaScript's own are too short for compare as they are.
