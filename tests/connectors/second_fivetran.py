@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+from tests.connectors.second_expected import Expected, edges
 from tests.connectors.second_servers import SECRET, Second
 from tests.connectors.vendor_server import Answer, Asked, Vendor
 
@@ -159,3 +160,36 @@ def fivetran() -> Second:
         allows=allowed,
     )
     return Second(vendor, {"secret": SECRET}, {"key": "d9c4511349dd4b86"})
+
+
+EXPECTED = Expected(
+    fivetran,
+    {
+        "connection/iron_lion": {"name": "pg_prod", "kind": "job", "owners": ("priya@harbor.example",), "properties.type": "postgres_rds",
+                                 "properties.group": "Production – EU", "properties.destination": "redshift", "properties.schedule": "every day at 03:00 UTC-5",
+                                 "properties.last_status": "succeeded", "properties.created": "2024-12-01T15:43:29.013729+00:00"},
+        "connection/sand_castle": {"owners": ("gone@harbor.example",), "properties.status": "broken", "properties.last_status": "failed",
+                                   "properties.last_end": "2026-11-20T08:00:00+00:00", "properties.last_success": "2026-11-20T02:00:00.500000+00:00"},
+        "connection/new_moon": {"owners": (), "properties.paused": "yes", "properties.status": "incomplete", "properties.last_end": None},
+        "connection/tall_tree": {"name": "sheets.Budget 2026 – Übersicht", "properties.schedule": "manual"},
+        "connection/odd_duck": {"properties.schedule": "every 15 minutes", "properties.last_status": "succeeded"},
+        "connection/last_one": {"properties.destination": None, "properties.group": "Neu", "properties.schedule": "every 480 minutes"},
+        "transformation/lively_leaf": {"name": "Täglich", "properties.schedule": "0 5 * * *; 0 17 * * *", "properties.last_status": "PARTIALLY_SUCCEEDED"},
+        "transformation/quick_quill": {"name": "salesforce", "properties.paused": "yes", "properties.models": "salesforce__manager_performance"},
+        "transformation/slow_snail": {"properties.schedule": "every 90 minutes"},
+    },
+    edges("""
+        connection/iron_lion > Warehouse.pg_prod_public.orders
+        connection/iron_lion > Warehouse.pg_prod_public.strasse
+        connection/iron_lion > Warehouse.pg_prod_public.migrations
+        connection/iron_lion > Warehouse.pg_prod_sales_eu.orders
+        connection/sand_castle > Warehouse.crm.account
+        connection/sand_castle > Warehouse.crm.old
+        connection/tall_tree > harbor-prod.sheets.budget_2026_uebersicht
+        connection/sand_castle > transformation/quick_quill
+        connection/iron_lion > transformation/slow_snail
+        transformation/lively_leaf > transformation/slow_snail
+    """),
+    ("people", "not_mine"),
+    30,
+)  # fmt: skip

@@ -15,7 +15,7 @@ import pytest
 
 from connectors.errors import SourceError
 from connectors.records import Progress, Unread
-from tests.connectors import test_prefect
+from tests.connectors.own_cases import declared
 from tests.connectors.small_servers import airflow, superset
 from tests.connectors.test_docs import rows
 from tests.connectors.test_mutilated import CASES, SECOND, T40, Make, Open, of, second
@@ -77,15 +77,6 @@ ENDPOINTS: dict[str, dict[str, tuple[str, str]]] = {
         r"GET .*/environments/": ("environments", "quiet"),
         r"GET .*/artifacts/.*": ("artifacts", "told"),
     },
-    "fivetran": {
-        r"GET .*/connections": ("connections", "ends"),
-        r"GET .*/connections/.*/schemas": ("one request a connection", "told"),
-        r"GET .*/groups": ("groups", "told"),
-        r"GET .*/destinations": ("destinations", "told"),
-        r"GET .*/destinations/.*": ("a destination", "told"),
-        r"GET .*/users": ("users", "told"),
-        r"GET .*/transformations": ("transformations", "told"),
-    },
     "airbyte": {
         r"GET .*/sources": ("sources", "told"),
         r"GET .*/destinations": ("destinations", "told"),
@@ -98,12 +89,6 @@ ENDPOINTS: dict[str, dict[str, tuple[str, str]]] = {
         r"GET .*/dags/.*/tasks": ("tasks", "told"),
         r"GET .*/(assets|datasets)": ("assets", "told"),
     },
-    "prefect": {
-        r"POST .*/flows/(count|filter)": ("flows", "ends"),
-        r"POST .*/deployments/(count|filter)": ("deployments", "ends"),
-        r"POST .*/flow_runs/filter": ("flow_runs", "ends"),
-        r"(POST|GET) .*/events/filter.*": ("events", "told"),
-    },
     "iceberg": {
         r"GET .*/config": ("/v1/config", "ends"),
         r"GET .*/namespaces(/[^/]*)?": ("namespaces", "ends"),
@@ -112,11 +97,11 @@ ENDPOINTS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "datahub": {r"POST /api/graphql": ("GraphQL", "ends")},
     "dagster": {r"POST /graphql": ("GraphQL", "ends")},
+    **declared("OWN_ENDPOINTS"),
 }  # fmt: skip
 OTHERS: dict[str, Callable[[], tuple[Make, Open]]] = {
     "superset": lambda: (superset, of("superset", {"token": T40})),
     "airflow": lambda: (lambda: airflow("v2", "assets"), of("airflow", {"token": T40}, api="v2")),
-    "prefect": lambda: (test_prefect.cloud, test_prefect.opened),
 }
 
 

@@ -14,6 +14,7 @@ from connectors import connect
 from connectors.abilities import Connector
 from connectors.errors import PermissionMissing, SignInRefused, SourceError, SourceInterrupted
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread
+from tests.connectors import second_fivetran
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 
 KEY, SECRET = "key", "s" * 24
@@ -147,6 +148,22 @@ def vendor() -> Vendor:
 
 def opened(vendor: Vendor) -> Connector:
     return connect("fivetran", {"url": vendor.url, "key": KEY}, {"secret": SECRET})
+
+
+# What is asked of every connector: test_mutilated.py, test_endpoints.py, test_second_servers.py
+OWN_SHAPES = {"fivetran": (vendor, opened, "")}
+OWN_ENDPOINTS = {
+    "fivetran": {
+        r"GET .*/connections": ("connections", "ends"),
+        r"GET .*/connections/.*/schemas": ("one request a connection", "told"),
+        r"GET .*/groups": ("groups", "told"),
+        r"GET .*/destinations": ("destinations", "told"),
+        r"GET .*/destinations/.*": ("a destination", "told"),
+        r"GET .*/users": ("users", "told"),
+        r"GET .*/transformations": ("transformations", "told"),
+    },
+}
+OWN_SECOND = {"fivetran": second_fivetran.EXPECTED}
 
 
 def read(vendor: Vendor) -> list[Record]:

@@ -31,15 +31,14 @@ from tests.connectors import (
     small_servers,
     test_bi,
     test_catalogs,
-    test_fivetran,
     test_iceberg,
     test_metabase,
     test_pipelines,
-    test_prefect,
     test_redash,
 )
 from tests.connectors import test_warehouses as warehouses
-from tests.connectors.second_expected import CASES as SECOND
+from tests.connectors.own_cases import declared
+from tests.connectors.second_expected import CASES as LISTED
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 
 Make = Callable[[], Vendor]
@@ -100,12 +99,10 @@ CASES: dict[str, tuple[Make, Open, str]] = {
     "openmetadata": (lambda: test_catalogs.openmetadata_vendor(9), of("openmetadata", {"token": test_catalogs.TOKEN}),
                      "name"),
     "dbt_cloud": (test_pipelines.dbt_cloud_vendor, of("dbt_cloud", {"token": test_pipelines.TOKEN}, account="7"), ""),
-    "fivetran": (test_fivetran.vendor, test_fivetran.opened, ""),
     "airbyte": (lambda: test_pipelines.airbyte_vendor({"left": 0, "made": 0}),
                 of("airbyte", {"client_secret": "s" * 20}, client_id="id"),
                 "access_token connectionId sourceId destinationId"),
     "dagster": (lambda: test_pipelines.dagster_vendor(4), of("dagster", {}), "data"),
-    "prefect": (test_prefect.cloud, test_prefect.opened, "name flow_id events next_page"),
     "iceberg": (iceberg, test_iceberg.connected, "access_token metadata prefix"),
     "snowflake": (lambda: warehouses.snowflake_vendor(warehouses.World(3)),
                   of("snowflake", {"private_key": warehouses.KEY}, account="ab", warehouse="W", user="docent"),
@@ -122,7 +119,9 @@ CASES: dict[str, tuple[Make, Open, str]] = {
                 "dags dag_id task_id total_entries assets"),
     "airflow 2": (lambda: small_servers.airflow("v1", "datasets"), of("airflow", {"token": T40}, api="v1"),
                   "dags dag_id task_id total_entries datasets"),
+    **declared("OWN_SHAPES"),
 }  # fmt: skip
+SECOND = LISTED | declared("OWN_SECOND")
 
 
 def second(name: str) -> tuple[Make, Open]:
@@ -142,7 +141,7 @@ def test_every_connector_that_was_verified_by_documents_is_tried() -> None:
     by_http = {
         each.name for each in documented if "connectors.http" in inspect.getsource(inspect.getmodule(each))
     }
-    assert by_http <= set(CASES), f"no line in CASES above for {by_http - set(CASES)}"
+    assert by_http <= set(CASES), f"no OWN_SHAPES in the test of {by_http - set(CASES)}"
 
 
 # --- what is done to an answer ----------------------------------------------------------------------------------------

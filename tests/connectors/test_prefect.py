@@ -161,6 +161,18 @@ def opened(vendor: Vendor, key: str = KEY) -> Connector:
     return connect("prefect", {"url": vendor.url + SPACE}, {"token": key})
 
 
+# What is asked of every connector: test_mutilated.py, test_endpoints.py
+OWN_SHAPES = {"prefect": (cloud, opened, "name flow_id events next_page")}
+OWN_ENDPOINTS = {
+    "prefect": {
+        r"POST .*/flows/(count|filter)": ("flows", "ends"),
+        r"POST .*/deployments/(count|filter)": ("deployments", "ends"),
+        r"POST .*/flow_runs/filter": ("flow_runs", "ends"),
+        r"(POST|GET) .*/events/filter.*": ("events", "told"),
+    },
+}
+
+
 def read(vendor: Vendor, key: str = KEY) -> list[Any]:
     return list(opened(vendor, key).extract())
 
