@@ -174,7 +174,10 @@ PHRASINGS: list[tuple[str, list[str]]] = [
         ["status = 'cancelled'", "spelled as you did", "placed_at >="],
     ),
     ("how much did we sell in 2025", ["SUM(revenue)", "2025-01-01"]),
-    ("top 10 customers by revenue last month", ["SUM(b.total)", "b.placed_at >= CURRENT_DATE"]),
+    (
+        "top 10 customers by revenue last month",
+        ["SUM(b.total)", "b.placed_at >= date_trunc('month', CURRENT_DATE) - INTERVAL '1 month'"],
+    ),
     ("top 5 customers by orders", ["COUNT(*)", "GROUP BY a.id, a.name", "LIMIT 5"]),
     ("how do I get from orders to products", ["order_items"]),
     ("sql for orders joined to customers", ["JOIN sales.customers"]),

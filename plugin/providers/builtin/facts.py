@@ -75,7 +75,7 @@ def _size(thing: Thing) -> str:
             facts.append(_bytes(int(size)))
         text = f"{named(thing)} has {listed(facts)}, as the source estimates."
     if thing.is_table:
-        text += f" For the exact number, ask “how many {plain(thing.name)} are there” and press Run."
+        text += f" For the exact number, ask “how many {plain(thing.name)} are there”: I write the SQL."
     return text
 
 

@@ -21,7 +21,7 @@ HELP = """I answer from this catalog alone; nothing you type leaves this server.
 - Which tables are the most popular, undocumented, or without an owner?
 - Which columns look personal?
 - How many tables are in sales? Which table has `customer_id`?
-- How many orders per month? (I write the SQL, you press Run.)"""
+- How many orders per month? (I write the SQL; who may query the source runs it.)"""
 
 
 # --- proposals and plain words ---------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ class Draft:
     where: list[str] = field(default_factory=list)
     correlated: bool = False
     """A condition speaks of the main table from inside a subquery, so the table needs its alias."""
+    chart: str = ""
+    """The placeholder that draws the result, where it has one thing to stand on."""
 
     def at(self, alias: str, column: Column) -> str:
         """A column as it is written: with an alias only where tables are joined."""

@@ -32,7 +32,7 @@ _LARGEST = re.compile(r"^(?:the )?(?:(?P<n1>\d+) )?(?P<word>largest|biggest|high
 _GROUP = re.compile(r"\s+(?:per|by|for each|for every|in each|of each|grouped by|group by|broken down by|split by|each|across)(?: the)? (?P<group>[\w «»]+?)$", re.I)  # fmt: skip
 _WHERE = re.compile(r"\s+(?:where|whose|for which|such that|with|which have|that have|have|has|having|without)(?: the| a| an)? (?P<where>.+)$", re.I)  # fmt: skip
 _YEAR = re.compile(r"\s+(?:in|during|for|of) (?:the year )?(?P<year>(?:19|20)\d\d)$", re.I)
-_PAST = re.compile(r"\s+(?:in|over|during|from|for|within)? ?(?:the )?(?:last|past|previous) (?P<n>\d+)? ?(?P<unit>day|week|month|quarter|year)s?$", re.I)  # fmt: skip
+_PAST = re.compile(r"\s+(?:in|over|during|from|for|within)? ?(?:the )?(?P<word>last|past|previous) (?P<n>\d+)? ?(?P<unit>day|week|month|quarter|year)s?$", re.I)  # fmt: skip
 _SINCE = re.compile(r"\s+(?P<word>since|after|before|until|from) (?P<date>\d{4}-\d\d-\d\d)$", re.I)
 _FILLER = re.compile(r"\s+(?:are there|do we have|exist|did we have|have we had|were there|are in|there are|in total|overall|altogether|have we|we have|we got|got)$", re.I)  # fmt: skip
 
@@ -81,6 +81,7 @@ class Ask:
     filters: tuple[Filter, ...] = ()
     year: int | None = None
     past: tuple[int, str] | None = None
+    """The last so many days, weeks ..; 0 is the whole one before this: "last month" is the calendar's."""
     since: tuple[str, str] | None = None
     latest: bool = False
     implied: bool = False
@@ -237,7 +238,8 @@ def _times(text: str, parts: dict[str, object]) -> str:
         text = text[: year.start()]
     past = _PAST.search(text)
     if past:
-        parts["past"] = (int(past.group("n") or 1), past.group("unit").lower())
+        whole = past.group("n") is None and past.group("word").lower() != "past"
+        parts["past"] = (0 if whole else int(past.group("n") or 1), past.group("unit").lower())
         text = text[: past.start()]
     since = _SINCE.search(text)
     if since:

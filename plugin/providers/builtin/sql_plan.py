@@ -1,7 +1,7 @@
 """Plans that answer a question about data: plain SQL over one table or a foreign key, for a person to run.
 
 The values never come here. The answer holds placeholders (`{{r1.table}}`) that are filled in on the asker's page
-after they press Run.
+once they ran it. Nobody is told to press Run: rules do not know who has query permission, the lock beside the SQL does.
 """
 
 from __future__ import annotations
@@ -107,10 +107,13 @@ def _answer(draft: Draft, ask: Ask, statement: str) -> str:
         and not ask.unit
     )
     result = "Result: {{r1.first.result}}" if single and ask.top is None else "{{r1.table}}"
+    if draft.chart:
+        result = f"{draft.chart}\n\n{result}"
     assumed = f" I took {listed(draft.assumed)}." if draft.assumed else ""
     return (
         f"This SQL over {used} answers that.{assumed}\n\n```sql\n{statement}\n```\n\n"
-        f"I see no rows; the values are filled in on your page when you press Run.\n\n{result}"
+        f"I see no rows. Whoever may query this source runs it, and the values are filled in on their page alone."
+        f"\n\n{result}"
     )
 
 
@@ -195,12 +198,23 @@ def _select(
     if ask.measure == "distinct":
         return f"DISTINCT {measured}", [], measured
     name = sql.name("result")
+    draft.chart = _drawn([label or expression.rpartition(".")[2] for expression, label in chosen], ask)
     if not chosen:
         return f"{measured} AS {name}", [], ""
     names = [f"{expression} AS {sql.name(label)}" if label else expression for expression, label in chosen]
     grouped = [expression for expression, _label in chosen]
     order = grouped[-1] if ask.unit and ask.top is None else f"{name} {direction}"
     return f"{', '.join(names)}, {measured} AS {name}", grouped, order
+
+
+def _drawn(names: Sequence[str], ask: Ask) -> str:
+    """A chart over the one column, or the time and a column, that the result is grouped by; "" for any other."""
+    if not 1 <= len(names) <= 1 + bool(ask.unit) or not all(
+        re.fullmatch(r"[A-Za-z_]\w*", each) for each in names
+    ):
+        return ""
+    series = f", series={names[0]}" if len(names) == 2 else ""
+    return f"{{{{r1.chart({'line' if ask.unit else 'bar'}, x={names[-1]}, y=result{series})}}}}"
 
 
 def _measured(draft: Draft, ask: Ask) -> str | None:

@@ -80,6 +80,9 @@ class Sql:
     def truncated(self, column: str, unit: str) -> str:
         """A date cut to its day, week, month, quarter or year."""
         formats = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y", "hour": "%Y-%m-%d %H:00"}
+        if self.dialect == "sqlite" and unit == "quarter":
+            month = f"CAST(strftime('%m', {column}) AS INTEGER)"
+            return f"strftime('%Y', {column}) || '-Q' || (({month} + 2) / 3)"
         if self.dialect == "sqlite":
             return f"strftime('{formats.get(unit, '%Y-%W')}', {column})"
         if self.dialect in ("mysql", "mariadb"):
@@ -88,7 +91,7 @@ class Sql:
                 return f"CONCAT(YEAR({column}), '-Q', QUARTER({column}))"
             return f"DATE_FORMAT({column}, '{mysql[unit]}')"
         if self.dialect == "bigquery":
-            return f"DATE_TRUNC(DATE({column}), {unit.upper()})"
+            return f"DATE_TRUNC({column if unit == 'hour' else f'DATE({column})'}, {unit.upper()})"
         if self.dialect == "tsql":
             return f"DATETRUNC({unit}, {column})"
         if self.dialect == "oracle":
@@ -104,7 +107,12 @@ class Sql:
         return f"{column} >= {first} AND {column} < {next_}"
 
     def since(self, column: str, number: int, unit: str) -> str:
-        """A condition that a date is within the last so many units."""
+        """A condition that a date is within the last so many units; 0: within the whole one before this."""
+        if number == 0:
+            first, next_ = self._previous(unit)
+            if self.dialect == "bigquery":
+                column = f"DATE({column})"
+            return f"{column} >= {first} AND {column} < {next_}"
         if self.dialect == "sqlite":
             shift = {"week": ("day", 7), "quarter": ("month", 3)}.get(unit, (unit, 1))
             return f"{column} >= date('now', '-{number * shift[1]} {shift[0]}')"
@@ -117,9 +125,51 @@ class Sql:
             return f"{column} >= DATEADD({unit}, -{number}, {now})"
         if unit == "quarter":
             number, unit = number * 3, "month"
-        if self.dialect in ("trino", "presto", "oracle", "clickhouse"):
+        if self.dialect == "clickhouse":
+            return f"{column} >= today() - INTERVAL {number} {unit.upper()}"
+        if unit == "week":
+            number, unit = number * 7, "day"
+        if self.dialect in ("trino", "presto", "oracle"):
             return f"{column} >= CURRENT_DATE - INTERVAL '{number}' {unit.upper()}"
         return f"{column} >= CURRENT_DATE - INTERVAL '{number} {unit}'"
+
+    def _previous(self, unit: str) -> tuple[str, str]:
+        """The first moment of the whole unit before this one, and of this one."""
+        if self.dialect == "sqlite":
+            into = {
+                "day": "",
+                "week": ", 'weekday 0', '-6 days'",
+                "quarter": ", 'start of month', '-' || ((CAST(strftime('%m', 'now') AS INTEGER) - 1) % 3) || ' months'",
+            }.get(unit, f", 'start of {unit}'")
+            back = {"week": "-7 days", "quarter": "-3 months"}.get(unit, f"-1 {unit}")
+            return f"date('now'{into}, '{back}')", f"date('now'{into})"
+        if self.dialect in ("mysql", "mariadb"):
+            now = {
+                "day": "CURRENT_DATE",
+                "week": "(CURRENT_DATE - INTERVAL WEEKDAY(CURRENT_DATE) DAY)",
+                "month": "DATE(DATE_FORMAT(CURRENT_DATE, '%Y-%m-01'))",
+                "quarter": "(MAKEDATE(YEAR(CURRENT_DATE), 1) + INTERVAL (QUARTER(CURRENT_DATE) - 1) QUARTER)",
+                "year": "MAKEDATE(YEAR(CURRENT_DATE), 1)",
+            }[unit]
+            return f"{now} - INTERVAL 1 {unit.upper()}", now
+        if self.dialect == "oracle":
+            now = self.truncated("SYSDATE", unit)
+            months = {"month": 1, "quarter": 3, "year": 12}.get(unit)
+            return (
+                f"ADD_MONTHS({now}, -{months})" if months else f"{now} - {7 if unit == 'week' else 1}"
+            ), now
+        if self.dialect == "bigquery":
+            now = f"DATE_TRUNC(CURRENT_DATE(), {unit.upper()})"
+            return f"DATE_SUB({now}, INTERVAL 1 {unit.upper()})", now
+        today = {"tsql": "GETDATE()", "clickhouse": "today()"}.get(self.dialect, "CURRENT_DATE")
+        now = self.truncated(today, unit)
+        if self.dialect in ("tsql", "snowflake", "databricks", "redshift"):
+            return f"DATEADD({unit}, -1, {now})", now
+        number, word = {"quarter": (3, "month"), "week": (7, "day")}.get(unit, (1, unit))
+        if self.dialect in ("trino", "presto", "clickhouse"):
+            amount = str(number) if self.dialect == "clickhouse" else f"'{number}'"
+            return f"{now} - INTERVAL {amount} {word.upper()}", now
+        return f"{now} - INTERVAL '{number} {word}'", now
 
 
 def join_clause(
