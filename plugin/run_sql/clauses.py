@@ -18,6 +18,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from plugin.run_sql.dialects import Engine
+from plugin.run_sql.oracle_clauses import clauses_put_back, clauses_taken, put_search_back, subsets_taken
 from plugin.run_sql.oracle_words import words_put_back, words_taken
 
 _STANDARD = frozenset({"oracle", "postgres", "mysql", "trino", "tsql", "databricks"})
@@ -44,6 +45,7 @@ _FLAGS = frozenset(
     """WITH WITHOUT CONDITIONAL UNCONDITIONAL ARRAY WRAPPER KEEP OMIT QUOTES ON SCALAR STRING UNIQUE KEYS STRICT LAX
     PRETTY ASCII TRUNCATE FORMAT JSON ENCODING UTF8 UTF16 UTF32 ALLOW DISALLOW SCALARS""".split()
 )
+_WRAPPING = frozenset("WITH WITHOUT CONDITIONAL UNCONDITIONAL ARRAY WRAPPER KEEP OMIT QUOTES".split())
 _STARTS = frozenset(
     "RETURNING NULL ERROR ABSENT EMPTY TRUE FALSE DEFAULT WITH WITHOUT KEEP OMIT PRETTY STRICT COLUMNS FORMAT".split()
 )
@@ -75,6 +77,8 @@ def methods_taken(tokens: list[Token], engine: Engine) -> Carried:
     carried = Carried(list(tokens))
     methods = _METHODS.get(engine.name)
     if methods is None:
+        if engine.name == "trino":
+            carried.tokens = subsets_taken(carried.tokens, carried.clauses)
         return carried
     words = {
         token.text.lower() for token in tokens
@@ -85,6 +89,7 @@ def methods_taken(tokens: list[Token], engine: Engine) -> Carried:
         if "match" in words:
             _graph_patterns(carried)
     elif engine.name == "oracle":
+        carried.tokens = clauses_taken(carried.tokens, carried.clauses)
         if "cycle" in words:
             _cycles(carried)
         carried.tokens = words_taken(carried.tokens, carried.clauses)
@@ -120,13 +125,16 @@ def returns_a_type(tokens: list[Token], engine: Engine) -> bool:
 
 def put_back(tree: exp.Expr, carried: Carried) -> None:
     """Write each clause behind its operand again."""
+    clauses_put_back(tree, carried.clauses)
     words_put_back(tree, carried.clauses)
     for search in list(tree.find_all(exp.RecursiveWithSearch)):
         clause = carried.clauses.get(search.this.name)
         if clause is not None:
             names, _, values = clause.partition("\n")
             made = exp.Introducer(this=search.args["expression"], expression=exp.Var(this=values))
-            search.replace(exp.RecursiveWithSearch(kind="CYCLE", this=exp.Var(this=names), expression=made))
+            cycle = exp.RecursiveWithSearch(kind="CYCLE", this=exp.Var(this=names), expression=made)
+            search.replace(cycle)
+            put_search_back(cycle, carried.clauses)
     for node in list(tree.find_all(exp.Collate, exp.Anonymous)):
         if isinstance(node, exp.Anonymous):
             if isinstance(node.this, str) and node.this in carried.clauses and not node.expressions:
@@ -363,12 +371,26 @@ def _json_clauses(carried: Carried, engine: Engine) -> None:
     for call, start, end, clause in reversed(found):
         tokens[start:end] = _mark(carried, tokens[start - 1], clause)
         own = tokens[call].text.lower() in ("json_object", "json_objectagg")
-        if engine.name == "oracle" and own and tokens[call + 2].token_type != TokenType.STAR:
+        if own and tokens[call + 2].token_type != TokenType.STAR and _has_pairs(tokens, call + 1):
             continue  # read under their own names, with `KEY a VALUE b` and `a : b`
+        if tokens[call].text in carried.names:
+            continue  # another clause of the same call
         name, new = tokens[call].text, f"docent_{secrets.token_hex(12)}"
         carried.names[new] = name.upper()
         old = tokens[call]
         tokens[call] = Token(TokenType.VAR, new, old.line, old.col, old.start, old.end, [])
+
+
+def _has_pairs(tokens: list[Token], opening: int) -> bool:
+    """Does the call say which is the key and which the value in words or by a colon, not by a comma?"""
+    depth = 0
+    for token in tokens[opening:]:
+        depth += (token.token_type == TokenType.L_PAREN) - (token.token_type == TokenType.R_PAREN)
+        if depth == 0:
+            return False
+        if depth == 1 and (token.token_type == TokenType.COLON or token.text.upper() in ("VALUE", "IS")):
+            return True
+    return False
 
 
 def _follows_operand(token: Token) -> bool:
@@ -388,7 +410,10 @@ class _Reader:
         """The text of the clause, which must reach the end of its call; None where it holds anything else."""
         while self._clause():
             pass
-        return " ".join(self.words) if self._kind() == TokenType.R_PAREN and self.words else None
+        ended = self._kind() == TokenType.R_PAREN
+        if self._kind() == TokenType.COMMA:  # `JSON_TABLE(a FORMAT JSON, '$' ..)`
+            ended = self.words == ["FORMAT", "JSON"]
+        return " ".join(self.words) if ended and self.words else None
 
     def typed(self) -> bool:
         """A type and perhaps the culture it is read in."""
@@ -499,6 +524,8 @@ class _Reader:
             return False
         self._take("FORMAT", "JSON")
         self._take("EXISTS")
+        while self._text() in _WRAPPING and self._take(self._text()):
+            pass
         if self._take("PATH") and not (self._kind() == TokenType.STRING and self._literal()):
             return False
         while self._behaviour() or (self._text() in _FLAGS and self._take(self._text())):

@@ -267,7 +267,7 @@ def _with_functions(name: str) -> Engine:
 _LEFT_AS_WRITTEN = {
     name: tuple(functions.split())
     for name, functions in {
-        "bigquery": "LOG10",
+        "bigquery": "LOG10 JSON_EXTRACT JSON_EXTRACT_SCALAR JSON_VALUE JSON_QUERY",
         "clickhouse": "ARRAYFILTER ARRAYMAP",
         "databricks": "LOG2 LOG10",
         "duckdb": "REDUCE ARRAY_REVERSE_SORT LIST_REVERSE_SORT CONCAT_WS DECODE ENCODE JARO_WINKLER_SIMILARITY",
@@ -290,6 +290,8 @@ def parser_of(name: str) -> Dialect:
     if name == "snowflake":
         dialect.SUPPORTS_ORDER_BY_ALL = True
         type(dialect).SUPPORTS_COLUMN_JOIN_MARKS = True  # to read and to render
+    elif name == "tsql":  # ORDER BY behind a set operation is that of all of it
+        dialect.parser_class.SET_OP_MODIFIERS = {"order", "offset"}
     elif name == "oracle":  # FROM t PARTITION (p)
         dialect.parser_class.SUPPORTS_PARTITION_SELECTION = True
         others = {**dialect.parser_class.NO_PAREN_FUNCTION_PARSERS}

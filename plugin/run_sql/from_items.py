@@ -280,6 +280,11 @@ class FromItems(Expressions):
                 raise Refusal("function", f"the function {name[:80]} is not allowed in FROM")
             self._walk_parts(inner, scope, "select")
             return name
+        if self.engine.name == "oracle" and isinstance(listed, exp.Column) and len(inner.expressions) == 1:
+            if not self._is_known(listed, scope):  # a name that is no column could be somebody's function
+                raise Refusal("table", "TABLE(..) takes a column that is known here")
+            self._walk(listed, scope, "select")
+            return "table"
         if not isinstance(inner, exp.Func):
             raise Refusal("table", "only plain names of tables are allowed in FROM")
         if self.engine.name == "trino" and isinstance(listed, exp.Func) and len(inner.expressions) == 1:

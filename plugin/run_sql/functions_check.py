@@ -111,7 +111,7 @@ def _is_quantifier(node: exp.Expr) -> bool:
 
 def _is_table_of(node: exp.Expr, engine: Engine) -> bool:
     """`FROM TABLE(..)` around a call that has its own check: Oracle's sys.odcinumberlist(..), Trino's sequence(..)."""
-    inner = {"oracle": exp.Dot, "trino": exp.Func}.get(engine.name)
+    inner = {"oracle": (exp.Dot, exp.Column), "trino": (exp.Func,)}.get(engine.name)
     return (
         inner is not None
         and isinstance(node, exp.Anonymous)

@@ -28,6 +28,7 @@ _BETWEEN = tuple(
             for word in ("MEMBER", "SUBMULTISET")
             for of in (" OF", "")
         ),
+        *(f"{no}LIKE{kind}" for no in ("NOT ", "") for kind in ("C", "2", "4")),
     )
 )
 _BEHIND = tuple(
@@ -35,9 +36,18 @@ _BEHIND = tuple(
     for words in (
         "IS A SET", "IS NOT A SET", "IS EMPTY", "IS NOT EMPTY", "IS INFINITE", "IS NOT INFINITE", "IS NAN",
         "IS NOT NAN", "AT LOCAL",
+        *(
+            f"IS {no}JSON{strict}{unique}"
+            for no in ("NOT ", "")
+            for strict in (" STRICT", " LAX", "")
+            for unique in (" WITH UNIQUE KEYS", " WITHOUT UNIQUE KEYS", "")
+            if strict or unique
+        ),
     )
 )  # fmt: skip
-_FIRST = frozenset({"MULTISET", "NOT", "MEMBER", "SUBMULTISET", "IS", "AT", "FINAL", "RUNNING"})
+_FIRST = frozenset(
+    {"MULTISET", "NOT", "MEMBER", "SUBMULTISET", "IS", "AT", "FINAL", "RUNNING", "LIKEC", "LIKE2", "LIKE4"}
+)
 _NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
 _OPERANDS = (*_NAMES, TokenType.STRING, TokenType.NUMBER, TokenType.R_PAREN)
 _STARTS = (*_OPERANDS, TokenType.L_PAREN)

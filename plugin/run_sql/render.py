@@ -14,6 +14,7 @@ from sqlglot.helper import name_sequence
 
 from plugin.run_sql.clauses import XML_NODES
 from plugin.run_sql.dialects import Engine, writer_of
+from plugin.run_sql.oracle_clauses import partitioned
 from plugin.run_sql.rewrites import GEOMETRY, METHOD, OF_TYPE, STATIC
 from plugin.run_sql.scope import Found
 from plugin.run_sql.spared import spare_passes
@@ -257,8 +258,15 @@ def _mysql(node: exp.Expr) -> exp.Expr:
 
 
 def _sqlite(node: exp.Expr) -> exp.Expr:
-    """NUMERIC is no REAL there, json_extract no `->`, and log10 not quite log(10, x)."""
+    """NUMERIC is no REAL there, json_extract no `->`, log10 not quite log(10, x), a comma no CROSS JOIN, which keeps
+    the order of the tables: a table function that reads a table to its right would give nothing then."""
     kind = type(node)
+    if kind is exp.Join and node.args.get("kind") == "CROSS" and isinstance(node.parent, exp.Select):
+        first = node.parent.args["from_"].this
+        if isinstance(first, exp.Table) and isinstance(first.this, exp.Func):
+            node.set("kind", None)
+            node.set("on", exp.true())
+        return node
     if kind is exp.DataType and node.this == exp.DType.DECIMAL:
         return exp.DataType(this=exp.DType.USERDEFINED, kind="NUMERIC")
     if kind is exp.JSONExtract and _written(node) == "json_extract":
@@ -296,6 +304,10 @@ def _oracle(node: exp.Expr) -> exp.Expr:
     VALUES: Oracle has none there."""
     if _written(node) in ("var_pop", "var_samp", "approx_count_distinct") and isinstance(node, exp.Func):
         return exp.Anonymous(this=_written(node).upper(), expressions=[node.this])
+    if type(node) is exp.Join:
+        node = partitioned(node)
+    if type(node) is exp.RecursiveWithSearch and node.args.get("before") is not None:
+        return exp.Tag(this=node, prefix=node.args["before"].name, postfix="")  # SEARCH .. CYCLE ..
     if type(node) is exp.Join and isinstance(node.this, exp.Lateral):
         applied = node.this.args.get("cross_apply")
         if applied is not None:
@@ -348,6 +360,17 @@ def _spatial(node: exp.Anonymous) -> exp.Expr:
     return exp.Introducer(this=called, expression=exp.Tuple(expressions=arguments))
 
 
+def _ordered(node: exp.SetOperation) -> exp.Expr:
+    """T-SQL: `a UNION b ORDER BY x OFFSET 5 ROWS FETCH NEXT 3 ROWS ONLY` as it is; the renderer would write TOP."""
+    right = node.expression
+    fetch = right.args.get("limit") if isinstance(right, exp.Select) else None
+    parts = [node.args.get("order"), node.args.get("offset"), fetch if isinstance(fetch, exp.Fetch) else None]
+    if parts[0] is None or node.args.get("limit") is not None:
+        return node
+    written = [part.pop().sql(dialect="tsql", comments=False).strip() for part in parts if part is not None]
+    return exp.Tag(this=node, prefix="", postfix=f" {' '.join(written)}")
+
+
 def _tsql(node: exp.Expr) -> exp.Expr:
     """`t.doc.nodes('/a')` as it is written there; JSON_VALUE without the JSON_QUERY that the renderer adds."""
     if type(node) is exp.Anonymous and str(node.this).lower() == XML_NODES and len(node.expressions) == 2:
@@ -361,6 +384,8 @@ def _tsql(node: exp.Expr) -> exp.Expr:
         return _spatial(node)
     if type(node) is exp.ApproxDistinct and _written(node) == "approx_count_distinct":
         return exp.Anonymous(this="APPROX_COUNT_DISTINCT", expressions=[node.this])
+    if isinstance(node, exp.SetOperation):
+        return _ordered(node)
     if type(node) is exp.Getbit:
         return exp.Anonymous(this="GET_BIT", expressions=[node.this, node.args["expression"]])
     if type(node) in (exp.JSONExtract, exp.JSONExtractScalar) and _written(node) in (
@@ -378,13 +403,16 @@ _FIXED: dict[str, tuple[Callable[[exp.Expr], exp.Expr], tuple[type[exp.Expr], ..
             exp.RegexpLike, exp.IntDiv, exp.Tuple, exp.Variance, exp.VariancePop, exp.UtcDate, exp.Table,
         ),
     ),
-    "sqlite": (_sqlite, (exp.DataType, exp.JSONExtract, exp.Log)),
+    "sqlite": (_sqlite, (exp.DataType, exp.JSONExtract, exp.Log, exp.Join)),
     "postgres": (_postgres, (exp.Hex, exp.Lateral)),
     "clickhouse": (_clickhouse, (exp.Rand, exp.Lag, exp.Lead, exp.Length)),
-    "oracle": (_oracle, (exp.Func, exp.Join, exp.Lateral, exp.Pivot, exp.Values, exp.Version)),
+    "oracle": (_oracle, (exp.Func, exp.Join, exp.Lateral, exp.Pivot, exp.Values, exp.Version, exp.RecursiveWithSearch)),
     "tsql": (
         _tsql,
-        (exp.Anonymous, exp.ApproxDistinct, exp.Getbit, exp.JSONExtract, exp.JSONExtractScalar),
+        (
+            exp.Anonymous, exp.ApproxDistinct, exp.Getbit, exp.JSONExtract, exp.JSONExtractScalar, exp.Union,
+            exp.Except, exp.Intersect,
+        ),
     ),
 }  # fmt: skip
 """Each engine's fix, and the kinds of nodes that it looks at."""

@@ -103,7 +103,7 @@ class Resolver(FromItems):
         if (
             isinstance(search, exp.Expr) and known[name].order is not None
         ):  # SEARCH .. SET o, CYCLE .. SET c USING p
-            made = [search.args.get(key) for key in ("expression", "using")]
+            made = [search.args.get(key) for key in ("also", "expression", "using")]
             made = [each.this if isinstance(each, exp.Introducer) else each for each in made]
             names = tuple(self._column_key(each) for each in made if isinstance(each, exp.Identifier))
             order = (known[name].order or ()) + names
@@ -197,10 +197,17 @@ class Resolver(FromItems):
         if SCALARS in ctes:  # WITH expression AS name, ClickHouse
             scope.local = ctes[SCALARS].columns or frozenset()
         clause = node.args.get("from_")
-        if clause is not None:
-            self._source(clause.this, scope)
-        for join in node.args.get("joins") or ():
-            self._join(join, scope)
+        joins = list(node.args.get("joins") or ())
+        first = None if clause is None else clause.this
+        if self.engine.name == "sqlite" and isinstance(first, exp.Table) and isinstance(first.this, exp.Func):
+            for join in joins:  # a table function may read what stands to its right there
+                self._join(join, scope)
+            self._source(first, scope)
+        else:
+            if first is not None:
+                self._source(first, scope)
+            for join in joins:
+                self._join(join, scope)
         for lateral in node.args.get("laterals") or ():
             self._source(lateral, scope)
         if node.args.get("pivots"):
@@ -261,7 +268,8 @@ class Resolver(FromItems):
         if not _PATTERN.fullmatch(text):
             raise Refusal("node", "the row pattern holds something else than names and signs")
         inner = Scope(scope.outer, scope.ctes, dict(scope.sources))
-        for name in _WORD.findall(text):
+        subset = pattern.expression.name if isinstance(pattern, exp.Introducer) else ""
+        for name in _WORD.findall(f"{text} {subset}"):
             inner.sources[self.engine.key(name, False, self.engine.names)] = Source(None)
         self._walk_parts(node, inner, "select", skip=("alias", "pattern"))
         self._pin_all(scope)

@@ -519,6 +519,32 @@ def _postgres_operators(tokens: list[Token]) -> list[Token]:
     return found
 
 
+def _tables_in(tokens: list[Token]) -> list[Token]:
+    """SQLite: `a IN t` is `a IN (SELECT * FROM t)`, says its manual; t is then resolved like any table."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        found.append(tokens[at])
+        end = at + 1
+        while end + 2 < len(tokens) and tokens[end + 1].token_type == TokenType.DOT:
+            end += 2
+        if (
+            tokens[at].token_type == TokenType.IN
+            and end < len(tokens)
+            and all(each.token_type in _NAMES for each in tokens[at + 1 : end + 1 : 2])
+            and _word(tokens, end + 1) not in ("(", ".")
+        ):
+            first = tokens[at + 1]
+            found += [
+                _like(first, TokenType.L_PAREN, "("), _like(first, TokenType.SELECT, "SELECT"),
+                _like(first, TokenType.STAR, "*"), _like(first, TokenType.FROM, "FROM"),
+                *tokens[at + 1 : end + 1], _like(first, TokenType.R_PAREN, ")"),
+            ]  # fmt: skip
+            at = end
+        at += 1
+    return found
+
+
 # --- MySQL: TABLE as a query, the braces of ODBC --------------------------------------------------------------
 
 _SETS = frozenset({"UNION", "INTERSECT", "EXCEPT", "MINUS", "ALL", "DISTINCT"})
@@ -707,5 +733,8 @@ _REWRITES: dict[str, tuple[_Rewrite, ...]] = {
         _Rewrite(_inner_names, ("as",)),
     ),
     "duckdb": (_Rewrite(_pivots, ("pivot",)),),
-    "sqlite": (_Rewrite(_some, _SOME, _QUANTIFIED),),
+    "sqlite": (
+        _Rewrite(_some, _SOME, _QUANTIFIED),
+        _Rewrite(_tables_in, ("in",), re.compile(r"\bIN\s*[A-Za-z_\"`\[]", re.IGNORECASE)),
+    ),
 }

@@ -79,6 +79,8 @@ def respell_tokens(sql: str, tokens: list[Token], engine: Engine) -> list[Token]
         tokens = _numbers(tokens)
     if engine.name == "postgres" and "&'" in sql:
         tokens = _unicode(tokens)
+    if engine.name == "bigquery" and "\\" in sql and _holds(sql, "r'", 'r"'):
+        tokens = [_raw(sql, token) for token in tokens]
     if engine.name == "bigquery" and _holds(sql, "rb'", "br'", 'rb"', 'br"'):
         tokens = _raw_bytes(tokens)
     return tokens
@@ -210,6 +212,17 @@ def _decoded(text: str) -> str:
         return chr(point)
 
     return _ESCAPE.sub(character, text)
+
+
+_RAW = re.compile(r"[rR](\"\"\"|\'\'\'|\"|\')(.*)\1", re.DOTALL)
+
+
+def _raw(sql: str, token: Token) -> Token:
+    """BigQuery: in r'a\\'b' the backslash stays before the quote that it keeps; the tokenizer drops it."""
+    if token.token_type != TokenType.RAW_STRING:
+        return token
+    written = _RAW.fullmatch(sql[token.start : token.end + 1])
+    return token if written is None else _like(token, token.token_type, written[2])
 
 
 def _raw_bytes(tokens: list[Token]) -> list[Token]:
