@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import cast
 
 from connectors.abilities import Connector
@@ -81,6 +80,8 @@ _OTHER_NAMES = {
 @cache
 def connectors() -> dict[str, str]:
     """Every connector by name -> "module:Class": ours and those of installed distributions (ours win)."""
+    from importlib.metadata import entry_points  # reads every distribution's files, so only where it is asked
+
     found = {point.name: point.value for point in entry_points(group="docent.connectors")}
     return {**found, **CONNECTORS}
 
@@ -91,8 +92,8 @@ def connector_class(type: str) -> type[Connector]:
     Raises BadSettings for a name that no connector has, MissingDriver (the text is the pip command) where
     a package that the connector's module needs is not installed.
     """
-    known = connectors()
     name = _OTHER_NAMES.get(type.strip().lower(), type.strip().lower())
+    known = CONNECTORS if name in CONNECTORS else connectors()
     if name not in known:
         raise BadSettings(f"there is no connector of type {type!r}; there are {', '.join(sorted(known))}")
     module, _, attribute = known[name].partition(":")
