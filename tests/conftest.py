@@ -25,8 +25,32 @@ if TYPE_CHECKING:
 POSTGRES = os.environ.get("DOCENT_TEST_POSTGRES", "postgresql://postgres@127.0.0.1/")
 MARIADB = os.environ.get("DOCENT_TEST_MARIADB", "mysql://root@127.0.0.1:3306/")
 PASSWORD = "correct horse battery"
+ROOT = Path(__file__).resolve().parents[1]
 DROPPER = ThreadPoolExecutor(1, thread_name_prefix="drop")
 DROPS: list[Future[None]] = []
+
+
+LONGEST = (
+    "tests/access/test_reads.py",
+    "tests/access/test_twins.py",
+    "tests/connectors/test_superset.py",
+    "tests/browser/test_pages.py",
+    "tests/cli/test_contract.py",
+    "tests/test_readme.py",
+    "tests/browser/test_sync.py",
+    "tests/web/test_workers.py",
+    "tests/connectors/test_run_services.py",
+    "tests/browser/test_sql.py",
+    "tests/connectors/test_push.py",
+    "tests/connectors/test_runs.py",
+)
+"""Files that take more than a minute, by what the last runs took. Workers that take whole files begin with these."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; all others stay in their order."""
+    place = {str(ROOT / name): number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(str(item.path), len(place)))
 
 
 @pytest.fixture(scope="session", autouse=True)

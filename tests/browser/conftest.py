@@ -16,6 +16,7 @@ import pytest
 
 from plugin.config import read_config
 from plugin.store import open_store
+from tests.asynchronous import HANGS
 from tests.own_servers import answers, ended, free_port
 from tests.web.conftest import ADMIN, PASSWORD, app, demo_config, demo_home, demo_store  # noqa: F401 - fixtures
 
@@ -87,10 +88,28 @@ def served(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         ended(process)
 
 
+PATIENCE = 1000 * HANGS
+"""Milliseconds that a page may take for anything: what a test expects comes, and a machine that stalls fails nothing."""
+
+
+class Patient:
+    """A browser whose pages wait as long as this."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+
+    def new_context(self, **options: Any) -> Any:
+        """As the browser's own."""
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        return context
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One headless browser for all tests."""
     api = pytest.importorskip("playwright.sync_api")
+    api.expect.set_options(timeout=PATIENCE)
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine")
     with api.sync_playwright() as playwright:
@@ -98,7 +117,7 @@ def chromium() -> Iterator[Any]:
             executable_path=CHROMIUM,
             args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
         )
-        yield browser
+        yield Patient(browser)
         browser.close()
 
 

@@ -16,7 +16,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 def ask(page: Any, box: str, text: str) -> Any:
     page.fill(box, text)
     page.press(box, "Enter")
-    page.wait_for_selector("docent-chat [data-message] .msg-foot", timeout=15_000)
+    page.wait_for_selector("docent-chat [data-message] .msg-foot")
     return page.locator("docent-chat [data-message]").last
 
 

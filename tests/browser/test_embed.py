@@ -76,7 +76,7 @@ def test_it_answers_in_the_frame_of_an_application_that_was_named(
         expect(frame.locator(".side-head .chip")).to_contain_text("orders")
         frame.locator("textarea").fill("who owns this table?")
         frame.locator("[data-ask]").click()
-        expect(frame.locator("[data-message]").last).to_contain_text("Tomás", timeout=20_000)
+        expect(frame.locator("[data-message]").last).to_contain_text("Tomás")
         assert page.url.startswith(other_application)
     finally:
         allow(live_home, [])

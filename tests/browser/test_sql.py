@@ -144,7 +144,7 @@ def test_what_stands_below_a_statement_is_about_the_text_it_has(open_gates: Any)
     expect(touches).to_contain_text("sales.orders")
     before = lock.inner_text()
     run(block, "SELECT 1 FROM crm.nothing_such")
-    expect(lock).to_contain_text("crm.nothing_such is not a table", timeout=10_000)
+    expect(lock).to_contain_text("crm.nothing_such is not a table")
     expect(button).to_be_disabled()
     box = block.locator("[data-sql-edit]")
     box.fill("SELECT COUNT(*) AS n FROM sales.customers")
@@ -152,11 +152,11 @@ def test_what_stands_below_a_statement_is_about_the_text_it_has(open_gates: Any)
     expect(button).to_be_enabled()
     assert lock.inner_text() == before
     box.blur()
-    expect(touches).to_contain_text("sales.customers", timeout=10_000)
+    expect(touches).to_contain_text("sales.customers")
     assert "sales.orders" not in touches.inner_text()
     box.fill("SELECT 1 AS one")
     box.blur()
-    expect(touches).to_have_text("Touches no table", timeout=10_000)
+    expect(touches).to_have_text("Touches no table")
 
 
 def test_a_run_that_its_own_person_stops_is_no_error(open_gates: Any) -> None:
@@ -170,7 +170,7 @@ def test_a_run_that_its_own_person_stops_is_no_error(open_gates: Any) -> None:
     expect(block.locator("[data-run]")).to_contain_text("Stop")
     block.locator("[data-run]").click()  # maybe before it has begun
     notice = message.locator(".notice[role=alert]")
-    expect(notice).to_have_text("The query was cancelled.", timeout=10_000)
+    expect(notice).to_have_text("The query was cancelled.")
     assert notice.get_attribute("data-tone") == "plain"
     expect(block.locator("[data-run]")).to_have_text("Run")
 
@@ -333,9 +333,9 @@ def test_a_value_of_an_earlier_run_does_not_outlive_it(open_gates: Any) -> None:
     mark = message.locator('.local[data-bind="r1.first.result"]')
     expect(mark).to_have_text("")
     run(block)
-    expect(mark).not_to_have_text("", timeout=10_000)
+    expect(mark).not_to_have_text("")
     run(block, "SELECT CAST('no number' AS INTEGER) AS result FROM sales.orders")
-    expect(message.locator(".notice[role=alert]")).to_contain_text("DuckDB refused the query", timeout=10_000)
+    expect(message.locator(".notice[role=alert]")).to_contain_text("DuckDB refused the query")
     expect(mark).to_have_text("")
 
 

@@ -55,7 +55,7 @@ def test_a_stream_that_breaks_keeps_its_text_and_offers_retry(visit: Callable[..
     expect(page.locator("[data-message] .answer")).to_contain_text("Refunds are in a table of")
     page.unroute("**/api/v1/prompts")
     notice.get_by_role("button", name="Retry").click()
-    expect(page.locator("[data-message] .msg-foot")).to_have_count(1, timeout=15_000)
+    expect(page.locator("[data-message] .msg-foot")).to_have_count(1)
     expect(page.locator("[data-message] .ask")).to_contain_text("Where are refunds?")
 
 
