@@ -342,6 +342,28 @@ def of_powerbi(vendor: Vendor, secret: str = SECRET) -> Connector:
     return connect("powerbi", settings, {"client_secret": secret})
 
 
+def test_a_tenant_without_enhanced_admin_apis_is_read_as_far_as_it_tells() -> None:
+    vendor = powerbi(Live("authorization"))
+    scan = vendor.routes["POST /v1.0/myorg/admin/workspaces/getInfo"]
+
+    def plain(asked: Asked) -> Any:
+        if "datasetSchema" in asked.query:
+            return Answer(
+                400, {"error": {"code": "BadRequest", "message": "CANARY: the tenant setting is off"}}
+            )
+        asked.query["datasetSchema"] = "True"  # what the route above insists on
+        return scan(asked)
+
+    vendor.routes["POST /v1.0/myorg/admin/workspaces/getInfo"] = plain
+    with serve(vendor):
+        records = list(of_powerbi(vendor).extract())
+    told = [each.what for each in records if isinstance(each, Unread)]
+    assert [each for each in told if "enhanced admin APIs" in each] and "CANARY" not in repr(told)
+    assert {"workspace/0", "report/r0", "dashboard/d0"} <= {
+        each.key for each in records if isinstance(each, Asset)
+    }
+
+
 def test_powerbi() -> None:
     sent = []
     for size in (3, 90, 250):

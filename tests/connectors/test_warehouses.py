@@ -452,6 +452,34 @@ def test_bigquery() -> None:
     assert sent[0] == sent[1] <= 12
 
 
+def test_bigquerys_warnings_stand_beside_a_result_and_are_no_refusal() -> None:
+    """`errors` of an answer are "errors or warnings", which do not mean that the job failed (jobs.query)."""
+    for kept, refusals in (("schema", 0), ("jobReference", 1)):
+        world = World(3)
+        vendor = bigquery_vendor(world)
+        whole = vendor.answer
+
+        def warned(asked: Asked, whole: Any = whole, kept: str = kept) -> Answer:
+            found: Answer = whole(asked)
+            if found.status == 200 and "schema" in (found.body or {}):
+                names = found.body if kept == "schema" else ("jobReference", "jobComplete")
+                told = {name: found.body[name] for name in names}
+                return Answer(200, {**told, "errors": [{"reason": "invalid", "message": "CANARY"}]})
+            return found
+
+        vendor.answer = warned  # type: ignore[method-assign]
+        with serve(vendor):
+            key = {"client_email": "d@acme.example", "private_key": KEY, "token_uri": f"{vendor.url}/token"}
+            settings = {"project": "acme-data", "region": "eu", "url": vendor.url}
+            connector = connect("bigquery", settings, {"key": json.dumps(key)})
+            if refusals:
+                with pytest.raises(PermissionMissing) as error:
+                    list(connector.extract())
+                assert "CANARY" not in str(error.value)
+            else:
+                assert len([each for each in connector.extract() if isinstance(each, Table)]) == 3
+
+
 # --- Trino ----------------------------------------------------------------------------------------------------------
 
 
@@ -584,8 +612,20 @@ def test_clickhouse() -> None:
         sent.append(len(world.statements))
         parsed(world, "clickhouse", ("system.",))
     assert sent[0] == sent[1] <= 12
-    with serve(clickhouse_vendor(World())) as vendor, pytest.raises(SignInRefused):
-        connect("clickhouse", {"url": vendor.url, "user": "docent"}, {"password": "wrong"}).check()
+    refused = Answer(
+        403, b"Code: 516. DB::Exception: docent: Authentication failed: CANARY (AUTHENTICATION_FAILED)"
+    )
+    denied = Answer(403, b"Code: 497. DB::Exception: docent: Not enough privileges. CANARY (ACCESS_DENIED)")
+    for answer, kind in (
+        (Answer(401, {}), SignInRefused),
+        (refused, SignInRefused),
+        (denied, PermissionMissing),
+    ):
+        vendor = clickhouse_vendor(World())
+        vendor.faults = [answer, answer]
+        with serve(vendor), pytest.raises(kind) as error:
+            connect("clickhouse", {"url": vendor.url, "user": "docent"}, {"password": "wrong"}).check()
+        assert "CANARY" not in str(error.value)
 
 
 def read_by_its_own_client(vendor: Vendor) -> None:
