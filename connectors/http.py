@@ -83,7 +83,7 @@ class Api:
         self._sign_in = sign_in
         self._headers: Mapping[str, str] | None = None
         self._answered = False
-        said = {"User-Agent": "docent", "Accept": "application/json"}
+        said = {"User-Agent": "docent/1", "Accept": "application/json"}
         self._client = httpx.Client(
             headers=said,
             base_url=url.strip().rstrip("/"),

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from connectors.errors import PermissionMissing
+from connectors.errors import PermissionMissing, SourceInterrupted
 from connectors.http import Api, Length
 from connectors.http_source import HttpSource, created, left_out
 from connectors.records import Asset, Column, Lineage, Progress, Record, Ref, Unread
@@ -26,6 +26,8 @@ from connectors.shape import well_formed
 from connectors.warehouse import moment, number
 
 PAGE = 100
+_UNFINISHED = "BACKFILL_RUNNING"
+"""A warning beside an answer that may lack things: none of them may be taken for gone."""
 _BRACKETED = re.compile(r"(?:\[[^\]]*\]\.)*\[([^\]]*)\]")
 _TABLES = "upstreamTables { name fullName schema database { name } }"
 _OWNER = "owner { name username email }"
@@ -261,6 +263,8 @@ def _graphql(api: Api, query: str, variables: Mapping[str, Any], cut: set[str] |
     answer = api.ask("/api/metadata/graphql", {"query": query, "variables": dict(variables)})
     if answer.get("data") is None:
         raise PermissionMissing("Tableau refused a metadata query; see the connector's grant script")
+    if any((each.get("extensions") or {}).get("code") == _UNFINISHED for each in answer.get("errors") or ()):
+        raise SourceInterrupted("Tableau is still making its store of metadata; try again later")
     if cut is not None:
         cut |= {str((each.get("extensions") or {}).get("code")) for each in answer.get("errors") or ()}
     return answer["data"]

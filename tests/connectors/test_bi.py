@@ -342,6 +342,17 @@ def of_powerbi(vendor: Vendor, secret: str = SECRET) -> Connector:
     return connect("powerbi", settings, {"client_secret": secret})
 
 
+def test_a_store_of_metadata_that_is_still_being_made_ends_the_run() -> None:
+    """Tableau says so in a warning beside an answer that may lack things (Metadata API, common errors)."""
+    vendor = tableau(Live("x-tableau-auth"))
+    whole = vendor.routes["POST /api/metadata/graphql"]
+    warning = {"extensions": {"severity": "WARNING", "code": "BACKFILL_RUNNING"}, "message": "CANARY"}
+    vendor.routes["POST /api/metadata/graphql"] = lambda asked: {**whole(asked), "errors": [warning]}
+    with serve(vendor), pytest.raises(SourceInterrupted, match="still making") as error:
+        list(of_tableau(vendor).extract())
+    assert "CANARY" not in str(error.value)
+
+
 def test_a_tenant_without_enhanced_admin_apis_is_read_as_far_as_it_tells() -> None:
     vendor = powerbi(Live("authorization"))
     scan = vendor.routes["POST /v1.0/myorg/admin/workspaces/getInfo"]
