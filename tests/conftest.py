@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import Phase, settings
 
 from plugin.access.viewer import Surface, Viewer
 from plugin.config import Config, read_config
@@ -45,6 +46,15 @@ LONGEST = (
     "tests/connectors/test_runs.py",
 )
 """Files that take more than a minute, by what the last runs took. Workers that take whole files begin with these."""
+
+
+settings.register_profile(
+    "found", phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.target), print_blob=True
+)
+"""A failing example as it was found, with what makes it again (`@reproduce_failure`): making it small may take longer
+than everything else together."""
+if os.environ.get("DOCENT_TEST_EXAMPLES") == "as found":
+    settings.load_profile("found")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
