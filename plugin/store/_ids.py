@@ -21,5 +21,5 @@ def fresh_id(session: Session, column: Any, most: int = MOST) -> int:
     """A random id that no row has. `column` is the primary key; the caller has begun to write."""
     while True:
         made = LOWEST + secrets.randbelow(most)
-        if session.scalar(select(column).where(column == made)) is None:
+        if session.connection().scalar(select(column).where(column == made)) is None:
             return made

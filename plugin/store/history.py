@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Insert, and_, delete, func, insert, select, update
 
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store._ids import WIDE, fresh_id
@@ -33,6 +33,7 @@ STATUSES = ("running", "done", "stopped", "failed", "refused")
 FEEDBACK = ("up", "down")
 TEXT_MOST = 50_000
 TITLE_MOST = 120
+CHAT, RUNNING = insert(ChatRow.__table__), insert(RunningAnswerRow.__table__)  # type: ignore[arg-type]
 BODY = ("answer", "steps", "citations", "sql", "sent", "error")
 
 
@@ -103,11 +104,7 @@ class History(HistoryReads):
         else:
             self._context.begin_write()
             self._context.unsaved.add(*self._mine, prompt)
-        self._session.add(
-            RunningAnswerRow(
-                prompt_id=prompt.id, workspace_id=self._context.workspace_id, member_id=self._member_id
-            )
-        )
+        self._write(RUNNING, prompt_id=prompt.id)
         return prompt
 
     def stop(self, prompt_id: int) -> None:
@@ -284,25 +281,20 @@ class History(HistoryReads):
 
     def _store(self, prompt: Prompt) -> Prompt:
         self._context.begin_write()
-        if prompt.chat_id >= FIRST_ID:
-            chat = ChatRow(
-                id=fresh_id(self._session, ChatRow.id, WIDE),
-                workspace_id=self._context.workspace_id,
-                member_id=self._member_id,
-                uid=secrets.token_hex(16),
-                at=prompt.at,
-            )
-            self._session.add(chat)
-            self._session.flush()
+        new_chat = prompt.chat_id >= FIRST_ID
+        if new_chat:
+            chat_id = fresh_id(self._session, ChatRow.id, WIDE)
+            self._write(CHAT, id=chat_id, uid=secrets.token_hex(16), at=prompt.at)
         else:
             chat = self._chat_row(prompt.chat_id)
             chat.at = max(chat.at, prompt.at)
+            chat_id = chat.id
         uid = secrets.token_hex(16)
         row = PromptRow(
             id=fresh_id(self._session, PromptRow.id, WIDE),
             workspace_id=self._context.workspace_id,
             member_id=self._member_id,
-            chat_id=chat.id,
+            chat_id=chat_id,
             parent_id=prompt.parent_id,
             uid=uid,
             at=prompt.at,
@@ -320,16 +312,26 @@ class History(HistoryReads):
             row.sealed = self._context.vault.seal_json("prompts", "sealed", body, row=uid)
         self._session.add(row)
         self._session.flush()
-        self._hold_limits(chat.id)
+        self._hold_limits(None if new_chat else chat_id)
         return self._shape(row)
 
-    def _hold_limits(self, chat_id: int) -> None:
+    def _write(self, statement: Insert, **values: Any) -> None:
+        """A row of mine, by a statement built once: whoever asks waits for it before anything is shown."""
+        whose = {"workspace_id": self._context.workspace_id, "member_id": self._member_id}
+        self._session.connection().execute(statement, {**whose, **values})
+
+    def _hold_limits(self, chat_id: int | None) -> None:
+        """Let go of what is over the limits of age and, in a chat that has had prompts before, of number."""
         values = stored_values(self._session, self._context.workspace_id)
         oldest = now() - timedelta(days=value_of(values, "history.days"))
         mine = and_(
             PromptRow.workspace_id == self._context.workspace_id, PromptRow.member_id == self._member_id
         )
         gone = expire(self._context, mine, oldest)
+        if chat_id is None:
+            if gone:
+                self._context.scrub_after()
+            return
         over = (
             select(PromptRow.id)
             .where(PromptRow.chat_id == chat_id)
