@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,11 @@ from connectors.abilities import Compares
 from connectors.records import Column, Record, Same, Table
 from plugin.access.viewer import Viewer
 from plugin.catalog.sync import add_integration, sync
+from plugin.catalog.sync.comparing import Comparison
 from plugin.config import Config
 from plugin.store import Store
+from plugin.store.staging import Known, raw_fingerprint, table_key
+from tests.asynchronous import HANGS
 from tests.connectors.databases import RIGS, Rig
 
 ORDERS = (
@@ -110,3 +114,27 @@ def test_a_sync_takes_what_changed_and_writes_no_row_of_the_rest(
         assert mine.catalog.by_name("orders.note").description == "Free text"
     whole = sync(store, admin, integration, full=True)
     assert (whole.status, whole.seen) == ("done", changed.seen)
+
+
+def test_whoever_asks_waits_for_the_catalog_and_goes_on_when_the_sync_ends_without_it() -> None:
+    raw, secret = b"a row", b"k" * 32
+    prints = {table_key("d", "s", "t"): raw_fingerprint(raw, secret), table_key("d", "s", "stale"): b""}
+    told, ended = Comparison(), Comparison()
+    answers: dict[str, bool] = {}
+
+    def ask(name: str, comparison: Comparison) -> None:
+        answers[name] = comparison("d", "s", "t", raw)
+
+    asking = [
+        threading.Thread(target=ask, args=each, daemon=True) for each in (("told", told), ("ended", ended))
+    ]
+    for each in asking:
+        each.start()
+    assert not answers
+    told.tell(Known(prints, secret))
+    ended.end()
+    for each in asking:
+        each.join(HANGS)
+    assert answers == {"told": True, "ended": False}
+    assert not told("d", "s", "t", b"another row")
+    assert not told("d", "s", "stale", raw) and not told("d", "s", "new", raw)
