@@ -278,7 +278,7 @@ class DocentChat extends HTMLElement {
       label.textContent = "Run again";
       await this.bind(block.closest("[data-message]"), block.dataset.n, result.result_id);
     } catch (error) {
-      const who = error.problem?.who ? ` ${error.problem.who} can change it.` : "";
+      const opener = error.problem?.who ?? "", who = opener ? ` ${opener[0].toUpperCase()}${opener.slice(1)} can change it.` : "";
       const wanted = "stopping" in block.dataset && /cancelled/.test(error.message), refused = error.status === 403;
       const said = wanted ? error.message[0].toUpperCase() + error.message.slice(1) + "." : error.message;
       place.replaceChildren(el("div", { class: "notice", "data-tone": wanted ? "plain" : refused ? "amber" : "red", role: "alert" }, icon(wanted ? "square" : refused ? "lock" : "circle-alert"), el("div", {}, el("p", {}, said), error.problem?.full ? el("pre", { class: "code pre-wrap", tabindex: "0" }, error.problem.full) : null, who ? el("p", {}, who) : null)));
