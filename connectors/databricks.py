@@ -338,8 +338,10 @@ GRANT USE SCHEMA, SELECT ON SCHEMA system.lakeflow TO `<service principal>`;  --
             if error.get("error_code") in FLEETING or _state(answer) in ("CANCELED", "CLOSED"):
                 raise SourceInterrupted("Databricks did not finish a metadata statement; try again later")
             raise PermissionMissing("Databricks refused a metadata statement; run the grant script")
-        # What is no SELECT (push back) answers without columns.
-        schema = (answer.get("manifest") or {}).get("schema") or {}
+        manifest = answer.get("manifest") or {}  # what is no SELECT (push back) has no columns
+        if manifest.get("truncated"):
+            raise SourceInterrupted("Databricks cut a result short; narrow 'catalogs' or 'schemas'")
+        schema = manifest.get("schema") or {}
         columns = sorted(schema.get("columns") or (), key=lambda column: number(column.get("position")) or 0)
         names = [column["name"] for column in columns]
         chunk = answer.get("result") or {}

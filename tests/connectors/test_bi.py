@@ -214,7 +214,7 @@ def test_tableau_halves_a_page_that_the_server_cut_and_tells_projects_of_one_nam
 # --- Looker ----------------------------------------------------------------------------------------------------------
 
 
-def looker(live: Live, size: int = 3) -> Vendor:
+def looker(live: Live, size: int = 3, most: int = 1000) -> Vendor:
     explore = {
         "name": "orders", "label": ODD, "description": "Every order", "sql_table_name": 'shop.sales."orders"', "view_name": "orders",
         "joins": [{"name": "customers"}],
@@ -230,7 +230,7 @@ def looker(live: Live, size: int = 3) -> Vendor:
              "dashboard_elements": [{"look_id": "1"}, {"query": query}, {"query": {"model": "gone", "view": "x"}}]}  # fmt: skip
 
     def page(rows: list[Any]) -> Callable[[Asked], Any]:
-        return lambda asked: rows[int(asked.query["offset"]) :][: int(asked.query["limit"])]
+        return lambda asked: rows[int(asked.query["offset"]) :][: min(int(asked.query["limit"]), most)]
 
     def login(asked: Asked) -> Any:
         if asked.form["client_secret"] != SECRET:
@@ -266,6 +266,13 @@ def of_looker(vendor: Vendor, secret: str = SECRET) -> Connector:
     return connect("looker", {"url": vendor.url, "client_id": "id"}, {"client_secret": secret})
 
 
+def test_looker_may_give_shorter_pages_than_are_asked_for() -> None:
+    with serve(looker(Live("authorization"), 40, most=7)) as vendor:
+        records = list(of_looker(vendor).extract())
+    looks = {each.key for each in records if isinstance(each, Asset) and each.key.startswith("look/")}
+    assert looks == {f"look/{n}" for n in range(40) if n != 2}
+
+
 def test_looker() -> None:
     sent = []
     for size in (3, 400, 1200):
@@ -274,7 +281,7 @@ def test_looker() -> None:
             vendor.asked.clear()
             records = list(of_looker(vendor).extract())
             sent.append(len(vendor.asked))
-    assert sent == [10, 10, 12]
+    assert sent == [13, 13, 15]  # of each search one more than it has pages: a short one need not be the last
     found = assets(records)
     explore = found["explore/harbor::orders"]
     assert (

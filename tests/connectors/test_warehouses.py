@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlglot import exp
 
 from connectors import connect
-from connectors.errors import PermissionMissing, SignInRefused
+from connectors.errors import PermissionMissing, SignInRefused, SourceInterrupted
 from connectors.records import Lineage, Record, Schema, Table
 from tests.connectors.vendor_server import Answer, Asked, Vendor, serve
 from tests.own_servers import missing
@@ -450,6 +450,22 @@ def test_bigquery() -> None:
         )
         parsed(world, "bigquery", ("information_schema",))
     assert sent[0] == sent[1] <= 12
+
+
+def test_a_result_that_databricks_cut_short_is_no_result() -> None:
+    vendor = databricks_vendor(World(3), {"left": 0, "made": 0})
+    whole = vendor.answer
+
+    def cut(asked: Asked) -> Answer:
+        found: Answer = whole(asked)
+        if isinstance(found.body, dict) and "manifest" in found.body:
+            return Answer(200, {**found.body, "manifest": {**found.body["manifest"], "truncated": True}})
+        return found
+
+    vendor.answer = cut  # type: ignore[method-assign]
+    with serve(vendor), pytest.raises(SourceInterrupted, match="cut a result short"):
+        given = {"url": vendor.url, "warehouse": "w", "client_id": "c"}
+        list(connect("databricks", given, {"client_secret": "s" * 20}).extract())
 
 
 def test_bigquerys_warnings_stand_beside_a_result_and_are_no_refusal() -> None:
