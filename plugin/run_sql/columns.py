@@ -166,6 +166,8 @@ class Columns:
                     self._touch(source, key, name)
                 self._pin_partial(each)
                 return
+            if self.engine.name == "sqlite" and self._searched(name, key, parent, each):
+                return
             row = each.sources.get(self._table_key(name))
             if row is not None and (row.function or self.engine.whole_rows):
                 self._pin(row)
@@ -181,6 +183,36 @@ class Columns:
             if function_name(parent) in UNIT_FUNCTIONS:
                 return
         raise Refusal("column", f"{shortened(name)} is not a column that you can query here")
+
+    def _searched(self, name: exp.Identifier, key: str, parent: exp.Expr | None, scope: Scope) -> bool:
+        """SQLite's full-text tables: `t MATCH 'a'`, `t = 'a'` search all columns of t, `rank` tells how well it fits.
+
+        Both are columns of the engine's own, which the catalog does not list. A table with columns that are hidden or
+        masked is not searched so, and `rank` needs such a search beside it.
+        """
+        for source in scope.sources.values():
+            table = source.table
+            if table is None or source.node is None or table.columns is None or table.partial or table.masked:
+                continue
+            own = self._catalog_key(table.parts[-1])
+            if key == own and (isinstance(parent, exp.Match) or _is_equal_to_text(parent)):
+                if isinstance(parent, exp.Expr) and parent.this is name.parent:
+                    for column in table.columns:
+                        self.found.columns[f"{table.label}.{column}"] = None
+                    return True
+            if key == "rank" and (isinstance(source.node.this, exp.Func) or self._matches(name, own)):
+                return True
+        return False
+
+    def _matches(self, name: exp.Identifier, own: str) -> bool:
+        select = name.find_ancestor(exp.Select)
+        where = None if select is None else select.args.get("where")
+        if not isinstance(where, exp.Where):
+            return False
+        return any(
+            isinstance(each.this, exp.Column) and self._column_key(each.this.this) == own
+            for each in where.find_all(exp.Match, exp.EQ)
+        )
 
     def _lookup(self, key: str, scope: Scope, schema: exp.Expr | None) -> Source | None:
         for each in scope.chain():
@@ -245,6 +277,10 @@ class Columns:
 
 _OWN = {"databricks": frozenset({"_metadata", "session"})}
 """Names that mean something else where no column is called so: a file's path, the variables of the session."""
+
+
+def _is_equal_to_text(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.EQ) and isinstance(node.expression, exp.Literal) and node.expression.is_string
 
 
 def _copy(node: exp.Expr | None) -> exp.Expr | None:

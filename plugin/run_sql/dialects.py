@@ -287,8 +287,9 @@ def parser_of(name: str) -> Dialect:
     """sqlglot's dialect for reading; it keeps function names as they were written, which the allow-list needs."""
     dialect = Dialect.get_or_raise(name)
     dialect.PRESERVE_ORIGINAL_NAMES = True
-    if name == "snowflake":
+    if name in ("snowflake", "clickhouse"):
         dialect.SUPPORTS_ORDER_BY_ALL = True
+    if name == "snowflake":
         type(dialect).SUPPORTS_COLUMN_JOIN_MARKS = True  # to read and to render
     elif name == "tsql":  # ORDER BY behind a set operation is that of all of it
         dialect.parser_class.SET_OP_MODIFIERS = {"order", "offset"}

@@ -110,6 +110,14 @@ class FromItems(Expressions):
         if isinstance(name, exp.Func):
             if node.args.get("db") is not None or node.args.get("catalog") is not None:
                 raise Refusal("function", "a function with a schema's name is refused")
+            if _is_search(name) and self.engine.name == "sqlite":
+                table = self.index.get((self._catalog_key(self.default_schema or "main"), name.name.lower()))
+                if table is not None and table.columns is not None and not table.partial and not table.masked:
+                    self._add(node, self._base(node, table), scope, fallback=name.name.lower())
+                    self._extras(node, scope)
+                    for column in table.columns:
+                        self.found.columns[f"{table.label}.{column}"] = None
+                    return
             self._table_function(name, node, scope)
             self._extras(node, scope)
             return
@@ -431,6 +439,17 @@ def _check_paths(node: exp.XMLTable) -> None:
             raise Refusal("function", "XMLTABLE takes a plain path here, without calls")
     if not isinstance(node.this, exp.Literal):
         raise Refusal("function", "XMLTABLE takes a plain path here, written as a text")
+
+
+def _is_search(node: exp.Expr) -> bool:
+    """SQLite: `t('words')` in FROM, which searches the full-text table t; the words are a text."""
+    return (
+        isinstance(node, exp.Anonymous)
+        and isinstance(node.this, str)
+        and len(node.expressions) == 1
+        and isinstance(node.expressions[0], exp.Literal)
+        and node.expressions[0].is_string
+    )
 
 
 def _only_names(node: exp.Expr) -> bool:

@@ -111,6 +111,10 @@ def _is_quantifier(node: exp.Expr) -> bool:
 
 def _is_table_of(node: exp.Expr, engine: Engine) -> bool:
     """`FROM TABLE(..)` around a call that has its own check: Oracle's sys.odcinumberlist(..), Trino's sequence(..)."""
+    if engine.name == "sqlite" and type(node) is exp.Anonymous and isinstance(node.parent, exp.Table):
+        return (
+            len(node.expressions) == 1 and node.arg_key == "this"
+        )  # `t('words')` of a full-text table, or refused
     inner = {"oracle": (exp.Dot, exp.Column), "trino": (exp.Func,)}.get(engine.name)
     return (
         inner is not None

@@ -257,6 +257,14 @@ def _mysql(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _duckdb(node: exp.Expr) -> exp.Expr:
+    """`a ~ 'b'` as it is: the renderer's REGEXP_FULL_MATCH is what it meant before DuckDB 2, now a part may match."""
+    if type(node) is exp.RegexpFullMatch and not _written(node) and node.args.get("options") is None:
+        left = exp.Tag(this=exp.Paren(this=node.this), prefix="", postfix=" ~")
+        return exp.Paren(this=exp.Introducer(this=left, expression=exp.Paren(this=node.args["expression"])))
+    return node
+
+
 def _sqlite(node: exp.Expr) -> exp.Expr:
     """NUMERIC is no REAL there, json_extract no `->`, log10 not quite log(10, x), a comma no CROSS JOIN, which keeps
     the order of the tables: a table function that reads a table to its right would give nothing then."""
@@ -403,6 +411,7 @@ _FIXED: dict[str, tuple[Callable[[exp.Expr], exp.Expr], tuple[type[exp.Expr], ..
             exp.RegexpLike, exp.IntDiv, exp.Tuple, exp.Variance, exp.VariancePop, exp.UtcDate, exp.Table,
         ),
     ),
+    "duckdb": (_duckdb, (exp.RegexpFullMatch,)),
     "sqlite": (_sqlite, (exp.DataType, exp.JSONExtract, exp.Log, exp.Join)),
     "postgres": (_postgres, (exp.Hex, exp.Lateral)),
     "clickhouse": (_clickhouse, (exp.Rand, exp.Lag, exp.Lead, exp.Length)),

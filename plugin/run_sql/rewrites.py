@@ -229,7 +229,7 @@ def _joins(tokens: list[Token]) -> list[Token]:
 
 
 def _modifiers(tokens: list[Token]) -> list[Token]:
-    """MySQL: MariaDB's SQL_CACHE only says how to run it; GROUP BY a ASC is GROUP BY a."""
+    """MySQL: SQL_CACHE and SQL_NO_CACHE only say how to run it; GROUP BY a ASC is GROUP BY a."""
     found: list[Token] = []
     grouping = -1
     depth = 0
@@ -243,7 +243,7 @@ def _modifiers(tokens: list[Token]) -> list[Token]:
             grouping = -1
         if (
             before == "SELECT"
-            and word == "SQL_CACHE"
+            and word in ("SQL_CACHE", "SQL_NO_CACHE")
             and _word(tokens, at + 1) not in ("", ",", "FROM", "AS")
         ):
             continue
@@ -709,7 +709,7 @@ _REWRITES: dict[str, tuple[_Rewrite, ...]] = {
     "snowflake": (_Rewrite(_join_marks, ("+",), re.compile(r"\(\s*\+\s*\)")),),
     "mysql": (
         _Rewrite(_from_first, ("first",), _NTH),
-        _Rewrite(_modifiers, ("sql_cache", "asc")),
+        _Rewrite(_modifiers, ("sql_cache", "sql_no_cache", "asc")),
         _Rewrite(_table_queries, ("table",)),
         _Rewrite(_braces, ("{",), re.compile(r"\{\s*(?:d|t|ts|fn|oj)\b", re.IGNORECASE)),
     ),

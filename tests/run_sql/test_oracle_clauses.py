@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plugin.run_sql.batch import Checker
+from plugin.run_sql.guard import check
+from plugin.run_sql.verdict import VisibleTable, VisibleTables
 
 COLUMNS = {
     "shop.orders": ["id", "store_id", "status", "amount", "tags", "payload", "sold_at"],
@@ -81,6 +83,23 @@ WRITTEN = [
     ),
     ("sqlite", "SELECT j.value FROM json_each(o.tags) j, orders o", ("AS j JOIN orders AS o ON TRUE",)),
     ("sqlite", "SELECT id FROM orders WHERE id NOT IN stores", ("IN (SELECT * FROM stores)",)),
+    (
+        "sqlite",
+        "SELECT city FROM stores WHERE stores MATCH 'a b' ORDER BY rank",
+        ("stores MATCH 'a b' ORDER BY rank",),
+    ),
+    (
+        "sqlite",
+        "SELECT s.city FROM stores('a b') s ORDER BY rank",
+        ("FROM stores('a b') AS s ORDER BY rank",),
+    ),
+    (
+        "duckdb",
+        "SELECT id FROM orders WHERE status ~ 'a' AND status !~ 'b'",
+        ("((status) ~ ('a'))", "NOT ((status) ~ ('b'))"),
+    ),
+    ("mysql", "SELECT SQL_NO_CACHE DISTINCT id FROM orders", ("SELECT DISTINCT id",)),
+    ("clickhouse", "SELECT id FROM orders ORDER BY ALL", ("ORDER BY ALL",)),
     ("bigquery", r"SELECT id FROM shop.orders WHERE status = r'a\'b'", (r"'a\\\'b'",)),
     (
         "bigquery",
@@ -148,6 +167,15 @@ REFUSED = [
     ("sqlite", "SELECT id FROM orders WHERE id IN pragma_table_info('x')"),
     ("sqlite", "SELECT j.value FROM json_each(s.pay) j, secrets s"),
     ("sqlite", "SELECT j.value FROM json_each(o.pay) j, orders o"),
+    ("sqlite", "SELECT city FROM stores WHERE secrets MATCH 'a'"),
+    ("sqlite", "SELECT city FROM secrets('a')"),
+    ("sqlite", "SELECT city FROM stores(hidden)"),
+    ("sqlite", "SELECT city FROM stores((SELECT pay FROM secrets))"),
+    ("sqlite", "SELECT stores FROM stores WHERE stores MATCH 'a'"),
+    ("sqlite", "SELECT city FROM stores ORDER BY rank"),
+    ("sqlite", "SELECT city FROM stores WHERE stores = (SELECT pay FROM secrets)"),
+    ("sqlite", "SELECT highlight(stores, 0, '', '') FROM stores('a')"),
+    ("sqlite", "SELECT bm25(secrets) FROM stores('a')"),
     ("oracle", "SELECT UTL_MATCH.FUZZ(status, 'a') FROM orders"),
     ("oracle", "SELECT hr.EDIT_DISTANCE(status, 'a') FROM orders"),
 ]
@@ -157,3 +185,18 @@ REFUSED = [
 def test_nothing_hides_in_the_clause(engine: str, sql: str) -> None:
     verdict = checker(engine).check(sql, engine)
     assert not verdict.accepted, verdict.rendered
+
+
+def test_a_table_with_hidden_or_masked_columns_is_not_searched_as_a_whole() -> None:
+    """The words are looked for in all columns of the index, those that nobody may see as well."""
+    for table in (
+        VisibleTable(("main", "notes"), ("title",), partial=True),
+        VisibleTable(("main", "notes"), ("title", "body"), masked={"body": "text"}),
+    ):
+        tables = VisibleTables([table])
+        for sql in (
+            "SELECT title FROM notes WHERE notes MATCH 'a'",
+            "SELECT title FROM notes('a')",
+            "SELECT title FROM notes WHERE title MATCH 'a' ORDER BY rank",
+        ):
+            assert not check(sql, dialect="sqlite", tables=tables, default_schema="main").accepted, sql
