@@ -33,6 +33,12 @@ class Columns:
 
     def _column(self, node: exp.Column, scope: Scope, clause: str, parent: exp.Expr | None) -> None:
         name = node.this
+        if self.engine.name == "sqlite" and isinstance(parent, exp.Match):
+            tables = (source.table for each in scope.chain() for source in each.sources.values())
+            if any(table is not None and (table.partial or table.masked) for table in tables):
+                raise Refusal(
+                    "column", "MATCH can name any column of the index, hidden and masked ones as well"
+                )
         if (
             isinstance(name, exp.Literal)
             and self.engine.structs

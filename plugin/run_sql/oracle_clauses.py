@@ -4,6 +4,7 @@ Partitioned outer joins, `NTH_VALUE(..) FROM LAST`, SEARCH before CYCLE, partiti
 JSON_TRANSFORM, `JSON {..}`, and the SUBSET of a row pattern (which Trino has, too). As in `oracle_words`: what holds an
 expression stays in the tree, so it is resolved and checked like any other; what is carried past the parser is words of
 the lists here, names and literals. Nothing but these can stand behind a mark, and a mark's name cannot be guessed.
+One file because what is taken out and what is put back must be read together.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""From the checked tree to the text that runs: schemas filled in, visible columns pinned, a row limit."""
+"""From the checked tree to the text that runs: schemas filled in, visible columns pinned, a row limit.
+
+One file because each engine's fix is small and all of them hang on one way of writing.
+"""
 
 from __future__ import annotations
 

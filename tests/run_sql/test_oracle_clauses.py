@@ -198,5 +198,7 @@ def test_a_table_with_hidden_or_masked_columns_is_not_searched_as_a_whole() -> N
             "SELECT title FROM notes WHERE notes MATCH 'a'",
             "SELECT title FROM notes('a')",
             "SELECT title FROM notes WHERE title MATCH 'a' ORDER BY rank",
+            "SELECT title FROM notes WHERE title MATCH 'body:a'",
+            "SELECT n.title FROM notes n WHERE n.title MATCH 'body:a'",
         ):
             assert not check(sql, dialect="sqlite", tables=tables, default_schema="main").accepted, sql
