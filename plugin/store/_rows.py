@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, not_, select, union
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, literal_column, not_, select, union
 from sqlalchemy.orm import aliased
 
 from plugin.errors import NotFound
@@ -38,6 +38,8 @@ A_PAGE = 60
 ABSENT = "there is no such resource, or you may not see it"
 DRAWN = "manual"
 """The source of an edge that a person drew."""
+COLUMN: Any = literal_column("'column'")
+"""As it is in the indexes: SQLite takes one of a part of the rows only where the statement says the same."""
 LISTED = (
     ResourceRow.id,
     ResourceRow.kind,
@@ -207,18 +209,22 @@ def _children(context: Context, rows: Sequence[Row[Any]]) -> dict[int, int]:
 
 
 def _children_of(context: Context) -> Select[Any]:
-    return _below(context, ResourceRow.kind != "column")
+    child = aliased(ResourceRow)
+    return _below(context, child, child.kind != COLUMN)
 
 
 def _columns_of(context: Context) -> Select[Any]:
-    return _below(context, ResourceRow.kind == "column")
+    child = aliased(ResourceRow)
+    return _below(context, child, child.kind == COLUMN)
 
 
-def _below(context: Context, condition: ColumnElement[bool]) -> Select[Any]:
+def _below(context: Context, child: Any, condition: ColumnElement[bool]) -> Select[Any]:
     """Parent and number, for the visible children of some parents."""
+    # By id: SQLite would look at each resource of the workspace, which is an index too, to find those of the parents.
+    below = select(child.id).where(child.parent_id.in_(bindparam("ids", expanding=True)), condition)
     return (
         select(ResourceRow.parent_id, func.count())
-        .where(visible(context), ResourceRow.parent_id.in_(bindparam("ids", expanding=True)), condition)
+        .where(visible(context), ResourceRow.id.in_(below))
         .group_by(ResourceRow.parent_id)
     )
 

@@ -93,8 +93,11 @@ def _is_root(context: Context) -> ColumnElement[bool]:
     if context.for_ai and context.ai_rules:
         seen_above = exists().where(above.id == ResourceRow.parent_id, visible(context, above))
         return not_(seen_above.correlate_except(above))
+    top = aliased(ResourceRow)
+    # By id, as the children.
+    roots = select(top.id).where(top.parent_id.is_(None), top.kind != literal_column("'column'"))
     if sees_everything(context):
-        return ResourceRow.parent_id.is_(None)
+        return ResourceRow.id.in_(roots)
     # Only what carries a zone of its own can be visible under a parent that is not.
     zone, over = aliased(ZoneRow), aliased(ZoneRow)
     orphans = (
@@ -107,8 +110,7 @@ def _is_root(context: Context) -> ColumnElement[bool]:
             over.id.not_in(visible_zones(context)),
         )
     )
-    top, alone = aliased(ResourceRow), aliased(ResourceRow)
-    roots = select(top.id).where(top.parent_id.is_(None), top.kind != literal_column("'column'"))
+    alone = aliased(ResourceRow)
     apart = select(alone.id).where(alone.id.in_(context.session.scalars(orphans).all()))
     return ResourceRow.id.in_(union_all(roots, apart))
 

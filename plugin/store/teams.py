@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select
 from plugin.access.viewer import Role
 from plugin.errors import BadInput, NotFound, Refused
 from plugin.store._ids import fresh_id
-from plugin.store._models.catalog import ResourceRow
+from plugin.store._models.catalog import GrantRow, ResourceRow, ZoneRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import (
     AccountRow,
@@ -243,6 +243,33 @@ class Teams(Roster):
             Grant(integration, names.get(integration, ""), resource, qualified.get(resource or 0))
             for integration, resource in given
         )
+
+    def grants_in(self, integration_id: int) -> dict[int, list[Grant]]:
+        """What each team was given of one integration, by team id: one read, however many teams there are."""
+        rows = self._session.execute(
+            select(
+                GrantRow.team_id,
+                IntegrationRow.name,
+                ZoneRow.resource_id,
+                ResourceRow.qualified_name,
+            )
+            .join(ZoneRow, ZoneRow.id == GrantRow.zone_id)
+            .join(IntegrationRow, IntegrationRow.id == ZoneRow.integration_id)
+            .outerjoin(
+                ResourceRow,
+                (ResourceRow.id == ZoneRow.resource_id) & (ResourceRow.workspace_id == self._workspace_id),
+            )
+            .where(
+                GrantRow.workspace_id == self._workspace_id,
+                ZoneRow.integration_id == integration_id,
+                IntegrationRow.workspace_id == self._workspace_id,
+            )
+            .order_by(ZoneRow.id)
+        )
+        found: dict[int, list[Grant]] = {}
+        for team_id, name, resource_id, qualified in rows:
+            found.setdefault(team_id, []).append(Grant(integration_id, name, resource_id, qualified))
+        return found
 
     def grant(self, team_id: int, integration_id: int, resource_id: int | None = None) -> None:
         """Let a team see an integration, or one resource of it with everything below."""

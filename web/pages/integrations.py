@@ -152,19 +152,16 @@ def one(integration_id: int) -> str:
     """One integration: its sync, its settings, its teams, its query permissions."""
     with admin() as door:
         item = door.integrations.get(integration_id)
+        teams = door.people.teams()
+        granted = door.people.grants_in(integration_id)
         values: dict[str, Any] = {
             "item": item,
             "syncs": door.integrations.syncs(integration_id, 12),
             "permissions": _permissions(door, integration_id),
             "members": door.people.members(),
-            "teams": door.people.teams(),
+            "teams": teams,
             "groups": door.people.groups(),
-            "granted": {
-                team.id: [
-                    each for each in door.people.grants(team.id) if each.integration_id == integration_id
-                ]
-                for team in door.people.teams()
-            },
+            "granted": {team.id: granted.get(team.id, []) for team in teams},
         }
     return render_template(
         "integrations/one.html", connector=connector_of(item.type), stages_of=stages_of, **FORMS, **values
