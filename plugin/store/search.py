@@ -194,6 +194,8 @@ class Asked:
         """Is what a filter leaves beyond the first page only counted?"""
         if narrowed and self.countable:
             self.run.left = self._left
+        if self._by_row and not self.run.filtered:
+            self.run.narrow = self._narrowed
         if filters.tags or filters.owners:
             self._begin_with_labels()
         # Facets count hits, a filter may take them away.
@@ -254,15 +256,27 @@ class Asked:
 
         As `_leaves` would say, for filters that the resource's own row answers: without reading the documents whole.
         """
-        rows = self.index.docs(ids, "id, family_id")
-        own = {id_ for id_, _family in rows} | self.run.docs.keys()
-        firsts = sorted({family for _id, family in rows} - own)
+        found = set(self._families(self.index.docs(ids, "id, family_id")).values())
+        found -= {doc.family_id for doc in self.run.docs.values()}
+        return len(passing(self.context, self.filters, found, self.filters.kinds)) if found else 0
+
+    def _families(self, rows: Sequence[Any]) -> dict[int, int]:
+        """The family of each document of these rows, (id, family)."""
+        own = {row[0] for row in rows} | self.run.docs.keys()
+        firsts = sorted({row[1] for row in rows} - own)
         if firsts:
             own |= {id_ for (id_,) in self.index.docs(firsts, "id")}
         # Where the first of a family is hidden from this reader, the shard stands for itself.
-        found = {family if family in own else id_ for id_, family in rows}
-        found -= {doc.family_id for doc in self.run.docs.values()}
-        return len(passing(self.context, self.filters, found, self.filters.kinds)) if found else 0
+        return {row[0]: row[1] if row[1] in own else row[0] for row in rows}
+
+    def _narrowed(self, ids: Sequence[int]) -> list[int]:
+        """Those of many documents that `_leaves` may leave, asked of rows alone: to read them all whole takes long."""
+        rows = self.index.docs(ids, "id, family_id, kind")
+        families = self._families(rows)
+        left = self._passing(set(families.values()))
+        kept = {id_ for id_, family in families.items() if family in left}
+        kept |= {row[0] for row in rows if row[2] in CONTAINER_KINDS or row[2] in TERM_KINDS}
+        return [id_ for id_ in ids if id_ in kept]
 
     def named(self, text: str, entries: list[Entry]) -> list[Entry]:
         """The entries with what is called exactly like the text before them."""

@@ -93,6 +93,8 @@ class Evidence:
         takes nobody's place."""
         self.candidates: frozenset[int] | None = None
         """Documents that can pass the filter, where that is known before; None where any may."""
+        self.narrow: Callable[[Sequence[int]], list[int]] | None = None
+        """Those of many documents that `keep` may leave, where that is known without reading them."""
         self.left: Callable[[Sequence[int]], int] | None = None
         """How many hits a filter leaves of documents that nobody will look at; None where all must be looked at."""
         self.more = 0
@@ -176,11 +178,16 @@ class Evidence:
             # The first block as it is: among it are the containers and terms that the question names.
             ids = ids[:WEIGHED] + [id_ for id_ in ids[WEIGHED:] if id_ in self.candidates]
         passed: set[int] = set()
-        at, block = 0, WEIGHED
+        at, block, narrowed = 0, WEIGHED, False
         while at < len(ids) and len(passed) < WEIGHED:
             part = ids[at : at + block]
             at, block = at + len(part), 1000
             passed |= self._passing(part)
+            if narrowed:
+                block = WEIGHED
+            elif self.narrow is not None and WEIGHED < at < len(ids) and len(passed) < WEIGHED:
+                # The filter leaves few: the rows of all others at once, not block by block.
+                narrowed, block, ids = True, WEIGHED, ids[:at] + self.narrow(ids[at:])
         rest = ids[at:]
         # A table whose column was found may have other words itself, and was not reached yet.
         beside = {self.docs[id_].family_id for id_ in passed} & found.known
