@@ -19,7 +19,7 @@ from web.rows import result_of
 
 _MARK = re.compile(r'<span class="local" data-bind="([^"]*)"></span>')
 TITLE = "Filled in here from your result. The provider saw a placeholder."
-WAITS = "Filled in here once the statement has run. The rows are for your session only, and the assistant never sees them."
+WAITS = "Filled in here once the statement has run. Its rows are for your session only; the assistant never sees them."
 
 
 def filled(text: str, shapes: Mapping[str, str], numbers: Collection[str] = ()) -> Markup:
