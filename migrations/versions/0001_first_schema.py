@@ -140,11 +140,6 @@ def upgrade() -> None:
         sa.Column("runs", sa.Integer(), nullable=False),
         sa.Column("users", sa.Integer(), nullable=False),
         sa.Column("last_run", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "costs",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
-            nullable=True,
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_frequent_queries")),
     )
     op.create_index(

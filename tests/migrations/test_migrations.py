@@ -79,6 +79,23 @@ def test_down_to_nothing_and_up_again(empty: Config) -> None:
     assert differences(empty) == []
 
 
+def test_an_installation_of_before_gets_what_a_search_begins_with(empty: Config) -> None:
+    migrate(empty)
+    engine = make_engine(empty.database_url)
+    with engine.begin() as connection:
+        schema.run(connection, "downgrade", "0002")
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("DROP FUNCTION docent_opened, docent_listed"))
+    assert len(differences(empty)) == 1, "the costs of queries"
+    assert "0003" in migrate(empty)
+    assert differences(empty) == []
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            functions = "SELECT count(*) FROM pg_proc WHERE proname IN ('docent_opened', 'docent_listed')"
+            assert connection.execute(text(functions)).scalar() == 2
+    engine.dispose()
+
+
 def test_several_processes_that_start_at_once_migrate_once(empty: Config) -> None:
     said: list[str] = []
     errors: list[BaseException] = []
