@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from plugin.access.viewer import Surface, Viewer
 from plugin.config import Config, read_config
@@ -48,8 +48,12 @@ LONGEST = (
 """Files that take more than a minute, by what the last runs took. Workers that take whole files begin with these."""
 
 
+ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A machine that stalls for seconds is no fault of what is tested."""
+settings.register_profile("any", ANY_MACHINE)
+settings.load_profile("any")
 settings.register_profile(
-    "found", phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.target), print_blob=True
+    "found", ANY_MACHINE, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.target), print_blob=True
 )
 """A failing example as it was found, with what makes it again (`@reproduce_failure`): making it small may take longer
 than everything else together."""

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -64,6 +65,33 @@ def ended(server: subprocess.Popen[Any]) -> None:
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
+
+
+@contextmanager
+def waitress_over(app: Any, threads: int = 4) -> Iterator[str]:
+    """The address of an application behind waitress, as `docent serve` has it.
+
+    Its loop is told to end before its sockets are closed: waitress's own `close` takes them from under a `select`.
+    """
+    from waitress.server import create_server
+
+    server = create_server(app, host="127.0.0.1", port=0, threads=threads)
+    over = threading.Event()
+
+    def loop() -> None:
+        while not over.is_set():
+            server.asyncore.loop(timeout=1, map=server._map, count=1)
+
+    thread = threading.Thread(target=loop, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        over.set()
+        server.pull_trigger()
+        thread.join(HANGS)
+        server.task_dispatcher.shutdown(timeout=5)
+        server.close()
 
 
 def missing(what: str) -> None:

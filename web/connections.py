@@ -7,7 +7,6 @@ place and the provider's connection until a word comes. `left()` gives a questio
 from __future__ import annotations
 
 import select
-import socket
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -21,18 +20,20 @@ def left() -> Callable[[], bool]:
     if known is not None:
         return cast(Callable[[], bool], known)
     connection = request.environ.get("gunicorn.socket")
-    if type(connection) is socket.socket:  # of one with TLS nobody can tell without reading
-        return lambda: _closed(connection)
-    return lambda: False
+    if connection is None or not CLOSED:
+        return lambda: False
+    return lambda: _closed(connection)
 
 
-def _closed(connection: socket.socket) -> bool:
+CLOSED = getattr(select, "POLLRDHUP", 0)
+"""What the kernel says of a connection whose other end has closed, with nothing read from it; Linux has it."""
+
+
+def _closed(connection: Any) -> bool:
     try:
         waits = select.poll()
-        waits.register(connection, select.POLLIN)
-        return bool(waits.poll(0)) and connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
+        waits.register(connection, CLOSED)
+        return bool(waits.poll(0))
     except (OSError, ValueError):
         return True
 

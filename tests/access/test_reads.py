@@ -414,7 +414,11 @@ def worlds(draw: st.DrawFn) -> World:
     return World(tables, people, grants, {"General": False, "Red": False, "Blue": True}, ["glossword"])
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(world=worlds())
 def test_random_worlds_agree_with_the_reference(
     world: World,

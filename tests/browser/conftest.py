@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from plugin.config import read_config
 from plugin.store import open_store
 from tests.asynchronous import HANGS
-from tests.own_servers import answers, ended, free_port
+from tests.own_servers import answers, ended, free_port, waitress_over
 from tests.web.conftest import ADMIN, PASSWORD, app, demo_config, demo_home, demo_store  # noqa: F401 - fixtures
 
 CHROMIUM = next(
@@ -44,8 +43,6 @@ def live_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="session")
 def live(live_home: Path) -> Iterator[str]:
     """The address of a running server over a copy of the sample company."""
-    from waitress.server import create_server
-
     from web import create_app
 
     config = read_config({"DOCENT_HOME": str(live_home)})
@@ -55,12 +52,8 @@ def live(live_home: Path) -> Iterator[str]:
     from web.limits import limiter
 
     limiter.enabled = False
-    server = create_server(made, host="127.0.0.1", port=0, threads=12)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
+    with waitress_over(made, threads=12) as place:
+        yield place
     store.close()
 
 

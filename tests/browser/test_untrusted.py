@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from plugin.config import read_config
 from plugin.errors import DocentError
 from plugin.store import Store, open_store
 from tests.attacks.corpus import GIVEN, OWN
+from tests.own_servers import waitress_over
 from tests.web.conftest import ADMIN, PASSWORD
 
 TEXTS = [each["text"] for each in (*GIVEN, *OWN)]
@@ -25,8 +25,6 @@ A_CHAT = 38
 @pytest.fixture(scope="module")
 def hostile(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Store]]:
     """A server over a copy of the sample company in which every attack is an answer, a description and a term."""
-    from waitress.server import create_server
-
     from web import create_app
 
     home = tmp_path_factory.mktemp("hostile") / "docent"
@@ -35,12 +33,8 @@ def hostile(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     store = open_store(config)
     made = create_app(config, store)
     made.config.update(RATELIMIT_ENABLED=False)
-    server = create_server(made, host="127.0.0.1", port=0, threads=8)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}", store
-    server.close()
-    thread.join(timeout=5)
+    with waitress_over(made, threads=8) as place:
+        yield place, store
     store.close()
 
 

@@ -40,7 +40,11 @@ texts = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=60).m
 tags = st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True), max_size=3, unique=True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @example(description="\xad", said=[], verified=False, as_csv_file=False, owned=False)
 @given(description=texts, said=tags, verified=st.booleans(), as_csv_file=st.booleans(), owned=st.booleans())
 def test_what_goes_out_comes_in_again(

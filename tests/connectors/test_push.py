@@ -33,7 +33,11 @@ HOSTILE = (
     ":name ?", "/* */ -- #", "line\nline\r\n\ttab", "\x01\x7f", "Größe テーブル", "\u2028\u202e\ufeff", "E'x'", "\x1a", "NULL", " ",
 )  # fmt: skip
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(codec="utf-8", max_codepoint=0xFFFF, exclude_characters="\0"), min_size=1, max_size=60))  # fmt: skip
-SLOWLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOWLY = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 @pytest.fixture

@@ -183,7 +183,11 @@ def test_a_server_that_is_not_there_leaves_a_failed_row(
     assert row.status == "failed" and row.body_bytes > 0 and vendor.got == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     st.lists(
         st.tuples(st.sampled_from(VENDORS), st.sampled_from(["fine", "models", "key", *sorted(FAULTS)])),

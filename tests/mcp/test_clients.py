@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from plugin.mcp import mcp_tools
 from tests.access.twin_faces import plain
 from tests.access.twins import READER, Side, Twins, make
 from tests.asynchronous import finished
+from tests.own_servers import waitress_over
 
 Talk = Callable[[Any], Awaitable[Any]]
 
@@ -33,19 +33,13 @@ def twins(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 @contextmanager
 def address(side: Side) -> Iterator[str]:
     """The pages and `/mcp` of one side behind waitress, as `docent serve` has them."""
-    from waitress.server import create_server
-
     from web import create_app
 
     app = create_app(side.config, side.store)
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{server.effective_port}/mcp"
+        with waitress_over(app) as place:
+            yield f"{place}/mcp"
     finally:
-        server.close()
-        thread.join(5)
         bridge = app.extensions.get("docent_mcp")
         if bridge is not None:
             bridge.close()

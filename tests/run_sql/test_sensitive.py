@@ -176,7 +176,11 @@ def test_the_laws_hold_on_duckdb(duck: Run, sql: str) -> None:
 
 
 @given(statements)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_the_laws_hold_on_postgres(postgres: Run, sql: str) -> None:
     laws(postgres, "postgres", sql)
 

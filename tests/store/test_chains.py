@@ -251,7 +251,11 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(
     detail=st.dictionaries(
         st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8), json_values

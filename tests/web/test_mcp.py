@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,20 +12,15 @@ from flask import Flask
 from plugin.access.viewer import Surface
 from plugin.store import Store
 from tests.asynchronous import finished
+from tests.own_servers import waitress_over
 from tests.web.conftest import VIEWER, Person
 
 
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
     """The application behind waitress, as `docent serve` has it."""
-    from waitress.server import create_server
-
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}/mcp"
-    server.close()
-    thread.join(5)
+    with waitress_over(app) as place:
+        yield f"{place}/mcp"
     bridge = app.extensions.get("docent_mcp")
     if bridge is not None:
         bridge.close()

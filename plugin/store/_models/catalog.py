@@ -51,6 +51,11 @@ class Json(TypeDecorator[Any]):
     def __init__(self) -> None:
         super().__init__(none_as_null=True)
 
+    @property
+    def python_type(self) -> type[Any]:
+        """What most of its values are."""
+        return dict
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """The database's own type."""
         if dialect.name != "postgresql":
