@@ -44,6 +44,8 @@ def run(block: Any, sql: str | None = None) -> None:
         block.locator("[data-edit-sql]").click()
         block.locator("[data-sql-edit]").fill(sql)
         block.locator("[data-sql-edit]").blur()
+        # What the source expects of it is written above the button: pressed before, it moves away from under the mouse.
+        expect(block.locator("[data-estimate]")).to_be_visible()
     block.locator("[data-run]").click()
 
 
