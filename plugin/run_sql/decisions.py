@@ -82,6 +82,7 @@ class _Sight:
         self._door = door
         self._integrations: dict[int, tuple[str, str | None] | None] = {}
         self._columns: dict[tuple[int, str], frozenset[str] | None] = {}
+        self._named: dict[tuple[int, str], bool] = {}
 
     def integration(self, integration_id: int) -> tuple[str, str | None] | None:
         """Its name and dialect; None where the reader sees nothing of it."""
@@ -103,7 +104,10 @@ class _Sight:
 
     def named(self, integration_id: int, name: str) -> bool:
         """Does a name of a statement mean a table that the reader sees?"""
-        return self._look(integration_id, name, whole=False) is not None
+        key = (integration_id, name)
+        if key not in self._named:
+            self._named[key] = self._look(integration_id, name, whole=False) is not None
+        return self._named[key]
 
     def _look(self, integration_id: int, name: str, *, whole: bool) -> frozenset[str] | None:
         try:
