@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,16 +56,19 @@ def within(name: str, package: str) -> bool:
     return name == package or name.startswith(package + ".")
 
 
-ALL = [(place(path), name, eager) for path in modules(*ROOMS) for name, eager in imports(path)]
+@cache  # read when a test asks: each worker loads this file, one of them runs it
+def every_import() -> list[tuple[str, str, bool]]:
+    """Each import of the house: the file, the full name, whether it happens when the file is loaded."""
+    return [(place(path), name, eager) for path in modules(*ROOMS) for name, eager in imports(path)]
 
 
 def breaches(package: str, allowed: tuple[str, ...]) -> list[str]:
     """Files that import `package` and stand under none of the allowed paths."""
-    return sorted({file for file, name, _ in ALL if within(name, package) and not file.startswith(allowed)})
+    return sorted({file for file, name, _ in every_import() if within(name, package) and not file.startswith(allowed)})
 
 
 def test_the_walk_sees_the_house() -> None:
-    files = {file for file, _, _ in ALL}
+    files = {file for file, _, _ in every_import()}
     assert len(files) > 60
     assert "plugin/store/__init__.py" in files
 
@@ -89,7 +93,7 @@ def test_sql_is_parsed_in_two_rooms() -> None:
 @pytest.mark.parametrize("sdk", sorted(SDKS))
 def test_one_file_knows_each_vendor(sdk: str) -> None:
     assert breaches(sdk, (SDKS[sdk],)) == []
-    assert not [file for file, name, eager in ALL if within(name, sdk) and eager], (
+    assert not [file for file, name, eager in every_import() if within(name, sdk) and eager], (
         "vendors' SDKs load on demand"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,19 +19,21 @@ ROOT = Path(__file__).resolve().parents[2]
 def imported() -> Iterator[tuple[str, str]]:
     for folder in ("plugin", "web", "connectors"):
         for path in (ROOT / folder).rglob("*.py"):
+            place = path.relative_to(ROOT).as_posix()
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                place = path.relative_to(ROOT).as_posix()
                 if isinstance(node, ast.Import):
                     yield from ((place, alias.name) for alias in node.names)
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     yield from ((place, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-IMPORTS = list(imported())
+@cache  # read when a test asks: each worker loads this file, one of them runs it
+def every_import() -> list[tuple[str, str]]:
+    return list(imported())
 
 
 def users(name: str) -> set[str]:
-    return {place for place, what in IMPORTS if what == name or what.startswith(name + ".")}
+    return {place for place, what in every_import() if what == name or what.startswith(name + ".")}
 
 
 def test_only_the_gateways_rooms_speak_http_to_providers() -> None:
