@@ -5,10 +5,14 @@ In memory for one process, in Redis where the operator names one (DOCENT_LIMITER
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
+from limits.storage import MemoryStorage
 
 from plugin.config import Config
 
@@ -17,6 +21,27 @@ SIGN_INS_OF_ACCOUNT = "8 per minute"
 ASKS = "40 per minute"
 QUESTIONS = "1000 per minute"
 """Stops a flood before any work is done; the limit that people meet is the workspace's own, counted by the gateway."""
+
+
+class Memory(MemoryStorage):
+    """The counts of one process, forgotten in passing when they are old.
+
+    The library starts a thread for that at each try: a tenth of what a question costs before it shows anything.
+    """
+
+    STORAGE_SCHEME = ["memory"]  # so this is what memory:// names from now on
+    SWEEPS = 10.0
+    """Seconds between two looks for what is old; what counts is decided at each try, whatever still lies here."""
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **given: Any) -> None:
+        self._swept = time.monotonic()
+        super().__init__(uri, wrap_exceptions, **given)
+
+    def _MemoryStorage__schedule_expiry(self) -> None:
+        now = time.monotonic()
+        if now - self._swept >= self.SWEEPS:
+            self._swept = now
+            self._MemoryStorage__expire_events()
 
 
 def by_account() -> str:

@@ -164,7 +164,10 @@ class InPlace:
 
 
 def register(app: Flask, places: Places) -> None:
-    """Give each question a place before anything else is done for it, and take back what its request still holds."""
+    """Give each question a place, and take back what its request still holds.
+
+    Registered behind the door: whoever it turns away has taken nothing from those who may ask.
+    """
 
     @app.before_request
     def comes_in() -> None:

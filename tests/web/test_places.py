@@ -5,9 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import pytest
+from flask import Flask
+from limits import parse
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from plugin.access.viewer import Viewer
 from tests.asynchronous import ends, until
-from tests.web.conftest import Person
-from web.places import Places, Turns
+from tests.web.conftest import ROLES, Person
+from web.limits import Memory
+from web.places import AGAIN, AT_ONCE, FULL, STREAMS, Places, Turns
+
+
+def viewer_of(app: Flask, email: str) -> Viewer:
+    """A member as the command line has them."""
+    with app.extensions["docent"].store.sign_in() as door:
+        viewer: Viewer = door.viewer_for_email(None, email)
+        return viewer
 
 
 class Line:
@@ -108,3 +123,58 @@ def test_answers_that_are_not_streamed_take_turns_too(person: Callable[[str], Pe
     for _ in range(3):
         turns.take()
     assert turns.waiting == (0, 0)
+
+
+def test_whoever_may_not_ask_is_refused_without_a_place_and_without_a_wait(
+    app: Flask, person: Callable[[str], Person]
+) -> None:
+    reader = person("viewer")
+    with app.extensions["docent"].store.as_viewer(viewer_of(app, ROLES["viewer"])) as mine:
+        token = mine.me.create_token("reads", ["read"], 1)[1]
+    places: Places = app.extensions["docent"].places
+    for _ in range(AT_ONCE):
+        places.turns.take()  # whoever waited for a turn now would wait for ever
+    taken: list[str] = []
+    places.take = lambda: taken.append("place")  # type: ignore[method-assign]
+    question, path = {"prompt": "How many tables are there?"}, "/api/v1/prompts"
+    stranger = app.test_client()
+    assert stranger.post(path, json=question).status_code == 401
+    assert stranger.post(path, json=question, headers={"Authorization": "Bearer no"}).status_code == 401
+    assert stranger.post(path, json=question, headers={"Authorization": f"Bearer {token}"}).status_code == 403
+    assert stranger.post("/assistant/ask", data=question).status_code == 303
+    assert reader.client.post(path, json=question).status_code == 400, "no CSRF token"
+    assert taken == [] and places.turns.waiting == (0, 0)
+
+
+def test_a_full_house_refuses_at_once(person: Callable[[str], Person]) -> None:
+    reader = person("viewer")
+    places: Places = reader.client.application.extensions["docent"].places
+    for _ in range(STREAMS):
+        places.take()
+    refused = reader.api("POST", "/prompts", {"prompt": "How many tables are there?"})
+    assert refused.status_code == 429 and refused.json["detail"] == FULL
+    assert refused.json["retry_after"] == AGAIN
+    places.give_back()
+    assert reader.api("POST", "/prompts", {"prompt": "How many tables are there?"}).status_code == 201
+    places.take()
+    assert places.full
+
+
+def test_counting_a_try_starts_no_thread_and_forgets_what_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("limits.storage.memory.time.time", lambda: clock[0])
+    monkeypatch.setattr("web.limits.time.monotonic", lambda: clock[0])
+    counts = storage_from_string("memory://")
+    assert isinstance(counts, Memory)
+    counts.timer.join()  # the library's one, at its start
+    started: list[object] = []
+    monkeypatch.setattr("threading.Thread.start", lambda thread: started.append(thread))
+    window, three = MovingWindowRateLimiter(counts), parse("3 per minute")
+    tries = [window.hit(three, "ada") for _ in range(5)]
+    assert tries == [True, True, True, False, False] and window.hit(three, "ben")
+    clock[0] += 59
+    assert not window.hit(three, "ada") and len(counts.events) == 2
+    clock[0] += 12
+    assert window.hit(three, "ada"), "the window has moved on"
+    assert len(counts.events) == 1, "and ben is forgotten"
+    assert started == []
