@@ -141,7 +141,7 @@ class Join:
     right: str
     on: tuple[tuple[str, str], ...]
     source: str
-    """"foreign key" or "observed"."""
+    """"foreign key", "observed", or "names" where nothing but the names of columns tells it."""
 
 
 class FrequentQuery(NamedTuple):

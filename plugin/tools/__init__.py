@@ -64,7 +64,8 @@ class ToolAnswer:
     `fragments` are what may go to a model, through the gateway. `value` is the same as this process's own frozen
     values, for `builtin`, the pages and MCP; it is never sent. `summary` is the line a person reads in the steps,
     `note` a short sentence for the model (why there is nothing, what to try). `shape` holds the columns of a result
-    that was run, `result_name` how the answer may refer to it, `proposal` what waits for a person's yes.
+    that was run, `result_name` how the answer may refer to it, `proposal` what waits for a person's yes. `words` names
+    the asker's result that holds what a source said when it refused: its words may quote values, as rows do.
     """
 
     fragments: tuple[Fragment, ...] = ()
@@ -76,6 +77,7 @@ class ToolAnswer:
     shape: Mapping[str, Any] | None = None
     proposal: Mapping[str, Any] | None = None
     sql: Mapping[str, Any] | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

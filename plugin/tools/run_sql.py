@@ -6,11 +6,12 @@ chose so; otherwise a person presses Run, and the tool says that.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from plugin.access.viewer import Surface
 from plugin.errors import NotFound, Refused
-from plugin.tools import Asker, ToolAnswer, tool
+from plugin.tools import Asker, ToolAnswer, failed, tool
 
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
@@ -53,6 +54,7 @@ def run_sql(
 
     Refer to values by placeholders: {{r1.table}}, {{r1.first.column}}; they are filled in on the person's page.
     """
+    from plugin.run_sql.execute import QueryError
     from plugin.run_sql.run import run, shape_for_model
 
     with asker.store.as_viewer(asker.viewer) as mine:
@@ -72,17 +74,20 @@ def run_sql(
             summary=PRESS,
             note="On this integration a person presses Run in Docent. Write the statement in a ```sql block instead.",
         )
-    outcome = run(
-        asker.store,
-        asker.viewer,
-        chosen.id,
-        sql,
-        results=asker.session.results,
-        session=asker.session.key,
-        surface=asker.viewer.surface,
-        confirm=False,
-        mark=asker.session.mark,
-    )
+    try:
+        outcome = run(
+            asker.store,
+            asker.viewer,
+            chosen.id,
+            sql,
+            results=asker.session.results,
+            session=asker.session.key,
+            surface=asker.viewer.surface,
+            confirm=False,
+            mark=asker.session.mark,
+        )
+    except QueryError as error:
+        return replace(failed(str(error)), words=error.words)
     columns = tuple(shape_for_model(outcome.shape))
     told = f": {len(columns)} column{'s' if len(columns) != 1 else ''}" if columns else ""
     return ToolAnswer(

@@ -197,6 +197,16 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ("write a description for catalog.suppliers", ["language model"]),
     ("how do I turn on a model?", ["AI settings"]),
     ("who owns the flux capacitor", ["found nothing"]),
+    # what had been misread
+    ("who owns the active buyers table", ["Ana Silva"]),
+    ("what breaks if I drop column email of customers", ["sales.customers.email", "mart.monthly_revenue"]),
+    ("define gross margin", ["The glossary has no term `gross margin`"]),
+    ("find tables with a customer_id column", ["a column for `customer_id`, by its name", "sales.orders"]),
+    ("what tags are there?", ["Tags in use", "`core`", "`finance`"]),
+    ("who are the owners", ["Owners in use", "Ana Silva"]),
+    ("what databases do we have", ["You see no database as a whole", "warehouse"]),
+    ("join customers with their refunds", ["sales.orders", "JOIN"]),
+    ("how do orders join to campaigns", ["campaign_attribution"]),
 ]
 
 

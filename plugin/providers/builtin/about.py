@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 from rapidfuzz import fuzz
 
+from plugin.providers.builtin.columns_named import VAGUE
 from plugin.providers.builtin.facts import COLUMN_HEADS, key_text
 from plugin.providers.builtin.phrases import (
     code,
@@ -47,6 +48,8 @@ def find(talk: Talk, intent: Intent) -> Plan:
     columns = [each for each in found if each.kind == "column"]
     parts: list[str] = []
     spoken = set(words_of(phrase))
+    if len(spoken - VAGUE) > 1:
+        spoken -= VAGUE
     named_so = [
         each
         for each in columns

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from plugin.providers.builtin.phrases import code, count, line, lines, listed, named, plain, words_of
 from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent
 
 MOST = 20
-_LOOSE = frozenset("address number field value column data information detail".split())
-_POINTING = frozenset("id key code fk".split())
+VAGUE = frozenset("address number field value column data information detail".split())
+"""Words that people add to what a column is called: "phone numbers" are in `phone`."""
+POINTING = frozenset("id key code fk".split())
 """Words of a column that only points at a thing: `customer_id` holds no address of a customer."""
 
 
@@ -16,13 +19,15 @@ def tables_with(talk: Talk, intent: Intent) -> Plan:
     """Which tables hold such a thing: those with a column named so, with its classification; else a search."""
     from plugin.providers.builtin.about import find
 
-    phrase = intent.slot("c")
+    phrase = re.sub(r" (?:column|field)s?$", "", intent.slot("c"), flags=re.I)
     spoken = set(words_of(phrase))
     given = yield Want("search", {"text": phrase, "kinds": ["column"], "limit": 25})
-    telling = spoken - _LOOSE or spoken
-    found = [each for each in things(given.fragments) if spoken <= set(words_of(each.name))] or [
-        each for each in things(given.fragments) if _holds(each, telling, spoken)
-    ]
+    telling = spoken - VAGUE or spoken
+    found = (
+        [each for each in things(given.fragments) if each.name.lower() == phrase.lower()]
+        or [each for each in things(given.fragments) if spoken <= set(words_of(each.name))]
+        or [each for each in things(given.fragments) if _holds(each, telling, spoken)]
+    )
     if not found and len(telling) > 1:
         found = [
             each
@@ -30,7 +35,7 @@ def tables_with(talk: Talk, intent: Intent) -> Plan:
             if telling <= set(words_of(" ".join(each.qualified.split(".")[-2:])))
             and telling & set(words_of(each.name))
         ]
-    if not found and len(telling) == 1 and not telling & _LOOSE:
+    if not found and len(telling) == 1 and not telling & VAGUE:
         word = next(iter(telling))
         given = yield Want("search", {"text": word, "kinds": ["column"], "limit": 25})
         found = [each for each in things(given.fragments) if _holds(each, telling, spoken)]
@@ -50,7 +55,7 @@ def tables_with(talk: Talk, intent: Intent) -> Plan:
 def _holds(column: Thing, telling: set[str], spoken: set[str]) -> bool:
     """Does the column's name say all that tells, and is it more than a pointer at what was left out?"""
     own = set(words_of(column.name))
-    return telling <= own and (telling == spoken or not own & _POINTING)
+    return telling <= own and (telling == spoken or not own & POINTING)
 
 
 def _column(thing: Thing) -> str:

@@ -111,11 +111,16 @@ def _parent(thing: Thing) -> str:
     return thing.qualified.rpartition(".")[0]
 
 
+def _who_owns(owned: list[Thing]) -> str:
+    return listed([f"{plain(listed(each.texts('owners')))} owns {named(each)}" for each in owned[:3]])
+
+
 def owner(talk: Talk, intent: Intent) -> Plan:
     """Who owns it; where nobody does, who owns what is near it."""
     meant = yield from resolve(talk, intent.slot("s"), column=True)
     if meant.thing is None:
-        return not_found(meant)
+        known = [each for each in meant.others if each.texts("owners")]
+        return not_found(meant) + (f"\n\nOf these, {_who_owns(known)}." if known else "")
     thing = meant.thing
     text = lead(meant) + _owner(thing)
     if thing.kind == "column" and not thing.texts("owners"):
@@ -133,8 +138,7 @@ def owner(talk: Talk, intent: Intent) -> Plan:
             near |= {each.id: each for each in things(given.fragments)}
         owned = [each for each in near.values() if each.id != thing.id and each.texts("owners")]
         if owned:
-            who = [f"{plain(listed(each.texts('owners')))} owns {named(each)}" for each in owned[:3]]
-            text += f" Nearest to it, {listed(who)}."
+            text += f" Nearest to it, {_who_owns(owned)}."
     return text + tail(meant)
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from plugin.providers.builtin.columns_named import POINTING, VAGUE
 from plugin.providers.builtin.phrases import (
     code,
     kind_word,
@@ -198,6 +199,22 @@ def tagged(talk: Talk, intent: Intent) -> Plan:
     return f"{number_of(len(found), 'resource')} tagged {code(tag)}:\n\n{lines(found)}"
 
 
+def in_use(talk: Talk, intent: Intent) -> Plan:
+    """Every tag, or every owner, with how much carries it."""
+    by = "owner" if intent.slots.get("by", "").lower().startswith("owner") else "tag"
+    given = yield Want("count", {"by": by})
+    rows = rows_of(given.fragments, "counts")
+    if not rows:
+        return f"No {by}s are in use on what you can see."
+    said = [
+        f"- {plain(str(row['name'])) if by == 'owner' else code(str(row['name']))}: "
+        f"{number_of(int(row['number']), 'resource')}"
+        for row in rows[:MOST]
+    ]
+    more = f"\n\nThere are {len(rows)} in all." if len(rows) > MOST else ""
+    return f"{by.capitalize()}s in use:\n\n" + "\n".join(said) + more
+
+
 def _folded(name: str) -> str:
     """Lower case without accents: people type Tomas for Tomás."""
     apart = unicodedata.normalize("NFKD", name.lower())
@@ -321,11 +338,28 @@ def list_kind(talk: Talk, intent: Intent) -> Plan:
         given = yield Want("browse", {**wanted, "kinds": ["view"]})
         found = things(given.fragments)
         noun = "tables, but views" if found else noun
+    if not found and kind == "database" and not where:
+        sources = yield from list_kind(talk, Intent("list", {"kind": "integrations"}, intent.question))
+        return f"You see no database as a whole. {sources}"
     if not found:
         return f"There are no {noun}{where} that you can see."
     more = f"\n\n{plain(given.said)}" if "in all" in given.said else ""
     start = f"No {noun}{where}:" if noun.startswith("tables, but") else f"{noun.capitalize()}{where}:"
+    if kind == "database" and within is None and not place.integration:
+        more += yield from _sources_of(found)
     return f"{start}\n\n{lines(found)}{more}"
+
+
+def _sources_of(databases: list[Thing]) -> Plan:
+    """The connected sources that have no database of their own: a file of SQLite, a dbt project, a BI tool."""
+    given = yield Want("browse", {"what": "integrations"})
+    known = {each.text("integration") for each in databases}
+    rest = [
+        str(row["name"])
+        for row in rows_of(given.fragments, "counts")
+        if str(row["name"]).rpartition(" (")[0] not in known
+    ]
+    return f"\n\nConnected beside them: {listed([plain(each) for each in rest[:MOST]])}." if rest else ""
 
 
 def where_column(talk: Talk, intent: Intent) -> Plan:
@@ -335,7 +369,8 @@ def where_column(talk: Talk, intent: Intent) -> Plan:
     found = things(given.fragments)
     spoken = words_of(phrase)
     exact = [each for each in found if words_of(each.name) == spoken]
-    partly = [each for each in found if each not in exact and set(spoken) & set(words_of(each.name))]
+    telling = set(spoken) - VAGUE - POINTING or set(spoken)
+    partly = [each for each in found if each not in exact and telling & set(words_of(each.name))]
     if not exact and not partly:
         if found:
             return f"No column is called {code(phrase)}. These come closest:\n\n{lines(found[:8])}"

@@ -43,6 +43,7 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "freshness": facts.freshness,
     "size": facts.size,
     "tags_of": facts.tags_of,
+    "in_use": lists.in_use,
     "is_verified": facts.is_verified,
     "definition": about.definition,
     "queries": about.queries,

@@ -241,7 +241,10 @@ def join(talk: Talk, intent: Intent) -> Plan:
         if shared:
             text += f" They share the column names {listed([code(each) for each in shared[:8]])}, which may or may not mean the same."  # noqa: E501
         return lead(left) + lead(right) + text
+    guess = any(hop.get("source") == "names" for hop in hops)
     how = "a foreign key" if hops[0].get("source") == "foreign key" else "joins seen in queries"
+    if guess:
+        how = "the names of their columns alone"
     if len(hops) == 1:
         text = f"{named(one)} and {named(other)} join on {code(str(hops[0]['on']))} ({how})."
     else:
@@ -251,6 +254,8 @@ def join(talk: Talk, intent: Intent) -> Plan:
         text = (
             f"{named(one)} and {named(other)} join over {count(len(hops), 'hop')}: {', then '.join(steps)}."
         )
+    if guess:
+        text = f"No foreign key and no query tells how these two join. By names, a guess to check: {text}"
     sql = Sql(one.text("dialect"))
     tables = {one.qualified: one, other.qualified: other}
     clause = join_clause(sql, one, hops, tables)
@@ -274,5 +279,6 @@ def joins_of(talk: Talk, intent: Intent) -> Plan:
     out = []
     for hop in hops[:MOST]:
         other = hop["right"] if hop["left"] == meant.thing.qualified else hop["left"]
-        out.append(f"- {_cite(str(other))} on {code(str(hop['on']))} ({plain(str(hop.get('source', '')))})")
+        told = "by names, a guess" if hop.get("source") == "names" else plain(str(hop.get("source", "")))
+        out.append(f"- {_cite(str(other))} on {code(str(hop['on']))} ({told})")
     return f"{lead(meant)}{named(meant.thing)} joins to:\n\n" + "\n".join(out) + tail(meant)

@@ -12,6 +12,10 @@ from plugin.providers.builtin.phrases import code, lines, listed, named, words_o
 from plugin.providers.builtin.talk import Given, Talk, Thing, Want, things
 from plugin.providers.builtin.understand import is_pronoun
 
+_COLUMN_OF = re.compile(
+    r"(?P<column>[\w$]+) (?:column )?(?:of|in|on|from) (?:the )?(?:table |view )?(?P<table>[\w$.]+)(?: table| view)?",
+    re.I,
+)
 _IDENTIFIER = re.compile(r"[\w$]+(?:\.[\w$ ]+)*\Z")
 
 
@@ -49,6 +53,9 @@ def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool 
     """Find and read what a phrase means; "it" is what was spoken of last, or the page that is open."""
     whole = phrase
     phrase, kind = hinted(phrase)
+    within = _COLUMN_OF.fullmatch(phrase) if column or kind == "column" else None
+    if within is not None:
+        phrase, kind, column = f"{within['table']}.{within['column']}", None, True
     if is_pronoun(phrase) or is_pronoun(whole):
         if talk.focus is None:
             return Meant(phrase, None)
@@ -89,7 +96,7 @@ def resolve(talk: Talk, phrase: str, *, kinds: Sequence[str] = (), column: bool 
     if chosen is None and found:
         chosen = _loosely(phrase, found)
     if chosen is None:
-        return Meant(phrase, None)
+        return Meant(whole, None, others=tuple(each for each in found if each.kind != "column")[:4])
     given = yield Want("retrieve", {"resource": str(chosen.id)})
     read = _first(given) or chosen
     others = [each for each in found if each.id != chosen.id and same_name(each, chosen)]

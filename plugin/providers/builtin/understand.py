@@ -62,7 +62,7 @@ _KIND = (
 _VOCABULARY = sorted(
     set(
         """about average belongs between breaks calculated change changed column columns comes connected connection contain
-        contains contact count dashboard dashboards database databases defined definition delete deleted depend dependencies
+        contains contact count dashboard dashboards database databases define defined definition delete deleted depend dependencies
         depends describe described description descriptions difference documentation documented downstream drop
         explain feeds fields find foreign frequent fresh freshness glossary greatest highest impact integration
         integrations join joined joins largest latest lineage lowest maintains many mean meaning means missing nullable
@@ -150,7 +150,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("join", r"(?:how|where|on what|on which columns?|what column)?(?: do| does| can| could| to| should| would)?(?: i| we| you| one)? ?(?:join|joins|connect|link|relate|combine) (?:the )?(?:tables? )?(?P<s>.+?) (?:and|with|to|on to|onto) (?P<o>.+)"),
     ("join", r"(?:what is |show |find )?(?:the )?(?:relationship|relation|join|join path|join key|connection|path|link)s? (?:between|from|of) (?P<s>.+?) (?:and|to|with) (?P<o>.+)"),
     ("join", r"(?:how|is|are|do|does)(?: is| are| do| does| can)? (?P<s>.+?) (?:related|joined|connected|linked) (?:to|with) (?P<o>.+)"),
-    ("join", r"how does (?P<s>.+?) (?:relate|connect|link|join) (?:to|with) (?P<o>.+)"),
+    ("join", r"how (?:does|do|would|could|can|should) (?:i |we |you )?(?P<s>.+?) (?:relate|connect|link|join) (?:to|with) (?P<o>.+)"),
     ("joins_of", rf"(?:what|which tables?|which)(?: tables?)?(?: can| could| does| do| may)?(?: i| we| you)? ?(?:joins?|be joined|join) (?:to|with)? ?{_S}(?: with| to)?"),
     ("joins_of", rf"(?:what|which)(?: tables?)? (?:can|does|do|could) {_S} (?:be )?join(?:ed|s)?(?: to| with| on)?"),
     ("joins_of", rf"(?:which|what) tables (?:are )?(?:related|connected|linked) (?:to|with) {_S}"),
@@ -181,6 +181,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("owner", rf"who knows (?:about |anything about |most about )?{_S}|whose (?:table |view )?is (?P<s2>.+)|who does (?P<s3>.+?) belong to"),
     ("owner", rf"(?:what is |show |give me |and |list )?(?:me )?(?:the |its )?(?:data )?(?:owners?|steward|contact|contact person|maintainers?) (?:of|for) {_S}"),
     # personal, undocumented, unowned, popular
+    ("in_use", r"(?:what|which|show|list|give me|display)(?: me)?(?: all)?(?: the| our)? ?(?P<by>tags?|labels?|owners?)(?: do we have| do we use| are there| exist| are used| are in use| can i see| have we(?: got)?| there are| in use)?|who are (?:all )?(?:the |our )?(?:data )?(?P<by2>owners)"),
     ("tagged", r"(?:what|which|show|list|find|everything|all)?(?: me)?(?: all| everything)?(?: the)? ?(?P<kind>" + _KIND + r"|things|resources|data)? ?(?:is |are |that is |that are |which are |has |have |with )?(?:the )?(?:tagged|tags?|labelled|labeled)(?: as| with| by)? (?!(?:of|does|do|are|is)\b)(?P<tag>.+)"),
     ("personal", r"(?:.*\b)?(?:pii|personal(?:ly)?(?: identifiable)?|sensitive|gdpr|private|confidential)\b(?: data| information| columns?| looking| fields?)*(?:(?: are| is| do we have| there| have we| exist| stored| hold| contain)* ?(?:in|of|under|within|does|from) (?:the )?(?P<in>.+?)(?: (?:hold|contain|have|table|schema))?)?"),
     ("personal", r"(?:which|what|find|list|show)(?: me)?(?: the)? (?:columns?|fields?|tables?) (?:which |that )?(?:look|looks|seem|might be|may be|could be|are|contain|contains|hold|holds|have|has|with) (?:like )?(?:to be )?(?:personal|sensitive|private)(?: data| information)?" + _IN),
@@ -374,7 +375,7 @@ def clean(question: str, known: frozenset[str] = frozenset()) -> tuple[str, dict
 
 
 _LEADING = re.compile(
-    r"^(?:the|a|an|our|my|all|any|every|each|some|table|tables|views|called|named|dataset|about|"
+    r"^(?:the|a|an|our|my|its|their|all|any|every|each|some|table|tables|views|called|named|dataset|about|"
     r"data (?:in|of|for|on|about)|term|word)\s+(?=\S)",
     re.I,
 )
