@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Viewer
@@ -94,7 +94,7 @@ def call_tool(
     )
     course.steps.append(done.data)
     course.writer.book.met(each.id for each in answer.found if each.kind.endswith(("table", "view")))
-    yield done
+    yield replace(done, words=answer.words)  # what is kept of a step has none: they end with the session
     integration = str(arguments.get("integration") or "")
     if answer.ok and arguments.get("sql") and integration and not integration.isdecimal():
         course.writer.meant(str(arguments["sql"]), integration)

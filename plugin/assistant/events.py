@@ -26,7 +26,8 @@ class Event:
 class Step(Event):
     """One thing the assistant does. Sent twice for a tool: `working`, then `done` or `failed`, with the same `n`.
 
-    Step 0 is the first sign of life and carries the ids that Stop, history and a follow-up need.
+    Step 0 is the first sign of life and carries the ids that Stop, history and a follow-up need. `words` names the
+    asker's result that holds what a source said when it refused a statement.
     """
 
     name: ClassVar[str] = "step"
@@ -42,6 +43,7 @@ class Step(Event):
     prompt_id: int | None = None
     chat_id: int | None = None
     limit: int | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

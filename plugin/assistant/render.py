@@ -23,9 +23,11 @@ Known = Mapping[str, Any]
 """What is known about a name: `{"id", "qualified_name", "kind"}`, or `{"unknown": True, "nearest": {...} | None}`."""
 
 CITATION = re.compile(r"\[(\d{1,3})\]")
-PLACEHOLDER = re.compile(r"\{\{\s*(r\d{1,4}(?:\.[^{}\n]{0,490})?)\s*\}\}")
-BAR = "\ue07c"
-"""Stands for the bar of a placeholder's format while Markdown is read, which would end a cell of a table there."""
+PLACEHOLDER = re.compile(r"\{\{\s*(r\d{1,4}(?:\.(?:[^{}\n]|\{\{[^{}\n]{0,120}\}\}){0,490})?)\s*\}\}")
+_SIGNS = {ord(sign): 0xE000 + ord(sign) for sign in "|_*~`\\"}
+"""What stands for the signs of a placeholder while Markdown is read: a bar would end a cell of a table there, and the
+column `_net_` be emphasis."""
+_WRITTEN = {stand_in: sign for sign, stand_in in _SIGNS.items()}
 NAME = re.compile(r"[^\W\d][\w$]*(?:\.[^\W\d][\w$]*){0,4}\Z")
 LOOSE_NAME = re.compile(
     r"(?<![\w./@:-])[^\W\d][\w$]*(?:\.[^\W\d][\w$]*){1,4}(?![\w/@:]|\.\w)|\b[^\W\d_]+(?:_\w+)+\b"
@@ -63,7 +65,7 @@ def render(
     """
     writer = _Html({int(each["n"]): each for each in citations}, names or {}, dialect)
     return nh3.clean(
-        writer.render(_whole(visible(markdown))).replace(BAR, "|"),
+        writer.render(_whole(visible(markdown))).translate(_WRITTEN),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         attribute_filter=_attribute,
@@ -101,7 +103,7 @@ def highlight(sql: str) -> str:
 
 
 def _whole(markdown: str) -> str:
-    return PLACEHOLDER.sub(lambda match: match[0].replace("|", BAR), markdown)
+    return PLACEHOLDER.sub(lambda match: match[0].translate(_SIGNS), markdown)
 
 
 def _parser() -> MarkdownIt:

@@ -35,6 +35,8 @@ class QueryError(StatementFailed):
         self.full = full
         self.position = position
         self.code = code
+        self.words: str | None = None
+        """The asker's result that holds `full`, where the assistant ran it and no page waits for it."""
 
 
 class NotReached(QueryError):
@@ -159,6 +161,15 @@ def execute(
         if isinstance(error, SourceError):
             raise not_reached(error, facts.get("viewer")) from None
         raise
+
+
+def keep_words(error: QueryError, results: Results, owner: Owner, facts: dict[str, object]) -> None:
+    """Lay down what the source said beside the rows, under the same gates and clock: it may quote values as rows do."""
+    if error.full:
+        result = results.start(owner, [Column("said", "text")], facts)
+        results.add(result, [(error.full,)])
+        results.finish(result)
+        error.words = result.id
 
 
 def not_reached(error: SourceError, viewer: object) -> NotReached:

@@ -23,7 +23,7 @@ NO_VALUE = "no value"
 NO_ROWS = "no rows"
 CHARTS = ("bar", "line", "area", "scatter", "pie", "number", "table")
 
-_PLACEHOLDER = re.compile(r"\{\{(.{0,500}?)\}\}", re.DOTALL)
+_PLACEHOLDER = re.compile(r"\{\{((?:[^{}]|\{(?!\{)|\}(?!\})|\{\{[^{}]{0,200}\}\}){0,500}?)\}\}")
 _RESULT = re.compile(r"(r[1-9][0-9]{0,3})\.(.+)", re.DOTALL)
 _AGGREGATES = ("sum", "min", "max", "avg", "count", "distinct")
 
@@ -87,6 +87,8 @@ def names_used(text: str) -> tuple[str, ...]:
 
 def _bind_one(source: str, inner: str, results: Mapping[str, Result]) -> Segment:
     try:
+        if "{{" in inner:
+            raise _Unknown("a placeholder may not stand in another")
         match = _RESULT.fullmatch(inner)
         if match is None:
             raise _Unknown("it does not start with a result such as r1")

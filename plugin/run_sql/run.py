@@ -28,6 +28,7 @@ from plugin.run_sql.execute import (
     dialect_of,
     estimate,
     execute,
+    keep_words,
     limits_of,
     open_connector,
 )
@@ -239,7 +240,10 @@ def run(
         raise
     except QueryError as error:
         code = error.code
-        raise with_names(error, decision.verdict, text) from None
+        named = with_names(error, decision.verdict, text)
+        if not confirm:
+            keep_words(named, results, owner, facts)
+        raise named from None
     except LimitReached:
         outcome, code = "deny", "concurrent"
         raise

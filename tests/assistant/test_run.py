@@ -15,7 +15,7 @@ from plugin.config import Config
 from plugin.egress.gateway import Gateway
 from plugin.mcp import answer as mcp_answer
 from plugin.providers.scripted import script, texts_of
-from plugin.run_sql.results import Results
+from plugin.run_sql.results import Owner, Results
 from plugin.store import Store
 from tests.assistant.conftest import Answered
 from tests.conftest import PASSWORD
@@ -64,6 +64,25 @@ def test_the_model_gets_the_shape_and_the_page_the_rows(
     assert CANARY not in repr(answered.events) and "12.5" not in answered.text
     with store.as_viewer(admin) as mine:
         assert CANARY not in repr(mine.history.prompt(answered.done["prompt_id"]))
+
+
+def test_what_a_source_said_of_a_statement_lies_where_the_rows_lie_and_nowhere_else(
+    store: Store, admin: Viewer, config: Config, till: int, tmp_path: Path
+) -> None:
+    results = Results(tmp_path / "results")
+    with script() as current:
+        current.call("run_sql", {"sql": "SELECT json_extract(note, '$.a') FROM sales", "integration": "till"})
+        current.say("It could not be read.")
+        answered = Answered(
+            list(ask(store, Gateway(store, config), admin, Question("x"), results=results, session="s"))
+        )
+    (refused,) = [step for step in answered.of("step") if step["state"] == "failed"]
+    said = results.get(Owner(admin.workspace_id, admin.member_id, "s"), refused["words"])
+    assert said.page(0, 2) == [("malformed JSON",)]
+    assert "malformed" not in repr(answered.events) and "malformed" not in repr(current.bodies)
+    assert "words" not in repr(answered.done["steps"])
+    with store.as_viewer(admin) as mine:
+        assert "malformed" not in repr(mine.history.prompt(answered.done["prompt_id"]))
 
 
 def test_by_default_a_person_presses_run(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from datetime import date
 from decimal import Decimal
+from html import escape
 from typing import Any
 
 import pytest
 
-from plugin.assistant.render import render
+from plugin.assistant.render import names_in, render
 from plugin.run_sql.placeholders import CHARTS, bind, bind_text
 from plugin.run_sql.results import Column, Owner, Result, Results
 
@@ -57,3 +58,23 @@ def test_a_long_chart_and_a_bare_name_are_marked_as_placeholders() -> None:
     assert bind("{{" + inner + "}}", {"r1": result()})[0].kind == "chart"
     assert 'data-bind="r1"' in str(render("{{r1}}", citations=[], names={}))
     assert bind("{{r1}}", {"r1": result()})[0].kind == "unknown"
+
+
+def test_signs_of_markdown_in_a_placeholder_are_its_own() -> None:
+    for inner in (
+        "r1.sum._net_",
+        "r1.first.__class__",
+        'r1.first."a*b*c"',
+        "r1.first.`a b`",
+        "r1.first.a~~b~~",
+    ):
+        html = str(render(f"is {{{{{inner}}}}} now", citations=[], names={}))
+        assert f'data-bind="{escape(inner, quote=True)}"' in html and html.count("<") == 4, html
+
+
+def test_a_placeholder_in_another_is_one_that_is_unknown() -> None:
+    text = '{{r1.chart(bar, x=day, y=total, title="of {{r1.first.day}}")}}'
+    (segment,) = bind(text, {"r1": result((Decimal(2), "x", None))})
+    assert segment.kind == "unknown" and segment.text == text
+    assert str(render(text, citations=[], names={})).count("data-bind") == 1
+    assert names_in(text) == (), "no part of it is a name that the catalog lacks"

@@ -82,7 +82,7 @@ class DocentChat extends HTMLElement {
     this.input.value = "";
     this.grow();
     this.busy(true);
-    this.running = { article, control: new AbortController(), raw: "", settled: "", promptId: null, finished: false };
+    this.running = { article, control: new AbortController(), raw: "", settled: "", promptId: null, finished: false, words: {} };
     this.stick = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
     const body = { prompt: text, stream: true, mentions: this.mentions.take() };
@@ -145,6 +145,7 @@ class DocentChat extends HTMLElement {
     const shown = Object.values(data.arguments ?? {}).map((value) => (typeof value === "object" ? JSON.stringify(value) : String(value))).join(" ");
     if (shown) io.append(el("dt", {}, "Asked"), el("dd", {}, el("code", {}, shown)));
     if (data.summary) io.append(el("dt", {}, "Found"), el("dd", {}, data.summary));
+    if (data.words) this.running.words[data.n] = data.words;
     if (io.childElementCount) fresh.append(io);
     item ? item.replaceWith(fresh) : list.append(fresh);
     line.textContent = data.limit ? `Step ${data.n} of at most ${data.limit}: ${data.title}` : data.title;
@@ -174,8 +175,22 @@ class DocentChat extends HTMLElement {
     fresh.question = article.question;
     article.replaceWith(fresh);
     run.article = fresh;
+    this.refusals(run.words, fresh);
     for (const shape of data.shapes ?? []) this.shape(shape, fresh);
     this.live.textContent = "The answer is complete.";
+  }
+
+  // What a source said of a statement that the assistant ran lies beside the rows, since it may quote values as they do.
+  async refusals(words, article) {
+    const items = article.querySelectorAll("details.steps > ol > li");
+    for (const [n, id] of Object.entries(words)) {
+      const io = items[n - 1]?.querySelector(".step-io");
+      if (!io) continue;
+      let said;
+      try { [[said]] = (await get(`/api/v1/results/${id}?limit=1`)).rows; } catch { continue; /* gone, as rows go */ }
+      io.append(el("dt", {}, "Source"), el("dd", {}, el("pre", { class: "code pre-wrap", tabindex: "0", "data-words": "" }, said)));
+      if (Number(n) === items.length) article.querySelector("details.steps").open = true; // nothing came after it
+    }
   }
 
   chat(id) {

@@ -34,8 +34,13 @@ export function showResult(place, result) {
   } }, "Show more");
   more.hidden = !result.result_id || loaded.length >= result.row_count;
   draw();
-  const figure = el("div");
-  if (numeric.some(Boolean) && loaded.length) pictured(result).then((made) => figure.replaceChildren(...[made].filter(Boolean))).catch(() => { /* the table stands without it */ });
+  const figure = el("div", { "data-drawn-of": result.result_id ?? "" });
+  if (numeric.some(Boolean) && loaded.length) {
+    pictured(result).then((made) => {
+      figure.hidden = Boolean(place.closest("[data-message]")?.querySelector(`.prose figure.chart[data-of="${CSS.escape(result.result_id ?? "")}"]`));
+      figure.replaceChildren(...[made].filter(Boolean));
+    }).catch(() => { /* the table stands without it */ });
+  }
   place.replaceChildren(el("section", { class: "result", "aria-label": "Result" },
     el("div", { class: "result-head" }, count, el("span", { class: "push" }), more, result.result_id ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.csv`, download: true }, icon("download"), "CSV") : null, result.result_id && result.downloads?.includes("parquet") ? el("a", { class: "btn btn-quiet btn-sm", href: `/results/${result.result_id}.parquet`, download: true }, icon("download"), "Parquet") : null),
     el("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Rows" }, el("table", { class: "table table-tight" }, el("thead", {}, el("tr", {}, ...heads)), body)),
@@ -70,6 +75,8 @@ export async function drawChart(mark, resultId, chart) {
   const place = alone ? mark.parentElement : mark;
   place.replaceWith(figure);
   figure.inPlaceOf = place; // comes back when the statement runs again, for the chart of those rows
+  figure.dataset.of = resultId; // the answer draws these rows, so the chart below them would be the same again
+  figure.closest("[data-message]")?.querySelectorAll(`[data-drawn-of="${CSS.escape(resultId)}"]`).forEach((own) => { own.hidden = true; });
 }
 
 // A chart is drawn from more rows than a table shows at first; where there are yet more it says of how many it is.
