@@ -64,7 +64,9 @@ def every_import() -> list[tuple[str, str, bool]]:
 
 def breaches(package: str, allowed: tuple[str, ...]) -> list[str]:
     """Files that import `package` and stand under none of the allowed paths."""
-    return sorted({file for file, name, _ in every_import() if within(name, package) and not file.startswith(allowed)})
+    return sorted(
+        {file for file, name, _ in every_import() if within(name, package) and not file.startswith(allowed)}
+    )
 
 
 def test_the_walk_sees_the_house() -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +15,33 @@ import pytest
 
 from plugin.cli.sources import read_settings
 from plugin.errors import BadInput
+from tests.cli.warm import Warm, warm
 
 DOCENT = str(Path(sys.executable).parent / "docent")
 
 
 class Shell:
-    """Runs `docent` as a person does, in one home."""
+    """Runs `docent` as a person does, in one home: started anew, or forked from one that has its imports."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, warm: Warm | None = None) -> None:
+        self.warm = warm
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("DOCENT_", "OPENAI", "ANTHROPIC"))}
         self.env = clean | {"DOCENT_HOME": str(home)}
 
     def __call__(self, *words: str, stdin: str = "", code: int = 0) -> str:
         """stdout of one command. Fails where it exits otherwise than with `code` or shows a traceback."""
-        done = subprocess.run(
-            [DOCENT, *words],
-            input=stdin,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        if self.warm:
+            done = self.warm.run(words, self.env, stdin)
+        else:
+            done = subprocess.run(
+                [DOCENT, *words],
+                input=stdin,
+                env=self.env,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         if code:
@@ -53,13 +59,20 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    with warm(tmp_path_factory.mktemp("warm")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, forks: Warm) -> Shell:
     """The sample company, built twice: the second run must change nothing."""
-    shell = Shell(tmp_path_factory.mktemp("demo"))
+    home = tmp_path_factory.mktemp("demo")
+    shell = Shell(home)
     first = shell("demo", "--no-serve")
     assert "maren@harbor.example" in first
     assert shell("demo", "--no-serve").splitlines()[0] == first.splitlines()[0]
-    return shell
+    return Shell(home, forks)
 
 
 @pytest.fixture(scope="session")
@@ -72,11 +85,11 @@ def bare_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, bare_home: Path) -> Shell:
+def bare(tmp_path: Path, bare_home: Path, forks: Warm) -> Shell:
     """An installation with one empty workspace."""
     home = tmp_path / "home"
     shutil.copytree(bare_home, home)
-    return Shell(home)
+    return Shell(home, forks)
 
 
 def test_the_home_is_private(tmp_path: Path) -> None:
