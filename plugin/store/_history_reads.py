@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 
 from plugin.errors import BadInput, NotFound
 from plugin.store import _cursor
@@ -24,6 +24,15 @@ from plugin.store._prompts import chat_shapes, first_line, prompt_shape
 PAGE_MOST = 200
 SEARCH_MOST = 5_000
 """How many of one's latest prompts a search opens."""
+# Built once: every question runs them, and putting a statement together costs more than running it.
+_mine: dict[str, Any] = {
+    "workspace_id": bindparam("workspace"),
+    "member_id": bindparam("member"),
+    "id": bindparam("id"),
+}
+PROMPT = select(PromptRow).filter_by(**_mine)
+CHAT = select(ChatRow).filter_by(**_mine)
+"""One prompt or chat, if it is the asking member's."""
 
 
 class HistoryReads:
@@ -124,20 +133,17 @@ class HistoryReads:
             PromptRow.workspace_id == self._context.workspace_id, PromptRow.member_id == self._member_id
         )
 
+    def _own(self, number: int) -> dict[str, int]:
+        return {"id": number, "workspace": self._context.workspace_id, "member": self._member_id}
+
     def _row(self, prompt_id: int) -> PromptRow:
-        row: PromptRow | None = self._session.scalar(self._own_prompts().where(PromptRow.id == prompt_id))
+        row: PromptRow | None = self._session.scalar(PROMPT, self._own(prompt_id))
         if row is None:
             raise NotFound("no such prompt")
         return row
 
     def _chat_row(self, chat_id: int) -> ChatRow:
-        row = self._session.scalar(
-            select(ChatRow).where(
-                ChatRow.id == chat_id,
-                ChatRow.workspace_id == self._context.workspace_id,
-                ChatRow.member_id == self._member_id,
-            )
-        )
+        row: ChatRow | None = self._session.scalar(CHAT, self._own(chat_id))
         if row is None:
             raise NotFound("no such chat")
         return row

@@ -5,9 +5,10 @@ people and in workspaces that they know nothing of (laws 2 and 3).
 from __future__ import annotations
 
 import secrets
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 LOWEST, MOST = 1_000_000, 2**31 - 1_000_001
@@ -21,5 +22,11 @@ def fresh_id(session: Session, column: Any, most: int = MOST) -> int:
     """A random id that no row has. `column` is the primary key; the caller has begun to write."""
     while True:
         made = LOWEST + secrets.randbelow(most)
-        if session.connection().scalar(select(column).where(column == made)) is None:
+        if session.connection().scalar(_taken(column), {"id": made}) is None:
             return made
+
+
+@cache
+def _taken(column: Any) -> Select[Any]:
+    """Built once: whoever asks a question waits for it."""
+    return select(column).where(column == bindparam("id"))

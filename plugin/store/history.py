@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Insert, and_, delete, func, insert, select, update
+from sqlalchemy import Insert, and_, bindparam, delete, func, insert, select, update
 
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store._ids import WIDE, fresh_id
@@ -33,7 +34,30 @@ STATUSES = ("running", "done", "stopped", "failed", "refused")
 FEEDBACK = ("up", "down")
 TEXT_MOST = 50_000
 TITLE_MOST = 120
-CHAT, RUNNING = insert(ChatRow.__table__), insert(RunningAnswerRow.__table__)  # type: ignore[arg-type]
+NEW_CHAT, NEW_PROMPT, RUNNING = (
+    insert(row.__table__)  # type: ignore[arg-type]
+    for row in (ChatRow, PromptRow, RunningAnswerRow)
+)
+_running = and_(
+    RunningAnswerRow.prompt_id == bindparam("id"),
+    RunningAnswerRow.workspace_id == bindparam("workspace"),
+    RunningAnswerRow.member_id == bindparam("member"),
+)
+STOP, ASKED = (
+    select(RunningAnswerRow.stop).where(_running),
+    update(RunningAnswerRow).where(_running).values(stop=True),
+)
+ENDED = delete(RunningAnswerRow).where(_running)
+HAPPENED = update(ChatRow).where(ChatRow.id == bindparam("chat")).values(at=bindparam("moment"))
+OLD = (
+    select(PromptRow.id)
+    .where(
+        PromptRow.workspace_id == bindparam("workspace"),
+        PromptRow.member_id == bindparam("member"),
+        PromptRow.at < bindparam("oldest"),
+    )
+    .limit(1)
+)
 BODY = ("answer", "steps", "citations", "sql", "sent", "error")
 
 
@@ -110,15 +134,13 @@ class History(HistoryReads):
     def stop(self, prompt_id: int) -> None:
         """Ask whichever process writes this answer of mine to stop. NotFound where none does, or it is another's."""
         self._context.begin_write()
-        asked = self._session.execute(
-            update(RunningAnswerRow).where(*self._running(prompt_id)).values(stop=True)
-        )
-        if not asked.rowcount:  # type: ignore[attr-defined]
+        asked = self._session.connection().execute(ASKED, self._own(prompt_id))
+        if not asked.rowcount:
             raise NotFound("No such answer is running.")
 
     def stop_asked(self, prompt_id: int) -> bool:
         """Has its author asked, in any process, that this answer stop?"""
-        return bool(self._session.scalar(select(RunningAnswerRow.stop).where(*self._running(prompt_id))))
+        return bool(self._session.connection().scalar(STOP, self._own(prompt_id)))
 
     def finish(
         self,
@@ -148,7 +170,7 @@ class History(HistoryReads):
         }
         plain = {"status": status, "usage": dict(usage or {}), "provider": provider, "model": model}
         self._context.begin_write()
-        self._session.execute(delete(RunningAnswerRow).where(*self._running(prompt_id)))
+        self._session.connection().execute(ENDED, self._own(prompt_id))
         prompt_id = self._context.unsaved.became(prompt_id)
         if prompt_id >= FIRST_ID:
             self.prompt(prompt_id)
@@ -160,8 +182,8 @@ class History(HistoryReads):
         row.status, row.usage = status, dict(usage or {})
         row.provider, row.model = provider, model
         row.sealed = self._context.vault.seal_json("prompts", "sealed", body, row=row.uid)
-        self._session.execute(update(ChatRow).where(ChatRow.id == row.chat_id).values(at=now()))
         self._session.flush()
+        self._session.connection().execute(HAPPENED, {"chat": row.chat_id, "moment": now()})
         done = self._shape(row, body=body)
         record(self._context, done)
         return done
@@ -272,33 +294,39 @@ class History(HistoryReads):
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    def _running(self, prompt_id: int) -> tuple[ColumnElement[bool], ...]:
-        return (
-            RunningAnswerRow.prompt_id == prompt_id,
-            RunningAnswerRow.workspace_id == self._context.workspace_id,
-            RunningAnswerRow.member_id == self._member_id,
-        )
-
     def _store(self, prompt: Prompt) -> Prompt:
         self._context.begin_write()
-        new_chat = prompt.chat_id >= FIRST_ID
-        if new_chat:
+        chat: ChatRow | None = None
+        if prompt.chat_id >= FIRST_ID:
             chat_id = fresh_id(self._session, ChatRow.id, WIDE)
-            self._write(CHAT, id=chat_id, uid=secrets.token_hex(16), at=prompt.at)
+            self._write(NEW_CHAT, id=chat_id, uid=secrets.token_hex(16), at=prompt.at)
         else:
             chat = self._chat_row(prompt.chat_id)
             chat.at = max(chat.at, prompt.at)
             chat_id = chat.id
         uid = secrets.token_hex(16)
-        row = PromptRow(
+        body = {name: getattr(prompt, name) for name in BODY}
+        vault = self._context.vault
+        stored = replace(
+            prompt,
             id=fresh_id(self._session, PromptRow.id, WIDE),
-            workspace_id=self._context.workspace_id,
-            member_id=self._member_id,
+            chat_id=chat_id,
+            saved=True,
+            title=self._open_title(chat) if chat is not None and chat.title else None,
+            pinned=chat is not None and chat.pinned,
+        )
+        self._session.flush()
+        self._write(
+            NEW_PROMPT,
+            id=stored.id,
             chat_id=chat_id,
             parent_id=prompt.parent_id,
             uid=uid,
             at=prompt.at,
-            text=self._context.vault.seal_text("prompts", "text", prompt.text, row=uid),
+            text=vault.seal_text("prompts", "text", prompt.text, row=uid),
+            sealed=(
+                None if prompt.status == "running" else vault.seal_json("prompts", "sealed", body, row=uid)
+            ),
             status=prompt.status,
             feedback=prompt.feedback,
             persona=prompt.persona,
@@ -307,13 +335,8 @@ class History(HistoryReads):
             page_resource_id=prompt.page_resource_id,
             usage=dict(prompt.usage),
         )
-        if prompt.status != "running":
-            body = {name: getattr(prompt, name) for name in BODY}
-            row.sealed = self._context.vault.seal_json("prompts", "sealed", body, row=uid)
-        self._session.add(row)
-        self._session.flush()
-        self._hold_limits(None if new_chat else chat_id)
-        return self._shape(row)
+        self._hold_limits(None if chat is None else chat_id)
+        return stored
 
     def _write(self, statement: Insert, **values: Any) -> None:
         """A row of mine, by a statement built once: whoever asks waits for it before anything is shown."""
@@ -324,10 +347,13 @@ class History(HistoryReads):
         """Let go of what is over the limits of age and, in a chat that has had prompts before, of number."""
         values = stored_values(self._session, self._context.workspace_id)
         oldest = now() - timedelta(days=value_of(values, "history.days"))
-        mine = and_(
-            PromptRow.workspace_id == self._context.workspace_id, PromptRow.member_id == self._member_id
-        )
-        gone = expire(self._context, mine, oldest)
+        whose = {"workspace": self._context.workspace_id, "member": self._member_id}
+        gone = 0
+        if self._session.connection().scalar(OLD, {**whose, "oldest": oldest}) is not None:
+            mine = and_(
+                PromptRow.workspace_id == self._context.workspace_id, PromptRow.member_id == self._member_id
+            )
+            gone = expire(self._context, mine, oldest)
         if chat_id is None:
             if gone:
                 self._context.scrub_after()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -43,6 +43,7 @@ from plugin.store._people import (
     new_secret,
     password_matches,
 )
+from plugin.store._who import BY_MEMBER, BY_SESSION, BY_TOKEN
 from plugin.store.monitoring_told import tell_newcomer
 from plugin.store.shapes import Workspace
 from plugin.vault import Vault
@@ -109,13 +110,15 @@ class SignIn:
 
     def viewer_for_session(self, secret: str, surface: Surface = Surface.PAGE) -> Viewer:
         """Who a cookie's secret stands for. SignInNeeded where it ended or the member is gone or disabled."""
-        row = self._live_session(secret)
-        member = self._first_membership(row.account_id, row.workspace_id)
+        row = self._session.connection().execute(BY_SESSION, {"hash": hash_secret(secret)}).one_or_none()
         moment = now()
+        if row is None or row.expires <= moment or row.last_used + IDLE <= moment:
+            raise SignInNeeded(NOT_VALID, rule="sign_in.session")
         if moment - row.last_used > TOUCH:
             self._session.execute(update(SessionRow).where(SessionRow.id == row.id).values(last_used=moment))
-            self._session.execute(update(MemberRow).where(MemberRow.id == member.id).values(last_seen=moment))
-        return self._viewer(member.id, surface)
+            seen = update(MemberRow).where(MemberRow.id == row.member_id).values(last_seen=moment)
+            self._session.execute(seen)
+        return _viewer(row, surface)
 
     def rotate_session(self, secret: str) -> str:
         """The same session under a new secret; the old one is void at once."""
@@ -155,13 +158,13 @@ class SignIn:
         """Who an API token stands for, with no more scopes than it was made with. SignInNeeded otherwise."""
         row = None
         if secret.startswith(TOKEN_PREFIX):
-            row = self._session.scalar(select(TokenRow).where(TokenRow.token_hash == hash_secret(secret)))
+            row = self._session.connection().execute(BY_TOKEN, {"hash": hash_secret(secret)}).one_or_none()
         moment = now()
         if row is None or (row.expires is not None and row.expires <= moment):
             raise SignInNeeded("that token is not valid", rule="sign_in.token")
         if row.last_used is None or moment - row.last_used > TOUCH:
             self._session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used=moment))
-        return self._viewer(row.member_id, surface, frozenset(row.scopes))
+        return _viewer(row, surface, frozenset(row.scopes))
 
     def viewer_for_email(
         self, workspace_slug: str | None, email: str | None, surface: Surface = Surface.CLI
@@ -197,7 +200,7 @@ class SignIn:
         member_id = self._session.scalar(members)
         if member_id is None:
             raise NotFound(f"there is no active {f'member {email}' if email else 'admin'} in {found[0].slug}")
-        return self._viewer(member_id, surface)
+        return _viewer(self._session.connection().execute(BY_MEMBER, {"member": member_id}).one(), surface)
 
     # --- workspaces and invitations -----------------------------------------------------------------------------
 
@@ -331,33 +334,6 @@ class SignIn:
             raise SignInNeeded(NOT_VALID, rule="sign_in.session")
         return row
 
-    def _viewer(self, member_id: int, surface: Surface, scopes: frozenset[str] | None = None) -> Viewer:
-        row: Row[Any] | None = self._session.execute(
-            select(
-                MemberRow.workspace_id, MemberRow.role, AccountRow.email, AccountRow.name, WorkspaceRow.slug
-            )
-            .join(AccountRow, AccountRow.id == MemberRow.account_id)
-            .join(WorkspaceRow, WorkspaceRow.id == MemberRow.workspace_id)
-            .where(MemberRow.id == member_id, MemberRow.state == "active")
-        ).one_or_none()
-        if row is None:
-            raise SignInNeeded(NOT_VALID, rule="sign_in.member")
-        viewer = Viewer(
-            workspace_id=row.workspace_id,
-            member_id=member_id,
-            role=Role(row.role),
-            email=row.email,
-            name=row.name or row.email.split("@")[0],
-            workspace_slug=row.slug,
-            surface=surface,
-        )
-        if scopes is None:
-            return viewer
-        return Viewer(
-            viewer.workspace_id, member_id, viewer.role, viewer.email, viewer.name, viewer.workspace_slug, surface,
-            scopes=scopes, method="token",
-        )  # fmt: skip
-
     def _account_for(self, email: str, password: str | None, name: str) -> int:
         """The account of that address, made or given a password where it has none. Writes nothing before it raises."""
         row = self._session.scalar(select(AccountRow).where(AccountRow.email == email))
@@ -389,6 +365,22 @@ def slugify(name: str) -> str:
     if not slug:
         raise BadInput("the workspace's name needs a letter or a digit", field="workspace")
     return slug
+
+
+def _viewer(row: Row[Any], surface: Surface, scopes: frozenset[str] | None = None) -> Viewer:
+    """Whom a row of `plugin/store/_who.py` stands for. SignInNeeded where they are no active member."""
+    if row.state != "active":
+        raise SignInNeeded(NOT_VALID, rule="sign_in.member")
+    viewer = Viewer(
+        workspace_id=row.workspace_id,
+        member_id=row.member_id,
+        role=Role(row.role),
+        email=row.email,
+        name=row.name or row.email.split("@")[0],
+        workspace_slug=row.slug,
+        surface=surface,
+    )
+    return viewer if scopes is None else replace(viewer, scopes=scopes, method="token")
 
 
 def _account(row: AccountRow) -> Account:
