@@ -34,7 +34,10 @@ def install(folder: Path) -> Path:
     bin_folder = folder / "bin"
     if not (bin_folder / "superset").exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        pip = [str(bin_folder / "pip"), "install", "-q", "--disable-pip-version-check", *PACKAGES]
+        # Not compiled: Superset's commands load, and so compile, a part of what pip would.
+        pip = [
+            str(bin_folder / "pip"), "install", "-q", "--disable-pip-version-check", "--no-compile", *PACKAGES,
+        ]  # fmt: skip
         subprocess.run(pip, check=True, timeout=600, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return bin_folder
 

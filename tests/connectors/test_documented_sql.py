@@ -430,7 +430,7 @@ def databricks_world() -> Warehouse:
                                                  "column_name": "Straße", "tag_name": "pii", "tag_value": "name"})  # fmt: skip
     up = {"source_table_catalog": "shop", "source_table_schema": "sales", "source_table_name": "orders"}
     down = {"target_table_catalog": "shop", "target_table_schema": "sales", "target_table_name": ODD}
-    recent: dict[str, Any] = {"event_date": date.today() - timedelta(days=1), "workspace_id": "77"}
+    recent: dict[str, Any] = {"event_date": NOW.date() - timedelta(days=1), "workspace_id": "77"}
     world.add("access.table_lineage", {**up, **down, **recent, "entity_type": "JOB", "entity_id": "5"},
               {**up, **recent, "entity_type": "DASHBOARD_V3", "entity_id": "d1"},
               {**up, **recent, "entity_type": "DASHBOARD_V3", "entity_id": "not-ours"},
@@ -447,7 +447,7 @@ def databricks_world() -> Warehouse:
     run = {"workspace_id": "77", "job_id": "5", "run_id": "1", "period_start_time": NOW - timedelta(hours=2)}
     world.add("lakeflow.job_run_timeline", {**run, "period_end_time": NOW - timedelta(hours=1)},
               {**run, "period_end_time": NOW, "result_state": "FAILED", "termination_code": "RUN_EXECUTION_ERROR"})  # fmt: skip
-    used = {"workspace_id": "77", "sku_name": "JOBS", "cloud": "AWS", "usage_unit": "DBU", "usage_date": date.today(),
+    used = {"workspace_id": "77", "sku_name": "JOBS", "cloud": "AWS", "usage_unit": "DBU", "usage_date": NOW.date(),
             "usage_start_time": NOW, "usage_metadata": {"job_id": "5"}}  # fmt: skip
     world.add("billing.usage", {**used, "usage_quantity": 12.0}, {**used, "usage_quantity": -2.0},
               {**used, "usage_quantity": 500.0, "usage_date": date(2020, 1, 1)},

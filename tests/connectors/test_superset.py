@@ -1,4 +1,8 @@
-"""Superset, the real one: installed from the package index, filled through its own API, read by the connector."""
+"""Superset, the real one: installed from the package index, filled through its own API, read by the connector.
+
+Its first content is read wherever these tests run. The other two take a server of their own each and as long again: they
+are tried where `DOCENT_TEST_SUPERSET` names a folder that may keep the environment.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +32,17 @@ from tests.connectors.superset_server import PASSWORD, fill, install, prepare, r
 from tests.connectors.vendor_server import Asked, Vendor, serve
 
 Servers = Callable[[], AbstractContextManager[str]]
+KEPT = os.environ.get("DOCENT_TEST_SUPERSET")
+more_content = pytest.mark.skipif(
+    not KEPT, reason="fills two more Supersets: set DOCENT_TEST_SUPERSET to a folder that may keep it"
+)
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Servers:
     """Empty Supersets: one installation, and one database of its own that each server has a copy of."""
-    kept = os.environ.get("DOCENT_TEST_SUPERSET")
     try:
-        bin_folder = install(Path(kept) if kept else tmp_path_factory.mktemp("superset"))
+        bin_folder = install(Path(KEPT) if KEPT else tmp_path_factory.mktemp("superset"))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         if os.environ.get("DOCENT_REQUIRE_SERVICES") == "1":
             raise
@@ -89,6 +96,7 @@ def test_everything_is_read_and_no_value(superset: str) -> None:
 
 
 @pytest.mark.slow
+@more_content
 @pytest.mark.timeout(1200)
 def test_other_content(
     servers: Servers, postgres_url: str, store: Store, admin: Viewer, monkeypatch: pytest.MonkeyPatch
@@ -213,6 +221,7 @@ def test_other_content(
 
 
 @pytest.mark.slow
+@more_content
 @pytest.mark.timeout(1200)
 def test_a_third_content(servers: Servers, postgres_url: str) -> None:
     """Wide, broken and orphaned things, names in every script, a switched-off owner, and more charts than two pages."""
