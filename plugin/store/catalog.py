@@ -222,7 +222,9 @@ class ViewerCatalog:
         limit: int = 100,
         with_total: bool = False,
     ) -> Page:
-        """Resources by filters, sorted by name, popularity or changed. Without `kinds`, all but columns.
+        """Resources by filters, sorted by name, popularity, changed or rows (estimated, most first).
+
+        Without `kinds`, all but columns.
 
         `owner` is a name, an e-mail address or a member's id; `sensitivity` is personal, secret or any.
         BadInput for an unknown sort or cursor, NotFound for an `under` that is not visible.

@@ -38,7 +38,7 @@ IS_COLUMN: ColumnElement[bool] = ResourceRow.kind == literal_column("'column'")
 NOT_COLUMN: ColumnElement[bool] = ResourceRow.kind != literal_column("'column'")
 PARENTS = (*CONTAINERS, "dashboard")
 """Kinds that others than columns hang under."""
-SORTS = ("name", "popularity", "changed")
+SORTS = ("name", "popularity", "changed", "rows")
 COUNTS = ("kind", "integration", "schema", "tag", "owner")
 MOST = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -199,6 +199,8 @@ def _sort_key(sort: str) -> tuple[Any, bool, type]:
         return ResourceRow.popularity, True, float
     if sort == "changed":
         return func.coalesce(ResourceRow.changed_at, literal(EPOCH, Moment)), True, str
+    if sort == "rows":
+        return func.coalesce(ResourceRow.row_estimate, -1), True, int
     return ResourceRow.name_folded, False, str
 
 

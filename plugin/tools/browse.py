@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 What = Literal[
     "all", "popular", "undocumented", "unowned", "personal", "recent", "verified", "integrations", "largest"
 ]
-MOST_COMPARED = 1000
+_SORTS = {"recent": "changed", "largest": "rows", "all": "name", "verified": "name"}
 
 
 @tool(read_only=True)
@@ -72,13 +72,7 @@ def _list(
 ) -> tuple[tuple[Resource, ...], int | None]:
     if what == "personal":
         return _personal(mine, within, integration, limit), None
-    if what == "largest":
-        known = mine.catalog.browse(
-            kinds=kinds, under=within, integration=integration, sort="popularity", limit=MOST_COMPARED
-        ).items
-        known = tuple(each for each in known if each.row_estimate)
-        return tuple(sorted(known, key=lambda each: -(each.row_estimate or 0))[:limit]), None
-    sort = "changed" if what == "recent" else "name" if what in ("all", "verified") else "popularity"
+    sort = _SORTS.get(what, "popularity")
     page = mine.catalog.browse(
         kinds=kinds,
         under=within,
@@ -95,6 +89,8 @@ def _list(
     items = page.items
     if what == "recent":
         items = tuple(each for each in items if each.changed_at is not None)
+    if what == "largest":
+        return tuple(each for each in items if each.row_estimate), None
     return items[:limit], page.total
 
 

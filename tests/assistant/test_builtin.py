@@ -198,6 +198,19 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ("how do I turn on a model?", ["AI settings"]),
     ("who owns the flux capacitor", ["found nothing"]),
     # what had been misread
+    ("who can tell me about customers?", ["is owned by Ana Silva"]),
+    ("what does one row of orders mean?", ["One row per order"]),
+    ("what is the grain of sales.orders", ["One row per order"]),
+    ("list columns of sales.orders with types", ["placed_at", "numeric(12,2)"]),
+    ("does orders have a currency column?", ["Yes", "`currency`"]),
+    ("does orders have a tax column", ["No column of", "`tax`"]),
+    ("which tables reference customers?", ["sales.orders", "foreign key"]),
+    ("what upstream tables feed monthly_revenue", ["sales.orders"]),
+    ("how many tables per schema", ["shop.sales", "resources"]),
+    ("which columns are nullable in orders", ["`customer_id`", "may not be null"]),
+    ("orders with status 'shipped'", ["WHERE status = 'shipped'"]),
+    ("max total of orders", ["MAX(total)"]),
+    ("the most expensive product", ["ORDER BY price DESC", "LIMIT 1"]),
     ("who owns the active buyers table", ["Ana Silva"]),
     ("what breaks if I drop column email of customers", ["sales.customers.email", "mart.monthly_revenue"]),
     ("define gross margin", ["The glossary has no term `gross margin`"]),
@@ -226,6 +239,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Gat
 
 def test_there_are_enough_phrasings() -> None:
     assert len(PHRASINGS) >= 80
+
+
+def test_a_name_as_written_in_sql_is_not_taken_for_another_that_shares_a_word(
+    world: tuple[World, Gateway],
+) -> None:
+    shop, gateway = world
+    question = Question("show lineage for revenue_weekly")
+    said = Answered(list(ask(shop.store, gateway, shop.vic, question))).text
+    assert said.startswith("I found nothing called `revenue_weekly`")
+    assert "Net revenue" in said
 
 
 @pytest.mark.parametrize(("question", "expected"), PHRASINGS, ids=[text for text, _ in PHRASINGS])

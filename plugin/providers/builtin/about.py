@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 
 from rapidfuzz import fuzz
@@ -24,6 +25,8 @@ from plugin.providers.builtin.resolve import NEEDS_MODEL, best, lead, not_found,
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent
 
+_WANTS_TABLE = re.compile(r"\b(?:which|what|best|right|correct) (?:tables?|views?|datasets?)\b", re.I)
+
 # --- finding and describing ------------------------------------------------------------------------------------------
 
 
@@ -45,6 +48,8 @@ def find(talk: Talk, intent: Intent) -> Plan:
     if exact is not None and intent.name == "about" and exact.kind != "column":
         return (yield from describe(talk, intent))
     top = [each for each in found if each.kind != "column"]
+    if _WANTS_TABLE.search(intent.question):
+        top.sort(key=lambda each: not each.is_table)
     columns = [each for each in found if each.kind == "column"]
     parts: list[str] = []
     spoken = set(words_of(phrase))

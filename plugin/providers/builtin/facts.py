@@ -185,6 +185,28 @@ def _count_below(thing: Thing) -> Plan:
     return f"There are {count(counts.get('column', 0), 'column')} in {named(thing)}."
 
 
+def has_column(talk: Talk, intent: Intent) -> Plan:
+    """Whether a table has a column, by its words; where the first is no table, what is found about both."""
+    from plugin.providers.builtin.about import find
+
+    wanted = set(words_of(intent.slot("c")))
+    meant = yield from resolve(talk, intent.slot("s"), kinds=("table", "view"))
+    if meant.thing is None or not meant.thing.columns or not wanted:
+        both = f"{intent.slot('s')} {intent.slot('c')}".strip()
+        return (yield from find(talk, Intent("find", {"s": both}, intent.question, intent.quoted)))
+    names = [str(each["name"]) for each in meant.thing.columns]
+    exact = [name for name in names if set(words_of(name)) == wanted]
+    near = exact or [name for name in names if wanted & set(words_of(name))]
+    if exact:
+        types = {str(each["name"]): str(each.get("type") or "unknown") for each in meant.thing.columns}
+        said = listed([f"{code(name)} ({code(types[name])})" for name in exact])
+        return f"{lead(meant)}Yes, {named(meant.thing)} has {said}.{tail(meant)}"
+    text = f"{lead(meant)}No column of {named(meant.thing)} is called {code(intent.slot('c'))}."
+    if near:
+        return f"{text} These come closest: {listed([code(name) for name in near[:8]])}."
+    return f"{text} It has {listed([code(name) for name in names[:40]])}."
+
+
 def column_type(talk: Talk, intent: Intent) -> Plan:
     """The type of a column, or of all columns of a table."""
     wanted = intent.slot("c")

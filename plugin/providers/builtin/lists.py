@@ -305,6 +305,18 @@ def count(talk: Talk, intent: Intent) -> Plan:
     return text + "."
 
 
+def per_place(talk: Talk, intent: Intent) -> Plan:
+    """How much each schema or integration holds, the fullest first."""
+    by = "schema" if intent.slots.get("by", "schema") in ("schema", "database") else "integration"
+    given = yield Want("count", {"by": by})
+    rows = sorted(rows_of(given.fragments, "counts"), key=lambda row: -int(row["number"]))
+    if not rows:
+        return "The catalog is empty, or nothing in it is visible to you yet."
+    said = [f"- {code(str(row['name']))}: {number_of(int(row['number']), 'resource')}" for row in rows[:MOST]]
+    more = f"\n\nThere are {len(rows)} in all." if len(rows) > MOST else ""
+    return f"What you can see by {by}, tables, views and the like:\n\n" + "\n".join(said) + more
+
+
 def list_kind(talk: Talk, intent: Intent) -> Plan:
     """Everything of a kind, or everything in a container."""
     kind = kind_of(intent.slots.get("kind") or "")

@@ -34,6 +34,8 @@ NEEDS_MODEL = (
     "settings, Provider and model (or with `docent settings ai.provider`)."
 )
 Resolve = Generator[Want, Given, Meant]
+_WRITTEN = re.compile(r"\w[._]\w")
+"""A name as written in SQL: one word of it in common with another name says nothing."""
 _KINDS = "schema|database|view|column|field|dashboard|chart|model|metric|job|term|document|integration"
 _HINT = re.compile(rf"(?:(?P<first>{_KINDS}) (?P<of>.+)|(?P<rest>.+) (?P<last>{_KINDS}|report))", re.I)
 
@@ -149,8 +151,10 @@ def _loosely(phrase: str, found: Sequence[Thing]) -> Thing | None:
             for each in found
         ]
         best_score, nearest = max(near, key=lambda row: row[0], default=(0, None))
-        if best_score >= 75:
+        if best_score >= (85 if _WRITTEN.search(phrase) else 75):
             return nearest
+    if _WRITTEN.search(phrase):
+        return None
     for each in found:
         name = set(words_of(each.qualified))
         if spoken & name or fuzz.partial_ratio(phrase.lower(), each.name.lower()) >= 80:

@@ -229,6 +229,8 @@ def _measured(draft: Draft, ask: Ask) -> str | None:
     )
     numeric = ask.measure in ("sum", "avg")
     column = column_for(draft.table, wanted, numeric=numeric)
+    if column is None and ask.measure in ("max", "min"):
+        column = column_for(draft.table, wanted, numeric=True)
     if column is None and ask.measure == "sum" and set(words_of(ask.subject)) <= table_words:
         column = column_for(draft.table, "amount", numeric=True)
     if column is None and set(words_of(ask.subject)) <= table_words:

@@ -63,7 +63,7 @@ _VOCABULARY = sorted(
     set(
         """about average belongs between breaks calculated change changed column columns comes connected connection contain
         contains contact count dashboard dashboards database databases define defined definition delete deleted depend dependencies
-        depends describe described description descriptions difference documentation documented downstream drop
+        depends describe described description descriptions difference document documents documentation documented downstream drop
         explain feeds fields find foreign frequent fresh freshness glossary greatest highest impact integration
         integrations join joined joins largest latest lineage lowest maintains many mean meaning means missing nullable
         number owned owner owners owns personal popular popularity primary frequency insert queries query recently related relationship
@@ -98,7 +98,8 @@ _CONTRACTIONS = (
     (r"\baren'?t\b", "are not"), (r"\bhaven'?t\b", "have not"), (r"\bhasn'?t\b", "has not"), (r"\bi'?d\b", "i would"),
     (r"\bwhat're\b", "what are"), (r"\bwhats\b", "what is"), (r"\btbl(s?)\b", r"table\1"), (r"\bcols?\b", "columns"),
     (r"\bdescr?\b", "description"), (r"\bpk\b", "primary key"), (r"\bfks?\b", "foreign keys"),
-    (r"(?:,? and) (?:what (?:data )?types? (?:are they|do they have|they have|they are)|(?:their|the|its|what) (?:data )?types?)$", ""),
+    (r"(?:,? (?:and|with)) (?:what (?:data )?types? (?:are they|do they have|they have|they are)|(?:(?:their|the|its|what) )?(?:data )?types?)$", ""),
+    (r"^((?:what|which) is |show me |find )?the (most|least) (expensive|costly|valuable)\b", r"\1the 1 \2 \3"),
     (r"\bdb\b", "database"), (r"\bdiff\b", "difference"), (r"\binfo\b", "information"), (r"\bbreak\b", "breaks"),
 )  # fmt: skip
 _QUOTED = re.compile(r"`([^`\n]+)`|\"([^\"\n]+)\"|“([^”\n]+)”|(?<![\w])'([^'\n]+)'(?![\w])|‘([^’\n]+)’")
@@ -139,6 +140,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     # the glossary
     ("glossary", r"(?:show|list|open|what is in|give me)?(?: me)?(?: all| every)?(?: the| our)?(?: business)? ?(?:glossary|glossary terms|terms|business terms|definitions)(?: .{0,20})?"),
     ("glossary", r"(?:which|what)(?: business| glossary)? terms (?:do we have|are there|exist|are defined|does the glossary (?:have|hold|define))"),
+    ("describe", rf"what (?:does|is) (?:the grain (?:of|in)|(?:one|a|each|every) (?:single )?(?:row|record|line) (?:of|in)) {_S}(?: mean| represent| stand for| hold| contain| say)?"),
     ("meaning", rf"what (?:does|do|did|is|are)(?: the)?(?: term| word| business term)? {_S} (?:mean|means|stand for|meant)(?: .{{0,20}})?"),
     ("meaning", rf"what is meant by {_S}|(?:the )?(?:meaning|definition) of (?:the )?(?:term |word )?(?P<s2>.+?)|define (?:the )?(?:term )?(?P<s3>.+?)"),
     ("meaning", r"what is (?:the )?(?:meaning|definition) (?:of|for) (?:the )?(?:term |word )?" + _S),
@@ -155,6 +157,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("joins_of", rf"(?:what|which)(?: tables?)? (?:can|does|do|could) {_S} (?:be )?join(?:ed|s)?(?: to| with| on)?"),
     ("joins_of", rf"(?:which|what) tables (?:are )?(?:related|connected|linked) (?:to|with) {_S}"),
     ("joins_of", rf"(?:show |list )?(?:me )?(?:the )?(?:joins?|relationships?|related tables?) (?:of|for|from|to) {_S}"),
+    ("joins_of", rf"(?:which|what) (?:tables?|views?|tables (?:and|or) views) (?:references?|refers? to|links? to|points? (?:at|to)|leads? to)(?: the)?(?: table)? {_S}"),
     ("keys", rf"(?:what (?:is|are) |show |list |which (?:is|are) )?(?:me )?(?:the )?(?P<key>primary|foreign|unique)? ?(?:keys?|constraints?) {_OF} (?:the )?{_S}"),
     ("keys", rf"(?:what|which) (?P<key>primary|foreign|unique)? ?keys? (?:does|do|has|have) {_S}(?: have| has)?"),
     # lineage
@@ -164,6 +167,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("downstream", rf"(?:what is |show |list |find |give me )?(?:me )?(?:the )?(?:downstream|impact|consumers|dependents|dependants|users|impact analysis)(?: lineage| dependencies| tables| resources| assets| of changing)? {_OF} (?:changing |dropping |deleting )?{_S}"),
     ("downstream", rf"where is {_S} used(?: downstream)?|where (?:does|do) (?P<s2>.+?) go(?: to)?|is (?P<s3>.+?) used (?:anywhere|by anything|somewhere)"),
     ("may_drop", rf"(?:can|may|could|should|shall) (?:i|we|somebody|someone) (?:safely |just |simply )?(?:drop|delete|remove|get rid of|retire|truncate) {_S}(?: safely)?|(?:is it|would it be) (?:safe|ok|okay|fine) (?:to|if (?:i|we)) (?:drop|delete|remove|retire) (?P<s2>.+)|is {_S.replace('<s>', '<s3>')} safe to (?:drop|delete|remove)"),
+    ("upstream", rf"(?:what|which) (?:upstream |source |base )(?:tables?|views?|sources?|data) (?:feeds?|populates?|loads?|fills?|go into|are behind|make up) (?:into )?{_S}"),
     ("upstream", rf"what (?:feeds?|populates?|loads?|fills?|goes into|flows into|produces?|is upstream of|are upstream of) (?:into )?{_S}"),
     ("upstream", rf"which (?:tables?|views?|sources?|jobs?|things?) (?:feeds?|populates?|loads?|fills?|go into|are in|make up) (?:into )?{_S}"),
     ("upstream", rf"where (?:does|do|did|is|are) (?:the )?(?:data (?:in|of|for) )?{_S} (?:comes?|coming|came|derived|built|loaded|get its data|get their data) ?(?:from)?"),
@@ -178,6 +182,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("owned_by", r"(?:show |list |find |which |what )?(?:me )?(?:all |every |everything )?(?:the )?(?:tables?|views?|things|data|resources|dashboards?|columns?)? ?(?:that (?:are|is) |are |is )?owned by (?P<who>.+)"),
     ("owner", rf"who (?:is |are )?(?:the )?(?:owns?|owners? (?:of|for)|responsible for|accountable for|in charge of|behind|maintains?|looks after|to (?:ask|contact|talk to) (?:about|for)|looks after|the contact for|contact for|steward of|expert (?:on|for)) {_S}"),
     ("owner", rf"who (?:should|can|do|could|must) (?:i|we) (?:ask|contact|talk to|email|speak to|turn to|call) (?:about|for|regarding|if .+? with) {_S}"),
+    ("owner", rf"who (?:can|could|would) (?:tell|help|explain to|brief) (?:me|us) (?:more )?(?:about|with|on) {_S}"),
     ("owner", rf"who knows (?:about |anything about |most about )?{_S}|whose (?:table |view )?is (?P<s2>.+)|who does (?P<s3>.+?) belong to"),
     ("owner", rf"(?:what is |show |give me |and |list )?(?:me )?(?:the |its )?(?:data )?(?:owners?|steward|contact|contact person|maintainers?) (?:of|for) {_S}"),
     # personal, undocumented, unowned, popular
@@ -199,7 +204,10 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("type", rf"(?:what |which )?(?:is |are )?(?:the )?(?:data ?|column )types? (?:of|for|is|has) (?:the )?(?:column |field )?{_S}(?: have| has)?"),
     ("type", rf"(?:what|which) (?:data |column )?types? (?:is|of|has|does|for) (?:the )?(?:column |field )?{_S}(?: have| has)?"),
     ("type", rf"what is the type of (?:the )?(?:column )?{_S}"),
+    ("nullable", rf"(?:which|what) (?:columns?|fields?) (?:is|are|may be|can be) (?:nullable|null|empty|optional|required|mandatory) (?:in|of) (?:the )?{_S}"),
     ("nullable", rf"(?:is|are|can|could|may) (?:the )?(?:column )?{_S} (?:nullable|be null|be empty|null|optional|required|mandatory|contain nulls?)"),
+    ("has_column", rf"(?:does|do) (?:the )?(?:table |view )?{_S} (?:have|contain|hold|include|carry) (?:a |an |any |the )?(?P<c>(?!tables?\b|views?\b|data\b|information\b|rows\b|owner|tags?\b|description).+?)(?: (?:column|field)s?)?"),
+    ("has_column", rf"(?:is|are) there (?:a |an |any )?(?P<c>\S+(?: \S+)?) (?:column|field)s? (?:in|on) (?:the )?(?:table |view )?{_S}"),
     ("count_columns", rf"how many (?:columns|fields|attributes) (?:does|do|has|have|are there in|are in|in|is in|there are in) (?:the )?{_S}(?: have| has| got)?|how wide is (?P<s2>.+)|number of (?:columns|fields) (?:in|of) (?P<s3>.+)"),
     ("columns", rf"(?:what|which|show|list|give me|describe|print|name)?(?: me)?(?: all)?(?: are)?(?: the)? ?(?:columns|fields|attributes|column names) (?:of|in|for|from|does|do|are in|has|have|are there in|exist in|belong to|make up) (?:the )?{_S}(?: have| has| contain| hold| include)?"),
     ("columns", rf"(?:what is |show |describe |explain |give me )?(?:me )?(?:the )?(?:structure|schema|layout|ddl|fields|shape) (?:of|for) (?:the )?(?:table |view )?{_S}"),
@@ -209,6 +217,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("size", rf"how (?:big|large|long) is {_S}|(?:what is )?(?:the )?(?:size|row count|number of rows) (?:of|in|for) (?P<s2>.+)|how many (?:rows|records|entries|lines) (?:does|do|are in|are there in|in|has) (?P<s3>.+?)(?: have| has)?|how much data is in (?P<s4>.+)"),
     # counts over the catalog
     ("count", r"(?:how many|number of|count(?: of)?(?: the)?|count all)(?: different| distinct)? (?P<kind>" + _KIND + r")(?: and (?P<kind2>" + _KIND + r"))?(?: are there| do we have| exist| does (?:it|the catalog|this workspace) have| have we(?: got)?| there are| are| does| do i see| can i see| in total)*" + _IN + r"(?: have| has| hold| contain)?"),
+    ("per_place", r"(?:how many|number of|count(?: of)?) (?:tables|views|tables and views|resources) (?:per|by|in each|does each) (?P<by>schema|integration|source|database|system)(?: have| has| hold)?"),
+    ("per_place", r"(?:which|what) (?P<by>schema|integration|source|system) (?:has|have|holds?|contains?) (?:the )?(?:most|fewest|least) (?:tables|views|resources)"),
     ("count", r"how (?:big|large) is (?:the|our|this) (?:catalog|warehouse|workspace)|what is in (?:the|our|this) (?:catalog|workspace)|what (?:data )?do we have(?: here)?|(?:give me )?an? overview(?: of (?:the|our) (?:catalog|data|warehouse))?"),
     ("count", r"how many (?P<kind>" + _KIND + r") (?:does|do|has|have) (?:the )?(?P<in>.+?) (?:have|has|contain|hold)"),
     # lists
@@ -229,6 +239,7 @@ _ABOUT: tuple[tuple[str, str], ...] = (
     ("find", rf"(?:where|how)(?: can| do| could| should| would)?(?: i| we| one)? (?:find|get|see|look up|look for|look)(?: the| some| any)?(?: data| information| tables?| details| numbers)? ?(?:on|about|for|of|regarding)? ?(?:the )?{_S}"),
     ("find", rf"(?:find|search|look|search for|look for|show|list|get|give me)(?: me)?(?: some| any| all| the)?(?: data| information| tables?| datasets?| dashboards?| resources| everything)*(?: on| about| for| of| regarding| related to| with| containing| that (?:have|contain|hold)) ?{_S}"),
     ("find", rf"(?:do we|have we|is there|are there|does the catalog) (?:have |got |any |some |hold |store |keep |track )*(?:a |an )?(?:data|information|tables?|anything|something|datasets?|dashboards?)?(?: (?:on|about|for|of|with|regarding|that has|that have|related to))? ?{_S}"),
+    ("find", rf"(?:what|which) (?:is|are) (?:the )?(?:best|right|correct|proper|official) (?:tables?|views?|datasets?|sources?|data|place) (?:to use )?(?:for|on|about|of|with) {_S}"),
     ("find", rf"(?:which|what) (?:tables?|data|views?|datasets?|resources|dashboards?|one)(?: should i use| do i need| can i use| do we have| is there| are there)? (?:has|have|contains?|holds?|with|stores?|is|are|for|about|on|to use for|shows?|covers?|tracks?)(?: (?:the|about|for|on|data|information))* {_S}"),
     ("find", rf"(?:where|in which tables?|in which schema) (?:is|are|do we (?:keep|store|have)|live|lives|can i see) (?:the |our )?(?:data (?:for|on|about) )?{_S}(?: stored| kept| data| located| saved| live)?"),
     ("find", rf"(?:i|we) (?:need|want|am looking for|'m looking for|are looking for|am searching for|would like)(?: to (?:find|get|see|use|analy[sz]e|look at))?(?: some| the| a| any)?(?: data| information| tables?)?(?: on| about| for| of)? ?{_S}"),
@@ -245,7 +256,7 @@ _DATA = re.compile(
     r"\b(?:write|give me|show me|build|create|make|generate|need|get|need an?)\b.{0,20}\b(?:sql|query|select|statement)\b|^(?:sql|select|query)\b"
     r"|\b(?:average|avg|mean|sum of|total|maximum|minimum|highest|lowest|largest|smallest|biggest|latest|newest|oldest|earliest)\b"
     r"|\btop \d+|\bhow (?:many|much)\b|\b(?:number|count) of\b|\bper (?:day|week|month|year|quarter|\w+)\b|\bfirst \d+ |\blast \d+ "
-    r"|(?<=\w )where\b.+(?:=|<|>|\bis\b|\bequals?\b|\blike\b|\bbetween\b|\bcontains?\b)|\bwith (?:status|\w+) (?:=|equal to)|\b(?:in|during) (?:19|20)\d\d$|\b(?:since|after|before) \d{4}-|\b(?:over|under|above|below|more than|less than|at least|at most|greater than) \d"
+    r"|(?<=\w )where\b.+(?:=|<|>|\bis\b|\bequals?\b|\blike\b|\bbetween\b|\bcontains?\b)|\bwith (?:status|\w+) (?:=|equal to|«)|^(?:what is |which is |show me |find )?the (?:cheapest|priciest) \w+$|\b(?:in|during) (?:19|20)\d\d$|\b(?:since|after|before) \d{4}-|\b(?:over|under|above|below|more than|less than|at least|at most|greater than) \d"
     r"|\b(?:max|min)\b|\b\d+ (?:most|least|largest|biggest|highest|lowest|smallest|latest|newest|oldest|cheapest)\b|\b(?:last|past) \d+ (?:day|week|month|quarter|year)"
     r"|\btop \w+ by\b|^(?:total|sum) \w|\bby (?:day|week|month|year|quarter)$|\bin (?:19|20)\d\d$"
     r"|\bdistinct\b|\b(?:grouped|broken down) by\b",
