@@ -11,6 +11,7 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 from contextlib import nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -101,14 +102,19 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
 
 
 def _end_in_order() -> None:
-    """Let SIGTERM and Ctrl-C end the answers under way first: their readers are told, and history has what came."""
-    from plugin.assistant.running import end_all
+    """Let SIGTERM and Ctrl-C end what is under way first: runs are cancelled at their sources, answers told to stop.
+
+    What does not end by itself in time is written down as far as it came; both servers wait longer for their threads.
+    """
+    from plugin.assistant.running import end_all, keep_rest
+    from plugin.run_sql.run import cancel_all
 
     def wrap(number: int) -> None:
         before = signal.getsignal(number)
 
         def end(number: int, frame: FrameType | None) -> None:
             end_all()
+            threading.Thread(target=keep_rest, args=(cancel_all,), name="docent-ending", daemon=True).start()
             if callable(before):
                 before(number, frame)
             else:

@@ -18,7 +18,7 @@ from plugin.assistant.conversation import Question, check_text, open_conversatio
 from plugin.assistant.course import Course, call_tool, searched
 from plugin.assistant.events import Citation, Done, Error, Event, Step
 from plugin.assistant.prompts import EMPTY, LAST_ROUND
-from plugin.assistant.running import Running, running
+from plugin.assistant.running import LEFT, Running, running
 from plugin.assistant.writer import Writer, known_of
 from plugin.egress.parts import AssistantText, AssistantToolCall, Conversation, Part, ToolResult
 from plugin.errors import DocentError, NotFound, ProviderFailed, Refused, SignInNeeded
@@ -80,6 +80,7 @@ def ask(
     course = Course(Writer(store, viewer), provider=provider, seconds=limits.seconds)
     place = Session(prompt.chat_id, prompt.id, question.text, results, session)
     with running(viewer, prompt.id, gone) as entry:
+        entry.keep = lambda: _finish(store, viewer, prompt.id, course, cut=entry.why)
         try:
             yield Step(
                 0,
@@ -269,6 +270,7 @@ def _stopped(store: Store, viewer: Viewer, course: Course, entry: Running) -> bo
     """Has the asker pressed stop, here or in another web process, or left? Asked while a model is silent, too."""
     if not entry.stopped.is_set():
         if entry.gone():
+            entry.why = LEFT
             entry.stopped.set()
         else:
             _look(store, viewer, course, entry)
@@ -314,14 +316,18 @@ def _may_ask(viewer: Viewer, ai: Any, question: Question | None, admins: Any) ->
         raise Refused("Only an admin may choose another provider.", rule="admin", who="an admin")
 
 
-def _finish(store: Store, viewer: Viewer, prompt_id: int, course: Course) -> None:
-    """Write the prompt down, as far as the workspace keeps history. If the member is gone by now, nothing is kept."""
+def _finish(store: Store, viewer: Viewer, prompt_id: int, course: Course, *, cut: str | None = None) -> None:
+    """Write the prompt down, as far as the workspace keeps history. If the member is gone by now, nothing is kept.
+
+    `cut` says why it is written down while it still runs.
+    """
+    status, said = ("stopped", cut) if cut else (course.status, course.message)
     try:
         with store.as_viewer(viewer) as mine:
             mine.history.finish(
                 prompt_id,
                 answer=course.writer.answer,
-                status=course.status,
+                status=status,
                 steps=tuple(course.steps),
                 citations=tuple(known_of(each) for each in course.writer.citations),
                 sql=tuple(each.data for each in course.writer.sql),
@@ -329,7 +335,7 @@ def _finish(store: Store, viewer: Viewer, prompt_id: int, course: Course) -> Non
                 usage=course.usage,
                 provider=course.provider,
                 model=course.model,
-                error=course.message if course.status in ("failed", "refused") else None,
+                error=None if status == "done" else said,
             )
     except (SignInNeeded, NotFound):
         return  # the member or the prompt was deleted while it was answered

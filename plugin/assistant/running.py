@@ -6,7 +6,9 @@ store, which the loop reads each second; both ends hold where history is off, to
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,11 +32,18 @@ class Running:
     stopped: threading.Event = field(default_factory=threading.Event)
     why: str = "You stopped this answer."
     """What the asker reads then."""
+    keep: Callable[[], None] = lambda: None
+    """Writes down what came so far, from another thread: where a tool call outlasts its process."""
 
 
 _running: dict[int, Running] = {}
 _lock = threading.RLock()  # a signal may come in while its own thread holds it
 _ending = threading.Event()
+GRACE = 3.0
+"""Seconds that answers have to end by themselves once the process is told to."""
+AGAIN = 0.25
+LEFT = "The connection was closed before this answer was complete, so it was stopped."
+log = logging.getLogger("docent.assistant")
 ENDING = "Docent was stopped or is being restarted. What came so far is kept; ask again in a moment."
 
 
@@ -69,10 +78,31 @@ def stop(store: Store, viewer: Viewer, prompt_id: int) -> None:
 def end_all() -> None:
     """This process ends: stop every answer that it writes or begins from now on, in good order."""
     _ending.set()
-    with _lock:
-        under_way = list(_running.values())
-    for entry in under_way:
+    for entry in _under_way():
         _end(entry)
+
+
+def keep_rest(cancel: Callable[[], None], grace: float = GRACE) -> None:
+    """After `end_all`: write down each answer that has not ended by itself within `grace` seconds.
+
+    `cancel` stops what the tools run, and is called again for what begins to run meanwhile. A tool call that hears of
+    nothing may outlast the process, and its prompt would be found running.
+    """
+    until = time.monotonic() + grace
+    cancel()
+    while _under_way() and time.monotonic() < until:
+        time.sleep(AGAIN)
+        cancel()
+    for entry in _under_way():
+        try:
+            entry.keep()
+        except Exception as error:  # noqa: BLE001 - whatever ails one answer, the others are kept
+            log.error("an answer was not kept: %s", type(error).__name__)
+
+
+def _under_way() -> list[Running]:
+    with _lock:
+        return list(_running.values())
 
 
 def _end(entry: Running) -> None:

@@ -140,12 +140,11 @@ class _Runs:
             raise NotFound("no such run is under way")
         entry[3].cancel()
 
-    def cancel_where(self, condition: Callable[[int, int, int], bool]) -> int:
+    def cancel_all(self) -> None:
         with self._lock:
-            chosen = [entry[3] for entry in self._handles.values() if condition(*entry[:3])]
+            chosen = [entry[3] for entry in self._handles.values()]
         for handle in chosen:
             handle.cancel()
-        return len(chosen)
 
     def of(self, viewer: Viewer) -> tuple[str, ...]:
         with self._lock:
@@ -386,9 +385,9 @@ def cancel(viewer: Viewer, run_id: str, store: Store | None = None) -> None:
             raise
 
 
-def cancel_member(workspace_id: int, member_id: int) -> int:
-    """Stop every run of a member whose right was taken away; how many."""
-    return _RUNS.cancel_where(lambda workspace, member, _: (workspace, member) == (workspace_id, member_id))
+def cancel_all() -> None:
+    """Stop every run of this process, which is about to end."""
+    _RUNS.cancel_all()
 
 
 def running(viewer: Viewer) -> tuple[str, ...]:

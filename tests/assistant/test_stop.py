@@ -12,15 +12,17 @@ import pytest
 
 from plugin.access.viewer import Viewer
 from plugin.assistant import Question, ask, stop
+from plugin.assistant.running import ENDING, end_all, keep_rest
 from plugin.config import Config
 from plugin.egress.gateway import Gateway
 from plugin.errors import NotFound
 from plugin.providers.scripted import Script
 from plugin.providers.wire import Request, TextDelta
 from plugin.store import open_store
+from plugin.tools import ToolAnswer
 from tests.assistant.conftest import Answered
 from tests.assistant.shop import World
-from tests.asynchronous import ends
+from tests.asynchronous import HANGS, ends
 
 STOPPER = """
 import sys
@@ -105,3 +107,37 @@ def test_two_stores_over_one_database(
     with pytest.raises(NotFound):
         stop(other, shop.vic, prompt_id)
     other.close()
+
+
+def test_a_tool_call_that_outlasts_its_process_leaves_a_said_end(
+    shop: World, scripted: Script, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.assistant.running._ending", threading.Event())
+    inside, goes_on = threading.Event(), threading.Event()
+
+    def deaf(*_given: object) -> ToolAnswer:
+        inside.set()
+        goes_on.wait(HANGS)
+        return ToolAnswer(summary="nobody reads this")
+
+    monkeypatch.setattr("plugin.assistant.course.call", deaf)
+    scripted.call("search", {"text": "orders"})
+    answered = Answered()
+    stream = ask(shop.store, gateway, shop.vic, Question("slow"))
+    answered.events.append(next(stream))
+    reading = threading.Thread(target=lambda: answered.events.extend(stream), daemon=True)
+    reading.start()
+    assert inside.wait(HANGS)
+    end_all()
+    keep_rest(lambda: None, grace=0.0)
+    prompt_id = answered.events[0].data["prompt_id"]
+    with shop.store.as_viewer(shop.vic) as mine:
+        kept = mine.history.prompt(prompt_id)
+        assert (kept.status, kept.error) == ("stopped", ENDING)
+        assert not mine.history.stop_asked(prompt_id)
+    goes_on.set()
+    assert ends(reading)
+    assert (answered.done["status"], answered.done["message"]) == ("stopped", ENDING)
+    keep_rest(lambda: None, grace=0.0)
+    with shop.store.as_viewer(shop.vic) as mine:
+        assert mine.history.prompt(prompt_id).error == ENDING

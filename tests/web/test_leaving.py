@@ -24,10 +24,19 @@ WORD = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"
         "choices": [{"index": 0, "delta": {"content": "Hello "}, "finish_reason": None}]}  # fmt: skip
 
 
+CALL = {**WORD, "choices": [{"index": 0, "finish_reason": "tool_calls", "delta": {"tool_calls": [
+    {"index": 0, "id": "c1", "type": "function", "function": {"name": "run_sql", "arguments": json.dumps({
+        "integration": "numbers",
+        "sql": "select count(*) from thousand a, thousand b, thousand c where a.n + b.n + c.n < 0",
+    })}}]}}]}  # fmt: skip
+"""The model has the assistant run what takes a minute and more."""
+
+
 class Silent:
     """A provider that says one word and then nothing, and notices when its connection is closed."""
 
     def __init__(self) -> None:
+        self.says: list[dict[str, Any]] = [WORD]
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
         self.asked = self.closed = 0
@@ -56,7 +65,11 @@ class Silent:
             connection.sendall(
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
             )
-            connection.sendall(b"data: " + json.dumps(WORD).encode() + b"\n\n")
+            for each in self.says:
+                connection.sendall(b"data: " + json.dumps(each).encode() + b"\n\n")
+            if CALL in self.says:
+                connection.sendall(b"data: [DONE]\n\n")
+                return
             while connection.recv(1):
                 pass
             self.closed += 1
@@ -105,15 +118,17 @@ def onlooker(home: Path, silent: Silent) -> Iterator[Onlooker]:
     made.store.close()
 
 
-def ask(port: int, token: str) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-    """Ask and read up to the model's word."""
+def ask(
+    port: int, token: str, until_line: bytes = b"event: text"
+) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    """Ask and read up to the model's word, or another line."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANGS)
     body = json.dumps({"prompt": "What is thousand?", "stream": True})
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     connection.request("POST", "/api/v1/prompts", body, headers)
     answer = connection.getresponse()
     assert answer.status == 200
-    while not answer.readline().startswith(b"event: text"):
+    while until_line not in answer.readline():
         pass
     return connection, answer
 
@@ -139,3 +154,26 @@ def test_an_answer_ends_in_order_when_its_reader_leaves_or_its_server_ends_while
     assert done["status"] == "stopped" and "restarted" in done["message"]
     assert onlooker.kept() == ("stopped", "Hello", "cut_off")
     assert silent.closed == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_statement_that_the_assistant_runs_is_cancelled_and_said_when_its_server_ends(
+    tmp_path: Path, home: Path, silent: Silent, onlooker: Onlooker, workers: int
+) -> None:
+    silent.says = [CALL]
+    with onlooker.store.as_admin(onlooker.admin) as door:
+        numbers = next(each for each in door.integrations.list() if each.name == "numbers")
+        door.integrations.update(numbers.id, options={"run_mode": "run"})
+    with onlooker.store.as_viewer(onlooker.admin) as mine:
+        onlooker.token = mine.me.create_token("runner", ["read", "ask", "query"], 1)[1]
+    with served(home, tmp_path / "tmp", workers=workers) as server:
+        connection, answer = ask(server.port, onlooker.token, b'"tool": "run_sql"')
+        with closing(connection):
+            os.kill(server.process.pid, signal.SIGTERM)
+            rest = answer.read().decode()
+        server.process.wait(HANGS)
+    done: dict[str, Any] = json.loads(rest.split("event: done\ndata: ")[1].split("\n")[0])
+    assert done["status"] == "stopped" and "restarted" in done["message"]
+    with onlooker.store.as_viewer(onlooker.admin) as mine:
+        prompt = mine.history.prompts().items[0]
+    assert (prompt.status, prompt.error) == ("stopped", done["message"])
