@@ -73,6 +73,7 @@ READS: dict[str, list[Call]] = {
         lambda c, b, p: c.browse(under=b.ids[p[:2]]),
         lambda c, b, p: c.browse(integration=p[0], sort="popularity"),
         lambda c, b, p: c.browse(documented=False, sort="changed"),
+        lambda c, b, p: c.browse(sort="rows"),
     ],
     "popular": [lambda c, b, p: c.popular()],
     "undocumented": [lambda c, b, p: c.undocumented()],

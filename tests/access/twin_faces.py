@@ -208,7 +208,7 @@ def addresses(twins: Twins, luck: random.Random) -> list[str]:
     columns = {id_ for name, id_ in twins.rich.ids.items() if name.rpartition(".")[0] in dict(shown)}
     hidden = luck.sample(sorted(set(hidden) - columns), 3)
     paths = [
-        "/", "/catalog", "/catalog?sort=popularity", "/catalog?sort=changed", "/catalog/level",
+        "/", "/catalog", "/catalog?sort=popularity", "/catalog?sort=changed", "/catalog?sort=rows", "/catalog/level",
         *(f"/catalog/level?integration={id_}" for id_ in twins.rich.integrations.values()),
         *(f"/catalog?integration={id_}" for id_ in twins.rich.integrations.values()),
         "/catalog/properties.csv", "/glossary", "/queries", "/integrations", "/assistant", "/history", "/me", "/trust",

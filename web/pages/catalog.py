@@ -17,7 +17,9 @@ LEVEL = 50
 MOST_LINES = 5_000
 """Of a file that is imported from the page; a longer one is for `docent properties import`."""
 LIST = 100
-SORTS = (("name", "Name"), ("popularity", "Popularity"), ("changed", "Last changed"))
+SORTS = (
+    ("name", "Name"), ("popularity", "Popularity"), ("changed", "Last changed"), ("rows", "Rows, as estimated"),
+)  # fmt: skip
 ORDER = {"table": 0, "view": 1, "materialized_view": 2, "column": 3, "schema": 4, "database": 5}
 MOST_CHANGES = 2_000
 """Changes that are read for one page; a longer time has its newest."""
