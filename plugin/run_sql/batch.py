@@ -60,7 +60,8 @@ class Checker:
             schema = next((name for name in wanted if name in present), None)
         if schema is not None and upper and schema.islower():
             schema = ascii_upper(schema)
-        return check(sql, dialect=dialect, tables=tables, default_schema=schema, database=self._database)
+        database = _catalogued(self._database, upper) if self._database else self._database
+        return check(sql, dialect=dialect, tables=tables, default_schema=schema, database=database)
 
     def _visible(self, upper: bool) -> VisibleTables:
         """Snowflake and Oracle catalog unquoted names in upper case; a list written in lower case means those."""

@@ -105,7 +105,7 @@ class Expressions(Columns):
                 continue
             if isinstance(node, exp.In):
                 self._in(node, scope)
-            if self.engine.name == "tsql":
+            if self.engine.name in ("tsql", "oracle"):
                 self._method(node, scope)
             if isinstance(node, exp.Dot):
                 self._dot(node, scope, clause)
@@ -120,15 +120,33 @@ class Expressions(Columns):
                     stack.append(value)
 
     def _method(self, node: exp.Expr, scope: Scope) -> None:
-        """T-SQL: in `a.value(..)` a is a column and no schema of a function. Raises Refusal where that is not known."""
+        """T-SQL: in `a.value(..)` a is a column and no schema of a function; so is o.doc in Oracle's `o.doc.a.number()`.
+        Raises Refusal where that is not known."""
         owner: exp.Expr | None = None
         if isinstance(node, exp.Introducer):
             owner = node.this
         elif isinstance(node, exp.Anonymous) and str(node.this).startswith(METHOD):
             owner = next(iter(node.expressions), None)
+        if self.engine.name == "oracle":
+            if isinstance(owner, exp.Expr) and isinstance(node, exp.Anonymous):
+                self._item(owner, scope)
+            return
         if isinstance(owner, exp.Column) and owner.args.get("table") is None:
             if not self._is_known(owner, scope):
                 raise Refusal("function", f"{owner.name[:80]} is not a column that you can query here")
+
+    def _item(self, path: exp.Expr, scope: Scope) -> None:
+        """Oracle: `o.doc.a` before a method begins with an alias and a column that it is known to have."""
+        while isinstance(path, (exp.Dot, exp.Bracket)) and not isinstance(path.this, exp.Identifier):
+            path = path.this
+        names = path.parts if isinstance(path, exp.Column) else [path.this, path.args.get("expression")]
+        if len(names) > 1 and all(isinstance(each, exp.Identifier) for each in names):
+            source = self._lookup(self._table_key(names[0]), scope, None)
+            if source is not None and self._column_key(names[1]) in (source.columns or ()):
+                return
+        raise Refusal(
+            "function", "a method is called of something that is not known to be a column of an alias"
+        )
 
     def _lambda(self, node: exp.Expr, scope: Scope, clause: str) -> None:
         names: set[str] = set()

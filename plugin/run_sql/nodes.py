@@ -24,7 +24,7 @@ Select Union Except Intersect Subquery Values From Where Group Having Qualify Or
 Fetch LimitOptions Join With CTE RecursiveWithSearch Table TableAlias Lateral Unnest TableFromRows
 TableSample Alias Aliases Column Identifier Star Dot Paren Tuple Window WindowSpec WithinGroup Filter
 IgnoreNulls RespectNulls HavingMax Distinct Cube Rollup GroupingSets Pivot PivotAlias PivotAny
-UnpivotColumns PreWhere Final Connect Prior Cluster Distribute Sort Version HistoricalData MatchRecognize
+UnpivotColumns Summarize PreWhere Final Connect Prior Cluster Distribute Sort Version HistoricalData MatchRecognize
 MatchRecognizeMeasure WithFill All Any Exists Boolean Literal Null National RawString ByteString HexString
 BitString UnicodeString Introducer Var DataType DataTypeParam Interval IntervalSpan Kwarg PropertyEQ Lambda
 Comprehension Slice Bracket Collate CharacterSet PositionalColumn Columns ConnectByRoot ColumnDef
@@ -153,6 +153,7 @@ ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
         "this on side kind using method global_ match_condition expressions pivots directed".split()
     ),
     exp.In: frozenset("this expressions query unnest field is_global".split()),
+    exp.Summarize: frozenset({"this"}),
 }
 for _kind in (exp.Union, exp.Except, exp.Intersect):
     ARGUMENTS[_kind] = frozenset(f"with_ this expression distinct by_name side kind on {_MODIFIERS}".split())

@@ -32,6 +32,10 @@ _CLAUSE = {
     "distinct": "order",
     "connect": "where",
 }
+_SUMMARY = tuple(
+    "column_name column_type min max approx_unique avg std q25 q50 q75 count null_percentage".split()
+)
+"""What DuckDB's SUMMARIZE tells of each column."""
 
 
 class Resolver(FromItems):
@@ -61,6 +65,13 @@ class Resolver(FromItems):
             return self._star_output(scope)
         if isinstance(node, exp.Paren):
             return self.query(node.this, ctes, outer)
+        if (
+            isinstance(node, exp.Summarize)
+            and isinstance(node.this, exp.Query)
+            and self.engine.name == "duckdb"
+        ):
+            self.query(node.this, ctes, outer)
+            return Output(_SUMMARY)
         raise Refusal("statement", "something stands where a query is expected")
 
     # --- queries -----------------------------------------------------------------------------------------------

@@ -34,6 +34,11 @@ STATIC = {
 }
 """T-SQL: `geography::Point(..)` and its like: they make a value of that type out of their arguments."""
 SPATIAL_TYPES = ("geography", "geometry", "hierarchyid")
+ITEMS = frozenset(
+    """string number boolean date timestamp double float binary length size type upper lower abs ceiling floor
+    stringonly numberonly booleanonly dateonly count sum avg minnumber maxnumber minstring maxstring""".split()
+)
+"""Oracle: methods of an item of JSON (`o.doc.total.number()`), without arguments; they read nothing but the item."""
 METHOD, OF_TYPE = "docent_method_", "docent_static_"
 
 _OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
@@ -323,6 +328,51 @@ def _spatial(tokens: list[Token]) -> list[Token]:
         found.append(token)
         at += 1
     return found
+
+
+def _items(tokens: list[Token]) -> list[Token]:
+    """Oracle: `o.doc.items[0].sku.string()` as a call of a name of ours, until it is rendered. What stands before the
+    method is then an argument: a column that must be known, since `a.b.string()` could be somebody's function."""
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        if (
+            token.token_type == TokenType.DOT
+            and at + 3 < len(tokens)
+            and tokens[at + 1].text.lower() in ITEMS
+            and tokens[at + 2].token_type == TokenType.L_PAREN
+            and tokens[at + 3].token_type == TokenType.R_PAREN
+            and (start := _path(found)) is not None
+        ):
+            found.insert(start, _like(token, TokenType.VAR, METHOD + tokens[at + 1].text.lower()))
+            found.insert(start + 1, _like(token, TokenType.L_PAREN, "("))
+            found.append(tokens[at + 3])
+            at += 4
+            continue
+        found.append(token)
+        at += 1
+    return found
+
+
+def _path(tokens: list[Token]) -> int | None:
+    """Where the path of names and places (`o.doc.items[0].sku`) that these tokens end in begins; None if it is none."""
+    at, steps = len(tokens) - 1, 0
+    while True:
+        while at >= 2 and tokens[at].token_type == TokenType.R_BRACKET:
+            while at > 0 and tokens[at].token_type != TokenType.L_BRACKET:
+                at -= 1
+            at -= 1
+        if (
+            at < 0
+            or tokens[at].token_type == TokenType.STRING
+            or not tokens[at].text.strip('"').isidentifier()
+        ):
+            return None
+        steps += 1
+        if at < 2 or tokens[at - 1].token_type != TokenType.DOT:
+            return at if steps > 1 else None
+        at -= 2
 
 
 def _operand(tokens: list[Token]) -> int | None:
@@ -670,6 +720,22 @@ def _inner_names(tokens: list[Token]) -> list[Token]:
     return found
 
 
+def _summaries(tokens: list[Token]) -> list[Token]:
+    """DuckDB: `FROM (SUMMARIZE t)` as `FROM (SUMMARIZE SELECT * FROM t)`, so that there is always a query in it. The
+    statement SUMMARIZE is none of those that may run."""
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        found.append(token)
+        following = tokens[at + 1].token_type if at + 1 < len(tokens) else None
+        if at and token.token_type == TokenType.SUMMARIZE and following in _NAMES:
+            found += [
+                _like(token, TokenType.SELECT, "SELECT"),
+                _like(token, TokenType.STAR, "*"),
+                _like(token, TokenType.FROM, "FROM"),
+            ]
+    return found
+
+
 _SPATIAL = re.compile(r"::\s*\w+\s*\(|\.\s*(?:" + "|".join(GEOMETRY) + r")\s*\(", re.IGNORECASE)
 _QUANTIFIED = re.compile(r"\b(?:SOME|ANY|ALL)\s*\(\s*(?:VALUES|SELECT|WITH)", re.IGNORECASE)
 _NTH = re.compile(r"\bFROM\s+FIRST\b", re.IGNORECASE)
@@ -696,6 +762,7 @@ _REWRITES: dict[str, tuple[_Rewrite, ...]] = {
     "oracle": (
         _Rewrite(_from_first, ("first",), _NTH),
         _Rewrite(_some, _SOME, _QUANTIFIED),
+        _Rewrite(_items, tuple(f"{name}(" for name in sorted(ITEMS)), re.compile(r"\.\s*\w+\s*\(\s*\)")),
         _Rewrite(partial(_joined, name="oracle"), ("=", ">", "|"), re.compile(r"[<>!^]\s+[=>]|\|\s+\|")),
     ),
     "postgres": (
@@ -732,7 +799,7 @@ _REWRITES: dict[str, tuple[_Rewrite, ...]] = {
         _Rewrite(_directions, ("scending",)),
         _Rewrite(_inner_names, ("as",)),
     ),
-    "duckdb": (_Rewrite(_pivots, ("pivot",)),),
+    "duckdb": (_Rewrite(_pivots, ("pivot",)), _Rewrite(_summaries, ("summarize",))),
     "sqlite": (
         _Rewrite(_some, _SOME, _QUANTIFIED),
         _Rewrite(_tables_in, ("in",), re.compile(r"\bIN\s*[A-Za-z_\"`\[]", re.IGNORECASE)),
