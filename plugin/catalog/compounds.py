@@ -98,7 +98,6 @@ LONGEST = 60
 
 
 @lru_cache(maxsize=100_000)
-@lru_cache(maxsize=20_000)
 def parts_of(word: str) -> tuple[str, ...]:
     """The words that a lower-case word is made of, the fewest; nothing where it is one word or not known whole."""
     length = len(word)

@@ -199,9 +199,23 @@ def _stems_of(token: str) -> tuple[str, ...]:
     return tuple(stem(word) for word in pieces(token) if word not in STOP)
 
 
+def _stems_in(text: str) -> list[str]:
+    return list(chain.from_iterable(map(_stems_of, text.split())))
+
+
+_stems_in_short = lru_cache(maxsize=50_000)(_stems_in)
+"""What is said of a column is said of its namesakes in other tables too."""
+SHORT_TEXT = 300
+"""Characters; what is longer is seldom said twice, and would be remembered at the cost of much memory."""
+
+
 def words_of_texts(texts: Iterable[str]) -> set[str]:
     """The stems of several texts together, in no order: what `text_words` gives for each, but a word is read once."""
-    return set(chain.from_iterable(map(_stems_of, set(" ".join(texts).split()))))
+    return set(
+        chain.from_iterable(
+            _stems_in_short(text) if len(text) <= SHORT_TEXT else _stems_in(text) for text in texts
+        )
+    )
 
 
 @lru_cache(maxsize=100_000)

@@ -7,8 +7,10 @@ grant moves the documents of the tables whose zone changed and nothing else.
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy import literal_column, select
@@ -20,7 +22,6 @@ from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow
 from plugin.store.search_rows import (
     TABLE_KINDS,
     AssetFacts,
-    ColumnFacts,
     Document,
     alike,
     documents,
@@ -29,6 +30,8 @@ from plugin.store.search_rows import (
 from plugin.store.search_sql import IndexWriter, index_writer
 
 BATCH = 500
+READ = 2000
+"""Assets that are read at once."""
 
 
 def index_changes(
@@ -59,17 +62,22 @@ def indexing(session: Session, workspace_id: int, behind: Behind | None, *, new:
 def reindex(session: Session, workspace_id: int) -> int:
     """Build the workspace's index anew; returns how many assets it has."""
     session.flush()
-    writer = index_writer(session, workspace_id)
+    connection = session.connection()
+    behind = Behind(connection) if connection.dialect.name == "sqlite" else None
+    writer = index_writer(session, workspace_id, behind)
     writer.clear()
-    everything = set(
-        session.scalars(
-            select(ResourceRow.id).where(
-                ResourceRow.workspace_id == workspace_id, ResourceRow.kind != literal_column("'column'")
-            )
-        )
-    )
-    Indexing(session, workspace_id, writer).run(everything)
-    return len(everything)
+    # As in a merge: millions of tuples and not one cycle.
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        with behind or nullcontext():
+            done = Indexing(session, workspace_id, writer, new=True).run(None)
+            if behind is not None:
+                behind.wait()
+    finally:
+        if was_on:
+            gc.enable()
+    return done
 
 
 def forget_integration(context: Context, integration_id: int) -> None:
@@ -124,22 +132,25 @@ class Indexing:
         self.names: set[str] = set()
         """Names of columns whose words were handed to the writer."""
 
-    def run(self, ids: Iterable[int]) -> None:
-        """Index these assets."""
-        ordered: list[tuple[int, str, int]] = []
-        for part in _parts(sorted(ids)):
-            rows = self.session.execute(
-                select(ResourceRow.parent_id, ResourceRow.name_folded, ResourceRow.id).where(
-                    ResourceRow.id.in_(part), ResourceRow.workspace_id == self.workspace_id
-                )
-            )
-            ordered += [(parent or 0, name, id_) for parent, name, id_ in rows]
+    def run(self, ids: Iterable[int] | None) -> int:
+        """Index these assets; None is all of the workspace. Returns how many there are."""
+        ours = select(ResourceRow.parent_id, ResourceRow.name_folded, ResourceRow.id).where(
+            ResourceRow.workspace_id == self.workspace_id
+        )
+        if ids is None:
+            wanted = [ours.where(ResourceRow.kind != literal_column("'column'"))]
+        else:
+            wanted = [ours.where(ResourceRow.id.in_(part)) for part in _parts(sorted(ids))]
+        ordered = [
+            (parent or 0, name, id_) for each in wanted for parent, name, id_ in self.session.execute(each)
+        ]
         ordered.sort()
-        for batch in _parts(ordered):
-            self._index([id_ for _parent, _name, id_ in batch])
-
-    def _index(self, ids: list[int]) -> None:
-        self.take(self._load(ids))
+        for batch in _parts(ordered, READ):
+            assets = self._load([id_ for _parent, _name, id_ in batch])
+            # Where rows are put away behind, those of one part are while the words of the next are found.
+            for part in _parts(assets, BATCH):
+                self.take(part)
+        return len(ordered)
 
     def take(self, assets: Sequence[AssetFacts]) -> None:
         """Index assets of which nothing is in the index yet, from what the caller knows of them."""
@@ -202,29 +213,29 @@ class Indexing:
         ).all()
         texts = self._texts([row.id for row in rows if row.kind in ("term", "document")])
         tables = [row.id for row in rows if row.columns_count is not None or row.kind in TABLE_KINDS]
-        columns = self._columns(tables)
+        columns = self.writer.columns(tables)
         column_tags = self._column_tags(tables)
         tags = self._tags(ids)
         owners = self._owners(ids)
         found = {}
-        for row in rows:
-            body, synonyms = texts.get(row.id, (None, ()))
-            found[row.id] = AssetFacts(
-                id=row.id,
+        for id_, integration, zone, kind, name, parent, about, verified, published, marked, _columns in rows:
+            body, synonyms = texts.get(id_, (None, ()))
+            found[id_] = AssetFacts(
+                id=id_,
                 workspace_id=self.workspace_id,
-                integration_id=row.integration_id,
-                zone_id=row.zone_id,
-                kind=row.kind,
-                name=row.name,
-                parent_id=row.parent_id,
-                description=row.description,
+                integration_id=integration,
+                zone_id=zone,
+                kind=kind,
+                name=name,
+                parent_id=parent,
+                description=about,
                 body=body,
-                apart=bool(row.verified or not row.published or row.sensitivity),
-                tags=tags.get(row.id, ()),
-                owners=owners.get(row.id, ()),
+                apart=bool(verified or not published or marked),
+                tags=tags.get(id_, ()),
+                owners=owners.get(id_, ()),
                 synonyms=synonyms,
-                columns=columns.get(row.id, ()),
-                column_tags=column_tags.get(row.id, {}),
+                columns=columns.get(id_, ()),
+                column_tags=column_tags.get(id_, {}),
             )
         return [found[id_] for id_ in ids if id_ in found]
 
@@ -239,14 +250,6 @@ class Indexing:
         found: dict[int, tuple[str | None, Sequence[str]]] = {}
         for id_, definition, properties in rows:
             found[id_] = (definition, synonyms_in(properties))
-        return found
-
-    def _columns(self, tables: list[int]) -> dict[int, list[ColumnFacts]]:
-        """Columns by table, in order. Plain tuples from the driver: a first sync reads millions."""
-        found: dict[int, list[ColumnFacts]] = defaultdict(list)
-        make = ColumnFacts._make
-        for parent, *column in self.writer.columns(tables):
-            found[parent].append(make(column))
         return found
 
     def _column_tags(self, tables: list[int]) -> dict[int, dict[int, list[str]]]:

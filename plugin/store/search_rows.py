@@ -9,12 +9,13 @@ or more, `f_` eight or more. What is plain only stands in the descriptions of co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from plugin.catalog.words import (
     family_pattern,
@@ -46,6 +47,11 @@ class ColumnFacts(NamedTuple):
     notes: str | None
     apart: bool = False
     """It has a flag of its own, so that the AI filters may treat it unlike its table."""
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Sequence[Any]]) -> list[ColumnFacts]:
+        """Rows with these fields in this order, as a driver gives them, made into columns without a look at each."""
+        return list(map(partial(tuple.__new__, cls), rows))
 
 
 @dataclass(slots=True)
@@ -170,17 +176,25 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
         notes_words=len(notes),
     )
     words = own.words
-    words.update(f"n_{word}" for word in name_set)
-    words.update(f"n_{word}" for word in joined_words(asset.name))
-    words.update(joined_words(asset.name))
-    words.update(f"d_{word}" for word in described)
+    joined = joined_words(asset.name)
+    # With map: a first sync marks tens of millions of words.
+    words.update(
+        name_set,
+        joined,
+        numbers,
+        described,
+        columns,
+        notes,
+        map("n_".__add__, name_set),
+        map("n_".__add__, joined),
+        map("d_".__add__, described),
+        map("c_".__add__, columns),
+    )
     for word, count in columns.items():
-        words.add(f"c_{word}")
         if count >= MANY:
             words.add(f"e_{word}")
-        if count >= VERY_MANY:
-            words.add(f"f_{word}")
-    words.update(name_set, numbers, described, columns, notes)
+            if count >= VERY_MANY:
+                words.add(f"f_{word}")
     return [own, *(_apart(asset, column) for column in apart if not member)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -15,7 +16,7 @@ from plugin.store._behind import Behind
 from plugin.store._bulk import insert_groups
 from plugin.store._chunks import chunks
 from plugin.store.search_ddl import FTS, FTS_MEMORY, ZONE_SHIFT
-from plugin.store.search_rows import Document
+from plugin.store.search_rows import ColumnFacts, Document
 
 FIELDS = (
     "id", "workspace_id", "integration_id", "zone_id", "asset_id", "container_id", "kind", "family_id", "group_key",
@@ -109,16 +110,26 @@ class IndexWriter(ABC):
                 {"workspace": self.workspace_id},
             )
 
-    def columns(self, tables: list[int]) -> Iterable[Any]:
-        """(table, id, name, description, has a flag of its own) of the columns of tables, in order."""
+    def columns(self, tables: list[int]) -> dict[int, list[ColumnFacts]]:
+        """The columns of tables, in order."""
         if not tables:
-            return ()
-        return self.stream(
-            "SELECT parent_id, id, name, description, (sensitivity IS NOT NULL OR verified OR NOT published)"
-            " FROM resources WHERE kind = 'column' AND parent_id IN ",
-            tables,
-            " ORDER BY parent_id, position",
+            return {}
+        where = " FROM resources WHERE kind = 'column' AND parent_id IN "
+        # Counted apart, so that what is read of each of millions need not be looked at here.
+        counts = self.stream(
+            f"SELECT parent_id, count(*){where}", tables, " GROUP BY parent_id ORDER BY parent_id"
         )
+        rows = iter(
+            ColumnFacts.of_rows(
+                self.stream(
+                    "SELECT id, name, description, (sensitivity IS NOT NULL OR verified OR NOT published)"
+                    + where,
+                    tables,
+                    " ORDER BY parent_id, position",
+                )
+            )
+        )
+        return {table: list(islice(rows, count)) for table, count in counts}
 
     # --- what differs ------------------------------------------------------------------------------------------
 
