@@ -73,7 +73,7 @@ class Ranking:
 
     def __init__(
         self,
-        cards: Mapping[int, Card],
+        cards: dict[int, Card],
         parents: Mapping[int, int | None],
         total: int,
         containers: int,
@@ -109,23 +109,23 @@ class Ranking:
             counted += sum(members(container) for container in inside)
         counted = min(counted, self.total)
         rarity = term.weight * math.log(1 + (self.total - counted + 0.5) / (counted + 0.5))
-        best: dict[int, float] = {}
-        for container, lift in inside.items():
-            share = lift / (weights.saturation + lift)
-            best[container] = share
+        saturation, cards = weights.saturation, self.cards
+        alone = {container: lift / (saturation + lift) for container, lift in inside.items()}
+        best = dict(alone)
+        for container, share in alone.items():
             self.lifted[container] += rarity * share
         for id_, bits in evidence.items():
-            card = self.cards.get(id_)
+            card = cards.get(id_)
             if card is None:
                 continue
-            lift = inside.get(card.container, 0.0) if card.container is not None else 0.0
-            strength = self._evidence(card, bits) + lift
-            share = strength / (weights.saturation + strength)
-            self.own[id_] += rarity * (share - lift / (weights.saturation + lift))
+            place = card.container
+            strength = self._evidence(card, bits) + (inside.get(place, 0.0) if place is not None else 0.0)
+            share = strength / (saturation + strength)
+            self.own[id_] += rarity * (share - alone.get(place, 0.0) if place is not None else share)
             if bits & NAME:
                 self.named[id_] += min(1.0, term.weight) / card.name_words
-            if card.container is not None and share > best.get(card.container, 0.0):
-                best[card.container] = share
+            if place is not None and share > best.get(place, 0.0):
+                best[place] = share
         spread = math.log(1 + (max(self.containers, len(best)) - len(best) + 0.5) / (len(best) + 0.5))
         for container, share in best.items():
             self.places[container] += term.weight * spread * share

@@ -36,23 +36,32 @@ def choose_members(
         for id_, family, name in index.members(part):
             if only is None or id_ in only:
                 members[family].append((id_, name))
+    numbers, months = _numbers(question), _months(question)
     chosen: list[Entry] = []
     for at, (id_, score, each) in enumerate(entries):
         alike = members.get(id_, []) if at < len(firsts) else []
         if each is None or not alike or (len(alike) == 1 and alike[0][0] == id_):
             chosen.append((id_, score, each))
             continue
-        best = max(alike, key=lambda member: (_fit(member[1], question), member[1], -member[0]))
+        best = max(alike, key=lambda member: (_fit(member[1], numbers, months), member[1], -member[0]))
         chosen.append((best[0], score, replace(each, id=best[0], shards=len(alike))))
     return chosen
 
 
-def _fit(name: str, question: Question) -> float:
-    """How many of the question's numbers the name has; longer numbers say more."""
+def _numbers(question: Question) -> list[str]:
+    """The numbers and dates of a question that the name of a shard may have; one digit says nothing."""
     dates = (term.written for term in question.terms if term.joined and term.written.isdigit())
-    fit = sum(len(number) for number in (*question.numbers, *dates) if len(number) > 1 and number in name)
+    return [number for number in (*question.numbers, *dates) if len(number) > 1]
+
+
+def _months(question: Question) -> list[list[str]]:
+    """Each month that a question names, with each of its years: march of 2016 and 2017 is 201603, 201703."""
     written = {term.written for term in question.terms}
-    for month, digits in MONTHS.items():
-        if month in written and any(f"{year}{digits}" in name for year in question.numbers if len(year) == 4):
-            fit += 2
-    return float(fit)
+    years = [year for year in question.numbers if len(year) == 4]
+    return [[f"{year}{digits}" for year in years] for month, digits in MONTHS.items() if month in written]
+
+
+def _fit(name: str, numbers: list[str], months: list[list[str]]) -> int:
+    """How many of the question's numbers the name has; longer numbers say more."""
+    fit = sum([len(number) for number in numbers if number in name])
+    return fit + 2 * sum([any(month in name for month in years) for years in months])

@@ -194,13 +194,14 @@ class Search(Evidence):
             inside.update(self._inside([place for place in best if place not in inside]))
             ranking.place_sizes({place: float(inside[place][1]) for place in best if place in inside})
         siblings = self._siblings(ranking.best_places(FILLED_PLACES)) if fill else {}
-        ranking.cards = self._cards()
+        ranking.cards.update(self._cards(ranking.cards))
         ranking.fill(id_ for tables in siblings.values() for id_, _name in tables)
         order = ranking.order()
         if fill:
             order = self._with_pointed_at(order, siblings)
         self._break_ties(order)
-        ranked = [self._ranked(each, at < EXPLAINED) for at, each in enumerate(order[:MOST_RANKED])]
+        matched = self._matched({each.id for each in order[:EXPLAINED]})
+        ranked = [self._ranked(each, matched.get(each.id, {})) for each in order[:MOST_RANKED]]
         return ranked + self._rest({each.id for each in ranked})
 
     def _rest(self, known: set[int]) -> list[Ranked]:
@@ -210,7 +211,7 @@ class Search(Evidence):
             family = self.docs[id_].family_id
             if family not in known:
                 known.add(family)
-                found.append(self._ranked(Scored(family, 0.0, 0.0), False))
+                found.append(self._ranked(Scored(family, 0.0, 0.0), {}))
         return found
 
     def _inside(self, containers: Collection[int]) -> dict[int, tuple[int, int]]:
@@ -239,7 +240,8 @@ class Search(Evidence):
             found[container] = (count, int(size))
         return found
 
-    def _cards(self) -> dict[int, Card]:
+    def _cards(self, known: Collection[int] = ()) -> dict[int, Card]:
+        """A card of each document that was loaded and is not known yet."""
         return {
             doc.id: Card(
                 doc.id,
@@ -251,7 +253,7 @@ class Search(Evidence):
                 doc.notes_words if not self.filtered or doc.id in self._columns_shown else 0,
             )
             for doc in self.docs.values()
-            if doc.id == doc.family_id and doc.kind != "column"
+            if doc.id == doc.family_id and doc.kind != "column" and doc.id not in known
         }
 
     def _below(self, containers: set[int]) -> set[int]:
@@ -312,7 +314,16 @@ class Search(Evidence):
         best.sort(key=lambda each: (-each.score, each.id))
         order[:STANDING] = best
 
-    def _ranked(self, scored: Scored, explained: bool) -> Ranked:
+    def _matched(self, ids: Collection[int]) -> dict[int, dict[str, int]]:
+        """Which word each of these has where."""
+        found: dict[int, dict[str, int]] = {id_: {} for id_ in ids}
+        for word, having in self.bits.items():
+            for id_, places in having.items():
+                if id_ in found:
+                    found[id_][word] = places
+        return found
+
+    def _ranked(self, scored: Scored, matched: dict[str, int]) -> Ranked:
         doc = self.docs[scored.id]
         return Ranked(
             id=doc.id,
@@ -321,9 +332,7 @@ class Search(Evidence):
             container_id=doc.container_id,
             integration_id=doc.integration_id,
             shape=doc.shape,
-            matched={word: found[doc.id] for word, found in self.bits.items() if doc.id in found}
-            if explained
-            else {},
+            matched=matched,
             members=self.members.get(doc.id, set()),
             grouped=self.grouped(doc),
         )
