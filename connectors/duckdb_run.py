@@ -124,8 +124,8 @@ class DuckDBRuns:
                 ).fetchall()[0][1]
         finally:
             stop.close()
-        told = json.loads(plan)[0].get("extra_info", {}).get("Estimated Cardinality")
-        return Estimate(rows=int(told)) if told else None
+        rows = _rows_of(json.loads(plan)[0])
+        return None if rows is None else Estimate(rows=rows)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -135,6 +135,23 @@ class DuckDBRuns:
             return open_read_only(self._path)
         except duckdb.Error as error:
             raise connect_error(self._path, error) from None
+
+
+def _rows_of(step: dict[str, Any]) -> int | None:
+    """What a step of a plan expects to give. Projections and limits claim 0 where they do not know, so what lies below
+    them is asked."""
+    below, told = step.get("children") or (), step.get("extra_info", {})
+    if step.get("name") in _NAMELY:
+        return _NAMELY[step["name"]]
+    if below and step.get("name") in ("PROJECTION", "LIMIT", "STREAMING_LIMIT"):
+        rows, limit = _rows_of(below[0]), str(told.get("Limit", ""))
+        return min(rows, int(limit)) if rows is not None and limit.isdigit() else rows
+    expected = str(told.get("Estimated Cardinality", ""))
+    return int(expected) if expected.isdigit() else None
+
+
+_NAMELY = {"DUMMY_SCAN": 1, "EMPTY_RESULT": 0}
+"""Steps that say nothing of rows, and how many they give."""
 
 
 def _only_a_select(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:

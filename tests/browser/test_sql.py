@@ -131,7 +131,9 @@ def test_what_is_edited_passes_the_guard_again(open_gates: Any) -> None:
     message, block = block_of(page)
     run(block, "DELETE FROM sales.orders")
     expect(block.locator("[data-estimate]")).to_contain_text("It would not run")
-    expect(message.locator("[role=alert]")).to_contain_text("only a query that reads")
+    notice = message.locator("[role=alert]")
+    expect(notice).to_contain_text("only a query that reads")
+    expect(notice).to_contain_text("This protects the source; change the statement.")
 
 
 def test_what_stands_below_a_statement_is_about_the_text_it_has(open_gates: Any) -> None:
@@ -236,6 +238,19 @@ def test_sorting_a_paged_result_says_how_far_it_goes_and_holds_for_what_is_loade
         values = shown(2)
         nulls = values.count("null")
         assert nulls and values[-nulls:] == ["null"] * nulls, "nulls are last in both directions"
+
+
+def test_rows_that_an_answer_draws_are_drawn_once_and_again_with_the_next_run(open_gates: Any) -> None:
+    page = open_gates
+    message, block = block_of(page, "How many sales.orders by status and month?")
+    run(block)
+    drawn, own = message.locator(".prose figure.chart"), message.locator(".result figure.chart")
+    expect(drawn).to_be_visible()
+    expect(own).to_be_hidden()
+    run(block, "SELECT status, COUNT(*) AS other FROM sales.orders GROUP BY status")
+    expect(message.locator(".result thead")).to_contain_text("other")
+    expect(own).to_be_visible()
+    expect(drawn).to_have_count(0)
 
 
 def test_a_query_is_saved_approved_and_run_by_somebody_without_the_right(

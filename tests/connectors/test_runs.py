@@ -183,6 +183,22 @@ def test_estimates_run_nothing(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
+    ("statement", "rows"),
+    [
+        ("SELECT CAST(range AS VARCHAR) AS a FROM range(7) LIMIT 1001", 7),
+        ("SELECT range FROM range(7) LIMIT 3", 3),
+        ("SELECT range FROM range(7) WHERE 1 = 0 LIMIT 9", 0),
+        ("SELECT 1 AS a LIMIT 10", 1),
+    ],
+)
+def test_duckdb_says_nothing_of_rows_at_a_limit_so_what_is_below_it_is_asked(
+    statement: str, rows: int, rigs: Callable[[str], Rig]
+) -> None:
+    connector: Any = rigs("duckdb").connector()
+    assert connector.estimate(statement).rows == rows
+
+
+@pytest.mark.parametrize(
     ("type", "statement"),
     [
         ("postgres", "SELECT pg_read_file('/etc/hostname')"),

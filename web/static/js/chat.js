@@ -33,6 +33,13 @@ async function* events(response) {
   }
 }
 
+// Who can change a refusal, as a sentence: "an admin of the workspace: Ada Byron", or "nobody: change the statement".
+function changedBy(who) {
+  if (!who) return "";
+  const nobody = /^nobody: /i.test(who), words = nobody ? who.replace(/^nobody: /i, "") : `${who.replace(/: (.+)$/, " ($1)")} can change it`;
+  return `${words[0].toUpperCase()}${words.slice(1)}.`;
+}
+
 class DocentChat extends HTMLElement {
   connectedCallback() {
     if (this.ready) return;
@@ -293,7 +300,7 @@ class DocentChat extends HTMLElement {
       label.textContent = "Run again";
       await this.bind(block.closest("[data-message]"), block.dataset.n, result.result_id);
     } catch (error) {
-      const opener = error.problem?.who ?? "", who = opener ? ` ${opener[0].toUpperCase()}${opener.slice(1)} can change it.` : "";
+      const who = changedBy(error.problem?.who ?? "");
       const wanted = "stopping" in block.dataset && /cancelled/.test(error.message), refused = error.status === 403;
       const said = wanted ? error.message[0].toUpperCase() + error.message.slice(1) + "." : error.message;
       place.replaceChildren(el("div", { class: "notice", "data-tone": wanted ? "plain" : refused ? "amber" : "red", role: "alert" }, icon(wanted ? "square" : refused ? "lock" : "circle-alert"), el("div", {}, el("p", {}, said), error.problem?.full ? el("pre", { class: "code pre-wrap", tabindex: "0" }, error.problem.full) : null, who ? el("p", {}, who) : null)));
