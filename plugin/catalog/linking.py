@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from plugin.catalog.lineage import last_of, lineages, tables_in
@@ -52,6 +53,19 @@ class Early:
     asked: Asked
 
 
+@contextmanager
+def _trees_let_go() -> Iterator[None]:
+    """At its end free the trees that were made within. They know their parents, so only a look for cycles frees them;
+    what is older, hundreds of thousands of staged tuples, is set aside and not looked at.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.collect(1)
+        gc.unfreeze()
+
+
 def link_early(
     definitions: Sequence[Definition], names: Names, stage: Stage
 ) -> tuple[list[Early], list[Definition]]:
@@ -60,20 +74,30 @@ def link_early(
     What is told holds if the names answer the same when all tables have come. Never raises for what SQL says.
     """
     early, rest = [], []
-    for each in definitions:
-        asked = Asked(names)
-        statements = statements_in(each.sql, each.dialect)
-        keys: set[str | None] = {each.key}
-        for parts in tables_in(statements):
-            keys.add(asked.find(parts, database=each.database, schema=each.schema))
-        columns = {key: _staged_columns(stage, key) for key in keys if key is not None}
-        known = {key: names_ for key, names_ in columns.items() if names_ is not None}
-        if None in keys or len(known) < len(keys):
-            rest.append(each)
-        else:
-            early.append(Early(each, _derive(each, statements, asked, known), asked))
-    gc.collect(1)
+    with _trees_let_go():
+        for each in definitions:
+            told = _look(each, names, stage)
+            if told is None:
+                rest.append(each)
+            else:
+                early.append(told)
     return early, rest
+
+
+def _look(definition: Definition, names: Names, stage: Stage) -> Early | None:
+    """What one definition reads; None where it names a table that is not staged. Its tree is nobody's afterwards."""
+    asked = Asked(names)
+    statements = statements_in(definition.sql, definition.dialect)
+    columns = {definition.key: _staged_columns(stage, definition.key)}
+    for parts in tables_in(statements):
+        key = asked.find(parts, database=definition.database, schema=definition.schema)
+        if key is None:
+            return None
+        columns[key] = _staged_columns(stage, key)
+    known = {key: names_ for key, names_ in columns.items() if names_ is not None}
+    if len(known) < len(columns):
+        return None
+    return Early(definition, _derive(definition, statements, asked, known), asked)
 
 
 def link_definitions(
@@ -81,9 +105,9 @@ def link_definitions(
 ) -> Iterator[Derived]:
     """The edges of each definition. Never raises for what SQL says."""
     for start in range(0, len(definitions), BATCH):
-        yield from _link_some(definitions[start : start + BATCH], names, stage, columns_of)
-        # Trees know their parents, so only this frees those of the batch; what is older is not looked at.
-        gc.collect(1)
+        with _trees_let_go():
+            derived = _link_some(definitions[start : start + BATCH], names, stage, columns_of)
+        yield from derived
 
 
 def _link_some(
