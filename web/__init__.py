@@ -44,7 +44,14 @@ def create_app(config: Config | None = None, store: Store | None = None, gateway
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, PERMANENT_SESSION_LIFETIME=timedelta(days=14))
     app.json = StrictJson(app)
     app.extensions["docent"] = Services(
-        store, config, gateway, results=_results(config, store), jobs=Jobs(config)
+        store,
+        config,
+        gateway,
+        results=_results(config, store),
+        jobs=Jobs(config),
+        places=places.Places(
+            at_once=places.AT_ONCE_ON_SQLITE if store.dialect == "sqlite" else places.AT_ONCE
+        ),
     )
     proxies.register(app, config)
     logs.register(app)

@@ -31,7 +31,9 @@ SPARE = 40
 """Threads beside them, for pages and for refusals."""
 THREADS = STREAMS + SPARE
 AT_ONCE = 3
-"""Questions that may use the processor at the same time, beginning or searching; one interpreter runs one thread."""
+"""Questions that may use the processor at the same time, beginning or searching, over PostgreSQL."""
+AT_ONCE_ON_SQLITE = 1
+"""Nothing is waited for, and one interpreter runs one thread: more only stand in each other's and the pages' way."""
 GIVES_WAY = 3.0
 """Seconds after which one answer that searches goes before questions that have shown nothing yet."""
 AGAIN = 5
@@ -46,12 +48,14 @@ class Turns:
     """Who may use the processor: questions that have shown nothing yet first, then answers that search.
 
     Each kind goes in the order of asking. A search never waits for ever: one that has waited `gives_way` seconds goes
-    before everybody, one such at a time, so that an endless rush is slowed by a third and not stopped.
+    before the questions, one such at a time and never two in a row, so that a rush is slowed and neither kind stopped.
     """
 
     def __init__(self, at_once: int = AT_ONCE, gives_way: float = GIVES_WAY) -> None:
         self._free, self._gives_way = at_once, gives_way
         self._searching = 0
+        self._overtook = False
+        """Did a search that had waited long go before a question the last time?"""
         self._lock = threading.Lock()
         self._beginners: deque[threading.Lock] = deque()
         self._searchers: deque[tuple[float, threading.Lock]] = deque()
@@ -83,9 +87,13 @@ class Turns:
     def _call(self) -> None:
         while self._free and (self._beginners or self._searchers):
             overdue = (
-                bool(self._searchers) and not self._searching and time.monotonic() >= self._searchers[0][0]
+                bool(self._searchers)
+                and not self._searching
+                and not self._overtook
+                and time.monotonic() >= self._searchers[0][0]
             )
             self._free -= 1
+            self._overtook = overdue and bool(self._beginners)
             if self._beginners and not overdue:
                 self._beginners.popleft().release()
             else:
@@ -96,11 +104,11 @@ class Turns:
 class Places:
     """The places of one process."""
 
-    def __init__(self, most: int = STREAMS) -> None:
+    def __init__(self, most: int = STREAMS, at_once: int = AT_ONCE) -> None:
         self._most = most
         self._taken = 0
         self._lock = threading.Lock()
-        self.turns = Turns()
+        self.turns = Turns(at_once)
 
     @property
     def full(self) -> bool:

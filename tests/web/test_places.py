@@ -15,7 +15,7 @@ from plugin.access.viewer import Viewer
 from tests.asynchronous import ends, until
 from tests.web.conftest import ROLES, Person
 from web.limits import Memory
-from web.places import AGAIN, AT_ONCE, FULL, STREAMS, Places, Turns
+from web.places import AGAIN, AT_ONCE_ON_SQLITE, FULL, STREAMS, Places, Turns
 
 
 def viewer_of(app: Flask, email: str) -> Viewer:
@@ -101,10 +101,23 @@ def test_a_turn_is_given_back_by_an_answer_that_fails_or_is_left() -> None:
     assert places.turns.waiting == (0, 0)
 
 
+def test_searches_that_waited_long_and_questions_take_turns_where_there_is_one_turn() -> None:
+    turns = Turns(1, gives_way=0.0)
+    turns.take()
+    line = Line(turns)
+    for number in (1, 2, 3):
+        line.add(f"search {number}", searches=True)
+    line.add("question 1")
+    line.add("question 2")
+    turns.give_back()
+    assert line.over() == ["search 1", "question 1", "search 2", "question 2", "search 3"]
+    assert turns.waiting == (0, 0)
+
+
 def test_answers_that_are_not_streamed_take_turns_too(person: Callable[[str], Person]) -> None:
     admin = person("admin")
     turns: Turns = admin.client.application.extensions["docent"].places.turns
-    for _ in range(3):
+    for _ in range(AT_ONCE_ON_SQLITE):
         turns.take()
     line: list[int] = []
 
@@ -117,10 +130,10 @@ def test_answers_that_are_not_streamed_take_turns_too(person: Callable[[str], Pe
     until(lambda: turns.waiting == (1, 0))
     second = ask(lambda: admin.post("/assistant/ask", {"prompt": "How many tables are there?"}).status_code)
     until(lambda: turns.waiting == (2, 0))
-    for _ in range(3):
+    for _ in range(AT_ONCE_ON_SQLITE):
         turns.give_back()
     assert ends(first) and ends(second) and sorted(line) == [201, 303]
-    for _ in range(3):
+    for _ in range(AT_ONCE_ON_SQLITE):
         turns.take()
     assert turns.waiting == (0, 0)
 
@@ -132,7 +145,7 @@ def test_whoever_may_not_ask_is_refused_without_a_place_and_without_a_wait(
     with app.extensions["docent"].store.as_viewer(viewer_of(app, ROLES["viewer"])) as mine:
         token = mine.me.create_token("reads", ["read"], 1)[1]
     places: Places = app.extensions["docent"].places
-    for _ in range(AT_ONCE):
+    for _ in range(AT_ONCE_ON_SQLITE):
         places.turns.take()  # whoever waited for a turn now would wait for ever
     taken: list[str] = []
     places.take = lambda: taken.append("place")  # type: ignore[method-assign]
