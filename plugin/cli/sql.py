@@ -173,6 +173,8 @@ def explain_decision(session: Session, receipt_id: int, as_json: bool) -> None:
         return
     click.echo(f"Then: {found.shown.verdict}{f' ({found.shown.reason})' if found.shown.reason else ''}")
     click.echo(f"Now: {found.verdict_now}{f' ({found.reason_now})' if found.reason_now else ''}")
+    if found.who_now:
+        click.echo(f"  Who can open it: {found.who_now}")
     for change in found.changes:
         click.echo(f"  {change}")
     if not found.changes:

@@ -31,6 +31,8 @@ class Explained:
     verdict_now: str
     reason_now: str | None
     changes: tuple[str, ...]
+    who_now: str = ""
+    """Who can open the gate that is closed today."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -39,6 +41,7 @@ class Explained:
             "now": dict(self.now),
             "verdict_now": self.verdict_now,
             "reason_now": self.reason_now,
+            "who_now": self.who_now or None,
             "changes": list(self.changes),
         }
 
@@ -55,7 +58,7 @@ def explain_decision(store: Store, viewer: Viewer, receipt_id: int) -> Explained
             raise NotFound("there is no such decision")
         then = {str(gate["gate"]): bool(gate["open"]) for gate in receipt.gates}
         (told,) = shown(door, (receipt,))
-        now, reason = _gates_now(door, receipt, told)
+        now, reason, who = _gates_now(door, receipt, told)
         changes = _changes(then, now)
         settings = door.policy.ai().sql_limits
         for key in ("rows", "bytes", "seconds", "concurrent", "concurrent_integration"):
@@ -65,14 +68,18 @@ def explain_decision(store: Store, viewer: Viewer, receipt_id: int) -> Explained
         if receipt.member != door.viewer.email:
             changes.append(f"this was a decision about {receipt.member}; the gates of today are yours")
     refused = reason is not None
-    return Explained(receipt, told, then, now, "refused" if refused else "allowed", reason, tuple(changes))
+    verdict = "refused" if refused else "allowed"
+    return Explained(receipt, told, then, now, verdict, reason, tuple(changes), who)
 
 
-def _gates_now(door: ViewerDoor, receipt: Receipt, told: ShownReceipt) -> tuple[dict[str, bool], str | None]:
+def _gates_now(
+    door: ViewerDoor, receipt: Receipt, told: ShownReceipt
+) -> tuple[dict[str, bool], str | None, str]:
+    """The gates of today as far as they come, why the first closed one is closed, and who can open it."""
     try:
         integration = integration_of(door, receipt.integration_id)
     except NotFound:
-        return {"integration": False}, "the integration is gone, or you see nothing of it any more"
+        return {"integration": False}, "the integration is gone, or you see nothing of it any more", ""
     settings = door.policy.ai()
     dialect = dialect_of(integration.type)
     now: dict[str, bool] = {}
@@ -81,29 +88,29 @@ def _gates_now(door: ViewerDoor, receipt: Receipt, told: ShownReceipt) -> tuple[
         try:
             query = door.queries.get(int(receipt.limits["query"]))
         except NotFound:
-            return {"permission": False}, "the saved query is gone, or not approved for you any more"
+            return {"permission": False}, "the saved query is gone, or not approved for you any more", ""
     for gate in policy_gates(door, settings, integration, dialect, query):
         now[gate.gate] = gate.open
         if not gate.open:
-            return now, gate.reason
+            return now, gate.reason, gate.who
     if dialect is None or engine_of(dialect) is None:
-        return now, "Docent does not run SQL on this type"
+        return now, "Docent does not run SQL on this type", ""
     missing, sensitive = missing_of(door, receipt.integration_id, receipt.tables, receipt.columns)
     then = {str(gate["gate"]): gate for gate in receipt.gates}
     visible_then = then.get("visible")
     if visible_then is not None and not visible_then["open"]:
-        return now, "the tables and columns of a refused statement are not kept; run it again to see"
+        return now, "the tables and columns of a refused statement are not kept; run it again to see", ""
     now["visible"] = not missing
     if missing:
-        return now, WITHHELD
+        return now, WITHHELD, ""
     form = next((gate for gate in told.gates if gate["gate"] == "read_only"), None)
     now["read_only"] = bool(form is None or form["open"])
     if not now["read_only"] and form is not None:
-        return now, str(form["reason"])
+        return now, str(form["reason"]), ""
     now["sensitive"] = not (sensitive and settings.sql_sensitive == "refuse")
     if not now["sensitive"]:
-        return now, f"columns marked sensitive are not queried here: {', '.join(sensitive[:5])}"
-    return now, None
+        return now, f"columns marked sensitive are not queried here: {', '.join(sensitive[:5])}", ""
+    return now, None, ""
 
 
 def missing_of(

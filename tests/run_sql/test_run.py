@@ -133,6 +133,7 @@ def test_errors_come_apart_and_receipts_can_be_replayed(store: Store, admin: Vie
         door.settings.set("ai.run_sql", False)
     later = explain_decision(store, admin, outcome.receipt.id)
     assert later.verdict_now == "refused" and "Run SQL: was open, is closed" in later.changes
+    assert admin.email in later.who_now or later.who_now.startswith("an admin"), "the page says whom to ask"
     with pytest.raises(NotFound):
         explain_decision(store, admin, 10_000)
 

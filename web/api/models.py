@@ -608,6 +608,7 @@ class DecisionExplained(DecisionOut):
     now: dict[str, bool] = {}
     verdict_now: str
     reason_now: str | None = None
+    who_now: str | None = None
     changes: list[str] = []
 
 
