@@ -367,7 +367,8 @@ class Asked:
         if not asked:
             if sum(each.whole for each in ranked) >= self.needed:
                 return []
-            places = [each for each in places if _all_in_columns(each, self.question)]
+            words = [term.word for term in self.question.content]
+            places = [each for each in places if _all_in_columns(each, words)]
         tables = TABLES if asked else BESIDE
         wanted = max(self.needed, 50)
         found = find_columns(
@@ -387,5 +388,9 @@ class Asked:
         return [(each.id, each.score, None) for each in found if each.id in left]
 
 
-def _all_in_columns(each: Ranked, question: Question) -> bool:
-    return all(each.matched.get(term.word, 0) & COLUMN for term in question.content)
+def _all_in_columns(each: Ranked, words: Sequence[str]) -> bool:
+    matched = each.matched
+    for word in words:
+        if not matched.get(word, 0) & COLUMN:
+            return False
+    return True

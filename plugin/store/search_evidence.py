@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from plugin.catalog.retrieval import NAME, NOTE, TEXT
+from plugin.catalog.retrieval import NAME, TEXT
 from plugin.catalog.words import Question, Term
 from plugin.store._chunks import chunks
 from plugin.store._context import Context
@@ -23,7 +23,7 @@ from plugin.store._visible import visible
 from plugin.store.search_facts import standing
 from plugin.store.search_few import Promising, promising
 from plugin.store.search_scope import CONTAINER_KINDS as CONTAINER_KINDS
-from plugin.store.search_scope import FullText, needles
+from plugin.store.search_scope import FullText, places_in
 
 WEIGHED = 160
 """Of few words, so many of the most promising documents are weighed; the rest follow as they come."""
@@ -157,13 +157,15 @@ class Evidence:
         texts = {id_: f" {self.words.get(id_, '')} " for id_ in self.docs}
         raw: dict[str, dict[int, int]] = {}
         for term in terms:
-            bits: dict[int, int] = {}
             there = self.index.known_to_have(term.word)
-            word, places = f" {term.word} ", needles(term.word)
-            for id_, own in texts.items():
-                # Looked for in the text as it is: taking it apart costs more than a few words are worth.
-                if word in own if there is None else id_ in there and word in own:
-                    bits[id_] = sum([bit for needle, bit in places if needle in own]) or NOTE
+            # Looked for in the text as it is: taking it apart costs more than a few words are worth.
+            where = places_in(term.word)
+            word = f" {term.word} "
+            bits = {
+                id_: where(own)
+                for id_, own in texts.items()
+                if (there is None or id_ in there) and word in own
+            }
             if bits:
                 raw[term.word] = bits
         return raw

@@ -50,26 +50,43 @@ def promising(index: FullText, terms: Sequence[Term]) -> Promising:
         counts.update(zip(crowded, index.count_each(crowded), strict=True))
         pairs = [pair for pair in combinations(typed, 2) if counts[pair[0]] and counts[pair[1]]]
     together = index.having_each(pairs, MOST) if pairs else []
-    has: dict[int, int] = defaultdict(int)
+    has = _Having()
     worth: list[float] = []
     for term in terms:
         count = min(counts[term.word], index.total)
         rarity = term.weight * math.log(1 + (index.total - count + 0.5) / (count + 0.5))
         at = len(worth)
         worth += [ANYWHERE * rarity, IN_NAME * rarity]
-        for id_ in anywhere[term.word]:
-            has[id_] |= 1 << at
-        for id_ in named.get(term.word, ()):
-            has[id_] |= 3 << at
+        in_name = set(named.get(term.word, ()))
+        has.add(in_name, 3 << at)
+        has.add(set(anywhere[term.word]) - in_name, 1 << at)
     for (one, other), ids in zip(pairs, together, strict=True):
-        both = 1 << 2 * words.index(one) | 1 << 2 * words.index(other)
-        for id_ in ids:
-            has[id_] |= both
-    alike: dict[int, list[int]] = defaultdict(list)
-    for id_, bits in has.items():
-        alike[bits].append(id_)
-    value = {bits: sum(worth[at] for at in range(len(worth)) if bits >> at & 1) for bits in alike}
+        has.add(set(ids), 1 << 2 * words.index(one) | 1 << 2 * words.index(other))
+    value = {bits: sum(worth[at] for at in range(len(worth)) if bits >> at & 1) for bits in has.alike}
     ordered = [
-        id_ for bits in sorted(alike, key=lambda bits: (-value[bits], bits)) for id_ in sorted(alike[bits])
+        id_
+        for bits in sorted(has.alike, key=lambda bits: (-value[bits], bits))
+        for id_ in sorted(has.alike[bits])
     ]
-    return Promising(ordered, counts, frozenset(has))
+    return Promising(ordered, counts, frozenset(has.bits))
+
+
+class _Having:
+    """Which documents have which of the words, as bits: most have one, and are not looked at one by one."""
+
+    def __init__(self) -> None:
+        self.bits: dict[int, int] = {}
+        self.alike: dict[int, set[int]] = defaultdict(set)
+        """The same the other way round."""
+
+    def add(self, ids: set[int], bits: int) -> None:
+        """These documents have this too."""
+        known = ids & self.bits.keys()
+        fresh = ids - known
+        self.alike[bits] |= fresh
+        self.bits.update(dict.fromkeys(fresh, bits))
+        for id_ in known:
+            before = self.bits[id_]
+            self.bits[id_] = before | bits
+            self.alike[before].discard(id_)
+            self.alike[before | bits].add(id_)

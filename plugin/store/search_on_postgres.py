@@ -65,8 +65,8 @@ WITH hit AS MATERIALIZED (
 SELECT 'hit', * FROM hit UNION ALL SELECT 'first', * FROM first
 UNION ALL SELECT 'place', {place} FROM place UNION ALL SELECT 'above', {place} FROM above
 UNION ALL SELECT DISTINCT 'many', {many} FROM search_docs d
-    WHERE d.family_id IN (SELECT family_id FROM hit) AND d.family_id <> d.id AND d.kind <> 'column'
-    AND d.zone_id = ANY(%(zones)s::integer[])
+    WHERE d.family_id IN (SELECT family_id FROM hit WHERE group_key IS NOT NULL)
+    AND d.family_id <> d.id AND d.kind <> 'column' AND d.zone_id = ANY(%(zones)s::integer[])
 """
 SIZES = """
 UNION ALL SELECT 'size', {size} FROM search_docs d
@@ -101,6 +101,12 @@ def _array(values: Iterable[int]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
+def _texts(lexemes: Iterable[str]) -> str:
+    """The same of lexemes, which are letters, digits and underscores."""
+    quoted = '","'.join(lexemes)
+    return f'{{"{quoted}"}}' if quoted else "{}"
+
+
 def _fetched(connection: Connection, statement: str, given: dict[str, Any]) -> list[Any]:
     """Rows as the driver gives them: a search reads hundreds, and to wrap each takes longer than to read it."""
     result = connection.exec_driver_sql(statement, given)
@@ -130,7 +136,7 @@ class PostgresText(FullText):
                 "everything": everything,
                 "teams": _array(teams),
                 "most": LISTED,
-                "lexemes": list(lexemes),
+                "lexemes": _texts(lexemes),
             },
         )
         lists: dict[int, list[int]] = {}
@@ -176,7 +182,7 @@ class PostgresText(FullText):
             "zones": self._zones,
             "everything": self.everything,
             "workspace": self.context.workspace_id,
-            "lexemes": list(lexemes),
+            "lexemes": _texts(lexemes),
         }
 
     def having_any(self, lexemes: Sequence[str], limit: int) -> set[int]:

@@ -9,7 +9,7 @@ finding, and again when hits are loaded.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -23,9 +23,21 @@ from plugin.store._visible import sees_everything
 MARKS = (("n_", NAME), ("d_", TEXT), ("c_", COLUMN), ("e_", MANY), ("f_", VERY_MANY), ("", NOTE))
 
 
-def needles(word: str, marks: Sequence[tuple[str, int]] = MARKS[:-1]) -> list[tuple[str, int]]:
-    """What to look for in the words of a document to learn where a word stands, with the bit for each place."""
-    return [(f" {mark}{word} ", bit) for mark, bit in marks]
+def places_in(word: str) -> Callable[[str], int]:
+    """Asked for the words of a document that has this one, with blanks around each: where it stands, as bits."""
+    named, told, column, many, very_many = (f" {mark}{word} " for mark, _bit in MARKS[:-1])
+
+    def where(words: str) -> int:
+        bits = NAME if named in words else 0
+        if told in words:
+            bits |= TEXT
+        if column in words:
+            bits |= COLUMN
+            if many in words:
+                bits |= MANY | VERY_MANY if very_many in words else MANY
+        return bits or NOTE
+
+    return where
 
 
 MOST = 20_000

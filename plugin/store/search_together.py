@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from itertools import chain
 
-from plugin.catalog.retrieval import COLUMN, NAME, NOTE, TEXT
+from plugin.catalog.retrieval import COLUMN, NAME, TEXT
 from plugin.store.search_rank import Ranked, Search, expected
-from plugin.store.search_scope import MARKS, needles
+from plugin.store.search_scope import places_in
 
 MOST = 10_000
 ENOUGH = 8
@@ -94,13 +94,11 @@ def _by_name(nearly: list[list[int]], ids: list[int]) -> list[int]:
 def _bits(search: Search, words: list[str], looked: list[int]) -> dict[int, dict[str, int]]:
     """Where each word stands in the candidates."""
     found: dict[int, dict[str, int]] = {}
-    places = [(word, needles(word, MARKS[:3])) for word in words]
+    places = [(word, places_in(word)) for word in words]
     for id_ in looked:
         if id_ in search.docs:
             own = f" {search.words.get(id_, '')} "
-            found[id_] = {
-                word: sum([bit for needle, bit in marked if needle in own]) or NOTE for word, marked in places
-            }
+            found[id_] = {word: where(own) for word, where in places}
     return found
 
 
