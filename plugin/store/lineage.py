@@ -66,6 +66,7 @@ def _hop_tables(
     near = EdgeRow.downstream_id if up else EdgeRow.upstream_id
     far = EdgeRow.upstream_id if up else EdgeRow.downstream_id
     ends: set[int] = set()
+    fresh = 0
     more = False
     for part in chunks(sorted(level)):
         rows = context.session.execute(
@@ -76,9 +77,11 @@ def _hop_tables(
         ).all()
         for row in rows:
             end = row.upstream_id if up else row.downstream_id
-            if end not in found and end not in ends and len(ends - found) >= room:
-                more = True
-                continue
+            if end not in found and end not in ends:
+                if fresh >= room:
+                    more = True
+                    continue
+                fresh += 1
             ends.add(end)
             edges[row.id] = _edge(row)
     return ends, more
@@ -190,8 +193,12 @@ def _column_lineage(
 
 def degrees(context: Context, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
     """How many visible resources feed each of these, and how many each feeds; those that are hidden are left out."""
-    shown = load(context, ids)
-    counted = {id_: [0, 0] for id_ in shown}
+    counted: dict[int, list[int]] = {}
+    for part in chunks(sorted(set(ids))):
+        shown = context.session.scalars(
+            select(ResourceRow.id).where(ResourceRow.id.in_(part), visible(context)).order_by(ResourceRow.id)
+        )
+        counted.update((id_, [0, 0]) for id_ in shown)
     for side, (near, far) in enumerate(
         ((EdgeRow.downstream_id, EdgeRow.upstream_id), (EdgeRow.upstream_id, EdgeRow.downstream_id))
     ):
