@@ -6,7 +6,7 @@ Each event has the contract's `name` and JSON-able `data`; the web, the command 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 
@@ -19,7 +19,7 @@ class Event:
     @property
     def data(self) -> dict[str, Any]:
         """The event's fields as JSON-able values; what is None is left out."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        return {each.name: value for each in fields(self) if (value := getattr(self, each.name)) is not None}
 
 
 @dataclass(frozen=True, slots=True)

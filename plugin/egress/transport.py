@@ -33,6 +33,11 @@ HEADERS = frozenset(
 
 AGENT = "docent"
 _POLL = 0.25
+PACE = 0.05
+"""Seconds between two reads of an answer that is being written: what comes in between is read at once. Each read wakes
+a thread, and a hundred answers of fifty words a second would wake five thousand."""
+AT_ONCE = 3
+"""Reads before that: the head of the answer and its first words wait for nothing."""
 _QUIET = ("openai", "anthropic", "httpx2", "httpcore2", "httpx", "httpcore")
 
 
@@ -218,8 +223,17 @@ def _watched_class() -> Any:
 
         def __init__(self, plain: httpcore2.NetworkStream, line: Line) -> None:
             self._plain, self._line = plain, line
+            self._reads, self._last = 0, 0.0
 
         def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            wait = self._last + PACE - time.monotonic()
+            if self._reads >= AT_ONCE and wait > 0:
+                time.sleep(wait)
+            data = self._next(max_bytes, timeout)
+            self._reads, self._last = self._reads + 1, time.monotonic()
+            return data
+
+        def _next(self, max_bytes: int, timeout: float | None) -> bytes:
             end = time.monotonic() + (timeout if timeout is not None else 3600.0)
             while True:
                 self._line.check()
