@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Literal
 
 from plugin.run_sql.cells import is_number, shown
@@ -214,7 +214,9 @@ def _aggregates(index: int, result: Result) -> dict[tuple[str, int], Any]:
     if numbers and numbers == count:
         summed = total if exact else inexact
     empty = _Empty if result.rows == 0 else None
-    average = None if summed is None else summed / count
+    average = summed
+    if summed is not None:
+        average = _MEAN.divide(summed, Decimal(count)) if exact else summed / count
     return {
         ("count", index): count,
         ("sum", index): summed if summed is not None else empty if count == 0 else _NotNumbers,
@@ -222,6 +224,10 @@ def _aggregates(index: int, result: Result) -> dict[tuple[str, int], Any]:
         ("min", index): (least if comparable else _NotNumbers) if count else empty,
         ("max", index): (most if comparable else _NotNumbers) if count else empty,
     }
+
+
+_MEAN = Context(prec=18)
+"""Digits of a mean: a third has no end, and nobody reads 28 of them."""
 
 
 class _NotNumbers:

@@ -78,3 +78,9 @@ def test_a_placeholder_in_another_is_one_that_is_unknown() -> None:
     assert segment.kind == "unknown" and segment.text == text
     assert str(render(text, citations=[], names={})).count("data-bind") == 1
     assert names_in(text) == (), "no part of it is a name that the catalog lacks"
+
+
+def test_a_mean_has_no_more_digits_than_somebody_reads() -> None:
+    results = {"r1": result((Decimal(1), "x", None), (Decimal(2), "y", None), (Decimal(2), "z", None))}
+    assert bind_text("{{r1.avg.total}}", results) == "1.66666666666666667"
+    assert bind_text("{{r1.avg.total|number 2}} {{r1.sum.total}}", results) == "1.67 5"
