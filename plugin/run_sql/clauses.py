@@ -89,10 +89,11 @@ def methods_taken(tokens: list[Token], engine: Engine) -> Carried:
         if "match" in words:
             _graph_patterns(carried)
     elif engine.name == "oracle":
-        carried.tokens = clauses_taken(carried.tokens, carried.clauses)
+        upper = {word.upper() for word in words}
+        carried.tokens = clauses_taken(carried.tokens, carried.clauses, upper)
         if "cycle" in words:
             _cycles(carried)
-        carried.tokens = words_taken(carried.tokens, carried.clauses)
+        carried.tokens = words_taken(carried.tokens, carried.clauses, upper)
     tokens = carried.tokens
     if not words.isdisjoint(methods):
         dot = TokenType.DOT
@@ -116,11 +117,9 @@ def carry(carried: Carried, engine: Engine) -> bool:
     return len(carried.clauses) > before
 
 
-def returns_a_type(tokens: list[Token], engine: Engine) -> bool:
-    """Does a JSON function name the type it returns, in an engine whose parser takes such a type for a column?"""
-    return engine.name in ("trino", "mysql", "oracle") and any(
-        token.text.upper() == "RETURNING" for token in tokens
-    )
+def returns_a_type(sql: str, engine: Engine) -> bool:
+    """May a JSON function name the type it returns, in an engine whose parser takes such a type for a column?"""
+    return engine.name in ("trino", "mysql", "oracle") and "returning" in sql.lower()
 
 
 def put_back(tree: exp.Expr, carried: Carried) -> None:

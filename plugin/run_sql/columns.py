@@ -30,6 +30,9 @@ class Columns:
         """Expressions that WITH named, by the SELECT whose columns they may read."""
         self.bases: dict[int, tuple[frozenset[str], tuple[str, ...], dict[str, str]]] = {}
         """The folded columns of each table that was met: a statement may name one many times."""
+        self.table_keys: dict[tuple[str, bool], str] = {}
+        self.column_keys: dict[tuple[str, bool], str] = {}
+        """Names that were folded, as written and whether quoted: a statement says the same few again and again."""
 
     def _column(self, node: exp.Column, scope: Scope, clause: str, parent: exp.Expr | None) -> None:
         name = node.this
@@ -138,8 +141,8 @@ class Columns:
 
     def _touch(self, source: Source, key: str, name: exp.Identifier) -> None:
         if source.table is not None:
-            shown = source.display.get(key, name.name)
-            self.found.columns[f"{source.table.label}.{shown}"] = None
+            shown = source.display.get(key) or f"{source.table.label}.{name.name}"
+            self.found.columns[shown] = None
 
     def _unqualified(self, name: exp.Identifier, scope: Scope, clause: str, parent: exp.Expr | None) -> None:
         key = self._column_key(name)
@@ -269,10 +272,18 @@ class Columns:
     # --- folding -----------------------------------------------------------------------------------------------
 
     def _table_key(self, name: exp.Expr) -> str:
-        return self.engine.key(name.name, bool(name.args.get("quoted")), self.engine.names)
+        written = (name.name, bool(name.args.get("quoted")))
+        key = self.table_keys.get(written)
+        if key is None:
+            key = self.table_keys[written] = self.engine.key(*written, self.engine.names)
+        return key
 
     def _column_key(self, name: exp.Expr) -> str:
-        return self.engine.key(name.name, bool(name.args.get("quoted")), self.engine.columns)
+        written = (name.name, bool(name.args.get("quoted")))
+        key = self.column_keys.get(written)
+        if key is None:
+            key = self.column_keys[written] = self.engine.key(*written, self.engine.columns)
+        return key
 
     def _catalog_key(self, name: str) -> str:
         return self.engine.key(name, True, self.engine.names)

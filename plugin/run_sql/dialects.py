@@ -5,9 +5,10 @@ An engine that is not in `ENGINES` is refused. Names are sqlglot's; `ALIASES` ho
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal
+from typing import Any, Literal, cast
 
 from sqlglot.dialects.dialect import Dialect
 
@@ -305,6 +306,26 @@ def parser_of(name: str) -> Dialect:
             others = {key: each for key, each in parser.FUNCTION_PARSERS.items() if key != function}
             parser.FUNCTION_PARSERS = others
     return dialect
+
+
+@cache
+def plain_parser_of(name: str) -> Dialect:
+    """As `parser_of`, for statements in which no FROM reads an array by its path (`FROM t, t.items`).
+
+    To find those, sqlglot's parsers of some engines copy every table and every query of every FROM, queries in queries
+    again and again. This dialect leaves that out; it is the same one where the engine has no such paths.
+    """
+    dialect = parser_of(name)
+    kind: Any = dialect.parser_class
+    if not kind.SUPPORTS_IMPLICIT_UNNEST:
+        return dialect
+    plain: Any = copy(dialect)
+    plain.reads_no_paths = True
+    # sqlglot asks its parser for this. Its classes are compiled, so that no other parser can be derived from them.
+    kind.SUPPORTS_IMPLICIT_UNNEST = property(
+        lambda parser: not getattr(parser.dialect, "reads_no_paths", False)
+    )
+    return cast(Dialect, plain)
 
 
 @cache

@@ -215,7 +215,8 @@ class FromItems(Expressions):
         else:
             known = self.bases.get(id(table))
             if known is None:
-                display = {self._catalog_column_key(column): column for column in table.columns}
+                label = table.label
+                display = {self._catalog_column_key(column): f"{label}.{column}" for column in table.columns}
                 known = self.bases[id(table)] = (frozenset(display), tuple(display), display)
             source = Source(known[0], known[1], table, node, known[2])
         if table.masked:

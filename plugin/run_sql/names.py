@@ -17,7 +17,7 @@ from rapidfuzz import fuzz, process
 from sqlglot import exp
 
 from plugin.run_sql.dialects import Engine, engine_of
-from plugin.run_sql.guard import parse_one
+from plugin.run_sql.guard import parse_one, unlink
 from plugin.run_sql.nested import Fields, of_scalars, path_of
 from plugin.run_sql.resolver import Resolver
 from plugin.run_sql.scope import Output, Scope, Source
@@ -153,6 +153,7 @@ def check_names(sql: str, dialect: str, index: NameIndex) -> NamesChecked:
         resolver = _Lenient(_forgiving(engine), index)
         if isinstance(tree, (exp.Query, exp.Values, exp.Pivot)):
             resolver.resolve(tree)
+            unlink(tree)
         else:
             return NamesChecked(False, problem="only queries are checked")
     except Refusal as refusal:
@@ -198,7 +199,8 @@ class _Lenient(Resolver):
     def _visible(
         self, name: exp.Identifier, schema: exp.Expr | None, catalog: exp.Expr | None
     ) -> VisibleTable:
-        parts = [part.name for part in (catalog, schema, name) if part is not None and part.name]
+        given = (catalog, schema, name)  # a schema that was left out, as in `db..t`, is no node
+        parts = [part.name for part in given if isinstance(part, exp.Expr) and part.name]
         split = [piece for part in parts for piece in part.split(".")]
         written = ".".join(parts)
         if ascii_lower(split[0] if len(split) == 1 else split[-2]) in _SYSTEM:

@@ -10,14 +10,15 @@ One file because what is taken out and what is put back must be read together.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Set
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 _NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
 _TEXTS = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
-_OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
-_ENDING = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
+_ENDING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
 _LITERALS = (TokenType.STRING, TokenType.NUMBER)
 _OPERATIONS = frozenset(
     "SET REMOVE RENAME KEEP APPEND PREPEND INSERT REPLACE SORT UNION INTERSECT MINUS COPY MERGE".split()
@@ -31,9 +32,8 @@ BEFORE, BEHIND = "PARTITION BY", "PARTITION BY "
 """How the mark of a partitioned join is told: the partitioned table is the join's own, or the one before it."""
 
 
-def clauses_taken(tokens: list[Token], clauses: dict[str, str]) -> list[Token]:
-    """The tokens in the parser's words; `clauses` gets mark -> words."""
-    words = {token.text.upper() for token in tokens}
+def clauses_taken(tokens: list[Token], clauses: dict[str, str], words: Set[str]) -> list[Token]:
+    """The tokens in the parser's words; `clauses` gets mark -> words. `words` are those of the tokens in upper case."""
     if "PARTITION BY" in words and "JOIN" in words:
         tokens = _joins(tokens, clauses)
     if "FROM" in words and "LAST" in words and "NTH_VALUE" in words:
@@ -50,14 +50,15 @@ def clauses_taken(tokens: list[Token], clauses: dict[str, str]) -> list[Token]:
         tokens = _transforms(tokens, clauses)
     if "CONVERSION" in words:
         tokens = _conversions(tokens, clauses)
-    return subsets_taken(tokens, clauses)
+    return subsets_taken(tokens, clauses) if "SUBSET" in words else tokens
 
 
 def subsets_taken(tokens: list[Token], clauses: dict[str, str]) -> list[Token]:
     """`PATTERN (..) SUBSET u = (a, b) DEFINE ..`: names only. The statement may hold one row pattern then."""
+    if sum(token.token_type == TokenType.MATCH_RECOGNIZE for token in tokens) != 1:
+        return tokens
     found = [at for at in range(len(tokens)) if _word(tokens, at) == "SUBSET"]
-    patterns = sum(token.token_type == TokenType.MATCH_RECOGNIZE for token in tokens)
-    if len(found) != 1 or patterns != 1 or tokens[found[0] - 1].token_type != TokenType.R_PAREN:
+    if len(found) != 1 or tokens[found[0] - 1].token_type != TokenType.R_PAREN:
         return tokens
     start = found[0]
     end = next((at for at in range(start, len(tokens)) if _word(tokens, at) == "DEFINE"), None)
@@ -163,7 +164,10 @@ def _joins(tokens: list[Token], clauses: dict[str, str]) -> list[Token]:
     """`t PARTITION BY (t.a) RIGHT JOIN u ON c` as `t RIGHT JOIN u ON mark(t.a) AND c`; the same behind the second."""
     at = 1
     while at < len(tokens):
-        end = _close(tokens, at + 1) if tokens[at].token_type == TokenType.PARTITION_BY else None
+        if tokens[at].token_type != TokenType.PARTITION_BY:
+            at += 1
+            continue
+        end = _close(tokens, at + 1)
         before = tokens[at - 1].token_type
         if end is None or not (before in _NAMES or before == TokenType.R_PAREN):
             at += 1

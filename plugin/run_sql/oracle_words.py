@@ -10,6 +10,7 @@ those of the lists here, are put back between them.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Set
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
@@ -54,8 +55,11 @@ _STARTS = (*_OPERANDS, TokenType.L_PAREN)
 _TEXTS = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
 
 
-def words_taken(tokens: list[Token], clauses: dict[str, str]) -> list[Token]:
-    """The tokens with marks for these words; `clauses` gets mark -> words."""
+def words_taken(tokens: list[Token], clauses: dict[str, str], words: Set[str]) -> list[Token]:
+    """The tokens with marks for these words; `clauses` gets mark -> words. `words` are those of the tokens in upper
+    case."""
+    if _FIRST.isdisjoint(words):
+        return tokens
     found: list[Token] = []
     ends: set[int] = set()
     at = 0

@@ -53,8 +53,9 @@ def check_own_parsers(tokens: list[Token], tree: exp.Expr, engine: Engine) -> No
     """Raise Refusal for a call whose name is not on the engine's list though the parser knows it."""
     suspects = _suspects(engine.name, engine.functions | engine.from_functions)
     left: Counter[str] | None = None
-    for at in range(len(tokens) - 1):
-        if tokens[at + 1].token_type != TokenType.L_PAREN:
+    opening = TokenType.L_PAREN
+    for at, following in enumerate(tokens[1:]):
+        if following.token_type is not opening:
             continue
         token = tokens[at]
         word = token.text.upper()

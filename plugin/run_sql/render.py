@@ -139,14 +139,20 @@ def _generator(name: str) -> Generator:
     return made
 
 
-def render(tree: exp.Expr, engine: Engine) -> str:
-    """The text that runs. Raises Refusal where the tree cannot be written in this dialect."""
+def render(tree: exp.Expr, engine: Engine, kinds: Collection[type[exp.Expr]]) -> str:
+    """The text that runs. Raises Refusal where the tree cannot be written in this dialect.
+
+    `kinds` are those of the nodes that were read. No fix and no pass is about what only this room puts in (brackets,
+    columns, a limit).
+    """
     try:
         if engine.name in _FIXED:
-            tree = _fixed(tree, *_FIXED[engine.name])
+            fix, about = _FIXED[engine.name]
+            if not about.isdisjoint(kinds):
+                tree = _fixed(tree, fix, about)
         if engine.name not in _KEPT:
             generator = writer_of(engine.name).generator(comments=False, unsupported_level=ErrorLevel.IGNORE)
-            spare_passes(generator, tree)
+            spare_passes(generator, kinds)
             return generator.generate(tree, copy=False)
         text = _generator(engine.name).generate(tree, copy=False)
         _GENERATORS.ready[engine.name] = _GENERATORS.given.pop(engine.name)
@@ -155,12 +161,10 @@ def render(tree: exp.Expr, engine: Engine) -> str:
         raise Refusal("parse", "the statement could not be rendered in this dialect") from error
 
 
-def _fixed(
-    tree: exp.Expr, fix: Callable[[exp.Expr], exp.Expr], kinds: tuple[type[exp.Expr], ...]
-) -> exp.Expr:
+def _fixed(tree: exp.Expr, fix: Callable[[exp.Expr], exp.Expr], kinds: frozenset[type[exp.Expr]]) -> exp.Expr:
     """The tree with every node of these kinds fixed, the innermost first: what a fix puts around a node may hold
     others. The kinds are all that the fix looks at: a statement has thousands of nodes, few of them of these."""
-    for node in reversed([node for node in tree.walk() if isinstance(node, kinds)]):
+    for node in reversed([node for node in tree.walk() if type(node) in kinds]):
         parent, key, index = node.parent, node.arg_key, node.index
         made = fix(node)
         if made is node:
@@ -182,7 +186,9 @@ _PLACES = {"mysql": "%s", "snowflake": "?", "trino": "?"}
 """Engines that know one mark only, one for each place."""
 
 
-def render_bound(tree: exp.Expr, engine: Engine) -> tuple[str, tuple[str, ...]]:
+def render_bound(
+    tree: exp.Expr, engine: Engine, kinds: Collection[type[exp.Expr]]
+) -> tuple[str, tuple[str, ...]]:
     """As `render`, for a statement with parameters: the text for the driver and the order of their names.
 
     Values never come near the text: each `:name` becomes the driver's own mark. Raises Refusal where there is none.
@@ -201,7 +207,7 @@ def render_bound(tree: exp.Expr, engine: Engine) -> tuple[str, tuple[str, ...]]:
         mark: exp.Expr = exp.Var(this=f"{token}{places.index(place)}_")
         node.replace(exp.Cast(this=mark, to=exp.DataType(this=exp.DType.TEXT)) if apart else mark)
     names = [name for name, _ in places]
-    text = render(tree, engine)
+    text = render(tree, engine, {*kinds, exp.Var, exp.Cast, exp.DataType})
     marks = re.compile(token + r"(\d+)_")
     if engine.name not in _PLACES:
         style = _MARKS[engine.name]
@@ -313,6 +319,8 @@ def _oracle(node: exp.Expr) -> exp.Expr:
     """`AS OF TIMESTAMP (e)`, CROSS APPLY and OUTER APPLY, where the renderer would write what other engines have (INNER
     JOIN LATERAL without ON); aggregates by the names they have there; no AS before the name of a LATERAL, a PIVOT or
     VALUES: Oracle has none there."""
+    if type(node) is exp.Anonymous and str(node.this).startswith(METHOD):  # `o.doc.total.number()`
+        return exp.Tag(this=node.expressions[0], prefix="", postfix=f".{str(node.this)[len(METHOD) :]}()")
     if _written(node) in ("var_pop", "var_samp", "approx_count_distinct") and isinstance(node, exp.Func):
         return exp.Anonymous(this=_written(node).upper(), expressions=[node.this])
     if type(node) is exp.Join:
@@ -407,23 +415,31 @@ def _tsql(node: exp.Expr) -> exp.Expr:
     return node
 
 
-_FIXED: dict[str, tuple[Callable[[exp.Expr], exp.Expr], tuple[type[exp.Expr], ...]]] = {
+_FIXED: dict[str, tuple[Callable[[exp.Expr], exp.Expr], frozenset[type[exp.Expr]]]] = {
     "mysql": (
         _mysql,
-        (
-            exp.RegexpLike, exp.IntDiv, exp.Tuple, exp.Variance, exp.VariancePop, exp.UtcDate, exp.Table,
+        frozenset({exp.RegexpLike, exp.IntDiv, exp.Tuple, exp.Variance, exp.VariancePop, exp.UtcDate, exp.Table}),
+    ),
+    "duckdb": (_duckdb, frozenset({exp.RegexpFullMatch})),
+    "sqlite": (_sqlite, frozenset({exp.DataType, exp.JSONExtract, exp.Log, exp.Join})),
+    "postgres": (_postgres, frozenset({exp.Hex, exp.Lateral})),
+    "clickhouse": (_clickhouse, frozenset({exp.Rand, exp.Lag, exp.Lead, exp.Length})),
+    "oracle": (
+        _oracle,
+        frozenset(
+            {
+                exp.Anonymous, exp.Variance, exp.VariancePop, exp.ApproxDistinct, exp.Join, exp.Lateral, exp.Pivot,
+                exp.Values, exp.Version, exp.RecursiveWithSearch,
+            }
         ),
     ),
-    "duckdb": (_duckdb, (exp.RegexpFullMatch,)),
-    "sqlite": (_sqlite, (exp.DataType, exp.JSONExtract, exp.Log, exp.Join)),
-    "postgres": (_postgres, (exp.Hex, exp.Lateral)),
-    "clickhouse": (_clickhouse, (exp.Rand, exp.Lag, exp.Lead, exp.Length)),
-    "oracle": (_oracle, (exp.Func, exp.Join, exp.Lateral, exp.Pivot, exp.Values, exp.Version, exp.RecursiveWithSearch)),
     "tsql": (
         _tsql,
-        (
-            exp.Anonymous, exp.ApproxDistinct, exp.Getbit, exp.JSONExtract, exp.JSONExtractScalar, exp.Union,
-            exp.Except, exp.Intersect,
+        frozenset(
+            {
+                exp.Anonymous, exp.ApproxDistinct, exp.Getbit, exp.JSONExtract, exp.JSONExtractScalar, exp.Union,
+                exp.Except, exp.Intersect,
+            }
         ),
     ),
 }  # fmt: skip

@@ -41,8 +41,8 @@ ITEMS = frozenset(
 """Oracle: methods of an item of JSON (`o.doc.total.number()`), without arguments; they read nothing but the item."""
 METHOD, OF_TYPE = "docent_method_", "docent_static_"
 
-_OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
-_ENDING = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
+_ENDING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
 _NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
 _MONEY = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 _VERSION = re.compile(r"v([0-9]{1,18})")

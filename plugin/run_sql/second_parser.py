@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -43,82 +45,70 @@ def check_again(sql: str, rendered: str, found: Found, engine: Engine, *, bound:
         return
     first = _facts(parser, sql, engine, bound)
     second = first if sql == rendered else _facts(parser, rendered, engine, bound)
-    if not first[0]:
-        raise Refusal("second parser", "PostgreSQL's grammar reads something else than a query")
     expected = {table.parts[-1] for table in found.tables.values()}
-    for _, tables in (first, second):
-        if not expected <= tables[0] or not tables[1] <= {
-            (table.parts[-2] if len(table.parts) > 1 else "", table.parts[-1])
-            for table in found.tables.values()
-        }:
+    visible = {
+        (table.parts[-2] if len(table.parts) > 1 else "", table.parts[-1]) for table in found.tables.values()
+    }
+    for tables, qualified in (first, second):
+        if not expected <= tables or not qualified <= visible:
             raise Refusal("second parser", "PostgreSQL's grammar reads other tables in it")
 
 
-def _facts(
-    parser: Any, sql: str, engine: Engine, bound: bool
-) -> tuple[bool, tuple[set[str], set[tuple[str, str]]]]:
+def _facts(parser: Any, sql: str, engine: Engine, bound: bool) -> tuple[set[str], set[tuple[str, str]]]:
+    """The tables that the grammar sees: names, and names with their schemas. Raises Refusal.
+
+    The tree comes as JSON without spaces, in which a quote inside a text is written `\\"`: so `"Name":` is a key. The
+    few kinds of nodes that matter are found by their keys and only those are read: reading all of them takes several
+    times as long as PostgreSQL's grammar.
+    """
     try:
-        tree = json.loads(parser.parse_sql_json(sql))
+        tree = parser.parse_sql_json(sql)
     except (parser.ParseError, RecursionError, ValueError) as error:
         raise Refusal("second parser", "PostgreSQL's grammar does not read it") from error
-    statements = tree.get("stmts", [])
-    if len(statements) != 1 or "SelectStmt" not in statements[0].get("stmt", {}):
+    if _ONE_QUERY.match(tree) is None or tree.count('"stmt":') != 1:
         raise Refusal("second parser", "PostgreSQL's grammar reads something else than one query")
-    names: set[str] = set()
+    if '"intoClause":' in tree:
+        raise Refusal("second parser", "PostgreSQL's grammar reads INTO in it")
+    if tree.count('Stmt":') != tree.count('"SelectStmt":') or any(
+        f'"{kind}":' in tree for kind in _FORBIDDEN if not (bound and kind == "ParamRef")
+    ):
+        raise Refusal("second parser", "PostgreSQL's grammar reads more than a query in it")
+    for names in _read_behind(tree, '"FuncCall":{', '"funcname":'):
+        _function(names, engine)
+    for kind in ("TypeName", "typeName"):
+        for names in _read_behind(tree, f'"{kind}":{{', '"names":'):
+            _type(names)
+    tables: set[str] = set()
     qualified: set[tuple[str, str]] = set()
-    stack: list[Any] = [statements[0]["stmt"]]
-    push, plain = stack.append, _PLAIN
-    while stack:
-        node = stack.pop()
-        if type(node) is list:
-            for part in node:
-                if type(part) is dict or type(part) is list:
-                    push(part)
-            continue
-        for key, value in node.items():
-            if type(value) is dict or type(value) is list:
-                push(value)
-            if key in plain:
-                continue
-            if not _matters(key):
-                plain.add(key)
-                continue
-            if (key in _FORBIDDEN and not (bound and key == "ParamRef")) or (
-                key.endswith("Stmt") and key != "SelectStmt"
-            ):
-                raise Refusal("second parser", "PostgreSQL's grammar reads more than a query in it")
-            if key == "intoClause" and value:
-                raise Refusal("second parser", "PostgreSQL's grammar reads INTO in it")
-            if key == "RangeVar":
-                _table(value, names, qualified)
-            elif key == "FuncCall":
-                _function(value, engine)
-            elif key == "TypeName" or key == "typeName":
-                _type(value)
-    return True, (names, qualified)
+    for table in _read_behind(tree, '"RangeVar":'):
+        tables.add(table["relname"])
+        if table.get("schemaname"):
+            qualified.add((table["schemaname"], table["relname"]))
+    return tables, qualified
 
 
-_PLAIN: set[str] = set()
-"""Keys that were looked at and do not matter: a statement has thousands of nodes of few kinds."""
+_ONE_QUERY = re.compile(r'\{"version":[0-9]+,"stmts":\[\{"stmt":\{"SelectStmt":\{')
+_JSON = json.JSONDecoder()
 
 
-def _matters(key: str) -> bool:
-    """Is this a kind of node that is looked at?"""
-    return (
-        key in _FORBIDDEN
-        or key.endswith("Stmt")
-        or key in ("intoClause", "RangeVar", "FuncCall", "TypeName", "typeName")
-    )
+def _read_behind(tree: str, node: str, key: str = "") -> Iterator[Any]:
+    """What stands behind the `key` of every `node`, which must be the first in it. Raises Refusal."""
+    at = tree.find(node)
+    while at >= 0:
+        at += len(node)
+        if not tree.startswith(key, at):
+            raise Refusal("second parser", "PostgreSQL's grammar reads a node of another form in it")
+        try:
+            yield _JSON.raw_decode(tree, at + len(key))[0]
+        except ValueError as error:
+            raise Refusal(
+                "second parser", "PostgreSQL's grammar reads a node of another form in it"
+            ) from error
+        at = tree.find(node, at)
 
 
-def _table(value: dict[str, Any], names: set[str], qualified: set[tuple[str, str]]) -> None:
-    names.add(value["relname"])
-    if value.get("schemaname"):
-        qualified.add((value["schemaname"], value["relname"]))
-
-
-def _function(value: dict[str, Any], engine: Engine) -> None:
-    parts = [part["String"]["sval"] for part in value.get("funcname", ()) if "String" in part]
+def _function(names: list[dict[str, Any]], engine: Engine) -> None:
+    parts = [part["String"]["sval"] for part in names if "String" in part]
     if len(parts) == 1 and parts[0] in engine.functions:
         return
     if len(parts) == 2 and parts[0] == "pg_catalog" and parts[1] in _GRAMMAR:
@@ -126,8 +116,8 @@ def _function(value: dict[str, Any], engine: Engine) -> None:
     raise Refusal("second parser", f"the function {'.'.join(parts)[:60]} is not on the list of this engine")
 
 
-def _type(value: dict[str, Any]) -> None:
-    parts = [part["String"]["sval"] for part in value.get("names", ()) if "String" in part]
+def _type(names: list[dict[str, Any]]) -> None:
+    parts = [part["String"]["sval"] for part in names if "String" in part]
     if len(parts) > 1 and parts[0] != "pg_catalog":
         raise Refusal("type", "types of other schemas are refused")
     if parts and (parts[-1].startswith("reg") and parts[-1] != "reg"):

@@ -8,7 +8,7 @@ of any kind that they are about. One that is not known here is always made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, cast
 
@@ -27,12 +27,12 @@ _ABOUT: dict[str, type[exp.Expr]] = {
 """Passes that change nothing in a SELECT below which there is no node of this kind, read in sqlglot's source."""
 
 
-def spare_passes(generator: Generator, tree: exp.Expr) -> None:
-    """Let this writer, which is used for this tree only, leave out what does not concern the tree."""
+def spare_passes(generator: Generator, kinds: Iterable[type[exp.Expr]]) -> None:
+    """Let this writer, which is used for one tree only, leave out what does not concern nodes of these kinds."""
     kind: Any = type(generator)
     wanted = tuple({about for _, about in _passes_of(kind) if about is not None})
     # All or none: a pass for one kind makes nodes of another, as EXPLODE becomes UNNEST.
-    if wanted and tree.find(*wanted) is None:
+    if wanted and not any(issubclass(each, wanted) for each in kinds):
         generator._dispatch = {**generator._dispatch, exp.Select: _writer(kind)}
 
 

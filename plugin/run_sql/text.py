@@ -99,9 +99,12 @@ def _hexadecimal(sql: str, tokens: list[Token]) -> None:
             )
 
 
+_UNUSUAL = re.compile(r"[^\n\r\t -~]")
+
+
 def _check_characters(sql: str, tokens: list[Token]) -> None:
     """Outside strings, characters that people cannot see or that reorder what they see are refused."""
-    if sql.isascii() and sql.isprintable():
+    if _UNUSUAL.search(sql) is None:
         return
     position = 0
     for token in tokens:
@@ -112,9 +115,7 @@ def _check_characters(sql: str, tokens: list[Token]) -> None:
 
 
 def _check_stretch(sql: str, start: int, end: int) -> None:
-    for character in sql[start:end]:
-        if character in "\n\r\t" or " " <= character <= "~":
-            continue
+    for character in _UNUSUAL.findall(sql, start, end):
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"):
             name = f"U+{ord(character):04X}"
             raise Refusal("text", f"the invisible character {name} is allowed only inside a string")
@@ -157,8 +158,9 @@ def _check_nesting(tokens: list[Token]) -> None:
 
 
 _BREAKING = re.compile(r"[\\'\"`\]]")
-_MAY_BREAK = re.compile(r"[\\\"`\[$]|''|[A-Za-z&]'")
-"""Without one of these no string and no name holds a quote or a backslash."""
+_MAY_BREAK = re.compile(r"[\\\"`\[$]|''|[qQ]'")
+"""Without one of these no string and no name holds a quote or a backslash: a quote stands in a string that other signs
+enclose, is doubled, escaped by a backslash, or within Oracle's q'..'."""
 
 
 def check_written(tokens: list[Token], rendered: str, sql: str, engine: Engine) -> None:

@@ -105,3 +105,9 @@ def test_ten_times_the_columns_take_nowhere_near_ten_times_as_long() -> None:
         spent.append(min(takes))
     assert spent[1] < 6 * spent[0], spent
     assert {(each.kind, each.known) for each in found} == {("table", False)} or found
+
+
+def test_a_schema_that_is_left_out_is_no_name() -> None:
+    for dialect in ("tsql", "snowflake"):
+        assert check_names("SELECT * FROM shop..orders", dialect, INDEX).parsed
+        assert unknown("SELECT * FROM shop..ordesr", dialect)[0][0] == "table"
