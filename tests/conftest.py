@@ -33,12 +33,14 @@ DROPS: list[Future[None]] = []
 
 
 LONGEST = (
-    "tests/access/test_reads.py",
-    "tests/access/test_twins.py",
     "tests/connectors/test_superset.py",
-    "tests/browser/test_pages.py",
-    "tests/cli/test_contract.py",
+    "tests/access/test_twins.py",
+    "tests/access/test_reads.py",
     "tests/test_readme.py",
+    "tests/run_sql/test_blind_paths.py",
+    "tests/browser/test_pages.py",
+    "tests/attacks/test_injection.py",
+    "tests/connectors/test_contract.py",
     "tests/browser/test_sync.py",
     "tests/web/test_workers.py",
     "tests/connectors/test_run_services.py",
@@ -46,7 +48,8 @@ LONGEST = (
     "tests/connectors/test_push.py",
     "tests/connectors/test_runs.py",
 )
-"""Files that take more than a minute, by what the last runs took. Workers that take whole files begin with these."""
+"""Files that take more than a minute, by what the last runs took. Workers that take whole files begin with these; those
+that wait (an installation, a browser) stand between those that work, so that no core is idle."""
 
 
 ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -73,6 +76,11 @@ def pytest_collection_finish() -> None:
     a twentieth of everything."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_unconfigure() -> None:
+    """Libraries that count what they leave behind at the end of a process find nothing."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -62,6 +62,7 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return clean | {
         "DOCENT_HOME": str(home),
         "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PIP_NO_COMPILE": "1",  # Docent compiles what it loads; pip would compile all that was installed
         "ANTHROPIC_API_KEY": "placeholder-" + "k" * 24,
     }
 
@@ -115,12 +116,13 @@ def test_every_docent_command_in_order(env: dict[str, str], postgres_url: str) -
             continue
         words = shlex.split(line.split("|")[-1])
         if words[1] in ("serve", "worker"):
+            port = free_port()  # the last word counts, and somebody else may have 8000
             process = subprocess.Popen(
-                [*words, *(["--port", str(free_port())] if words[1] == "serve" and "--port" not in words else [])],
+                [*words, *(["--port", str(port)] if words[1] == "serve" else [])],
                 env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             )  # fmt: skip
-            if "8000" in words:
-                wait_until_up(8000, process)
+            if words[1] == "serve":
+                wait_until_up(port, process)
             else:
                 time.sleep(4)
                 assert process.poll() is None, f"{line}: {process.communicate()}"

@@ -368,7 +368,7 @@ def test_databricks_sdk_runs_sql_at_our_service() -> None:
         failed = api.get_statement(submit("SELECT CAST(note AS INTEGER) FROM sales.orders")).status
         assert failed.state == StatementState.FAILED and failed.sql_state == "22018"
         assert client.warehouses.get("w1").state.value == "RUNNING"
-        since = TimeRange(start_time_ms=int(time.time() * 1000) - 60_000)
+        since = TimeRange(start_time_ms=int(time.time() * 1000) - 600_000)
         ran = client.query_history.list(
             filter_by=QueryFilter(warehouse_ids=["w1"], query_start_time_range=since), max_results=100
         )

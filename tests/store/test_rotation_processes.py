@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,9 @@ from plugin.config import Config, read_config
 from plugin.errors import Misconfigured
 from plugin.store import Store, open_store
 from plugin.vault import new_master_key
+from tests.asynchronous import until
 from tests.conftest import NewWorkspace, PostgresDatabase, postgres_url_of
+from tests.own_servers import STARTS
 from tests.store.test_history import add
 
 WORK = """
@@ -83,10 +84,14 @@ def processes(
         for each in people
     ]  # fmt: skip
     written: dict[str, dict[int, str]] = {}
-    until = time.monotonic() + 60
-    while len(list(stop.parent.glob("stop-*"))) < len(people) and time.monotonic() < until:
-        time.sleep(0.1)
     try:
+        until(
+            lambda: (
+                len(list(stop.parent.glob("stop-*"))) == len(people)
+                or any(each.poll() is not None for each in running)
+            ),  # who has failed is told of below
+            STARTS,
+        )
         yield written
     finally:
         stop.touch()
