@@ -173,7 +173,8 @@ def _check_option(node: exp.Expr) -> None:
     value = node.args.get("expression")
     if isinstance(node.parent, exp.ForClause):  # SELECT ... FOR XML PATH(''): how the same rows are written
         word = node.this.this if isinstance(node.this, exp.XMLKeyValueOption) else node.this
-        if word.name.upper() not in _FOR or str(node.parent.args.get("kind")).upper() not in ("XML", "JSON"):
+        named = isinstance(word, exp.Expr) and word.name.upper() in _FOR
+        if not named or str(node.parent.args.get("kind")).upper() not in ("XML", "JSON"):
             raise Refusal("node", "FOR is followed by something else than XML or JSON")
         return
     if node.name.upper() != "MAXRECURSION" or not (

@@ -183,3 +183,11 @@ def test_a_string_stays_a_string_through_rendering(text: str, dialect: str) -> N
         strings = [each.this for each in tree.find_all(exp.Literal) if each.is_string]
         assert strings == [text] or dialect in ("bigquery", "mysql", "snowflake")
         assert len(list(tree.find_all(exp.Table))) == 1
+
+
+def test_an_option_that_is_left_out_is_refused_and_raises_nothing() -> None:
+    for sql in (
+        "SELECT id FROM sales.orders FOR XML PATH('o'),, TYPE",
+        "SELECT id FROM sales.orders FOR JSON PATH, ,",
+    ):
+        assert not decide(sql, "tsql").accepted  # type: ignore[attr-defined]
