@@ -93,7 +93,7 @@ def ask(
             )
             yield from _answer(store, gateway, viewer, question, place, course, entry, turns)
         except GeneratorExit:
-            course.status = "stopped"
+            course.status, course.message = "stopped", LEFT
             raise
         except DocentError as error:
             course.status = "refused" if isinstance(error, Refused) else "failed"

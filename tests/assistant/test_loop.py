@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from plugin.assistant import Earlier, Question, ask, preview, read_again, render_again, stop
+from plugin.assistant.running import LEFT
 from plugin.egress.gateway import Gateway
 from plugin.errors import NotFound, ProviderBusy, ProviderFailed
 from plugin.providers.scripted import Script, texts_of
@@ -247,6 +248,7 @@ def test_leaving_the_page_stops_it_and_keeps_what_came(
     with shop.store.as_viewer(shop.vic) as mine:
         kept = mine.history.prompt(prompt_id)
     assert kept.status == "stopped" and kept.answer.startswith("many words")
+    assert kept.error == LEFT
 
 
 def test_a_right_that_is_taken_away_ends_the_stream(

@@ -12,6 +12,7 @@ from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from plugin.access.viewer import Viewer
+from plugin.assistant.running import ENDING
 from tests.asynchronous import ends, until
 from tests.web.conftest import ROLES, Person
 from web.limits import Memory
@@ -191,3 +192,20 @@ def test_counting_a_try_starts_no_thread_and_forgets_what_is_old(monkeypatch: py
     assert window.hit(three, "ada"), "the window has moved on"
     assert sum(map(bool, counts.events.values())) == 1, "and ben is forgotten"
     assert started == []
+
+
+def test_the_page_of_a_chat_says_why_an_answer_is_not_complete(
+    app: Flask, person: Callable[[str], Person]
+) -> None:
+    store, ada = app.extensions["docent"].store, viewer_of(app, ROLES["viewer"])
+    with store.as_viewer(ada) as mine:
+        prompt = mine.history.start(None, "What is sales.orders?")
+    reader = person("viewer")
+
+    def page() -> str:
+        return reader.get(f"/assistant/{prompt.chat_id}").get_data(as_text=True)
+
+    assert "This answer was not complete when this page was loaded." in page()
+    with store.as_viewer(ada) as mine:
+        mine.history.finish(prompt.id, answer="", status="stopped", error=ENDING)
+    assert ENDING in page() and "You stopped this answer." not in page()
