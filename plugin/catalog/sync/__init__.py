@@ -265,6 +265,8 @@ class _Run:
                     _take_queries(stage, connector, reader, ingest.columns_of, source.service_accounts)
             if changed or self.is_due():
                 self.report("writing", 0, None, len(stage.seen))
+            # What it remembers is a twentieth of what a large source takes; rows need the room now.
+            del reader
             with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
                 return ingest.merge(stage, rank=popularity, force=self.full, only_schema=self.only_schema)
 
