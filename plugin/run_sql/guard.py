@@ -181,7 +181,15 @@ def _parse(tokens: list[Token], sql: str, engine: Engine) -> list[exp.Expr | Non
                 unlink(tree)
             parsed = whole.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
         return parsed
-    except (SqlglotError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (
+        SqlglotError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        AssertionError,
+    ) as error:
         raise Refusal(
             "parse", "the statement could not be parsed in this dialect" + _position(error)
         ) from error

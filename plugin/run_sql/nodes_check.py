@@ -143,7 +143,8 @@ def _check_qualified(node: exp.Expr, engine: Engine) -> None:
         return  # list(x).list_sum(): a chain of calls, each of which is on the list
     names = []
     while isinstance(left, exp.Dot):
-        names.append(left.expression.name)
+        part = left.args.get("expression")  # None where a name is left out: `db..f(1)`
+        names.append(part.name if isinstance(part, exp.Expr) else "")
         left = left.this
     names.append(left.name if isinstance(left, (exp.Column, exp.Identifier)) else "")
     qualified = ".".join([*reversed(names), function_name(right)]).lower()

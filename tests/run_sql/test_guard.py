@@ -185,9 +185,13 @@ def test_a_string_stays_a_string_through_rendering(text: str, dialect: str) -> N
         assert len(list(tree.find_all(exp.Table))) == 1
 
 
-def test_an_option_that_is_left_out_is_refused_and_raises_nothing() -> None:
-    for sql in (
-        "SELECT id FROM sales.orders FOR XML PATH('o'),, TYPE",
-        "SELECT id FROM sales.orders FOR JSON PATH, ,",
-    ):
-        assert not decide(sql, "tsql").accepted  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    ("sql", "dialect"),
+    [
+        ("SELECT id FROM sales.orders FOR XML PATH('o'),, TYPE", "tsql"),
+        ("SELECT * FROM sales.orders CROSS APPLY hr..f(id) x", "tsql"),
+        ("FROM sales.orders |> UNION ALL SELECT(SELECT * IS NAN FROM hr.salaries)", "bigquery"),
+    ],
+)
+def test_what_is_left_out_or_read_halfway_is_refused_and_raises_nothing(sql: str, dialect: str) -> None:
+    assert not decide(sql, dialect).accepted  # type: ignore[attr-defined]
