@@ -20,6 +20,7 @@ from tests.attacks.corpus import (
     failures,
     make_world,
     page_is_inert,
+    poisoned,
     word_of,
 )
 
@@ -32,6 +33,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Gat
     shop, gateway = make_world(tmp_path_factory.mktemp("home"), ATTACKS)
     yield shop, gateway
     shop.store.close()
+
+
+def test_the_asker_sees_every_place_that_is_planted(world: tuple[World, Gateway]) -> None:
+    shop, _gateway = world
+    seen = []
+    for viewer in (shop.ada, shop.vic):
+        with shop.store.as_viewer(viewer) as mine:
+            seen.append({each.id for each in mine.catalog.browse(text="lighthouse", limit=1000).items})
+    assert seen[0] == seen[1] and len(seen[0]) == len(ATTACKS) * len(poisoned("", ""))
 
 
 SCORE: dict[str, list[str]] = {}
