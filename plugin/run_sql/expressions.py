@@ -85,7 +85,7 @@ class Expressions(Columns):
                 continue
             if isinstance(node, exp.Identifier):
                 continue
-            if isinstance(node, (exp.Select, exp.SetOperation, exp.Subquery)):
+            if isinstance(node, (exp.Select, exp.SetOperation, exp.Subquery, exp.Summarize)):
                 self.query(node, scope.ctes, scope)
                 continue
             if isinstance(node, exp.Values):
@@ -120,8 +120,8 @@ class Expressions(Columns):
                     stack.append(value)
 
     def _method(self, node: exp.Expr, scope: Scope) -> None:
-        """T-SQL: in `a.value(..)` a is a column and no schema of a function; so is o.doc in Oracle's `o.doc.a.number()`.
-        Raises Refusal where that is not known."""
+        """T-SQL: in `a.value(..)` a is a column and no schema of a function; Oracle: so is o.doc in
+        `o.doc.a.number()`. Raises Refusal where that is not known."""
         owner: exp.Expr | None = None
         if isinstance(node, exp.Introducer):
             owner = node.this

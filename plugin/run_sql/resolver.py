@@ -88,7 +88,9 @@ class Resolver(FromItems):
                 raise Refusal("scope", "a WITH entry has no name")
             name = self._table_key(name_node)
             body = cte.this
-            if cte.args.get("scalar") or not isinstance(body, (exp.Query, exp.Values, exp.Table, exp.Pivot)):
+            if cte.args.get("scalar") or not isinstance(
+                body, (exp.Query, exp.Values, exp.Table, exp.Pivot, exp.Summarize)
+            ):
                 if self.engine.name == "clickhouse" and isinstance(node, exp.Select):
                     self.later.setdefault(id(node), []).append(body)
                 else:

@@ -15,6 +15,7 @@ from functools import partial
 from sqlglot.tokenizer_core import Token, TokenType
 
 from plugin.run_sql.dialects import Engine
+from plugin.run_sql.verdict import Refusal
 
 GEOMETRY = {
     name.lower(): name
@@ -727,6 +728,8 @@ def _summaries(tokens: list[Token]) -> list[Token]:
     for at, token in enumerate(tokens):
         found.append(token)
         following = tokens[at + 1].token_type if at + 1 < len(tokens) else None
+        if token.token_type == TokenType.SUMMARIZE and following == TokenType.STRING:
+            raise Refusal("table", "SUMMARIZE takes a query or the name of a table here")  # 'a.csv' is a file
         if at and token.token_type == TokenType.SUMMARIZE and following in _NAMES:
             found += [
                 _like(token, TokenType.SELECT, "SELECT"),
