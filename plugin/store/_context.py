@@ -84,6 +84,9 @@ class Context:
     """Run once the transaction has ended, however it ended."""
     denials: list[Mapping[str, Any]] = field(default_factory=list)
     """Lines of the audit log for what was refused: written when this transaction has ended, rolled back or not."""
+    rows: dict[int, Any] | None = field(default_factory=dict, init=False)
+    """Visible resources by id that were read on their own, which a page does several times; None for a writer. A
+    context made of this one for another reader begins with none of them."""
 
     @property
     def vault(self) -> WorkspaceVault:
@@ -112,6 +115,7 @@ class Context:
 
     def begin_write(self) -> None:
         """Become a writer before reading what the write depends on (see plugin/store/_engine.py)."""
+        self.rows = None
         _engine.begin_write(self.session)
 
     def scrub_after(self) -> None:

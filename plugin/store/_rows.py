@@ -81,10 +81,15 @@ def listing(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 def one(context: Context, resource_id: int) -> Row[Any]:
     """The row of one visible resource. NotFound, with the same words whether it is hidden or absent."""
+    if context.rows is not None and resource_id in context.rows:
+        known: Row[Any] = context.rows[resource_id]
+        return known
     context.session.flush()
     row = context.session.connection().execute(kept(context, _one), {"id": resource_id}).one_or_none()
     if row is None:
         raise NotFound(ABSENT)
+    if context.rows is not None:
+        context.rows[resource_id] = row
     return row
 
 

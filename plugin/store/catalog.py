@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from plugin.access.ai_rules import AiRule, decide, decide_column, parse_rules
 from plugin.store import _activity, lineage, listing, names, relations
@@ -44,6 +45,8 @@ class ViewerCatalog:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._told: tuple[Row[Any], Resource] | None = None
+        """What was told last, and the row that it was made of."""
 
     # --- finding ---------------------------------------------------------------------------------------------
 
@@ -114,7 +117,13 @@ class ViewerCatalog:
 
     def resource(self, resource_id: int) -> Resource:
         """One resource. NotFound where it is hidden or absent, in the same words."""
-        return to_resources(self._context, [one(self._context, resource_id)])[0]
+        return self._value(one(self._context, resource_id))
+
+    def _value(self, row: Row[Any]) -> Resource:
+        # A page tells a resource, and whether the assistant may use it. A writer gets another row each time.
+        if self._told is None or self._told[0] is not row:
+            self._told = row, to_resources(self._context, [row])[0]
+        return self._told[1]
 
     def resources(self, ids: Iterable[int]) -> dict[int, Resource]:
         """Those of `ids` that are visible, by id."""
@@ -168,8 +177,8 @@ class ViewerCatalog:
         stored = stored_values(self._context.session, self._context.workspace_id)
         return parse_rules(stored.get("ai.filters") or [])
 
-    def _facts(self, row: object) -> dict[str, object]:
-        resource = to_resources(self._context, [row])[0]  # type: ignore[list-item]
+    def _facts(self, row: Row[Any]) -> dict[str, object]:
+        resource = self._value(row)
         return {
             "kind": resource.kind,
             "integration": resource.integration,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, case, func, or_, select
+from sqlalchemy.orm import aliased
 
 from plugin.errors import NotFound
 from plugin.store._context import Context
@@ -222,21 +223,19 @@ def schemas_above(context: Context, resource_id: int) -> tuple[str, ...]:
 
     Containers only: a table or a database that is called like a schema is none.
     """
+    own = aliased(ResourceRow)
+    ours = own.workspace_id == context.workspace_id
+    first = select(own.id, own.kind, own.name, own.parent_id).where(ours, own.id == resource_id)
+    up = first.cte("up", recursive=True)
+    above = select(own.id, own.kind, own.name, own.parent_id).join(up, own.id == up.c.parent_id).where(ours)
+    up = up.union(above)
+    rows = {id_: rest for id_, *rest in context.session.execute(select(up))}
     found: list[str] = []
     at: int | None = resource_id
-    seen: set[int] = set()
-    while at is not None and at not in seen:
-        seen.add(at)
-        row = context.session.execute(
-            select(ResourceRow.kind, ResourceRow.name, ResourceRow.parent_id).where(
-                ResourceRow.workspace_id == context.workspace_id, ResourceRow.id == at
-            )
-        ).one_or_none()
-        if row is None:
-            break
-        if row.kind == "schema":
-            found.append(row.name)
-        at = row.parent_id
+    while at in rows:
+        kind, name, at = rows.pop(at)
+        if kind == "schema":
+            found.append(name)
     return tuple(reversed(found))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from plugin.access.viewer import Viewer
@@ -46,3 +48,21 @@ def test_what_makes_no_sense_is_refused(any_store: Store, any_admin: Viewer) -> 
             mine.edits.add_tag(made.id, " \u200b ")
         with pytest.raises(BadInput):
             mine.catalog.browse(cursor="not-a-cursor")
+
+
+def test_a_door_reads_a_resource_once_until_it_writes(any_store: Store, any_admin: Viewer) -> None:
+    with any_store.as_viewer(any_admin) as mine:
+        term = mine.edits.create_term("Margin", "what is left").id
+    with any_store.as_viewer(any_admin) as mine:
+        first = mine.catalog.resource(term)
+        assert mine.catalog.resource(term) is first and mine.catalog.ai_use(term).allowed
+        context = mine.catalog._context
+        # A context for another reader, as `see_as` makes one, knows nothing of what this one was shown.
+        assert context.rows and not replace(context, for_ai=True).rows
+        mine.edits.set_property(term, "verified", True)
+        mine.edits.set_property(term, "definition", "revenue less cost")
+        told = mine.catalog.resource(term)
+        assert (told.verified, told.definition) == (True, "revenue less cost")
+        mine.edits.delete(term)
+        with pytest.raises(NotFound):
+            mine.catalog.resource(term)
