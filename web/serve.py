@@ -109,12 +109,21 @@ def _end_in_order() -> None:
     from plugin.assistant.running import end_all, keep_rest
     from plugin.run_sql.run import cancel_all
 
+    told = threading.Event()
+
+    def leave() -> None:
+        told.wait()
+        keep_rest(cancel_all)
+
+    # Started now: a signal may come in while its thread is just starting another, which only one at a time can do.
+    threading.Thread(target=leave, name="docent-ending", daemon=True).start()
+
     def wrap(number: int) -> None:
         before = signal.getsignal(number)
 
         def end(number: int, frame: FrameType | None) -> None:
             end_all()
-            threading.Thread(target=keep_rest, args=(cancel_all,), name="docent-ending", daemon=True).start()
+            told.set()
             if callable(before):
                 before(number, frame)
             else:
