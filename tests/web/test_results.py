@@ -120,6 +120,16 @@ def test_what_is_masked_is_said_before_and_after(ada: Person, store: Store, admi
     assert ran(ada, till, "SELECT id FROM sales")["masked"] == []
 
 
+def test_a_name_that_nobody_has_comes_with_the_nearest_that_one_may_see(ada: Person, till: int) -> None:
+    told = ada.api("POST", "/sql/check", {"sql": "SELECT id, pim FROM sales", "integration_id": till}).json
+    assert (told["decision"], told["gate"]) == ("reject", "visible")
+    assert told["unknown"] == [{"name": "pim", "nearest": "pin"}]
+    told = ada.api("POST", "/sql/check", {"sql": "SELECT id FROM saless", "integration_id": till}).json
+    assert told["unknown"] == [{"name": "saless", "nearest": "main.sales"}]
+    told = ada.api("POST", "/sql/check", {"sql": "SELECT id FROM sales", "integration_id": till}).json
+    assert (told["decision"], told["unknown"]) == ("accept", [])
+
+
 def test_an_error_says_whose_it_is(ada: Person, till: int, tmp_path: Path) -> None:
     """The statement's (422), the source's (502); and neither is a server error of ours."""
     broken = {"sql": "SELECT json_extract(note, '$.a') FROM sales", "integration_id": till}

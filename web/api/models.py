@@ -399,11 +399,19 @@ class SqlCheckBody(Body):
     estimate: bool = False
 
 
+class UnknownName(Answer):
+    """A name in a statement that the catalog does not have for you, with the nearest that it has."""
+
+    name: str
+    nearest: str | None = None
+
+
 class VerdictOut(Answer):
     """The verdict of gates and guard; nothing was run. `gate` is the first closed one, `who` can open it.
 
     `masked` are columns marked sensitive whose values would not come. The estimates are the planner's, where it was
-    asked for and the engine has one; `estimate_failed` is why it said nothing though it has.
+    asked for and the engine has one; `estimate_failed` is why it said nothing though it has. `unknown` is told where
+    the statement was refused for what it names.
     """
 
     decision: Literal["accept", "reject"]
@@ -416,6 +424,7 @@ class VerdictOut(Answer):
     estimated_cost: float | None = None
     estimated_bytes: int | None = None
     estimate_failed: str | None = None
+    unknown: list[UnknownName] = []
 
 
 class SqlRunBody(Body):

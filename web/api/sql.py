@@ -31,7 +31,20 @@ def check() -> Response:
 
     values: SqlCheckBody = body()
     found = preview(services().store, viewer(), values.integration_id, values.sql, cost=values.estimate)
-    return reply(VerdictOut, told(found))
+    unknown = _unknown(values.sql, found) if found.decision.closed is not None else []
+    return reply(VerdictOut, {**told(found), "unknown": unknown})
+
+
+def _unknown(sql: str, found: Preview) -> list[dict[str, Any]]:
+    """The names in a refused statement that are nobody's, each with the nearest that its writer may see."""
+    closed, integration = found.decision.closed, found.decision.integration
+    if closed is None or closed.gate != "visible":
+        return []
+    from plugin.tools.check_sql import check_statement
+
+    with services().store.as_viewer(viewer()) as mine:
+        checked = check_statement(mine, sql, integration=integration.name)
+    return [{"name": each["name"], "nearest": each["nearest"]} for each in checked.unknown]
 
 
 def told(found: Preview) -> dict[str, Any]:

@@ -86,7 +86,8 @@ export async function estimate(block) {
     place.dataset.tone = told.decision === "accept" ? "" : "amber";
     const parts = [];
     const number = (value, digits = 0) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }).format(value);
-    if (told.decision !== "accept") parts.push(`It would not run: ${told.reasons[0] ?? "refused"}`);
+    const near = (told.unknown ?? []).filter((each) => each.nearest).map((each) => `Did you mean ${each.nearest} for ${each.name}?`);
+    if (told.decision !== "accept") parts.push([`It would not run: ${told.reasons[0] ?? "refused"}${near.length ? "." : ""}`, ...near].join(" "));
     else {
       if (Number.isFinite(told.estimated_rows)) parts.push(`The source expects about ${number(told.estimated_rows)} ${told.estimated_rows === 1 ? "row" : "rows"}`);
       if (Number.isFinite(told.estimated_cost)) parts.push(`${parts.length ? "" : "The source expects a "}cost ${number(told.estimated_cost)}`);
