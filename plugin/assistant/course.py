@@ -34,6 +34,8 @@ class Course:
     provider: str = ""
     model: str | None = None
     calls: int = 0
+    signed: str = ""
+    """By what the store knows the session or token that asked (`plugin/store/live.py`); empty for the command line."""
     seconds: float = 180.0
     """How long the answer may take."""
     status: str = "running"

@@ -77,7 +77,10 @@ def ask(
     except DocentError as error:
         yield _error(error)
         return
-    course = Course(Writer(store, viewer), provider=provider, seconds=limits.seconds)
+    mark, keyed, _ = session.partition(".")
+    course = Course(
+        Writer(store, viewer), provider=provider, seconds=limits.seconds, signed=mark if keyed else ""
+    )
     place = Session(prompt.chat_id, prompt.id, question.text, results, session)
     with running(viewer, prompt.id, gone) as entry:
         entry.keep = lambda: _finish(store, viewer, prompt.id, course, cut=entry.why)
@@ -284,6 +287,12 @@ def _look(store: Store, viewer: Viewer, course: Course, entry: Running) -> None:
         return
     course.looked = now
     try:
+        if course.signed and not store.session_lives(course.signed):
+            raise Refused(
+                "The session or token that asked this has ended, and the answer with it.",
+                rule="sign_in.session",
+                who="you, by signing in again",
+            )
         with store.as_viewer(viewer.as_assistant()) as mine:
             if mine.history.stop_asked(entry.prompt_id):
                 entry.stopped.set()

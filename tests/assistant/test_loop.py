@@ -14,8 +14,9 @@ from plugin.egress.gateway import Gateway
 from plugin.errors import NotFound, ProviderBusy, ProviderFailed
 from plugin.providers.scripted import Script, texts_of
 from plugin.providers.wire import Request, Stop, TextDelta, ToolCall, Usage
+from plugin.store.live import live_mark
 from tests.assistant.conftest import Answered, Asks
-from tests.assistant.shop import World
+from tests.assistant.shop import PASSWORD, World
 
 
 def test_a_question_goes_through_tools_to_an_answer_with_citations(
@@ -264,6 +265,26 @@ def test_a_right_that_is_taken_away_ends_the_stream(
             with shop.store.as_admin(shop.ada) as door:
                 door.people.disable(shop.vic.member_id)
     assert answered.of("error") and "d" not in "".join(each["text"] for each in answered.of("text"))
+
+
+def test_signing_out_ends_the_stream(
+    shop: World, scripted: Script, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.assistant.loop.RECHECK_SECONDS", 0.0)
+    scripted.say("a ", "b ", "c ", "d ")
+    with shop.store.sign_in() as door:
+        secret = door.create_session(door.password("vic@harbor.example", PASSWORD))
+    stream = ask(
+        shop.store, gateway, shop.vic, Question("long"), session=f"{live_mark(secret, bearer=False)}.rest"
+    )
+    answered = Answered()
+    for event in stream:
+        answered.events.append(event)
+        if event.name == "text" and len(answered.of("text")) == 1:
+            with shop.store.sign_in() as door:
+                door.end_session(secret)
+    assert answered.of("error")[0]["rule"] == "sign_in.session"
+    assert "d" not in "".join(each["text"] for each in answered.of("text"))
 
 
 def test_a_follow_up_carries_the_conversation_and_only_ones_own(
