@@ -56,14 +56,18 @@ class Early:
 @contextmanager
 def _trees_let_go() -> Iterator[None]:
     """At its end free the trees that were made within. They know their parents, so only a look for cycles frees them;
-    what is older, hundreds of thousands of staged tuples, is set aside and not looked at.
+    what is older, hundreds of thousands of staged tuples, is set aside and not looked at. A server has set aside what
+    it began with (web/serve.py): giving that back would cost its slowest requests.
     """
-    gc.freeze()
+    ours = gc.get_freeze_count() == 0
+    if ours:
+        gc.freeze()
     try:
         yield
     finally:
         gc.collect(1)
-        gc.unfreeze()
+        if ours:
+            gc.unfreeze()
 
 
 def link_early(

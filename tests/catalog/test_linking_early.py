@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from dataclasses import astuple
 from typing import Any
@@ -97,3 +98,16 @@ def test_a_source_that_was_synced_before_is_linked_at_the_end() -> None:
         assert not Reader(stage, "postgres")._link_early
     with Stage(Known({"t:d\x1fbase\x1ft_0": b"print"}, b"secret"), full=True) as stage:
         assert Reader(stage, "postgres")._link_early
+
+
+@pytest.mark.parametrize("served", [True, False], ids=["in a server", "on the command line"])
+def test_what_a_server_has_set_aside_stays_so(served: bool) -> None:
+    """The trees of each batch are freed by a look for cycles; what was set aside before is not given back for it."""
+    if served:
+        gc.freeze()
+    try:
+        aside = gc.get_freeze_count()
+        linked([table("base", f"t_{n}", "x", "y") for n in range(MANY)] + views("mart"), early=True)
+        assert gc.get_freeze_count() >= aside * 0.9 if served else gc.get_freeze_count() == 0
+    finally:
+        gc.unfreeze()
