@@ -152,6 +152,8 @@ def application() -> Flask:
     app = create_app()
     _settle()
     _end_in_order()
+    # At Ctrl-C gunicorn sends this to its processes, and what it does by itself leaves answers where they are.
+    signal.signal(signal.SIGQUIT, signal.getsignal(signal.SIGTERM))
     return app
 
 

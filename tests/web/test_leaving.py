@@ -133,9 +133,11 @@ def ask(
     return connection, answer
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("workers", "end"), [(1, signal.SIGTERM), (2, signal.SIGTERM), (1, signal.SIGINT), (2, signal.SIGINT)]
+)
 def test_an_answer_ends_in_order_when_its_reader_leaves_or_its_server_ends_while_the_model_is_silent(
-    tmp_path: Path, home: Path, silent: Silent, onlooker: Onlooker, workers: int
+    tmp_path: Path, home: Path, silent: Silent, onlooker: Onlooker, workers: int, end: signal.Signals
 ) -> None:
     with served(home, tmp_path / "tmp", workers=workers) as server:
         connection, answer = ask(server.port, onlooker.token)
@@ -147,7 +149,7 @@ def test_an_answer_ends_in_order_when_its_reader_leaves_or_its_server_ends_while
         connection, answer = ask(server.port, onlooker.token)
         assert onlooker.kept()[0] == "running"
         with closing(connection):
-            os.kill(server.process.pid, signal.SIGTERM)
+            os.kill(server.process.pid, end)
             rest = answer.read().decode()
         server.process.wait(HANGS)
     done: dict[str, Any] = json.loads(rest.split("event: done\ndata: ")[1].split("\n")[0])
