@@ -42,6 +42,15 @@ class Memory(MemoryStorage):
         if now - self._swept >= self.SWEEPS:
             self._swept = now
             self._MemoryStorage__expire_events()
+            self._forget_names()
+
+    def _forget_names(self) -> None:
+        # The library keeps the name of everybody who ever tried, and anybody may type any address into a sign-in.
+        for key in [key for key, tries in list(self.events.items()) if not tries]:
+            with self.locks[key]:
+                if not self.events.get(key):
+                    self.events.pop(key, None)
+                    self.locks.pop(key, None)
 
 
 def by_account() -> str:
