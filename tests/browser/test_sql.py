@@ -163,6 +163,17 @@ def test_what_stands_below_a_statement_is_about_the_text_it_has(open_gates: Any)
     expect(touches).to_have_text("Touches no table")
 
 
+def test_a_name_that_nobody_has_is_told_while_one_writes_with_the_nearest(open_gates: Any) -> None:
+    page = open_gates
+    _message, block = block_of(page)
+    block.locator("[data-edit-sql]").click()
+    block.locator("[data-sql-edit]").fill("SELECT statuss FROM sales.orders")
+    said = block.locator("[data-estimate]")
+    expect(said).to_contain_text("It would not run")
+    expect(said).to_contain_text("Did you mean status for statuss?")
+    shot(page, "sql-did-you-mean")
+
+
 def test_a_run_that_its_own_person_stops_is_no_error(open_gates: Any) -> None:
     page = open_gates
     message, block = block_of(page)

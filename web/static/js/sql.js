@@ -3,6 +3,7 @@ import { el, send } from "./api.js";
 import { drawChart } from "./result.js";
 
 const MOST_ESTIMATES = 3; // a page: each is an EXPLAIN at the source
+const PAUSE = 1000; // milliseconds without a key until a statement that is written is asked about
 let estimated = 0;
 const locked = new WeakMap(); // blocks that a refusal closed, and what stood there before
 
@@ -17,8 +18,12 @@ export function edit(block) {
     const kept = block.querySelector("[data-sql-keep]");
     if (kept) kept.value = box.value;
     stale(block);
+    clearTimeout(pause);
+    pause = setTimeout(ask, PAUSE);
   });
-  box.addEventListener("change", () => estimate(block));
+  let pause = 0;
+  const ask = () => { clearTimeout(pause); if (pause) { pause = 0; estimate(block); } };
+  box.addEventListener("change", ask);
   pre.replaceWith(box);
   box.focus();
 }
