@@ -255,11 +255,15 @@ class Walk:
 
     def add(self, node: Any, scope: Scope, ctes: Scope, outer: tuple[Scope, ...]) -> None:
         """Put a FROM item into the scope, with the joins that hang on it."""
-        alias, relation = self.source(node, ctes, (scope, *outer))
-        key = alias.lower()
-        while key in scope:
-            key += " "
-        scope[key] = relation
+        if _in_parentheses(node) and not node.alias and not node.args.get("pivots"):
+            # PostgreSQL writes every view of three tables as ((a JOIN b) JOIN c): what is named inside is seen outside.
+            self.add(node.this, scope, ctes, outer)
+        else:
+            alias, relation = self.source(node, ctes, (scope, *outer))
+            key = alias.lower()
+            while key in scope:
+                key += " "
+            scope[key] = relation
         for join in node.args.get("joins") or () if isinstance(node, exp.Expression) else ():
             self.add(join.this, scope, ctes, outer)
             self.join(join, scope, ctes, (scope, *outer))
@@ -270,13 +274,11 @@ class Walk:
         pivots = node.args.get("pivots") if isinstance(node, exp.Expression) else None
         if isinstance(node, exp.Table):
             relation = self.table(node, ctes, outer)
-        elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
-            alias, relation = self.source(node.this, ctes, outer)
+        elif _in_parentheses(node):
+            inner: Scope = {}
+            self.add(node.this, inner, ctes, outer)
+            alias, relation = next(iter(inner.items()))
             alias = node.alias or alias
-            inner: Scope = {alias.lower(): relation}
-            for join in node.this.args.get("joins") or ():
-                self.add(join.this, inner, ctes, outer)
-                self.join(join, inner, ctes, (inner, *outer))
             if len(inner) > 1:
                 merged = [column for each in inner.values() for column in each.columns or ()]
                 relation = Relation(merged)
@@ -524,6 +526,11 @@ def _only(column: str, relations: Iterable[Relation]) -> Origin | None:
         if origins and len(origins) == 1:
             return next(iter(origins))
     return None
+
+
+def _in_parentheses(node: Any) -> bool:
+    """A table or joins in parentheses, not a SELECT in them."""
+    return isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table | exp.Subquery)
 
 
 def _alias_columns(node: exp.Expression) -> list[str]:

@@ -252,3 +252,18 @@ def test_mutilated_sql_has_an_answer(sql: str, cuts: list[tuple[int, int, str]],
 @given(st.text(max_size=200), st.sampled_from([*DIALECTS, "no such dialect"]))
 def test_it_never_raises(sql: str, dialect: str) -> None:
     lineage_of(sql, dialect)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 6])
+def test_joins_in_parentheses_are_read_to_the_bottom_as_postgres_writes_views(depth: int) -> None:
+    from_ = "s.t0 t0"
+    for number in range(1, depth + 1):
+        from_ = f"({from_} JOIN s.t{number} t{number} USING (k))"
+    shown = ", ".join(f"t{number}.v{number}" for number in range(depth + 1))
+    found = lineage_of(
+        f"SELECT {shown} FROM {from_}", "postgres", lambda name: ["k", f"v{name[-1].removeprefix('t')}"]
+    )
+    assert set(found.tables) == {("s", f"t{number}") for number in range(depth + 1)}
+    assert dict(found.columns) == {
+        f"v{number}": frozenset({(("s", f"t{number}"), f"v{number}")}) for number in range(depth + 1)
+    }
