@@ -347,6 +347,24 @@ def _oracle(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _bigquery(node: exp.Expr) -> exp.Expr:
+    """`* RENAME (a AS b)`, which `|> RENAME a AS b` was read as and BigQuery has not, as that step again."""
+    query = node.parent
+    if type(node) is not exp.Star or not node.args.get("rename"):
+        return node
+    if not isinstance(query, exp.Select) or {key for key, each in query.args.items() if each} != {
+        "expressions",
+        "from_",
+    }:
+        raise Refusal("parse", "RENAME is read as a step of its own only")
+    if len(query.expressions) > 1 or node.args.get("except_") or node.args.get("replace"):
+        raise Refusal("parse", "RENAME is read as a step of its own only")
+    names = ", ".join(each.sql(dialect="bigquery", comments=False) for each in node.args["rename"])
+    table = query.args["from_"].this
+    table.replace(exp.Tag(this=table.copy(), prefix="", postfix=f" |> RENAME {names}"))
+    return exp.Star()
+
+
 def _clickhouse(node: exp.Expr) -> exp.Expr:
     """`rand()` is an integer there; the renderer would write the function that gives a fraction."""
     if type(node) is exp.Rand and _written(node) == "rand":
@@ -423,6 +441,7 @@ _FIXED: dict[str, tuple[Callable[[exp.Expr], exp.Expr], frozenset[type[exp.Expr]
     "duckdb": (_duckdb, frozenset({exp.RegexpFullMatch})),
     "sqlite": (_sqlite, frozenset({exp.DataType, exp.JSONExtract, exp.Log, exp.Join})),
     "postgres": (_postgres, frozenset({exp.Hex, exp.Lateral})),
+    "bigquery": (_bigquery, frozenset({exp.Star})),
     "clickhouse": (_clickhouse, frozenset({exp.Rand, exp.Lag, exp.Lead, exp.Length})),
     "oracle": (
         _oracle,

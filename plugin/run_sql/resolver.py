@@ -359,6 +359,9 @@ class Resolver(FromItems):
             return None
         names = list(output.order)
         for renamed in star.args.get("rename") or ():
+            old = renamed.this.this if isinstance(renamed.this, exp.Column) else renamed.this
+            if not output.loose and isinstance(old, exp.Identifier) and self._column_key(old) not in names:
+                raise Refusal("column", f"{shortened(old)} is not a column that you can query here")
             if isinstance(renamed, exp.Alias) and isinstance(renamed.args.get("alias"), exp.Identifier):
                 names.append(self._column_key(renamed.args["alias"]))
         return names

@@ -15,6 +15,7 @@ from functools import partial
 from sqlglot.tokenizer_core import Token, TokenType
 
 from plugin.run_sql.dialects import Engine
+from plugin.run_sql.pipes import stepped
 from plugin.run_sql.verdict import Refusal
 
 GEOMETRY = {
@@ -40,6 +41,8 @@ ITEMS = frozenset(
     stringonly numberonly booleanonly dateonly count sum avg minnumber maxnumber minstring maxstring""".split()
 )
 """Oracle: methods of an item of JSON (`o.doc.total.number()`), without arguments; they read nothing but the item."""
+MAX_STEPS = 100
+"""How many `|>` a statement may have: the parser's work grows with their square (1,000 took it 13 s)."""
 METHOD, OF_TYPE = "docent_method_", "docent_static_"
 
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
@@ -54,6 +57,11 @@ _COMPARED = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
 def rewritten(sql: str, tokens: list[Token], engine: Engine) -> list[Token]:
     """The tokens in the words of the parser."""
     lowered = sql.lower()
+    if (
+        sql.count("|>") > MAX_STEPS
+        and sum(each.token_type == TokenType.PIPE_GT for each in tokens) > MAX_STEPS
+    ):
+        raise Refusal("text", f"the statement has more than {MAX_STEPS} steps with |>")
     for rewrite in _REWRITES.get(engine.name, ()):
         if rewrite.is_needed(sql, lowered):
             tokens = rewrite.apply(tokens)
@@ -141,78 +149,6 @@ def _offset_rows(tokens: list[Token]) -> list[Token]:
                 token = _like(token, TokenType.ROWS, "ROWS")
         found.append(token)
     return found
-
-
-# --- pipes -------------------------------------------------------------------------------------------------
-
-
-def _pipes(tokens: list[Token], steps: tuple[str, ...] = ("DROP", "SET")) -> list[Token]:
-    """`|> DROP a` as `|> SELECT * EXCEPT (a)`, `|> SET a = e` as `|> SELECT * REPLACE (e AS a)`, and `FROM t |> AS x`
-    as `FROM t AS x`: the same rows of the same columns."""
-    found: list[Token] = []
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        step = _word(tokens, at + 1) if token.token_type == TokenType.PIPE_GT else ""
-        if step == "AS" and found and found[-1].token_type in (*_NAMES, TokenType.R_PAREN):
-            at += 1
-            continue
-        if step in steps:
-            end = _end_of_step(tokens, at + 2)
-            body = tokens[at + 2 : end]
-            if step == "SET":
-                body = _assigned(body)
-            if body:
-                word = TokenType.EXCEPT if step == "DROP" else TokenType.REPLACE
-                text = "EXCEPT" if step == "DROP" else "REPLACE"
-                found += [
-                    token,
-                    _like(token, TokenType.SELECT, "SELECT"),
-                    _like(token, TokenType.STAR, "*"),
-                    _like(token, word, text),
-                    _like(token, TokenType.L_PAREN, "("),
-                    *body,
-                    _like(token, TokenType.R_PAREN, ")"),
-                ]
-                at = end
-                continue
-        found.append(token)
-        at += 1
-    return found
-
-
-def _end_of_step(tokens: list[Token], start: int) -> int:
-    depth = 0
-    for at in range(start, len(tokens)):
-        kind = tokens[at].token_type
-        depth += (kind in _OPENING) - (kind in _ENDING)
-        if depth < 0 or (depth == 0 and kind in (TokenType.PIPE_GT, TokenType.SEMICOLON)):
-            return at
-    return len(tokens)
-
-
-def _assigned(body: list[Token]) -> list[Token]:
-    """`a = e, b = f` as `e AS a, f AS b`; [] where it is something else."""
-    found: list[Token] = []
-    depth, start = 0, 0
-    for at in range(len(body) + 1):
-        if at < len(body):
-            depth += (body[at].token_type in _OPENING) - (body[at].token_type in _ENDING)
-            if depth or body[at].token_type != TokenType.COMMA:
-                continue
-        part = body[start:at]
-        if len(part) < 3 or part[0].token_type not in _NAMES or part[1].token_type != TokenType.EQ:
-            return []
-        if found:
-            found.append(_like(part[0], TokenType.COMMA, ","))
-        found += [*part[2:], _like(part[0], TokenType.ALIAS, "AS"), part[0]]
-        start = at + 1
-    return found
-
-
-def _pipes_of_spark(tokens: list[Token]) -> list[Token]:
-    """Databricks has no `* REPLACE (..)` to write SET with."""
-    return _pipes(tokens, ("DROP",))
 
 
 # --- engines -----------------------------------------------------------------------------------------------
@@ -793,10 +729,10 @@ _REWRITES: dict[str, tuple[_Rewrite, ...]] = {
         _Rewrite(partial(_joined, name="tsql"), ("=", ">"), re.compile(r"[<>!]\s+[=>]")),
     ),
     "databricks": (
-        _Rewrite(_pipes_of_spark, ("|>",)),
+        _Rewrite(partial(stepped, name="databricks"), ("|>",)),
         _Rewrite(_versions, ("@",), re.compile(r"@\w")),
     ),
-    "bigquery": (_Rewrite(_pipes, ("|>",)),),
+    "bigquery": (_Rewrite(partial(stepped, name="bigquery"), ("|>",)),),
     "clickhouse": (
         _Rewrite(_joins, ("outer", "values")),
         _Rewrite(_directions, ("scending",)),
