@@ -220,6 +220,26 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ("what databases do we have", ["You see no database as a whole", "warehouse"]),
     ("join customers with their refunds", ["sales.orders", "JOIN"]),
     ("how do orders join to campaigns", ["campaign_attribution"]),
+    # what a hospital's catalog had shown
+    ("number of orders for shiny products", ["sales.orders", "found no column there for `shiny products`"]),
+    ("how many orders from germany", ["found no column there for `germany`"]),
+    ("give me sql for customers older than 65", ["sales.customers", "found no column there"]),
+    ("desc sales.orders", ["One row per order"]),
+    ("explain refunds table", ["Money that went back", "refunded_at"]),
+    ("tables without comments", ["have no description", "catalog.suppliers"]),
+    ("if i change sales.orders, what is affected", ["mart.monthly_revenue"]),
+    ("does anything depend on sales.customers", ["mart.monthly_revenue"]),
+    ("is anything using sales.refunds", ["Nothing that I know of depends"]),
+    ("key between orders and refunds", ["order_id", "JOIN"]),
+    ("sales schema", ["is a schema", "sales.orders"]),
+    ("phi columns in sales", ["customers.email"]),
+    ("owner orders", ["is owned by Ana Silva"]),
+    (
+        "where does the net revenue data come from",
+        ["is a glossary term", "mart.monthly_revenue", "sales.orders"],
+    ),
+    ("orders without campaign", ["NOT EXISTS (SELECT 1 FROM marketing.campaign_attribution"]),
+    ("anything on customer falls", ["None of these says `falls`"]),
 ]
 
 
@@ -271,6 +291,7 @@ FOLLOW_UPS: list[tuple[list[str], list[str]]] = [
     (["what is sales.refunds", "what columns does it have"], ["refunded_at"]),
     (["who owns sales.orders", "what about refunds?"], ["sales.refunds", "no owner"]),
     (["how many tables are in sales?", "and in marketing?"], ["2 tables"]),
+    (["how many tables are in sales?", "list them"], ["sales.order_items"]),
     (["what feeds mart.monthly_revenue", "what depends on it?"], ["Revenue overview"]),
     (["columns of orders", "and customers?"], ["created_at"]),
     (["describe mart.monthly_revenue", "how fresh is it"], ["monthly_revenue"]),

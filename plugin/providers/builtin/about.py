@@ -25,6 +25,8 @@ from plugin.providers.builtin.resolve import NEEDS_MODEL, best, lead, not_found,
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent
 
+_WANTS_SQL = re.compile(r"\b(?:sql|query|select)\b", re.I)
+_SAY_NOTHING = frozenset("the a an our all any of in on for and or most least many more".split())
 _WANTS_TABLE = re.compile(r"\b(?:which|what|best|right|correct) (?:tables?|views?|datasets?)\b", re.I)
 
 # --- finding and describing ------------------------------------------------------------------------------------------
@@ -69,15 +71,43 @@ def find(talk: Talk, intent: Intent) -> Plan:
         first = f"{'Of tables and other things, the' if parts else 'The'} best match is {named(best_one)}"
         if not best_one.is_table:
             first += f", a {kind_word(best_one.kind)}"
-        parts.append(first + (f": {plain(said)}" if said else ".") + _trust(best_one))
+        trust = _trust(best_one)
+        ended = "." if trust and said and not said.rstrip().endswith((".", "!", "?")) else ""
+        parts.append(first + (f": {plain(said)}{ended}" if said else ".") + trust)
     if len(top) > 1:
         parts.append("Also related:\n\n" + lines(top[1:8]))
     if columns and not named_so:
         parts.append("Columns that match:\n\n" + lines(columns[:6]))
+    unsaid = _unsaid(phrase, found)
+    if unsaid:
+        parts.append(unsaid)
     honest = _honest(intent)
     if honest:
         parts.append(honest)
     return "\n\n".join(parts)
+
+
+def _unsaid(phrase: str, found: list[Thing]) -> str:
+    """Which of two or three telling words no result carries in its name or its words: what matched was the rest."""
+    asked = dict.fromkeys(word for word in phrase.lower().split() if word not in _SAY_NOTHING)
+    spoken = {word: words_of(word) for word in asked if word.isalpha() and len(word) > 2}
+    if not 2 <= len(spoken) <= 3 or len(spoken) != len(asked):
+        return ""
+    said = " ".join(
+        part.lower()
+        for each in found
+        for part in (
+            each.qualified,
+            each.text("description"),
+            each.text("definition"),
+            *each.texts("synonyms"),
+        )
+    )
+    # by the beginning of a word: "readmitted" and "readmission" are said by each other
+    missing = [word for word, words in spoken.items() if words and words[0][:5] not in said]
+    if not missing or len(missing) == len(spoken):
+        return ""
+    return f"None of these says {listed([code(each) for each in missing])} in its name or its description."
 
 
 def _says(column: Thing, spoken: set[str]) -> bool:
@@ -261,6 +291,10 @@ def definition(talk: Talk, intent: Intent) -> Plan:
     if thing.kind == "term":
         return _term(thing)
     text = thing.text("definition")
+    if (not text or meant.loose) and _WANTS_SQL.search(intent.question):
+        from plugin.providers.builtin.sql_plan import data
+
+        return (yield from data(talk, Intent("data", intent.slots, intent.question, intent.quoted)))
     if not text:
         return (yield from upstream(talk, Intent("upstream", {"s": str(thing.id)}, intent.question)))
     body = text.replace("```", "'''").replace("{{", "{ {")

@@ -75,9 +75,20 @@ def place_of(talk: Talk, intent: Intent) -> Generator[Want, Given, tuple[Place, 
             if integration:
                 return Place(integration=integration), None
             meant = yield from resolve(talk, phrase)
+        elif meant.thing.name.lower() != meant.phrase.lower() and _asks_for_columns(intent):
+            table = yield from resolve(talk, phrase, kinds=("table", "view"))
+            if table.thing is not None and table.thing.name.lower() == phrase.lower():
+                meant = table
     if meant.thing is None or meant.loose:
         return Place(), Meant(phrase, None, others=(meant.thing,) if meant.thing else meant.others)
     return Place(meant.thing), None
+
+
+def _asks_for_columns(intent: Intent) -> bool:
+    """Columns "in patients" are those of the table `patients`, also where a schema is called `patient`."""
+    return intent.name == "personal" or (intent.slots.get("kind") or "").lower().startswith(
+        ("column", "field")
+    )
 
 
 def inside(talk: Talk, intent: Intent) -> Plan:

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
 from plugin.providers.builtin.phrases import code, count, kind_word, listed, named, plain
-from plugin.providers.builtin.resolve import lead, not_found, resolve, tail
+from plugin.providers.builtin.resolve import Meant, lead, not_found, resolve, tail
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, kind_of
 
@@ -16,23 +16,36 @@ MOST = 25
 
 def upstream(talk: Talk, intent: Intent) -> Plan:
     """What feeds it."""
-    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    meant, term = yield from _traced(talk, intent.slot("s"))
     if meant.thing is None:
         return not_found(meant)
     start, rows, _known, note = yield from _around(meant.thing, "upstream")
-    return lead(meant) + note + _upstream(start, rows) + tail(meant)
+    return (term or lead(meant)) + note + _upstream(start, rows) + tail(meant)
 
 
 def downstream(talk: Talk, intent: Intent) -> Plan:
     """What depends on it, with whom to tell."""
-    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    meant, term = yield from _traced(talk, intent.slot("s"))
     if meant.thing is None:
         return not_found(meant)
     start, rows, known, note = yield from _around(meant.thing, "downstream")
     text = _downstream(start, rows, known, kind_of(intent.slots.get("kind") or ""))
     if start.kind == "column" and not intent.slots.get("kind"):
         text += yield from _may_name(start, rows)
-    return lead(meant) + note + text + tail(meant)
+    return (term or lead(meant)) + note + text + tail(meant)
+
+
+def _traced(talk: Talk, phrase: str) -> Generator[Want, Given, tuple[Meant, str]]:
+    """What to follow, and a word where a term of the glossary, which has no lineage, shares its name with data."""
+    meant = yield from resolve(talk, phrase, column=True)
+    if meant.thing is not None and meant.thing.kind == "term":
+        data = yield from resolve(talk, phrase, kinds=("table", "view"))
+        if data.thing is not None and data.thing.kind != "term":
+            said = (
+                f"{named(meant.thing)} is a glossary term; the data nearest to it is {named(data.thing)}.\n\n"
+            )
+            return data, said
+    return meant, ""
 
 
 def may_drop(talk: Talk, intent: Intent) -> Plan:

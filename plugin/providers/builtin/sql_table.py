@@ -15,7 +15,8 @@ from plugin.providers.builtin.understand import is_pronoun
 
 def table_for(talk: Talk, ask: Ask) -> Generator[Want, Given, Draft | None]:
     """The table that the question is about, read in full."""
-    for phrase in (ask.of, ask.subject):
+    counted = ask.measure == "count"  # "prescriptions for controlled drugs" counts prescriptions, not drugs
+    for phrase in (ask.subject, ask.of) if counted else (ask.of, ask.subject):
         if not phrase:
             continue
         if is_pronoun(phrase):

@@ -26,17 +26,20 @@ _NO_CONDITION = frozenset(
 
 def left_over_of(table: Thing, ask: Ask) -> str:
     """What a question for rows or their number says beyond the table's name: a condition, to be met or to be named."""
-    if ask.measure not in ("rows", "count") or ask.of or is_pronoun(ask.subject):
+    if ask.measure not in ("rows", "count") or is_pronoun(ask.subject) or is_pronoun(ask.of or "-"):
+        return ""
+    if ask.of and ask.measure == "rows":
         return ""
     own = {word for part in table.qualified.split(".") for word in words_of(part)} | set(
         words_of(table.text("integration"))
     )
-    said = ask.subject.split()
+    said = f"{ask.subject} {ask.of}".split()
     kept = [word for word in said if not set(words_of(word)) or set(words_of(word)) - own - _NO_CONDITION]
     return " ".join(kept)
 
 
 _BOOLEAN = re.compile(r"bool|^bit$|tinyint\(1\)", re.I)
+_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _STATES = frozenset(
     """open pending active inactive new draft overdue live won lost done final blocked disputed unpaid paid late
     pending hidden broken""".split()
@@ -113,6 +116,14 @@ def _filter(draft: Draft, words: Sequence[str], intent: Intent) -> str | None:
         number = bool(NUMBER.search(str(column.get("type", ""))))
         value, other = intent.unquote(value), intent.unquote(other)
         literal = draft.sql.literal(value, number=number)
+        if (
+            operator in ("=", "<>")
+            and _BOOLEAN.search(str(column.get("type", "")))
+            and value.lower() in _TRUTH
+        ):
+            digits = draft.sql.dialect in ("tsql", "oracle")
+            yes = _TRUTH[value.lower()]
+            return f"{name} {operator} {str(int(yes)) if digits else str(yes).upper()}"
         if operator == "null":
             return f"{name} IS NULL"
         if operator == "not null":
@@ -132,11 +143,20 @@ def _exists(draft: Draft, words: Sequence[str]) -> Generator[Want, Given, str | 
     wanted = words_of(" ".join(words[:-1] if no else words))
     stem = re.sub(r"(?:e?d|ing)\Z", "", wanted[0]) if len(wanted) == 1 else ""
     given = yield Want("find_joins", {"table": str(draft.table.id)})
-    for hop in rows_of(given.fragments, "joins")[:12]:
-        last = words_of(str(hop["left"]).rpartition(".")[2])
-        if hop["left"] == draft.table.qualified or not wanted:
+    inward = [hop for hop in rows_of(given.fragments, "joins") if hop["left"] != draft.table.qualified]
+    names = {str(hop["left"]): words_of(str(hop["left"]).rpartition(".")[2]) for hop in inward}
+    begin = [name for name, last in names.items() if wanted and last[: len(wanted)] == wanted]
+    for hop in inward[:24]:
+        last = names[str(hop["left"])]
+        if not wanted:
             continue
-        if last != wanted and not (len(last) == 1 and len(stem) > 3 and last[0].startswith(stem)):
+        # "insurance" is `insurance_policies` where nothing else begins so
+        alone = begin == [str(hop["left"])]
+        if (
+            last != wanted
+            and not alone
+            and not (len(last) == 1 and len(stem) > 3 and last[0].startswith(stem))
+        ):
             continue
         read = yield Want("retrieve", {"resource": str(hop["left"])})
         other = next(iter(things(read.fragments)), None)

@@ -97,7 +97,9 @@ _CONTRACTIONS = (
     (r"\bdon'?t\b", "do not"), (r"\bdoesn'?t\b", "does not"), (r"\bdidn'?t\b", "did not"), (r"\bisn'?t\b", "is not"),
     (r"\baren'?t\b", "are not"), (r"\bhaven'?t\b", "have not"), (r"\bhasn'?t\b", "has not"), (r"\bi'?d\b", "i would"),
     (r"\bwhat're\b", "what are"), (r"\bwhats\b", "what is"), (r"\btbl(s?)\b", r"table\1"), (r"\bcols?\b", "columns"),
-    (r"\bdescr?\b", "description"), (r"\bpk\b", "primary key"), (r"\bfks?\b", "foreign keys"),
+    (r"^descr?(?= (?!of\b|for\b)\w)", "describe"), (r"\bdescr?\b", "description"),
+    (r"\b(tables?|views?|columns?|fields?|schemas?)((?: in \S+)?(?: (?:that|which))?(?: (?:are|have|has))?) (without|no|with no|missing|lacking)( any| a)? comments?\b", r"\1\2 \3\4 description"),
+ (r"\bpk\b", "primary key"), (r"\bfks?\b", "foreign keys"),
     (r"(?:,? (?:and|with)) (?:what (?:data )?types? (?:are they|do they have|they have|they are)|(?:(?:their|the|its|what) )?(?:data )?types?)$", ""),
     (r"^((?:what|which) is |show me |find )?the (most|least) (expensive|costly|valuable)\b", r"\1the 1 \2 \3"),
     (r"\bdb\b", "database"), (r"\bdiff\b", "difference"), (r"\binfo\b", "information"), (r"\bbreak\b", "breaks"),
@@ -151,6 +153,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("join", r"(?:how|where|on what|on which columns?|can)?(?: do| does| can| could| to| should| are| is| would)?(?: i| we| you| one)?(?: the)?(?: tables?)? ?(?P<s>.+?) (?:and|with|to) (?P<o>.+?) (?:be )?(?:join(?:ed|s)?|related?|connect(?:ed)?|link(?:ed)?|fit together)(?: together| to each other)?"),
     ("join", r"(?:how|where|on what|on which columns?|what column)?(?: do| does| can| could| to| should| would)?(?: i| we| you| one)? ?(?:join|joins|connect|link|relate|combine) (?:the )?(?:tables? )?(?P<s>.+?) (?:and|with|to|on to|onto) (?P<o>.+)"),
     ("join", r"(?:what is |show |find )?(?:the )?(?:relationship|relation|join|join path|join key|connection|path|link)s? (?:between|from|of) (?P<s>.+?) (?:and|to|with) (?P<o>.+)"),
+    ("join", r"(?:what is |what are |which is |show |find )?(?:the )?(?:common |shared |foreign |join )?(?:keys?|columns?|fields?) (?:between|shared by|connecting|linking|that (?:connects?|links?|joins?)) (?P<s>.+?) (?:and|to|with) (?P<o>.+)"),
     ("join", r"(?:how|is|are|do|does)(?: is| are| do| does| can)? (?P<s>.+?) (?:related|joined|connected|linked) (?:to|with) (?P<o>.+)"),
     ("join", r"how (?:does|do|would|could|can|should) (?:i |we |you )?(?P<s>.+?) (?:relate|connect|link|join) (?:to|with) (?P<o>.+)"),
     ("joins_of", rf"(?:what|which tables?|which)(?: tables?)?(?: can| could| does| do| may)?(?: i| we| you)? ?(?:joins?|be joined|join) (?:to|with)? ?{_S}(?: with| to)?"),
@@ -165,6 +168,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("downstream", rf"(?:what|which|who|whom) ?(?P<kind>dashboards?|tables?|views?|reports?|charts?|models?|things?|people|jobs?)? ?(?:all )?(?:depends?|relies|rely|builds?|is built|are built|based|is based|are based) (?:up)?on {_S}"),
     ("downstream", rf"(?:what|which|who) ?(?P<kind>dashboards?|tables?|views?|reports?|charts?|models?|jobs?)? ?(?:uses?|reads?|reads? from|consumes?|queries|are using|is using|are fed by|is fed by|would be affected by|is affected by|are affected by|is downstream of|are downstream of|comes? after|is derived from|are derived from) (?!sql)(?:from )?{_S}"),
     ("downstream", rf"(?:what is |show |list |find |give me )?(?:me )?(?:the )?(?:downstream|impact|consumers|dependents|dependants|users|impact analysis)(?: lineage| dependencies| tables| resources| assets| of changing)? {_OF} (?:changing |dropping |deleting )?{_S}"),
+    ("downstream", rf"(?:if|when) (?:i|we|you|someone|somebody) (?:were to |would )?(?:drop|delete|remove|change|rename|alter|modify|touch)s? {_S},? (?:then )?(?:what|which \w+|who|does anything|will anything)(?: else)?(?: (?:is|are|gets?|will|would|could|be))* ?(?:affected|impacted|breaks?|broken|happens?|changes?|fails?|stops? working)"),
+    ("downstream", rf"(?:does|do|is|are|will|would) (?:anything|something|anyone|anybody|someone|somebody|any (?P<kind>dashboards?|tables?|views?|reports?|jobs?))(?: else)?(?: still)? (?:depends?|depending|rely|relies|relying|built|based) (?:up)?on {_S}"),
+    ("downstream", rf"(?:does|do|is|are) (?:anything|something|anyone|anybody|someone|somebody|any (?P<kind>dashboards?|tables?|views?|reports?|jobs?))(?: else)?(?: still)? (?:uses?|using|reads?|reading)(?: from)? {_S}"),
     ("downstream", rf"where is {_S} used(?: downstream)?|where (?:does|do) (?P<s2>.+?) go(?: to)?|is (?P<s3>.+?) used (?:anywhere|by anything|somewhere)"),
     ("may_drop", rf"(?:can|may|could|should|shall) (?:i|we|somebody|someone) (?:safely |just |simply )?(?:drop|delete|remove|get rid of|retire|truncate) {_S}(?: safely)?|(?:is it|would it be) (?:safe|ok|okay|fine) (?:to|if (?:i|we)) (?:drop|delete|remove|retire) (?P<s2>.+)|is {_S.replace('<s>', '<s3>')} safe to (?:drop|delete|remove)"),
     ("upstream", rf"(?:what|which) (?:upstream |source |base )(?:tables?|views?|sources?|data) (?:feeds?|populates?|loads?|fills?|go into|are behind|make up) (?:into )?{_S}"),
@@ -177,7 +183,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("definition", rf"(?:show |what is |give me |print )?(?:me )?(?:the )?(?:sql|code|view definition|view sql|definition|query|select) (?:of|for|behind) (?:the )?(?:view |model )?{_S}"),
     ("lineage", rf"(?:show |what is |give me |explain |draw |trace )?(?:me )?(?:the )?(?:full |complete |table |column )?(?:lineage|dependencies|data flow|data lineage) (?:of|for|around|from) {_S}"),
     ("lineage", rf"(?:lineage|trace) {_S}"),
+    ("describe", r"(?:the )?(?P<s>(?!(?:the|this|that|our|my|show|list|describe|explain|which|what|every|each|all|any|a|no)\b)[\w.$«»]+ (?:schema|database))"),
     # owners
+    ("owner", r"owners? (?P<s>(?!(?:list|names?|of|for|in|all|overview)\b)[\w.$«»]+)"),
     ("owned_by", r"(?:what|which)(?: things| tables?| views?| data| resources| dashboards?)? (?:does|do|is|are) (?P<who>.+?) (?:own|owns|responsible for|maintain|look after)"),
     ("owned_by", r"(?:show |list |find |which |what )?(?:me )?(?:all |every |everything )?(?:the )?(?:tables?|views?|things|data|resources|dashboards?|columns?)? ?(?:that (?:are|is) |are |is )?owned by (?P<who>.+)"),
     ("owner", rf"who (?:is |are )?(?:the )?(?:owns?|owners? (?:of|for)|responsible for|accountable for|in charge of|behind|maintains?|looks after|to (?:ask|contact|talk to) (?:about|for)|looks after|the contact for|contact for|steward of|expert (?:on|for)) {_S}"),
@@ -188,7 +196,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     # personal, undocumented, unowned, popular
     ("in_use", r"(?:what|which|show|list|give me|display)(?: me)?(?: all)?(?: the| our)? ?(?P<by>tags?|labels?|owners?)(?: do we have| do we use| are there| exist| are used| are in use| can i see| have we(?: got)?| there are| in use)?|who are (?:all )?(?:the |our )?(?:data )?(?P<by2>owners)"),
     ("tagged", r"(?:what|which|show|list|find|everything|all)?(?: me)?(?: all| everything)?(?: the)? ?(?P<kind>" + _KIND + r"|things|resources|data)? ?(?:is |are |that is |that are |which are |has |have |with )?(?:the )?(?:tagged|tags?|labelled|labeled)(?: as| with| by)? (?!(?:of|does|do|are|is)\b)(?P<tag>.+)"),
-    ("personal", r"(?:.*\b)?(?:pii|personal(?:ly)?(?: identifiable)?|sensitive|gdpr|private|confidential)\b(?: data| information| columns?| looking| fields?)*(?:(?: are| is| do we have| there| have we| exist| stored| hold| contain)* ?(?:in|of|under|within|does|from) (?:the )?(?P<in>.+?)(?: (?:hold|contain|have|table|schema))?)?"),
+    ("personal", r"(?:.*\b)?(?:pii|phi|personal(?:ly)?(?: identifiable)?|sensitive|gdpr|private|confidential)\b(?: data| information| columns?| looking| fields?)*(?:(?: are| is| do we have| there| have we| exist| stored| hold| contain)* ?(?:in|of|under|within|does|from) (?:the )?(?P<in>.+?)(?: (?:hold|contain|have|table|schema))?)?"),
     ("personal", r"(?:which|what|find|list|show)(?: me)?(?: the)? (?:columns?|fields?|tables?) (?:which |that )?(?:look|looks|seem|might be|may be|could be|are|contain|contains|hold|holds|have|has|with) (?:like )?(?:to be )?(?:personal|sensitive|private)(?: data| information)?" + _IN),
     ("undocumented", r"(?:which|what|find|list|show|give me|are there|how many)?(?: me)?(?: all)?(?: the| any)? ?(?P<kind>" + _KIND + r")? ?(?:that |which )?(?:are|is|have|has|with|still|lack|lacks|miss|misses|need|needs|do not have|does not have|without)? ?(?:missing |lacking |got )?(?:undocumented|not documented|no descriptions?|no documentation|not described|without (?:a )?(?:description|documentation|descriptions)|missing (?:a )?(?:descriptions?|documentation)|an? description|any description|descriptions?)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
     ("unowned", r"(?:which|what|find|list|show|give me|are there|how many)?(?: me)?(?: all)?(?: the| any)? ?(?P<kind>" + _KIND + r")? ?(?:that |which )?(?:are|is|have|has|with|lack|lacks|miss|do not have|does not have)? ?(?:missing |lacking )?(?:unowned|not owned(?: by (?:anyone|anybody))?|no owners?|without (?:an |any )?owners?|missing (?:an )?owners?|ownerless|orphaned|an owner|any owner|nobody owns|no one owns|belongs? to nobody)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
@@ -206,7 +214,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("type", rf"what is the type of (?:the )?(?:column )?{_S}"),
     ("nullable", rf"(?:which|what) (?:columns?|fields?) (?:is|are|may be|can be) (?:nullable|null|empty|optional|required|mandatory) (?:in|of) (?:the )?{_S}"),
     ("nullable", rf"(?:is|are|can|could|may) (?:the )?(?:column )?{_S} (?:nullable|be null|be empty|null|optional|required|mandatory|contain nulls?)"),
-    ("has_column", rf"(?:does|do) (?:the )?(?:table |view )?{_S} (?:have|contain|hold|include|carry) (?:a |an |any |the )?(?P<c>(?!tables?\b|views?\b|data\b|information\b|rows\b|owner|tags?\b|description).+?)(?: (?:column|field)s?)?"),
+    ("has_column", rf"(?:does|do) (?!(?:we|you|i|they|people)\b)(?:the )?(?:table |view )?{_S} (?:have|contain|hold|include|carry) (?:a |an |any |the )?(?P<c>(?!tables?\b|views?\b|data\b|information\b|rows\b|owner|tags?\b|description).+?)(?: (?:column|field)s?)?"),
     ("has_column", rf"(?:is|are) there (?:a |an |any )?(?P<c>\S+(?: \S+)?) (?:column|field)s? (?:in|on) (?:the )?(?:table |view )?{_S}"),
     ("count_columns", rf"how many (?:columns|fields|attributes) (?:does|do|has|have|are there in|are in|in|is in|there are in) (?:the )?{_S}(?: have| has| got)?|how wide is (?P<s2>.+)|number of (?:columns|fields) (?:in|of) (?P<s3>.+)"),
     ("columns", rf"(?:what|which|show|list|give me|describe|print|name)?(?: me)?(?: all)?(?: are)?(?: the)? ?(?:columns|fields|attributes|column names) (?:of|in|for|from|does|do|are in|has|have|are there in|exist in|belong to|make up) (?:the )?{_S}(?: have| has| contain| hold| include)?"),
@@ -243,7 +251,7 @@ _ABOUT: tuple[tuple[str, str], ...] = (
     ("find", rf"(?:which|what) (?:tables?|data|views?|datasets?|resources|dashboards?|one)(?: should i use| do i need| can i use| do we have| is there| are there)? (?:has|have|contains?|holds?|with|stores?|is|are|for|about|on|to use for|shows?|covers?|tracks?)(?: (?:the|about|for|on|data|information))* {_S}"),
     ("find", rf"(?:where|in which tables?|in which schema) (?:is|are|do we (?:keep|store|have)|live|lives|can i see) (?:the |our )?(?:data (?:for|on|about) )?{_S}(?: stored| kept| data| located| saved| live)?"),
     ("find", rf"(?:i|we) (?:need|want|am looking for|'m looking for|are looking for|am searching for|would like)(?: to (?:find|get|see|use|analy[sz]e|look at))?(?: some| the| a| any)?(?: data| information| tables?)?(?: on| about| for| of)? ?{_S}"),
-    ("find", rf"looking for {_S}|search {_S.replace('<s>', '<s2>')}|anything (?:about|on) (?P<s3>.+)|(?!(?:what|which|where|how|who|why|when|is|are|does|do)\b)(?P<s4>.+?) (?:data|tables?|datasets?)"),
+    ("find", rf"looking for {_S}|search {_S.replace('<s>', '<s2>')}|anything (?:about|on) (?P<s3>.+)|(?!(?:what|which|where|how|who|why|when|is|are|does|do|explain|describe|summari[sz]e|open)\b)(?P<s4>.+?) (?:data|tables?|datasets?)"),
     ("describe", rf"(?:what|who) (?:is|are|was)(?: in| inside)? (?:the |a |an )?{_S}(?: about| for| used for| all about)?"),
     ("describe", rf"what (?:does|do|is) (?:the )?(?:table |view |column |dashboard )?{_S} (?:contain|hold|show|store|do|have|represent|track|mean|in it|for|about|used for)"),
     ("describe", rf"(?:describe|explain|tell me (?:more )?about|about|more about|details (?:of|on|about|for)|information (?:on|about)|summari[sz]e|show|open|read|give me (?:details|information) (?:on|about|for)|more on|what about) (?:me )?(?:the )?(?:table |view |column )?{_S}"),
@@ -281,6 +289,11 @@ _PRONOUN = re.compile(
     re.I,
 )
 _ELLIPSIS = re.compile(r"^(?:and |what about |how about |and what about |and how about |same for |the same for |and for |or |now )+(?:for |of |the |in |under |by |per )*(?P<s>.+)$", re.I)  # fmt: skip
+_LISTED = re.compile(
+    r"(?:(?:list|show|name|give)(?: me)? (?:them|those|these)(?: all)?|which(?: ones)?(?: are they)?|what are they(?: called)?)",
+    re.I,
+)
+"""After a count: what was counted."""
 _FOLLOW_UPS: tuple[tuple[str, str], ...] = (
     ("owner", r"(?:who )?(?:is )?(?:its|the|their)? ?owns?(?:ers?)?(?: is it| it)?|owners?|who owns (?:it|that|this|them)"),
     ("columns", r"(?:its|the|their|show(?: me)?(?: the)?)? ?(?:columns|fields|structure)"),
@@ -343,6 +356,13 @@ def follow_up(question: str, before: Intent | None, known: frozenset[str] = froz
             return Intent(
                 name, {"s": "it", **{k: v for k, v in match.groupdict().items() if v}}, cleaned, quoted
             )
+    if (
+        before is not None
+        and before.name == "count"
+        and before.slots.get("kind")
+        and _LISTED.fullmatch(short)
+    ):
+        return Intent("list", before.slots, cleaned, quoted)
     match = _ELLIPSIS.fullmatch(cleaned)
     if match and before is not None:
         subject = phrase(match.group("s"))
