@@ -165,6 +165,8 @@ BAD = [
     ("databricks", "FROM shop.orders |> SELECT DISTINCT id FROM hr.salaries"),
     ("databricks", "FROM shop.orders |> DROP id, (SELECT pay FROM hr.salaries)"),
     ("databricks", "FROM shop.orders |> RENAME hidden AS a"),
+    ("duckdb", "FROM shop.orders |> LIMIT 5 |> WHERE id > 2"),
+    ("snowflake", "SELECT id FROM shop.orders |> WHERE id > 2"),
 ]
 
 
