@@ -52,7 +52,7 @@ def test_the_guard_decides_as_the_set_says(engine: str, which: str) -> None:
     assert not wrong, wrong
 
 
-@pytest.mark.parametrize(("which", "many"), [("tenth", 52), ("eleventh", 30)])
+@pytest.mark.parametrize(("which", "many"), [("tenth", 52), ("eleventh", 30), ("twelfth", 33)])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_sets_over_the_given_world_by_somebody_who_had_not_seen_the_guard(
     engine: str, which: str, many: int
@@ -83,7 +83,7 @@ def test_no_name_of_a_good_statement_is_called_invented(engine: str) -> None:
 def test_what_was_refused_there_for_a_reason_still_is() -> None:
     given = {
         case["id"]: case
-        for which in (*SETS, "tenth", "eleventh")
+        for which in (*SETS, "tenth", "eleventh", "twelfth")
         for e in ENGINES
         for case in cases(which, e)
     }
