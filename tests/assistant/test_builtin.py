@@ -10,6 +10,9 @@ from plugin.access.viewer import Surface
 from plugin.assistant import Question, ask
 from plugin.config import read_config
 from plugin.egress.gateway import Gateway
+from plugin.egress.parts import Fragment
+from plugin.providers.builtin.sql_columns import column_for
+from plugin.providers.builtin.talk import Thing
 from plugin.store import open_store
 from tests.assistant.conftest import Answered
 from tests.assistant.shop import World, build
@@ -239,6 +242,14 @@ PHRASINGS: list[tuple[str, list[str]]] = [
         ["is a glossary term", "mart.monthly_revenue", "sales.orders"],
     ),
     ("orders without campaign", ["NOT EXISTS (SELECT 1 FROM marketing.campaign_attribution"]),
+    ("tables in the mart schema with no description", ["All tables and views in"]),
+    (
+        "tables in the mart schema with no owner",
+        ["tables and views in", "have no owner", "mart.monthly_revenue"],
+    ),
+    ("whats the pk of order items", ["Primary key: `order_id, product_id`"]),
+    ("views built on sales.orders", ["mart.monthly_revenue"]),
+    ("most expensive products", ["ORDER BY price DESC", "LIMIT 10"]),
     ("anything on customer falls", ["None of these says `falls`"]),
 ]
 
@@ -379,3 +390,12 @@ def test_no_step_is_made_twice(world: tuple[World, Gateway]) -> None:
         steps = Answered(list(ask(shop.store, gateway, shop.vic, Question(text)))).done["steps"]
         made = [(step["tool"], str(step["arguments"])) for step in steps]
         assert len(made) == len(set(made)), text
+
+
+def test_an_amount_that_was_billed_is_not_taken_for_one_that_was_paid() -> None:
+    claims = Thing(
+        Fragment(1, "table", {"name": "claims", "columns": ({"name": "billed_amount", "type": "numeric"},)})
+    )
+    assert column_for(claims, "paid amount", numeric=True) is None
+    for said in ("billed amount", "amount", "revenue"):
+        assert column_for(claims, said, numeric=True) is not None

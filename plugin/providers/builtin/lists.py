@@ -1,4 +1,7 @@
-"""Plans that list and count: popular, undocumented, personal, tagged, owned, by kind, and where a column is."""
+"""Plans that list and count: popular, undocumented, personal, tagged, owned, by kind, and where a column is.
+
+It is one file because they share the listing, its places and its words.
+"""
 
 from __future__ import annotations
 
@@ -58,6 +61,10 @@ def _listing(
         wanted |= place.narrow()
         given = yield Want("browse", wanted)
         found = things(given.fragments)
+        if kinds == ("table",) and what in ("unowned", "undocumented") and not found:
+            kinds = _TABLES  # "all tables have an owner" says nothing of a schema of views
+            given = yield Want("browse", {**wanted, "kinds": list(kinds)})
+            found = things(given.fragments)
         where = place.where
         noun = " and ".join(f"{kind_word(each)}s" for each in kinds) or "resources"
         if what == "popular" and found and not any(each.text("popularity") for each in found):

@@ -89,6 +89,8 @@ def column_for(thing: Thing, phrase: str, *, numeric: bool = False, loose: bool 
         name = words_of(str(column["name"]))
         if numeric and (not NUMBER.search(str(column.get("type", ""))) or name[-1:] == ("id",)):
             continue  # a sum of keys answers nothing
+        if numeric and _happened(spoken) and _happened(name) and not _happened(spoken) & _happened(name):
+            continue  # what was billed is not what was paid
         if numeric and set(spoken) & _FLOW and "price" in name:
             continue  # what something costs is not what it brought in
         if name == spoken:
@@ -111,6 +113,11 @@ def column_for(thing: Thing, phrase: str, *, numeric: bool = False, loose: bool 
             continue
         ranked.append((rank, position, column))
     return min(ranked, key=lambda row: row[:2])[2] if ranked else None
+
+
+def _happened(words: Sequence[str]) -> set[str]:
+    """The words that say what was done with an amount: billed, paid, allowed, spent."""
+    return {word for word in words if re.search(r"(?:.ed|paid|spent|sold|lost|due)\Z", word)}
 
 
 def _money(name: Sequence[str]) -> int | None:

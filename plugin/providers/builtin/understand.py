@@ -102,6 +102,7 @@ _CONTRACTIONS = (
  (r"\bpk\b", "primary key"), (r"\bfks?\b", "foreign keys"),
     (r"(?:,? (?:and|with)) (?:what (?:data )?types? (?:are they|do they have|they have|they are)|(?:(?:their|the|its|what) )?(?:data )?types?)$", ""),
     (r"^((?:what|which) is |show me |find )?the (most|least) (expensive|costly|valuable)\b", r"\1the 1 \2 \3"),
+    (r"^((?:what|which) are |show me |show |list |find )?(?:the )?(most expensive|cheapest) (?=[a-z_.]+s$)", r"\1the 10 \2 "),
     (r"\bdb\b", "database"), (r"\bdiff\b", "difference"), (r"\binfo\b", "information"), (r"\bbreak\b", "breaks"),
 )  # fmt: skip
 _QUOTED = re.compile(r"`([^`\n]+)`|\"([^\"\n]+)\"|“([^”\n]+)”|(?<![\w])'([^'\n]+)'(?![\w])|‘([^’\n]+)’")
@@ -171,6 +172,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("downstream", rf"(?:if|when) (?:i|we|you|someone|somebody) (?:were to |would )?(?:drop|delete|remove|change|rename|alter|modify|touch)s? {_S},? (?:then )?(?:what|which \w+|who|does anything|will anything)(?: else)?(?: (?:is|are|gets?|will|would|could|be))* ?(?:affected|impacted|breaks?|broken|happens?|changes?|fails?|stops? working)"),
     ("downstream", rf"(?:does|do|is|are|will|would) (?:anything|something|anyone|anybody|someone|somebody|any (?P<kind>dashboards?|tables?|views?|reports?|jobs?))(?: else)?(?: still)? (?:depends?|depending|rely|relies|relying|built|based) (?:up)?on {_S}"),
     ("downstream", rf"(?:does|do|is|are) (?:anything|something|anyone|anybody|someone|somebody|any (?P<kind>dashboards?|tables?|views?|reports?|jobs?))(?: else)?(?: still)? (?:uses?|using|reads?|reading)(?: from)? {_S}"),
+    ("downstream", rf"(?:all |list |list all |show |find )?(?:the )?(?P<kind>dashboards?|tables?|views?|reports?) (?:that (?:are |is )?)?(?:(?:built|based|depending|dependent|relying) (?:up)?on|derived from|fed by) {_S}"),
     ("downstream", rf"where is {_S} used(?: downstream)?|where (?:does|do) (?P<s2>.+?) go(?: to)?|is (?P<s3>.+?) used (?:anywhere|by anything|somewhere)"),
     ("may_drop", rf"(?:can|may|could|should|shall) (?:i|we|somebody|someone) (?:safely |just |simply )?(?:drop|delete|remove|get rid of|retire|truncate) {_S}(?: safely)?|(?:is it|would it be) (?:safe|ok|okay|fine) (?:to|if (?:i|we)) (?:drop|delete|remove|retire) (?P<s2>.+)|is {_S.replace('<s>', '<s3>')} safe to (?:drop|delete|remove)"),
     ("upstream", rf"(?:what|which) (?:upstream |source |base )(?:tables?|views?|sources?|data) (?:feeds?|populates?|loads?|fills?|go into|are behind|make up) (?:into )?{_S}"),
@@ -456,7 +458,8 @@ def _mended(word: str, known: frozenset[str] = frozenset()) -> str:
 
 
 _WORDS = frozenset(_VOCABULARY)
-_TYPED = {"ownes": "owns", "onws": "owns", "wich": "which", "waht": "what", "hwat": "what", "taht": "that"}
+_TYPED = {"ownes": "owns", "onws": "owns", "wich": "which", "waht": "what", "hwat": "what", "taht": "that", "plz": "please",
+    "whats": "what is", "whos": "who is", "wheres": "where is"}  # fmt: skip
 
 
 def _slots(match: re.Match[str]) -> dict[str, str]:
