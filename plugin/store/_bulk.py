@@ -168,11 +168,12 @@ def insert_groups(
     rows: Sequence[Sequence[Any]],
     same: Mapping[str, Any] | None = None,
     verb: str = "INSERT",
+    group: int = GROUP,
 ) -> None:
     """Insert rows into SQLite, many a statement: the driver's work for a statement is more than SQLite's for a row."""
     same = same or {}
     names, width, common = (*same, *columns), len(columns), tuple(same.values())
-    group = min(GROUP, (MOST_PARAMETERS - len(common)) // width)
+    group = min(group, (MOST_PARAMETERS - len(common)) // width)
     for start in range(0, len(rows), group):
         part = rows[start : start + group]
         statement = _insertion(verb, table, names, len(common), width, len(part))

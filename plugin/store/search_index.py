@@ -64,7 +64,7 @@ def reindex(session: Session, workspace_id: int) -> int:
     session.flush()
     connection = session.connection()
     behind = Behind(connection) if connection.dialect.name == "sqlite" else None
-    writer = index_writer(session, workspace_id, behind)
+    writer = index_writer(session, workspace_id, behind, gather=True)
     writer.clear()
     # As in a merge: millions of tuples and not one cycle.
     was_on = gc.isenabled()
@@ -72,6 +72,7 @@ def reindex(session: Session, workspace_id: int) -> int:
     try:
         with behind or nullcontext():
             done = Indexing(session, workspace_id, writer, new=True).run(None)
+            writer.finish()
             if behind is not None:
                 behind.wait()
     finally:

@@ -36,7 +36,7 @@ LONGEST_TEXT = 4000
 MOST_COLUMNS = 5000
 
 
-_NAME, _APART = itemgetter(1), itemgetter(3)
+_NAME, _NOTES, _APART = itemgetter(1), itemgetter(2), itemgetter(3)
 
 
 class ColumnFacts(NamedTuple):
@@ -139,7 +139,6 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
     """
     member = family_id is not None and family_id != asset.id
     name_set = set(identifier_words(asset.name))
-    numbers = {word for word in name_set if word.isdigit()}
     group = asset.group()
     described = set(text_words((asset.description or "")[:LONGEST_TEXT]))
     text_count = len(described)
@@ -157,7 +156,7 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
         ordinary = [column for column in asset.columns if not (column.apart or column.id in tagged)]
     if not member:
         columns.update(chain.from_iterable(map(identifier_words, map(_NAME, ordinary[:MOST_COLUMNS]))))
-        notes = words_of_texts([column.notes[:LONGEST_TEXT] for column in ordinary if column.notes])
+        notes = words_of_texts([note[:LONGEST_TEXT] for note in map(_NOTES, ordinary) if note])
     own = Document(
         id=asset.id,
         workspace_id=asset.workspace_id,
@@ -174,17 +173,16 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
         text_words=text_count,
         columns_count=len(asset.columns),
         notes_words=len(notes),
+        words=notes,
     )
-    words = own.words
     joined = joined_words(asset.name)
-    # With map: a first sync marks tens of millions of words.
+    # With map, and into the largest set: a first sync marks tens of millions of words.
+    words = notes
     words.update(
         name_set,
         joined,
-        numbers,
         described,
         columns,
-        notes,
         map("n_".__add__, name_set),
         map("n_".__add__, joined),
         map("d_".__add__, described),

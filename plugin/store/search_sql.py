@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session
 
 from plugin.store._behind import Behind
-from plugin.store._bulk import insert_groups
+from plugin.store._bulk import MOST_PARAMETERS, insert_groups
 from plugin.store._chunks import chunks
 from plugin.store.search_ddl import FTS, FTS_MEMORY, ZONE_SHIFT
 from plugin.store.search_rows import ColumnFacts, Document
@@ -23,15 +23,24 @@ FIELDS = (
     "shape", "sample_id", "name_words", "text_words", "columns_count", "notes_words",
 )  # fmt: skip
 
+GATHERED = 16_000_000
+"""Characters of words that are held back while an index is built, and are then put away by one statement: FTS5 writes out
+what it has collected before each statement of several rows, and wherever a rowid is lower than the one before."""
+
 _fields = attrgetter(*FIELDS)
 Run = Callable[[str, tuple[Any, ...]], object]
 
 
-def index_writer(session: Session, workspace_id: int, behind: Behind | None = None) -> IndexWriter:
-    """The writer for this database; on SQLite documents are written `behind` the caller if there is one."""
+def index_writer(
+    session: Session, workspace_id: int, behind: Behind | None = None, *, gather: bool = False
+) -> IndexWriter:
+    """The writer for this database; on SQLite documents are written `behind` the caller if there is one.
+
+    `gather`: words may be held back to be put away many documents at a time; the caller calls `finish` at the end.
+    """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
-        return SqliteWriter(connection, workspace_id, behind)
+        return SqliteWriter(connection, workspace_id, behind, gather)
     writer = PostgresWriter(connection, workspace_id)
     event.listen(session, "before_commit", lambda _session: writer.finish(), once=True)
     return writer
@@ -146,6 +155,10 @@ class IndexWriter(ABC):
         """Insert documents."""
 
     @abstractmethod
+    def finish(self) -> None:
+        """Put away what was held back."""
+
+    @abstractmethod
     def insert_words(self, words: Sequence[str]) -> None:
         """Insert words that may be there already."""
 
@@ -161,9 +174,14 @@ class IndexWriter(ABC):
 class SqliteWriter(IndexWriter):
     """FTS5: the words of a document under a rowid that starts with its zone."""
 
-    def __init__(self, connection: Connection, workspace_id: int, behind: Behind | None = None) -> None:
+    def __init__(
+        self, connection: Connection, workspace_id: int, behind: Behind | None = None, gather: bool = False
+    ) -> None:
         super().__init__(connection, workspace_id)
         self._behind = behind
+        self._most_held = GATHERED if gather else 0
+        self._held: list[tuple[int, str]] = []
+        self._held_characters = 0
 
     def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
         statement = f"{before}(SELECT value FROM json_each(?)){after}"
@@ -177,7 +195,24 @@ class SqliteWriter(IndexWriter):
         return rows
 
     def insert(self, documents: Sequence[Document]) -> None:
-        self._write(lambda run: _insert_documents(run, documents))
+        self._write(lambda run: self._insert(run, documents))
+
+    def finish(self) -> None:
+        self._write(self._put_away)
+
+    def _insert(self, run: Run, documents: Sequence[Document]) -> None:
+        insert_groups(run, "search_docs", FIELDS, [_fields(each) for each in documents])
+        rows = [(each.zone_id << ZONE_SHIFT | each.id, " ".join(each.words)) for each in documents]
+        self._held += rows
+        self._held_characters += sum(len(words) for _rowid, words in rows)
+        if self._held_characters >= self._most_held:
+            self._put_away(run)
+
+    def _put_away(self, run: Run) -> None:
+        self._held.sort()
+        insert_groups(run, "search_fts", ("rowid", "body"), self._held, group=MOST_PARAMETERS)
+        self._held.clear()
+        self._held_characters = 0
 
     def insert_words(self, words: Sequence[str]) -> None:
         rows, same = [(word,) for word in words], {"workspace_id": self.workspace_id}
@@ -214,13 +249,6 @@ class SqliteWriter(IndexWriter):
         rowids = f"SELECT zone_id << {ZONE_SHIFT} | id FROM search_docs WHERE {where}"
         self.connection.execute(text(f"DELETE FROM search_fts WHERE rowid IN ({rowids})"), values)
         self.connection.execute(text(f"DELETE FROM search_docs WHERE {where}"), values)
-
-
-def _insert_documents(run: Run, documents: Sequence[Document]) -> None:
-    insert_groups(run, "search_docs", FIELDS, [_fields(each) for each in documents])
-    # In the order of the rowids, which is how FTS5 takes them fastest.
-    rows = sorted((each.zone_id << ZONE_SHIFT | each.id, " ".join(each.words)) for each in documents)
-    insert_groups(run, "search_fts", ("rowid", "body"), rows)
 
 
 class PostgresWriter(IndexWriter):
