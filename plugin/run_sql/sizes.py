@@ -262,12 +262,25 @@ def _check_rows(node: exp.Expr, name: str) -> None:
 def check_connect(node: exp.Expr) -> None:
     """CONNECT BY LEVEL <= number: as many rows. Raises Refusal."""
     ends = (exp.Prior, exp.LTE, exp.LT, exp.Between)
-    if not any(isinstance(each, ends) for each in node.walk()):
+    if not any(isinstance(each, ends) or _ends_with_the_text(each) for each in node.walk()):
         raise Refusal("size", "CONNECT BY must end: compare LEVEL with a number, or use PRIOR")
     for each in node.find_all(exp.LTE, exp.LT):
         number = _number(each.expression)
         if number is not None and number > MAX_ROWS:
             raise Refusal("size", f"CONNECT BY may make at most {MAX_ROWS} rows here")
+
+
+def _ends_with_the_text(node: exp.Expr) -> bool:
+    """REGEXP_SUBSTR(text, pattern, 1, LEVEL) IS NOT NULL: a text has as many matches as characters."""
+    if not isinstance(node, exp.Not) or not isinstance(node.this, exp.Is):
+        return False
+    if not isinstance(node.parent, exp.Connect):  # under an OR or a NOT it need not end
+        return False
+    found, nothing = node.this.this, node.this.expression
+    if not isinstance(found, exp.Anonymous) or found.name.upper() != "REGEXP_SUBSTR":
+        return False
+    occurrence = [each.sql().upper() for each in found.expressions[3:4]]
+    return isinstance(nothing, exp.Null) and occurrence == ["LEVEL"]
 
 
 def _signed(node: exp.Expr) -> float | None:
