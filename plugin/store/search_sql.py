@@ -24,8 +24,8 @@ FIELDS = (
 )  # fmt: skip
 
 GATHERED = 16_000_000
-"""Characters of words that are held back while an index is built, and are then put away by one statement: FTS5 writes out
-what it has collected before each statement of several rows, and wherever a rowid is lower than the one before."""
+"""Characters of words that are held back while an index is built, then put away by one statement: FTS5 writes out what
+it has collected before each statement of several rows, and wherever a rowid is lower than the one before."""
 
 _fields = attrgetter(*FIELDS)
 Run = Callable[[str, tuple[Any, ...]], object]
