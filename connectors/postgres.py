@@ -65,8 +65,10 @@ _KINDS: dict[str, TableKind] = {
 _KEYS = {"p": "primary", "u": "unique", "f": "foreign"}
 _CHUNK = 200  # tables in memory at a time
 _SCHEMES = ("postgresql", "postgres")
-_FORM = b"1"
-"""Counted up when `_table` makes something else of the same row: then every table counts as changed once."""
+_FORM = b"2"
+"""Counted up when `_table`, or lineage from a definition, makes something else of the same row: then every table counts
+as changed once.
+"""
 _NO_MARSHAL_REFS = 2  # the version of marshal that writes equal values as equal bytes
 
 

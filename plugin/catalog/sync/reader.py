@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from plugin.catalog.linking import ColumnsOf, Definition, Derived, Early
 
 MOST_REMEMBERED = 20_000
+READ_AS = 2
+"""Counted up when SQL is read for lineage in another way: what has SQL then counts as changed once."""
 EARLY = 100
 """Definitions that are linked together while the source is being read, when as many more have come after them."""
 
@@ -93,7 +95,8 @@ class Reader:
             fingerprint = raw_fingerprint(table.raw, self.stage.known.secret)
         else:
             facts = table_facts(table)
-            fingerprint = self.stage.fingerprint(facts if not extra else (facts, sorted(extra.items())))
+            told = facts if not extra else (facts, sorted(extra.items()))
+            fingerprint = self.stage.fingerprint((told, READ_AS) if table.definition else told)
         if self._is_there_twice(key, table):
             return
         if self.stage.is_unchanged(key, fingerprint, 1 + len(table.columns)):
@@ -175,6 +178,8 @@ class Reader:
         facts = tuple(sorted(values.items(), key=lambda item: item[0]))
         if asset.default_schema:
             facts = (*facts, ("default_schema", asset.default_schema))
+        if asset.definition:
+            facts = (*facts, ("read_as", READ_AS))
         fingerprint = self.stage.fingerprint((*facts, columns) if columns else facts)
         if key in self.stage.seen:
             self.stage.problems.append(
