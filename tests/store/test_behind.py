@@ -105,17 +105,17 @@ def test_a_fault_while_writing_behind_leaves_the_catalog_as_it_was(
     ).id
     with store.as_viewer(admin) as mine:
         before = mine.catalog.browse(limit=1000).items
-    write, calls = search_sql._insert_documents, 0
+    write, calls = search_sql.SqliteWriter._insert, 0
 
-    def fail(run: Any, documents: Any) -> None:
+    def fail(writer: Any, run: Any, documents: Any) -> None:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise sqlite3.OperationalError("disk I/O error")
-        write(run, documents)
+        write(writer, run, documents)
 
     with monkeypatch.context() as patched:
-        patched.setattr(search_sql, "_insert_documents", fail)
+        patched.setattr(search_sql.SqliteWriter, "_insert", fail)
         with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
             sync(store, admin, integration)
     assert calls == 2
