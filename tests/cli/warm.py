@@ -2,7 +2,7 @@
 
 Stdin, stdout, stderr, argv, the environment and the exit code are those of a process that a shell starts, and it ends as
 one does. What is decided before the first import (PYTHONIOENCODING, a stream that is closed) needs a real start, and so
-does what the imports themselves are asked about: tests/test_readme.py starts each command for real.
+does what the imports themselves are asked about: tests/test_readme.py starts each command of README for real.
 """
 
 from __future__ import annotations
