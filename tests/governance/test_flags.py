@@ -57,7 +57,9 @@ def test_an_import_is_flagged_once_with_kinds_and_never_the_value(
     assert (facts["count"], facts["kinds"]) == (2, "aws access key, credit card")
     with any_store.as_admin(any_admin) as door:
         audited = str(door.audit.entries(action="content.flagged").items)
-    assert KEY not in audited and "1111" not in audited and "credit_card" in audited
+    # Not four digits of the card: the hashes of the log's chain have any four now and then.
+    assert KEY not in audited and CARD not in audited and "credit_card" in audited
+    assert CARD.replace(" ", "")[:8] not in audited
     import_path(any_store, any_admin, str(path), integration="custom")
     assert len(told(any_store, any_admin)) == 1, "what did not change is not told again"
 
