@@ -7,13 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.records import Record, Schema
-from plugin.access.viewer import Surface, Viewer
-from plugin.config import read_config
-from plugin.store import open_store
+from plugin.access.viewer import Viewer
 from plugin.store.shapes import Join
 from plugin.tools import Session, call
 from plugin.tools.find_joins import JoinPaths
-from tests.assistant.shop import DATABASE, World, build, table
+from tests.assistant.shop import DATABASE, World, table
+from tests.tools.conftest import shop_in
 
 
 def _without_keys() -> list[Record]:
@@ -29,15 +28,8 @@ def _without_keys() -> list[Record]:
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    store = open_store(read_config({"DOCENT_HOME": str(tmp_path_factory.mktemp("home"))}))
-    with store.sign_in() as door:
-        made = door.create_workspace(
-            "Acme", "ada@example.com", "correct horse battery", admin_name="Ada Admin"
-        )
-    with store.sign_in() as door:
-        admin = door.viewer_for_email(made.slug, "ada@example.com", Surface.PAGE)
-    yield build(store, admin, more=_without_keys, also=("lake",))
-    store.close()
+    with shop_in(tmp_path_factory.mktemp("home"), more=_without_keys, also=("lake",)) as world:
+        yield world
 
 
 def _path(world: World, viewer: Viewer, table: str, other: str | None = None) -> tuple[tuple[Join, ...], str]:
