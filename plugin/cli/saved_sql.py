@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from plugin.cli.run_rows import in_full, print_rows
 from plugin.cli.session import Session, command_options, json_option, print_json, say, stdin_text
 from plugin.errors import BadInput, NotFound
 
@@ -140,7 +141,6 @@ def approve_query(session: Session, query_id: int, teams: tuple[str, ...], as_js
 @click.pass_obj
 def run_query(session: Session, query_id: int, values: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Run a saved statement under the gates of this moment and print its rows for the person."""
-    from plugin.cli.sql import in_full, print_rows
     from plugin.run_sql.approved import run_approved
     from plugin.run_sql.execute import QueryError
     from plugin.run_sql.results import Results

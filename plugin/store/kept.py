@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +13,10 @@ from plugin.store._context import Context
 from plugin.store._ids import fresh_id
 from plugin.store._models.base import now
 from plugin.store._models.history import MemoryRow, TemplateRow
+from plugin.store.monitoring import forget_template
 from plugin.store.shapes import Erased, Memory, Template
+from plugin.store.template_text import template_shape
 
-VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_ ]{0,39}?)\s*\}\}")
 TEMPLATES_MOST, MEMORIES_MOST = 200, 100
 TEXT_MOST, MEMORY_MOST = 20_000, 500
 
@@ -72,8 +72,6 @@ class Templates:
 
     def delete(self, template_id: int) -> Erased:
         """Delete one of mine for good, and what monitoring held of its use. NotFound."""
-        from plugin.store.monitoring import forget_template
-
         self._context.begin_write()
         self._context.session.delete(self._row(template_id))
         self._context.session.flush()
@@ -155,13 +153,6 @@ class Memories:
             MemoryRow.workspace_id == self._context.workspace_id,
             MemoryRow.member_id == self._context.member.id,
         )
-
-
-def template_shape(context: Context, row: TemplateRow) -> Template:
-    """Open a template's row for its author."""
-    body = context.vault.open_json("templates", "sealed", row.sealed, row=row.uid)
-    names = tuple(dict.fromkeys(VARIABLE.findall(body["text"])))
-    return Template(row.id, body["name"], body["text"], names, body["model"], body["parameters"], row.updated)
 
 
 def memory_shape(context: Context, row: MemoryRow) -> Memory:

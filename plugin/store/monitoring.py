@@ -45,11 +45,11 @@ from plugin.store._models.catalog import ResourceRow
 from plugin.store._models.history import TemplateRow
 from plugin.store._models.people import AccountRow, MemberRow, WorkspaceRow
 from plugin.store._rows import chunks
-from plugin.store.kept import VARIABLE, template_shape
 from plugin.store.monitoring_told import DAYS, SETTING, TOLD_OFF, TOLD_ON
 from plugin.store.notices import notify
 from plugin.store.policy import stored_values, value_of
 from plugin.store.shapes import Monitored, MonitoredPage, Prompt
+from plugin.store.template_text import VARIABLE, template_shape
 from plugin.vault import sealed_prefix
 
 SCHEMA = "docent_monitoring"

@@ -14,9 +14,10 @@ from plugin.store._models.history import ChatRow, MemoryRow, PromptRow, ShareRow
 from plugin.store._models.people import AccountRow, MemberRow, SessionRow
 from plugin.store._personal_rows import records_of
 from plugin.store._prompts import chat_shapes, prompt_shape
-from plugin.store.kept import memory_shape, template_shape
+from plugin.store.kept import memory_shape
 from plugin.store.monitoring import forget_member, of_member
 from plugin.store.shapes import Erased
+from plugin.store.template_text import template_shape
 
 
 def export_history(context: Context, member_id: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.errors import BadInput
 from plugin.history.export import export_chat
-from plugin.store.kept import VARIABLE
+from plugin.store.template_text import VARIABLE
 from web.messages import of_prompt
 from web.services import mine
 

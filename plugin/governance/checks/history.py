@@ -54,7 +54,7 @@ def page_only(facts: Facts) -> Finding:
 
 def templates(facts: Facts) -> Finding:
     """P32: variables are found, and templates are sealed."""
-    from plugin.store.kept import VARIABLE
+    from plugin.store.template_text import VARIABLE
 
     if VARIABLE.findall("about {{ table }} and {{day}}") != ["table", "day"]:
         return broken("the variables of a probe template were not found", RAN)
