@@ -20,10 +20,11 @@ from typing import Any, ClassVar, cast
 
 import psycopg
 from psycopg import sql as compose
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, tuple_row
 
 from connectors.abilities import IsSame
 from connectors.errors import SourceError
+from connectors.postgres_ascii import as_stored, mended_rows, tells_no_encoding
 from connectors.postgres_errors import during_connect, during_read
 from connectors.postgres_run import PostgresRuns
 from connectors.postgres_sql import (
@@ -88,6 +89,8 @@ class Postgres(PostgresRuns):
     def __init__(self, settings: ServerSettings) -> None:
         self._server: Server = server_of(settings, _SCHEMES, 5432)
         self._selection = Selection.of(settings.schemas, settings.exclude)
+        self._unsaid = False
+        """Does the database not say what its texts are written in? Known when it is signed in to."""
 
     def check(self) -> str:
         """One sentence with the version, the database and how many schemas would be read."""
@@ -113,7 +116,8 @@ class Postgres(PostgresRuns):
             for name, comment, schema_owner in connection.execute(statement, patterns).fetchall():
                 yield Schema(database, name, comment, schema_owner)
             statement, patterns = self._with_tables(PARTS)
-            parts = connection.execute(statement, patterns).fetchall()
+            with connection.cursor(row_factory=tuple_row) as cursor:  # as they are: they are sent back
+                parts = cursor.execute(statement, patterns).fetchall()
             total = parts[-1][2] if parts else 0
             yield Progress("tables", 0, total)
             done, before = 0, None
@@ -152,6 +156,9 @@ class Postgres(PostgresRuns):
             connection = self._connect()
         try:
             with during_read(self._server):
+                self._unsaid = tells_no_encoding(connection)
+                if self._unsaid:
+                    connection.row_factory = mended_rows
                 connection.execute(BEGIN)
                 yield connection
         finally:
@@ -159,7 +166,7 @@ class Postgres(PostgresRuns):
 
     def _with_schemas(self, text: str) -> tuple[compose.Composed, list[str]]:
         condition, patterns = self._selection.schema_condition("n.nspname", mark="%s")
-        return _fill(text, schemas=condition), patterns
+        return _fill(text, schemas=condition), self._as_stored(patterns)
 
     def _with_tables(
         self, text: str, *, after: tuple[str, str] | None = None, up_to: tuple[str, str] | None = None
@@ -167,10 +174,14 @@ class Postgres(PostgresRuns):
         condition, patterns = self._selection.table_condition(
             "n.nspname", "pg_catalog.concat(n.nspname, '.', c.relname)", mark="%s"
         )
+        patterns = self._as_stored(patterns)
         for bound, limit in ((AFTER, after), (UP_TO, up_to)):
             if limit is not None:
                 condition, patterns = f"{condition} AND {bound}", [*patterns, *limit]
         return _fill(text, tables=condition), patterns
+
+    def _as_stored(self, patterns: list[str]) -> list[str]:
+        return list(map(as_stored, patterns)) if self._unsaid else patterns
 
 
 def _fill(text: str, **conditions: str) -> compose.Composed:

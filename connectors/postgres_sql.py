@@ -4,23 +4,28 @@ All name `pg_catalog` (and the view of pg_stat_statements, where there is one). 
 the conditions of the settings, with placeholders for their patterns; psycopg reads %% as %.
 """
 
+from connectors.postgres_ascii import ENCODING
+
 # READ ONLY is the second wall. The first statement of a transaction sets the rest, so that it costs no round trip: a
 # lock that somebody holds must not hang a sync, and a consumer that is slow to write must not be cut off by the role's
 # own time-out.
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _SET = ", ".join(
-    f"pg_catalog.set_config('{name}', '{value}', true)"
-    for name, value in {
-        "lock_timeout": "15s",
-        "statement_timeout": "0",
-        "search_path": "pg_catalog",
-        "timezone": "UTC",
-        "datestyle": "ISO",
-        "jit": "off",
-        "max_parallel_workers_per_gather": "0",
-        "work_mem": "32MB",
-    }.items()
+    [
+        f"pg_catalog.set_config('{name}', '{value}', true)"
+        for name, value in {
+            "lock_timeout": "15s",
+            "statement_timeout": "0",
+            "search_path": "pg_catalog",
+            "timezone": "UTC",
+            "datestyle": "ISO",
+            "jit": "off",
+            "max_parallel_workers_per_gather": "0",
+            "work_mem": "32MB",
+        }.items()
+    ]
+    + [ENCODING]
 )
 
 DATABASE = f"""

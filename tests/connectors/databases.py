@@ -111,7 +111,8 @@ class PostgresRig(Rig):
     slow = "SELECT count(*) FROM generate_series(1, 1000000000000) g"
     endless = "SELECT generate_series(1, 1000000000) AS g"
 
-    def __init__(self) -> None:
+    def __init__(self, options: str = "") -> None:
+        self.options = options
         self.database = f"docent_rig_{uuid.uuid4().hex[:10]}"
         self._roles: list[str] = []
         self._wire = Wire(5432, "postgres")
@@ -122,7 +123,7 @@ class PostgresRig(Rig):
             self._server = psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True)  # type: ignore[arg-type]
         except psycopg.OperationalError:
             absent("no PostgreSQL at 127.0.0.1:5432")
-        self._server.execute(f"CREATE DATABASE {self.database}")
+        self._server.execute(f"CREATE DATABASE {self.database} {self.options}")
         try:
             with self._wire:
                 yield self

@@ -17,7 +17,7 @@ from connectors.mysql_rows import table as mysql_table
 from connectors.mysql_rows import title
 from connectors.records import Index, Key, Progress, Schema, Table
 from tests.asynchronous import ends
-from tests.connectors.databases import CANARY, RIGS, Rig
+from tests.connectors.databases import CANARY, RIGS, PostgresRig, Rig
 
 
 def made(type: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -144,6 +144,25 @@ def test_postgres_schema_dropped_in_mid_run_is_still_one_snapshot(postgres: Rig)
     names = [record.name for record in seen if isinstance(record, Table)]
     schemas = [record.name for record in seen if isinstance(record, Schema)]
     assert (names, schemas) == (["a", "b"], ["later", "public"])
+
+
+def test_postgres_that_does_not_say_what_it_is_written_in() -> None:
+    """A SQL_ASCII database holds what each client wrote: UTF-8 beside old Western European letters."""
+    old, new = r"E'stra\xdfe'", r"E'm\xc3\xbc\xc5\x9fteri'"
+    with PostgresRig("TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'").made() as rig:
+        rig.execute(
+            f"DO $$ BEGIN EXECUTE format('CREATE TABLE %1$I (%1$I int PRIMARY KEY, %2$I text)', {old}, {new}); END $$",
+            f"DO $$ BEGIN EXECUTE format('COMMENT ON TABLE %I IS %L', {old}, E'\\x80 5, {CANARY}'); END $$",
+            f"DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', {new}); END $$",
+            f"DO $$ BEGIN EXECUTE format('CREATE TABLE %I.t (f int REFERENCES %I)', {new}, {old}); END $$",
+        )
+        found = tables(rig)
+        street = found["straße"]
+        assert [column.name for column in street.columns] == ["straße", "müşteri"]
+        assert street.description == f"€ 5, {CANARY}"
+        assert found["t"].keys == (Key("foreign", "t_f_fkey", ("f",), "public", "straße", ("straße",)),)
+        one = [each.name for each in rig.connector(schemas="müşteri").extract() if isinstance(each, Table)]
+        assert one == ["t"]
 
 
 def test_postgres_without_statement_statistics_has_no_queries(postgres: Rig) -> None:
