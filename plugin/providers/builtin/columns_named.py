@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 
-from plugin.providers.builtin.phrases import code, count, line, lines, listed, named, plain, words_of
+from plugin.providers.builtin.find import find
+from plugin.providers.builtin.phrases import (
+    POINTING,
+    VAGUE,
+    code,
+    count,
+    line,
+    lines,
+    listed,
+    named,
+    plain,
+    words_of,
+)
 from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent
 
 MOST = 20
-VAGUE = frozenset("address number field value column data information detail".split())
-"""Words that people add to what a column is called: "phone numbers" are in `phone`."""
-POINTING = frozenset("id key code fk".split())
-"""Words of a column that only points at a thing: `customer_id` holds no address of a customer."""
 
 
 def tables_with(talk: Talk, intent: Intent) -> Plan:
     """Which tables hold such a thing: those with a column named so, with its classification; else a search."""
-    from plugin.providers.builtin.about import find
-
     phrase = re.sub(r" (?:column|field)s?$", "", intent.slot("c"), flags=re.I)
     spoken = set(words_of(phrase))
     given = yield Want("search", {"text": phrase, "kinds": ["column"], "limit": 25})
@@ -94,7 +100,6 @@ def column_uses(talk: Talk, intent: Intent) -> Plan:
 
 def kind_about(talk: Talk, intent: Intent) -> Plan:
     """Things of one kind about a topic; where there are none, that first, then what comes near."""
-    from plugin.providers.builtin.about import find
     from plugin.providers.builtin.phrases import kind_word
     from plugin.providers.builtin.understand import kind_of
 

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
+from plugin.providers.builtin.find import find
 from plugin.providers.builtin.phrases import code, count, listed, named, plain, table, words_of
 from plugin.providers.builtin.resolve import lead, not_found, resolve, tail
 from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, rows_of, things
+from plugin.providers.builtin.told import COLUMN_HEADS, description, key_text
 from plugin.providers.builtin.understand import Intent
-
-COLUMN_HEADS = {"name": "Column", "type": "Type", "pk": "Key", "description": "Description"}
-
-
-def key_text(key: Mapping[str, Any]) -> str:
-    """A key's columns, and where they point."""
-    text = code(str(key.get("columns", "")))
-    if key.get("ref"):
-        text += f" references {code(str(key['ref']))} ({code(str(key.get('ref_columns') or ''))})"
-    return text
-
 
 # --- one fact --------------------------------------------------------------------------------------------------------
 
@@ -158,8 +148,6 @@ def columns(talk: Talk, intent: Intent) -> Plan:
         return not_found(meant)
     if not meant.thing.columns:
         if not meant.thing.is_table:
-            from plugin.providers.builtin.about import description
-
             return lead(meant) + description(meant.thing)
         return f"{lead(meant)}No columns of {named(meant.thing)} are known."
     shown = meant.thing.columns[:100]
@@ -187,8 +175,6 @@ def _count_below(thing: Thing) -> Plan:
 
 def has_column(talk: Talk, intent: Intent) -> Plan:
     """Whether a table has a column, by its words; where the first is no table, what is found about both."""
-    from plugin.providers.builtin.about import find
-
     wanted = set(words_of(intent.slot("c")))
     meant = yield from resolve(talk, intent.slot("s"), kinds=("table", "view"))
     if meant.thing is None or not meant.thing.columns or not wanted:

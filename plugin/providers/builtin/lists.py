@@ -10,8 +10,9 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from plugin.providers.builtin.columns_named import POINTING, VAGUE
 from plugin.providers.builtin.phrases import (
+    POINTING,
+    VAGUE,
     code,
     kind_word,
     line,

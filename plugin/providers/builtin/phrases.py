@@ -13,6 +13,10 @@ KIND_WORDS = {
     "partitioned_table": "partitioned table",
     "external_table": "external table", "term": "glossary term", "dashboard_group": "dashboard group",
 }  # fmt: skip
+VAGUE = frozenset("address number field value column data information detail".split())
+"""Words that people add to what a column is called: "phone numbers" are in `phone`."""
+POINTING = frozenset("id key code fk".split())
+"""Words of a column that only points at a thing: `customer_id` holds no address of a customer."""
 
 
 def plain(text: str, limit: int = 400) -> str:

@@ -93,7 +93,7 @@ def _asks_for_columns(intent: Intent) -> bool:
 
 def inside(talk: Talk, intent: Intent) -> Plan:
     """What is in a schema, a database, a group of dashboards or an integration; of anything else, what it is."""
-    from plugin.providers.builtin.about import describe
+    from plugin.providers.builtin.find import describe
 
     phrase = intent.slot("s")
     if not is_pronoun(phrase):

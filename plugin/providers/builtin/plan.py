@@ -9,6 +9,7 @@ from plugin.providers.builtin import (
     columns_named,
     drift,
     facts,
+    find,
     lists,
     places,
     relations,
@@ -20,7 +21,7 @@ from plugin.providers.builtin.talk import Plan, Talk, Thing, things
 from plugin.providers.builtin.understand import Intent, follow_up, understand
 
 PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
-    "about": about.find,
+    "about": find.find,
     "foreign": sayings.foreign,
     "inside": places.inside,
     "changes": drift.changes,
@@ -30,8 +31,8 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "may_drop": relations.may_drop,
     "change": sayings.change,
     "chat": sayings.chat,
-    "find": about.find,
-    "describe": about.describe,
+    "find": find.find,
+    "describe": find.describe,
     "meaning": about.meaning,
     "glossary": about.glossary,
     "owner": facts.owner,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from plugin.providers.builtin.about import description
 from plugin.providers.builtin.phrases import code, lines, named, plain
 from plugin.providers.builtin.resolve import NEEDS_MODEL, not_found, resolve
 from plugin.providers.builtin.talk import Given, Plan, Talk, Want, things
+from plugin.providers.builtin.told import description
 from plugin.providers.builtin.understand import Intent
 
 HELP = """I answer from this catalog alone; nothing you type leaves this server. You can ask, for example:
@@ -94,7 +94,7 @@ def _said(text: str) -> Callable[[Talk, Intent], Plan]:
 
 def foreign(talk: Talk, intent: Intent) -> Plan:
     """A question in German, French or Spanish: said so, and answered in English with what its words find."""
-    from plugin.providers.builtin.about import find
+    from plugin.providers.builtin.find import find
 
     words = " ".join(
         each for each in intent.slot("s").split() if each.lower() not in ("table", "tables", "owner")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from plugin.providers.builtin.about import find
+from plugin.providers.builtin.find import find
 from plugin.providers.builtin.phrases import code, listed, named, words_of
 from plugin.providers.builtin.resolve import NEEDS_MODEL
 from plugin.providers.builtin.sql_columns import NUMBER, Column, column_for, date_column, label_column, split
