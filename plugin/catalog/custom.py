@@ -7,9 +7,7 @@ One file because both formats become the same items through the same checks.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Viewer
 from plugin.catalog import custom_values as values
+from plugin.catalog.csv_text import read_csv
 from plugin.errors import BadInput
 from plugin.json_text import read_json
 
@@ -28,6 +27,7 @@ ENTITIES = (
     "database", "schema", "table", "view", "column", "dashboard_group", "dashboard", "chart", "model", "metric",
     "job", "term", "document",
 )  # fmt: skip
+NOT_TEXT = "it is not UTF-8 text; a spreadsheet saves it as CSV UTF-8"
 ENDS_AT_TABLE = ("database", "schema", "table")
 ENDS = ("internal_resource", "external_table", "external_column", "tables_from_query")
 
@@ -128,11 +128,11 @@ def import_path(
 
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        with file.open(encoding="utf-8-sig") as lines:
+            parsed = parse_csv(lines.read()) if file.suffix.lower() == ".csv" else parse_jsonl(lines)
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else NOT_TEXT
         raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
-    parsed = parse_csv(text) if file.suffix.lower() == ".csv" else parse_jsonl(io.StringIO(text))
     return take(store, viewer, parsed, integration=integration, strict=strict, progress=progress)
 
 
@@ -355,54 +355,44 @@ def parse_csv(text: str) -> Parsed:
     """
     parsed = Parsed()
     tables: dict[tuple[str, str, str], Item] = {}
-    reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
-        names = [name.strip().lower() for name in reader.fieldnames or ()]
-        reader.fieldnames = names
-        if "entity_type" in names:
-            rows = list(_rows(reader, parsed))
-            read = _read((number, partial(_line_of, row)) for number, row in rows)
-            read.problems = sorted(parsed.problems + read.problems, key=lambda problem: problem.line)
-            read.lines += parsed.lines
-            return read
-        missing = [name for name in ("col_name", "database", "schema", "name") if name not in names]
-        if missing:
-            parsed.problems.append(Problem(1, f"the header lacks {', '.join(missing)} (or entity_type)"))
-            return parsed
-        for number, row in _rows(reader, parsed):
-            parsed.lines += 1
-            try:
-                _csv_row(number, row, tables)
-            except BadInput as error:
-                parsed.problems.append(Problem(number, str(error)))
-    except csv.Error as error:
-        parsed.problems.append(Problem(reader.line_num, f"this is not CSV: {error}"))
+        names, rows = read_csv(text)
+    except BadInput as error:
+        parsed.problems.append(Problem(1, str(error)))
+        return parsed
+    if "entity_type" in names:
+        return _read((number, partial(_line_of, row)) for number, row in rows)
+    missing = [name for name in ("col_name", "database", "schema", "name") if name not in names]
+    if missing:
+        parsed.problems.append(Problem(1, f"the header lacks {', '.join(missing)} (or entity_type)"))
+        return parsed
+    for number, row in rows:
+        parsed.lines += 1
+        try:
+            _csv_row(number, _cells(row), tables)
+        except BadInput as error:
+            parsed.problems.append(Problem(number, str(error)))
     for table in tables.values():
         table.columns.sort(key=lambda each: (each.position is None, each.position or 0))
         parsed.items.append(table)
     return parsed
 
 
-def _rows(reader: csv.DictReader[str], parsed: Parsed) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row with the number of its last line; one that does not fit the header is a problem of `parsed`."""
-    for row in reader:
-        if None in row:
-            parsed.lines += 1
-            reason = "more cells than the header has; a text with a comma is written in quotes"
-            parsed.problems.append(Problem(reader.line_num, reason))
-            continue
-        yield reader.line_num, {key: (value or "").strip() for key, value in row.items()}
+def _cells(row: Mapping[str, str] | BadInput) -> dict[str, str]:
+    if isinstance(row, BadInput):
+        raise row
+    return {name: cell.strip() for name, cell in row.items()}
 
 
 JSON_CELLS = ("columns", "from_identifier", "to_identifier")
 
 
-def _line_of(row: Mapping[str, str]) -> Mapping[str, Any]:
+def _line_of(row: Mapping[str, str] | BadInput) -> Mapping[str, Any]:
     """The JSON line that a row means: empty cells are left out, and what is no text is written as JSON has it.
 
     Lists of texts may also be written with commas, times as seconds since 1970.
     """
-    line: dict[str, Any] = {name: cell for name, cell in row.items() if cell}
+    line: dict[str, Any] = {name: cell for name, cell in _cells(row).items() if cell}
     for name, cell in list(line.items()):
         if name in JSON_CELLS or (name in ("tags", "owners") and cell.startswith("[")):
             try:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Viewer
 from plugin.catalog import custom_values as values
-from plugin.catalog.custom import Problem
+from plugin.catalog.csv_text import read_csv
+from plugin.catalog.custom import NOT_TEXT, Problem
 from plugin.errors import BadInput, DocentError
 from plugin.json_text import read_json
 
@@ -97,7 +98,7 @@ def apply_path(store: Store, viewer: Viewer, path: str, *, strict: bool = False)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else NOT_TEXT
         raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
     return apply(
         store, viewer, from_csv(text) if file.suffix.lower() == ".csv" else from_jsonl(text), strict=strict
@@ -115,21 +116,32 @@ def from_jsonl(text: str) -> Iterator[tuple[int, Any]]:
 
 
 def from_csv(text: str) -> Iterator[tuple[int, Any]]:
-    """(number, line) of a CSV text."""
-    reader = csv.DictReader(io.StringIO(text), strict=True)
+    """(number, line) of a CSV text; a row that does not fit the header is an error in its place."""
     try:
-        for row in reader:
-            line: dict[str, Any] = {}
-            for name, cell in row.items():
-                if isinstance(name, str) and isinstance(cell, str):
-                    said = cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
-                    if name in ("owners", "tags"):
-                        line[name] = [part.strip() for part in said.split(";") if part.strip()]
-                    elif said or name != "verified":
-                        line[name] = said
-            yield reader.line_num, line
-    except csv.Error as error:
-        yield reader.line_num, BadInput(f"this is not CSV: {error}")
+        names, rows = read_csv(text)
+        if "qualified_name" not in names:
+            raise BadInput("the header lacks qualified_name")
+        _says_something(names, "the header")
+    except BadInput as error:
+        yield 1, error
+        return
+    for number, row in rows:
+        if isinstance(row, BadInput):
+            yield number, row
+            continue
+        line: dict[str, Any] = {}
+        for name, cell in row.items():
+            said = cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
+            if name in ("owners", "tags"):
+                line[name] = [part.strip() for part in said.split(";") if part.strip()]
+            else:
+                line[name] = said if said or name != "verified" else None
+        yield number, line
+
+
+def _says_something(names: Iterable[str], what: str) -> None:
+    if not set(FIELDS).intersection(names):
+        raise BadInput(f"{what} has none of {', '.join(FIELDS)}: there is nothing to change")
 
 
 def apply(store: Store, viewer: Viewer, lines: Iterable[tuple[int, Any]], *, strict: bool = False) -> Applied:
@@ -186,6 +198,7 @@ def _read(number: int, line: Any) -> _Line:
     name = values.text(line, "qualified_name")
     if not name:
         raise BadInput("qualified_name is missing")
+    _says_something(line, "it")
     wanted: dict[str, Any] = {}
     if "description" in line:
         wanted["description"] = values.text(line, "description", values.LONGEST_TEXT)

@@ -180,3 +180,33 @@ def test_an_identifier_may_be_one_text() -> None:
     assert end("tables_from_query", "select 1 from a.b") == "None|None|None|None|select 1 from a.b"
     assert "more parts" in end("external_table", "a.b.c.d")
     assert "no table" in end("external_table", 5)
+
+
+def test_a_csv_as_a_spreadsheet_writes_it() -> None:
+    """Semicolons, a byte order mark's worth of habits: `sep=`, CRLF, quotes, an empty last row and column."""
+    text = (
+        "sep=;\r\n\r\nDatabase;Schema;Name;Description;Col_Name;Col_Type;\r\n"
+        'x;s;clients;"Ours; ""all"" of them";id;int;\r\nx;s;clients;;mail;text;\r\n;;;;;;\r\n'
+        "x;s;clients;;fax;text;;one too many\r\n"
+    )
+    read = parse_csv(text)
+    assert [(each.line, each.reason.split(";")[0]) for each in read.problems] == [
+        (7, "more cells than the header has")
+    ]
+    assert [(each.name, each.description) for each in read.items] == [("clients", 'Ours; "all" of them')]
+    assert [each.name for each in read.items[0].columns] == ["id", "mail"]
+    assert parse_csv("a,A\n1,2\n").problems[0].reason == "the header has 'a' twice"
+
+
+def test_what_stands_before_a_broken_quote_is_read_and_the_quote_is_named_where_it_opens() -> None:
+    rows = "".join(f"table,t{number},n{number},s\n" for number in range(3))
+    read = parse_csv("entity_type,databuilder_id,title,schema\n" + rows + 'table,x,"open,s\n' + rows)
+    assert [each.key for each in read.items] == ["t0", "t1", "t2"]
+    assert [each.line for each in read.problems] == [5]
+
+
+def test_a_cell_too_long_is_refused_and_the_rows_behind_it_are_read() -> None:
+    long = "y" * 1_000_001
+    head = "entity_type,databuilder_id,title,schema,description\n"
+    read = parse_csv(f"{head}table,a,a,s,{long}\ntable,b,b,s,{long[:-1]}\n")
+    assert [each.key for each in read.items] == ["b"] and [each.line for each in read.problems] == [2]

@@ -147,3 +147,23 @@ def test_by_the_command_line(
     done = CliRunner().invoke(cli, ["properties", "import", str(file), "--json"])
     assert done.exit_code == 0 and json.loads(done.stdout)["changed"] == 1
     assert line(store, admin, "main.orders")["description"] == "What was ordered"
+
+
+def test_a_text_that_runs_over_its_cell_is_not_cut_in_silence(store: Store, admin: Viewer, shop: int) -> None:
+    done = apply(store, admin, from_csv("qualified_name,description\nmain.orders,Orders, all of them\n"))
+    assert (done.changed, [each.line for each in done.errors]) == (0, [2])
+    assert line(store, admin, "main.orders")["description"] is None
+
+
+def test_a_spreadsheets_semicolons_and_capitals_are_read(store: Store, admin: Viewer, shop: int) -> None:
+    text = 'Qualified_Name;Description;Tags;Notes\r\nmain.orders;"All; ""of"" them";"a; b";mine\r\n;;;\r\n'
+    assert apply(store, admin, from_csv(text)).changed == 1
+    now = line(store, admin, "main.orders")
+    assert (now["description"], now["tags"]) == ('All; "of" them', ["a", "b"])
+
+
+def test_a_file_that_could_change_nothing_is_said_to_be_one(store: Store, admin: Viewer, shop: int) -> None:
+    for text in ("", "qualified_name,desc\nmain.orders,x\n", "name,description\norders,x\n"):
+        assert [each.line for each in apply(store, admin, from_csv(text)).errors] == [1], text
+    assert apply(store, admin, [(1, {"qualified_name": "main.orders", "desc": "x"})]).errors
+    assert not apply(store, admin, from_csv("qualified_name,verified\nmain.orders,\n")).errors
