@@ -15,7 +15,6 @@ from plugin.assistant.prompts import LAST_ROUND, REPEATED
 from plugin.assistant.titles import title_of
 from plugin.assistant.writer import Writer
 from plugin.egress.parts import ResultShape, ToolResult
-from plugin.errors import DocentError
 from plugin.providers.wire import ToolCall
 from plugin.tools import Session, call
 
@@ -34,8 +33,6 @@ class Course:
     provider: str = ""
     model: str | None = None
     calls: int = 0
-    signed: str = ""
-    """By what the store knows the session or token that asked (`plugin/store/live.py`); empty for the command line."""
     seconds: float = 180.0
     """How long the answer may take."""
     status: str = "running"
@@ -43,10 +40,6 @@ class Course:
     made: set[str] = field(default_factory=set)
     """The calls that were made: the same one is neither made nor shown again."""
     started: float = field(default_factory=time.monotonic)
-    looked: float = field(default_factory=time.monotonic)
-    """When the store was last asked whether the asker pressed stop and may still ask."""
-    lost: DocentError | None = None
-    """The right that the asker lost meanwhile."""
     names: dict[str, str] = field(default_factory=dict)
     """Qualified names of what was found so far, by id: a step shows names, not numbers."""
 

@@ -13,12 +13,14 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from plugin.access.viewer import Role, Viewer
+from plugin.access.viewer import Viewer
 from plugin.assistant.conversation import Question, check_text, open_conversation
 from plugin.assistant.course import Course, call_tool, searched
 from plugin.assistant.events import Citation, Done, Error, Event, Step
+from plugin.assistant.may_ask import may_ask, may_choose
 from plugin.assistant.prompts import EMPTY, LAST_ROUND
 from plugin.assistant.running import LEFT, Running, running
+from plugin.assistant.watching import still_allowed, stopped
 from plugin.assistant.writer import Writer, known_of
 from plugin.egress.parts import AssistantText, AssistantToolCall, Conversation, Part, ToolResult
 from plugin.errors import DocentError, NotFound, ProviderFailed, Refused, SignInNeeded
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 _TOO_LONG = "The answer was ended after {:.0f} seconds, the limit that an admin set."
 CALLS_A_ROUND = 8
-RECHECK_SECONDS = 1.0
 MOST_LINKED = 20
 
 
@@ -58,7 +59,8 @@ def ask(
         viewer = replace(viewer, persona=(question.persona or "").strip())
         with store.as_viewer(viewer) as mine:
             ai = mine.policy.ai()
-            _may_ask(mine.viewer, ai, question, mine.policy.admins)
+            may_ask(mine.viewer, ai, mine.policy.admins)
+            may_choose(mine.viewer, question.provider)
             mine.policy.persona()  # refuses one that this member may not choose
             provider, limits = question.provider or ai.provider, ai.limits
             if question.provider:
@@ -78,11 +80,9 @@ def ask(
         yield _error(error)
         return
     mark, keyed, _ = session.partition(".")
-    course = Course(
-        Writer(store, viewer), provider=provider, seconds=limits.seconds, signed=mark if keyed else ""
-    )
+    course = Course(Writer(store, viewer), provider=provider, seconds=limits.seconds)
     place = Session(prompt.chat_id, prompt.id, question.text, results, session)
-    with running(viewer, prompt.id, gone) as entry:
+    with running(store, viewer, prompt.id, gone, signed=mark if keyed else "") as entry:
         entry.keep = lambda: _finish(store, viewer, prompt.id, course, cut=entry.why)
         try:
             yield Step(
@@ -154,7 +154,7 @@ def _answer(
         parts: list[Part] = [AssistantText("".join(said))] if "".join(said).strip() else []
         parts += [AssistantToolCall(each.id, each.name, each.arguments) for each in calls]
         for each in calls:
-            if _stopped(store, viewer, course, entry):
+            if stopped(entry):
                 yield from _ended(course, entry.why, status="stopped")
                 return
             room = course.calls < most_steps and calls.index(each) < CALLS_A_ROUND
@@ -193,7 +193,7 @@ def _round(
     """One request: text goes to the page as it comes, calls and usage into the course."""
 
     def cancelled() -> bool:
-        return _stopped(store, viewer, course, entry)
+        return stopped(entry)
 
     if course.writer.answer and not course.writer.answer.endswith("\n"):
         yield from course.writer.feed("\n\n")
@@ -234,7 +234,7 @@ def _round(
             if time.monotonic() - course.started > course.seconds:
                 yield from _ended(course, _TOO_LONG.format(course.seconds))
                 return
-            _still_allowed(store, viewer, course, entry)
+            still_allowed(entry)
     if cancelled():
         yield from _ended(course, entry.why, status="stopped")
 
@@ -267,62 +267,6 @@ def _rest(course: Course) -> Iterator[Event]:
         yield from course.writer.finish()
     except DocentError:
         return
-
-
-def _stopped(store: Store, viewer: Viewer, course: Course, entry: Running) -> bool:
-    """Has the asker pressed stop, here or in another web process, or left? Asked while a model is silent, too."""
-    if not entry.stopped.is_set():
-        if entry.gone():
-            entry.why = LEFT
-            entry.stopped.set()
-        else:
-            _look(store, viewer, course, entry)
-    return entry.stopped.is_set()
-
-
-def _look(store: Store, viewer: Viewer, course: Course, entry: Running) -> None:
-    """Once a second, through one door: is it to stop, and may its asker still ask?"""
-    now = time.monotonic()
-    if now - course.looked < RECHECK_SECONDS:
-        return
-    course.looked = now
-    try:
-        if course.signed and not store.session_lives(course.signed):
-            raise Refused(
-                "The session or token that asked this has ended, and the answer with it.",
-                rule="sign_in.session",
-                who="you, by signing in again",
-            )
-        with store.as_viewer(viewer.as_assistant()) as mine:
-            if mine.history.stop_asked(entry.prompt_id):
-                entry.stopped.set()
-            _may_ask(mine.viewer, mine.policy.ai(), None, mine.policy.admins)
-    except DocentError as lost:
-        course.lost = lost  # said at the next event
-
-
-def _still_allowed(store: Store, viewer: Viewer, course: Course, entry: Running) -> None:
-    """A right that is taken away is gone in a stream that is under way, too."""
-    _look(store, viewer, course, entry)
-    if course.lost is not None:
-        raise course.lost
-
-
-def _may_ask(viewer: Viewer, ai: Any, question: Question | None, admins: Any) -> None:
-    """The rules that decide whether this member may ask at all. Raises Refused, naming rule and who opens it."""
-    if "ask" not in viewer.scopes:
-        raise Refused("This token may not ask questions.", rule="token.scope", who="whoever made the token")
-    if not ai.enabled:
-        names = ", ".join(admins()) or "an admin"
-        raise Refused(
-            f"The assistant is off for this workspace; {names} can turn it on.", rule="ai.enabled", who=names
-        )
-    if viewer.role is Role.GUEST and not ai.guests_may_ask:
-        raise Refused(
-            "Guests may not ask in this workspace.", rule="ai.guests_may_ask", who=", ".join(admins())
-        )
-    if question is not None and question.provider and not viewer.is_admin:
-        raise Refused("Only an admin may choose another provider.", rule="admin", who="an admin")
 
 
 def _finish(store: Store, viewer: Viewer, prompt_id: int, course: Course, *, cut: str | None = None) -> None:

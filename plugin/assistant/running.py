@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from plugin.access.viewer import Viewer
+from plugin.errors import DocentError
 
 if TYPE_CHECKING:
     from plugin.store import Store
@@ -24,16 +25,22 @@ if TYPE_CHECKING:
 class Running:
     """One answer under way and whose it is."""
 
+    store: Store
+    viewer: Viewer
     prompt_id: int
-    workspace_id: int
-    member_id: int
     gone: Callable[[], bool] = lambda: False
     """Does nobody read it any more?"""
+    signed: str = ""
+    """By what the store knows the session or token that asked (`plugin/store/live.py`); empty for the command line."""
     stopped: threading.Event = field(default_factory=threading.Event)
     why: str = "You stopped this answer."
     """What the asker reads then."""
     keep: Callable[[], None] = lambda: None
     """Writes down what came so far, from another thread: where a tool call outlasts its process."""
+    looked: float = field(default_factory=time.monotonic)
+    """When the store was last asked whether this is to stop and its asker may still ask."""
+    lost: DocentError | None = None
+    """The right that the asker lost meanwhile."""
 
 
 _running: dict[int, Running] = {}
@@ -48,9 +55,16 @@ ENDING = "Docent was stopped or is being restarted. What came so far is kept; as
 
 
 @contextmanager
-def running(viewer: Viewer, prompt_id: int, gone: Callable[[], bool] = lambda: False) -> Iterator[Running]:
+def running(
+    store: Store,
+    viewer: Viewer,
+    prompt_id: int,
+    gone: Callable[[], bool] = lambda: False,
+    *,
+    signed: str = "",
+) -> Iterator[Running]:
     """Enter an answer for as long as it runs."""
-    entry = Running(prompt_id, viewer.workspace_id, viewer.member_id, gone)
+    entry = Running(store, viewer, prompt_id, gone, signed)
     with _lock:
         _running[prompt_id] = entry
     if _ending.is_set():
@@ -71,14 +85,14 @@ def stop(store: Store, viewer: Viewer, prompt_id: int) -> None:
         mine.history.stop(prompt_id)
     with _lock:
         entry = _running.get(prompt_id)
-    if entry is not None and (entry.workspace_id, entry.member_id) == (viewer.workspace_id, viewer.member_id):
+    if entry is not None and _whose(entry.viewer) == _whose(viewer):
         entry.stopped.set()
 
 
 def end_all() -> None:
     """This process ends: stop every answer that it writes or begins from now on, in good order."""
     _ending.set()
-    for entry in _under_way():
+    for entry in under_way():
         _end(entry)
 
 
@@ -90,17 +104,18 @@ def keep_rest(cancel: Callable[[], None], grace: float = GRACE) -> None:
     """
     until = time.monotonic() + grace
     cancel()
-    while _under_way() and time.monotonic() < until:
+    while under_way() and time.monotonic() < until:
         time.sleep(AGAIN)
         cancel()
-    for entry in _under_way():
+    for entry in under_way():
         try:
             entry.keep()
         except Exception as error:  # noqa: BLE001 - whatever ails one answer, the others are kept
             log.error("an answer was not kept: %s", type(error).__name__)
 
 
-def _under_way() -> list[Running]:
+def under_way() -> list[Running]:
+    """Every answer that this process writes at this moment."""
     with _lock:
         return list(_running.values())
 
@@ -113,6 +128,8 @@ def _end(entry: Running) -> None:
 
 def count(viewer: Viewer) -> int:
     """How many answers this member has under way in this process."""
-    mine = (viewer.workspace_id, viewer.member_id)
-    with _lock:
-        return sum(1 for each in _running.values() if (each.workspace_id, each.member_id) == mine)
+    return sum(_whose(each.viewer) == _whose(viewer) for each in under_way())
+
+
+def _whose(viewer: Viewer) -> tuple[int, int]:
+    return viewer.workspace_id, viewer.member_id

@@ -15,7 +15,7 @@ rolled back on an exception.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,13 +24,11 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
-from plugin.access.ai_rules import parse_rules
-from plugin.access.personas import narrowed
 from plugin.access.viewer import Viewer
 from plugin.config import Config
 from plugin.errors import NotFound
 from plugin.store import schema
-from plugin.store._conditions import require_conditions
+from plugin.store._acting import act, fresh
 from plugin.store._context import Context, member_facts, require_admin
 from plugin.store._doors import AdminDoor, ViewerDoor
 from plugin.store._engine import SIGN_IN, make_engine, make_sessions, said_clearly
@@ -38,7 +36,6 @@ from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import WorkspaceKeyRow
 from plugin.store._unsaved import Unsaved
 from plugin.store.keys import check_key, load_vault, newest_vault
-from plugin.store.policy import chosen_persona
 from plugin.vault import WorkspaceVault, WrappedKey, open_vault
 
 if TYPE_CHECKING:
@@ -48,6 +45,7 @@ if TYPE_CHECKING:
     from plugin.store.shapes import Erased
     from plugin.store.sign_in import SignIn
     from plugin.store.syncs import SyncRecord
+    from plugin.store.watch import Answer, May, Seen
 
 __all__ = ["AdminDoor", "Store", "ViewerDoor", "migrate", "open_store"]
 
@@ -88,7 +86,7 @@ class Store:
     def as_viewer(self, viewer: Viewer) -> Iterator[ViewerDoor]:
         """Open a member's door. SignInNeeded where the member is gone or disabled."""
         with self._context(viewer.workspace_id, viewer) as context:
-            yield ViewerDoor(context, _fresh(viewer, context))
+            yield ViewerDoor(context, fresh(viewer, context))
 
     @contextmanager
     def as_admin(self, viewer: Viewer) -> Iterator[AdminDoor]:
@@ -97,7 +95,7 @@ class Store:
             if not context.is_admin:
                 context.audit("admin.open", "deny", rule="admin")
             require_admin(context)
-            yield AdminDoor(context, _fresh(viewer, context))
+            yield AdminDoor(context, fresh(viewer, context))
 
     @contextmanager
     def ingest(self, workspace_id: int, integration_id: int) -> Iterator[Ingest]:
@@ -126,6 +124,12 @@ class Store:
 
         with self._transaction(SIGN_IN) as session:
             return lives(session, mark)
+
+    def look(self, answers: Sequence[Answer], may: May) -> list[Seen]:
+        """What is so at this moment of each answer that is being written; see `plugin/store/watch.py`."""
+        from plugin.store.watch import look
+
+        return look(answers, may, self._transaction, self._begun, self._finish)
 
     @contextmanager
     def clock(self) -> Iterator[Clock]:
@@ -194,30 +198,24 @@ class Store:
         after: list[Context] = []
         try:
             with self._transaction(workspace_id) as session:
-                context = Context(
-                    session=session,
-                    workspace_id=workspace_id,
-                    dialect=self.dialect,
-                    load_vault=self._load_vault,
-                    engine=self._engine,
-                    unsaved=self._unsaved,
-                )
+                context = self._begun(session, workspace_id)
                 after.append(context)
                 if viewer is not None:
-                    acting = member_facts(session, workspace_id, viewer.member_id)
-                    context.facts = acting.facts
-                    context.viewer = replace(viewer, workspace_slug=acting.slug)
-                    context.surface = viewer.surface
-                    context.for_ai = viewer.for_ai
-                    require_conditions(context, acting.access_rules)
-                    if viewer.for_ai:
-                        context.ai_rules = parse_rules(acting.ai_filters)
-                        if viewer.persona:
-                            context.ai_rules = narrowed(context.ai_rules, chosen_persona(context).filters)
+                    act(context, viewer, member_facts(session, workspace_id, viewer.member_id))
                 yield context
         finally:
             for context in after:
                 self._finish(context)
+
+    def _begun(self, session: Session, workspace_id: int) -> Context:
+        return Context(
+            session=session,
+            workspace_id=workspace_id,
+            dialect=self.dialect,
+            load_vault=self._load_vault,
+            engine=self._engine,
+            unsaved=self._unsaved,
+        )
 
     def _finish(self, context: Context) -> None:
         """What must happen whether or not the door's own transaction held: denials, and emptying deleted pages."""
@@ -293,9 +291,3 @@ def open_store(config: Config) -> Store:
 def migrate(config: Config) -> str:
     """Bring the database to the current schema; returns one sentence that says what was done."""
     return schema.upgrade(config)
-
-
-def _fresh(viewer: Viewer, context: Context) -> Viewer:
-    facts = context.member
-    slug = context.viewer.workspace_slug if context.viewer else viewer.workspace_slug
-    return replace(viewer, role=facts.role, email=facts.email, name=facts.name, workspace_slug=slug)

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Engine,
     Integer,
     Label,
+    Select,
     bindparam,
     cast,
     literal_column,
     null,
     select,
-    true,
     union_all,
 )
 from sqlalchemy.orm import Session
@@ -152,18 +153,6 @@ _members, _accounts, _workspaces, _teams = (
 )
 _settings = SettingRow.__table__
 _in_teams, _in_groups, _group_teams = (row.__table__ for row in (TeamMemberRow, GroupMemberRow, TeamGroupRow))
-# Built once: each door runs this, and putting a statement together costs more than running it.
-DIRECTLY = select(
-    cast(null(), Integer).label("group_id"),
-    _in_teams.c.team_id.label("team_id"),
-    _in_teams.c.lowered.label("lowered"),
-).where(_in_teams.c.member_id == bindparam("member"), _in_teams.c.workspace_id == bindparam("workspace"))
-BY_GROUP = (
-    select(_in_groups.c.group_id, _group_teams.c.team_id, _group_teams.c.lowered)
-    .outerjoin(_group_teams, _group_teams.c.group_id == _in_groups.c.group_id)
-    .where(_in_groups.c.member_id == bindparam("member"), _in_groups.c.workspace_id == bindparam("workspace"))
-)
-_ways = union_all(DIRECTLY, BY_GROUP).subquery("ways")
 
 
 def _setting(key: str) -> Label[Any]:
@@ -174,30 +163,49 @@ def _setting(key: str) -> Label[Any]:
     return found.scalar_subquery().label(key.replace(".", "_"))
 
 
-WHO = (
-    select(
-        _members.c.account_id,
-        _members.c.role,
-        _members.c.state,
-        _accounts.c.email,
-        _accounts.c.name,
-        _workspaces.c.slug,
-        select(_teams.c.id)
-        .where(_teams.c.workspace_id == bindparam("workspace"), _teams.c.is_general)
-        .scalar_subquery()
-        .label("general"),
-        _setting("access.rules"),
-        _setting("ai.filters"),
-        _ways.c.group_id,
-        _ways.c.team_id,
-        _ways.c.lowered,
+def _who(is_meant: Callable[[ColumnElement[int]], ColumnElement[bool]]) -> Select[Any]:
+    """The members that are meant, each once for each way into a team or a group."""
+    directly = select(
+        _in_teams.c.member_id,
+        cast(null(), Integer).label("group_id"),
+        _in_teams.c.team_id.label("team_id"),
+        _in_teams.c.lowered.label("lowered"),
+    ).where(is_meant(_in_teams.c.member_id), _in_teams.c.workspace_id == bindparam("workspace"))
+    by_group = (
+        select(_in_groups.c.member_id, _in_groups.c.group_id, _group_teams.c.team_id, _group_teams.c.lowered)
+        .outerjoin(_group_teams, _group_teams.c.group_id == _in_groups.c.group_id)
+        .where(is_meant(_in_groups.c.member_id), _in_groups.c.workspace_id == bindparam("workspace"))
     )
-    .join(_accounts, _accounts.c.id == _members.c.account_id)
-    .join(_workspaces, _workspaces.c.id == _members.c.workspace_id)
-    .outerjoin(_ways, true())
-    .where(_members.c.id == bindparam("member"), _members.c.workspace_id == bindparam("workspace"))
-)
-"""The member, once for each way into a team or a group."""
+    ways = union_all(directly, by_group).subquery("ways")
+    return (
+        select(
+            _members.c.id,
+            _members.c.account_id,
+            _members.c.role,
+            _members.c.state,
+            _accounts.c.email,
+            _accounts.c.name,
+            _workspaces.c.slug,
+            select(_teams.c.id)
+            .where(_teams.c.workspace_id == bindparam("workspace"), _teams.c.is_general)
+            .scalar_subquery()
+            .label("general"),
+            _setting("access.rules"),
+            _setting("ai.filters"),
+            ways.c.group_id,
+            ways.c.team_id,
+            ways.c.lowered,
+        )
+        .join(_accounts, _accounts.c.id == _members.c.account_id)
+        .join(_workspaces, _workspaces.c.id == _members.c.workspace_id)
+        .outerjoin(ways, ways.c.member_id == _members.c.id)
+        .where(is_meant(_members.c.id), _members.c.workspace_id == bindparam("workspace"))
+    )
+
+
+# Built once: each door runs the first, and putting a statement together costs more than running it.
+WHO = _who(lambda member: member == bindparam("member"))
+WHO_MANY = _who(lambda member: member.in_(bindparam("members", expanding=True)))
 
 
 class Acting(NamedTuple):
@@ -212,12 +220,29 @@ class Acting(NamedTuple):
 
 def member_facts(session: Session, workspace_id: int, member_id: int) -> Acting:
     """Read a member's facts and what decides what they may do. SignInNeeded where they are gone or disabled."""
-    connection = session.connection()
-    which = {"workspace": workspace_id, "member": member_id}
-    rows = connection.execute(WHO, which).all()
-    row = rows[0] if rows else None
-    if row is None or row.state != "active":
-        raise SignInNeeded("this sign-in is no longer valid; sign in again", rule="sign_in")
+    rows = session.connection().execute(WHO, {"workspace": workspace_id, "member": member_id}).all()
+    if not rows or rows[0].state != "active":
+        raise gone()
+    return _acting(rows)
+
+
+def members_facts(session: Session, workspace_id: int, members: Sequence[int]) -> dict[int, Acting]:
+    """The same of many members in one statement; those who are gone or disabled are not among them."""
+    rows = session.connection().execute(WHO_MANY, {"workspace": workspace_id, "members": members}).all()
+    by_member: dict[int, list[Any]] = {}
+    for row in rows:
+        if row.state == "active":
+            by_member.setdefault(row.id, []).append(row)
+    return {member_id: _acting(theirs) for member_id, theirs in by_member.items()}
+
+
+def gone() -> SignInNeeded:
+    """What whoever is no member any more reads."""
+    return SignInNeeded("this sign-in is no longer valid; sign in again", rule="sign_in")
+
+
+def _acting(rows: Sequence[Any]) -> Acting:
+    row = rows[0]
     role = Role(row.role)
     ways = [(each.team_id, each.lowered) for each in rows if each.team_id is not None]
     teams = {team for team, _lowered in ways}
@@ -225,7 +250,7 @@ def member_facts(session: Session, workspace_id: int, member_id: int) -> Acting:
     if role is not Role.GUEST:
         teams.add(row.general)
     facts = MemberFacts(
-        id=member_id,
+        id=row.id,
         account_id=row.account_id,
         role=role,
         email=row.email,

@@ -255,7 +255,7 @@ def test_leaving_the_page_stops_it_and_keeps_what_came(
 def test_a_right_that_is_taken_away_ends_the_stream(
     shop: World, scripted: Script, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plugin.assistant.loop.RECHECK_SECONDS", 0.0)
+    monkeypatch.setattr("plugin.assistant.watching.RECHECK_SECONDS", 0.0)
     scripted.say("a ", "b ", "c ", "d ")
     stream = ask(shop.store, gateway, shop.vic, Question("long"))
     answered = Answered()
@@ -270,7 +270,7 @@ def test_a_right_that_is_taken_away_ends_the_stream(
 def test_signing_out_ends_the_stream(
     shop: World, scripted: Script, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plugin.assistant.loop.RECHECK_SECONDS", 0.0)
+    monkeypatch.setattr("plugin.assistant.watching.RECHECK_SECONDS", 0.0)
     scripted.say("a ", "b ", "c ", "d ")
     with shop.store.sign_in() as door:
         secret = door.create_session(door.password("vic@harbor.example", PASSWORD))
