@@ -109,6 +109,52 @@ def test_keys_fold_unfold_and_walk(visit: Callable[..., Any], wide: dict[str, in
     assert str(wide["l3_5"]) not in page.url
 
 
+def test_what_is_folded_is_found_and_shown(visit: Callable[..., Any], wide: dict[str, int]) -> None:
+    page = visit()
+    page.goto(f"/r/{wide['hub']}/lineage")
+    page.wait_for_selector(".graph .fold")
+    seen = set(page.locator(".graph .node > title").all_text_contents())
+    page.fill("input[aria-label='Find in the picture']", "reader_0")
+    page.wait_for_selector(".graph .fold[data-hit]")
+    assert "folded of the 500 loaded" in page.locator(".graph-count").text_content()
+    before = boxes(page)
+    for _ in range(10):  # first those that are in the picture
+        page.keyboard.press("Enter")
+    page.locator(".graph .node").nth(before).wait_for(state="attached")
+    new = set(page.locator(".graph .node[data-hit] > title").all_text_contents()) - seen
+    assert new and all(name.startswith("wide.w.reader_0") for name in new)
+
+
+def test_a_box_unfolds_towards_the_start_as_well(visit: Callable[..., Any], wide: dict[str, int]) -> None:
+    """What else reads what this reads: the knob there did nothing and said that it had folded something."""
+    page = visit()
+    page.goto(f"/r/{wide['l3_5']}/lineage?depth=1&direction=upstream")
+    page.wait_for_selector(".graph .knob[data-act=down]")
+    before = boxes(page)
+    knob = page.locator(".graph .knob[data-act=down]").first
+    assert knob.text_content().startswith("Unfold 1 downstream")
+    knob.dispatch_event("click")
+    page.locator(".graph .node").nth(before).wait_for(state="attached")
+    assert boxes(page) == before + 1
+    page.locator(".graph .knob[data-act=down]", has_text="Fold").first.dispatch_event("click")
+    page.locator(".graph .node").nth(before).wait_for(state="detached")
+    assert boxes(page) == before
+
+
+def test_the_large_picture_ends_with_escape_and_keys_work_from_its_ground(
+    visit: Callable[..., Any], wide: dict[str, int]
+) -> None:
+    page = visit()
+    page.goto(f"/r/{wide['l3_5']}/lineage?depth=2")
+    page.wait_for_selector(".graph .node[tabindex='0']")
+    page.get_by_role("button", name="Larger or smaller").click()
+    page.locator(".graph svg[role=group]").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("l2_")
+    page.keyboard.press("Escape")
+    assert page.locator(".graph[data-large]").count() == 0
+
+
 def test_a_column_is_followed(visit: Callable[..., Any], wide: dict[str, int]) -> None:
     page = visit()
     page.goto(f"/r/{wide['l3_5']}/lineage?depth=3&detail=columns")

@@ -12,7 +12,7 @@ const COLUMNS = 10;
 async function start(frame) {
   const state = {
     frame, start: Number(frame.dataset.lineage), columns: frame.dataset.columns === "true", nodes: new Map(), edges: new Map(),
-    closed: new Set(), opened: new Set(), all: new Set(), view: { x: 0, y: 0, k: 1 }, at: null, seek: "", trace: null,
+    closed: new Set(), turned: new Set(), opened: new Set(), all: new Set(), pinned: new Set(), view: { x: 0, y: 0, k: 1 }, at: null, seek: "", trace: null,
   };
   const way = frame.dataset.direction, options = `depth=${frame.dataset.depth}&columns=${state.columns}&limit=500`;
   take(state, await get(`/api/v1/resources/${state.start}/lineage?${options}&upstream=${way !== "downstream"}&downstream=${way !== "upstream"}`));
@@ -25,6 +25,7 @@ async function start(frame) {
   frame.dataset.live = "";
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("role", "group");
+  svg.setAttribute("tabindex", "-1");
   svg.setAttribute("aria-label", `Lineage of ${first.name}. Arrow keys move between the boxes, Enter opens one, plus and minus unfold and fold.`);
   state.svg = svg;
   frame.append(tools(state), svg);
@@ -45,7 +46,8 @@ function take(state, found) {
   if (found.cut) state.cut = true;
 }
 
-// What is shown: everything reached from the start on its two sides without crossing a closed side, leaves folded.
+// What is shown: everything reached from the start on its two sides without crossing a closed side, leaves folded; and
+// what a person unfolded on the side of a box that faces the start: others that it feeds, or that feed it.
 function shown(state) {
   const near = { up: new Map(), down: new Map() };
   for (const { upstream_id: u, downstream_id: d } of state.edges.values()) {
@@ -53,24 +55,31 @@ function shown(state) {
     for (const [side, a, b] of [["down", u, d], ["up", d, u]]) { if (!near[side].has(a)) near[side].set(a, new Set()); near[side].get(a).add(b); }
   }
   const boxes = new Map(), folds = [];
-  const add = (id) => boxes.set(id, { key: `n${id}`, node: state.nodes.get(id), columns: [], here: id === state.start });
-  add(state.start);
-  for (const side of ["up", "down"]) {
-    const waiting = [state.start], seen = new Set(waiting);
+  const add = (id, side) => {
+    if (!boxes.has(id)) boxes.set(id, { key: `n${id}`, node: state.nodes.get(id), columns: [], here: id === state.start, ways: new Set() });
+    boxes.get(id).ways.add(side);
+  };
+  const walk = (from, side, turned) => {
+    const waiting = [from], seen = new Set(waiting);
     while (waiting.length) {
       const id = waiting.shift();
       if (state.closed.has(`${side}${id}`)) continue;
-      const others = [...(near[side].get(id) ?? [])].filter((other) => !seen.has(other));
-      const leaf = (other) => !(near[side].get(other)?.size) && !boxes.has(other);
+      const others = [...(near[side].get(id) ?? [])].filter((other) => !seen.has(other) && !(turned && boxes.has(other)));
+      const leaf = (other) => !(near[side].get(other)?.size) && !boxes.has(other) && !state.pinned.has(other);
       const leaves = others.filter(leaf).sort((a, b) => (state.nodes.get(b).popularity - state.nodes.get(a).popularity) || state.nodes.get(a).name.localeCompare(state.nodes.get(b).name));
       const total = state.nodes.get(id)[side];
       const missing = Math.max(0, total - (near[side].get(id)?.size ?? 0));
       const folded = state.all.has(`${side}${id}`) || leaves.length <= FOLD + 1 ? [] : leaves.slice(FOLD);
       const hidden = new Set(folded);
-      for (const other of others) { if (hidden.has(other)) continue; seen.add(other); if (!boxes.has(other)) add(other); waiting.push(other); }
+      for (const other of others) { if (hidden.has(other)) continue; seen.add(other); add(other, side); waiting.push(other); }
       const more = folded.length + (state.opened.has(`${side}${id}`) || near[side].get(id)?.size ? missing : 0);
-      if (more) folds.push({ key: `f${side}${id}`, fold: true, side, of: id, more, loaded: folded.length, kinds: missing ? "" : kinds(state, folded) });
+      if (more) folds.push({ key: `f${side}${id}`, fold: true, side, of: id, more, loaded: folded.length, ids: folded, kinds: missing ? "" : kinds(state, folded) });
     }
+  };
+  for (const side of ["up", "down"]) { add(state.start, side); walk(state.start, side); }
+  for (const which of state.turned) {
+    const side = which.startsWith("up") ? "up" : "down", id = Number(which.slice(side.length));
+    if (boxes.has(id) && !boxes.get(id).ways.has(side)) walk(id, side, true);
   }
   return { boxes, folds, near };
 }
@@ -102,8 +111,8 @@ function paint(state) {
     box.more = state.all.has(`columns${box.node.id}`) || box.columns.length <= COLUMNS + 1 ? 0 : box.columns.length - COLUMNS;
     if (box.more) box.columns.length = COLUMNS;
     box.height = HEAD + (box.columns.length ? (box.columns.length + (box.more ? 1 : 0)) * LINE + 6 : 0);
-    box.left = side(state, near, box.node, "up");
-    box.right = side(state, near, box.node, "down");
+    box.left = side(state, near, box, boxes, "up");
+    box.right = side(state, near, box, boxes, "down");
   }
   const all = [...boxes.values(), ...folds.map((fold) => ({ ...fold, height: 40 }))];
   const links = [
@@ -120,28 +129,44 @@ function paint(state) {
   }
   state.links = links;
   state.near = near;
+  state.reach = reach(state, near);
   drawn(state);
   mark(state);
   move(state);
 }
 
+// All that can be shown by opening everything: what was fetched and hangs together with the start on one side of it.
+function reach(state, near) {
+  const found = new Set();
+  for (const side of ["up", "down"]) {
+    const waiting = [state.start], seen = new Set(waiting);
+    while (waiting.length) for (const other of near[side].get(waiting.pop()) ?? []) if (!seen.has(other)) { seen.add(other); found.add(other); waiting.push(other); }
+  }
+  return [...found];
+}
+
 // What the button on a side of a box does: nothing there, unfold (with how many), or fold.
-function side(state, near, node, which) {
-  const total = Math.max(node[which], near[which].get(node.id)?.size ?? 0);
+function side(state, near, { node, ways }, boxes, which) {
+  const known = near[which].get(node.id) ?? new Set(), total = Math.max(node[which], known.size);
   if (!total) return null;
-  const open = !state.closed.has(`${which}${node.id}`) && (near[which].get(node.id)?.size ?? 0) > 0;
-  return { open, total };
+  if (ways.has(which)) return { open: !state.closed.has(`${which}${node.id}`) && known.size > 0, total };
+  const hidden = total - [...known].filter((id) => boxes.has(id)).length;
+  return state.turned.has(`${which}${node.id}`) ? { open: true, total } : hidden ? { open: false, total: hidden } : null;
 }
 
 async function toggle(state, key, which) {
   const box = state.by.get(key);
   if (!box || !box.node) return;
-  const id = box.node.id, mark = `${which}${id}`, known = state.near[which].get(id)?.size ?? 0;
-  if (!state.closed.has(mark) && known) { state.closed.add(mark); say(`Folded what ${which === "up" ? "feeds" : "depends on"} ${box.node.name}.`); }
-  else {
-    state.closed.delete(mark);
-    if (!known && box.node[which]) { if (!(await fetchMore(state, id, which))) return; }
-    say(`Unfolded ${box.node[which]} ${which === "up" ? "above" : "below"} ${box.node.name}.`);
+  const { id, name } = box.node, mark = `${which}${id}`, known = state.near[which].get(id)?.size ?? 0;
+  const there = which === "up" ? box.left : box.right;
+  if (!there) return;
+  if (there.open) {
+    if (box.ways.has(which)) state.closed.add(mark); else state.turned.delete(mark);
+    say(`Folded what ${which === "up" ? "feeds" : "depends on"} ${name}.`);
+  } else {
+    if (box.ways.has(which) ? !known && box.node[which] : known < box.node[which]) { if (!(await fetchMore(state, id, which))) return; }
+    if (box.ways.has(which)) state.closed.delete(mark); else state.turned.add(mark);
+    say(`Unfolded ${there.total} ${which === "up" ? "above" : "below"} ${name}.`);
   }
   keep(state, key);
 }
@@ -178,27 +203,46 @@ function tools(state) {
   const button = (name, label, act) => el("button", { class: "btn btn-sm btn-icon", type: "button", "aria-label": label, title: label, onclick: act }, icon(name));
   const seek = el("input", { class: "input", type: "search", placeholder: "Find in the picture", "aria-label": "Find in the picture", autocomplete: "off" });
   const count = el("span", { class: "small soft graph-count", role: "status" });
-  seek.addEventListener("input", () => { state.seek = seek.value.trim().toLowerCase(); mark(state); const hits = state.hits.length; count.textContent = state.seek ? `${hits} found` : ""; });
+  const told = () => {
+    const folded = state.folded.length ? `, ${state.folded.length} folded` : "", of = state.cut ? ` of the ${state.nodes.size.toLocaleString("en")} loaded` : "";
+    count.textContent = state.seek ? `${state.hits.length} found${folded}${of}` : "";
+  };
+  seek.addEventListener("input", () => { state.seek = seek.value.trim().toLowerCase(); mark(state); told(); });
   seek.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && state.hits.length) { event.preventDefault(); const next = (state.hits.indexOf(state.at) + 1) % state.hits.length; go(state, state.hits[next], false); }
-    if (event.key === "Escape") { seek.value = ""; state.seek = ""; count.textContent = ""; mark(state); }
+    if (event.key === "Enter" && state.hits.length + state.folded.length) {
+      event.preventDefault();
+      const at = state.hits.indexOf(state.at) + 1;
+      if (at < state.hits.length || !state.folded.length) { go(state, state.hits[at % state.hits.length], false); return; }
+      const id = state.folded[0];
+      unhide(state, id); go(state, `n${id}`, false); told();
+    }
+    if (event.key === "Escape") { if (seek.value) event.stopPropagation(); seek.value = ""; state.seek = ""; mark(state); told(); }
   });
   return el("div", { class: "graph-tools" },
     el("div", { class: "graph-seek" }, seek, count),
     el("div", { class: "graph-buttons", role: "group", "aria-label": "Picture" },
       button("zoom-out", "Zoom out", () => zoom(state, 1 / 1.3)), button("zoom-in", "Zoom in", () => zoom(state, 1.3)),
       button("maximize", "Show all of it", () => fit(state)), button("map-pin", "Back to where it began", () => { go(state, `n${state.start}`, false); }),
-      button("maximize-2", "Larger or smaller", () => { state.frame.toggleAttribute("data-large"); fit(state); }),
+      button("maximize-2", "Larger or smaller", () => { state.frame.toggleAttribute("data-large"); fit(state, true); }),
       el("button", { class: "btn btn-sm", type: "button", onclick: async () => { const { save } = await import("./lineage-png.js"); save(state); } }, icon("download"), "PNG")));
+}
+
+// Shows a resource that is folded: out of the box that stands for many, else by opening what was closed.
+function unhide(state, id) {
+  if (state.boxes.some((box) => box.ids?.includes(id))) state.pinned.add(id);
+  else { state.closed.clear(); state.pinned.add(id); }
+  paint(state);
 }
 
 function mark(state) {
   const lit = state.trace ? traced(state) : null;
   state.hits = [];
+  const sought = (id) => state.seek && state.nodes.get(id).qualified_name.toLowerCase().includes(state.seek);
+  state.folded = state.reach.filter((id) => !state.by.has(`n${id}`) && sought(id));
   for (const box of state.boxes) {
     const names = box.node ? [box.node.qualified_name, ...box.columns].join(" ").toLowerCase() : "";
-    const hit = state.seek && names.includes(state.seek);
-    if (hit) state.hits.push(box.key);
+    const hit = state.seek && (box.node ? names.includes(state.seek) : box.ids.some(sought));
+    if (hit && box.node) state.hits.push(box.key);
     box.g.toggleAttribute("data-hit", Boolean(hit));
     box.g.toggleAttribute("data-dim", Boolean((state.seek && !hit) || (lit && !lit.boxes.has(box.key))));
     for (const row of box.rows ?? []) row.toggleAttribute("data-lit", Boolean(lit?.rows.has(`${box.node.id}\n${row.dataset.column}`)));
@@ -247,13 +291,16 @@ function zoom(state, by, x, y) {
   move(state);
 }
 
-// All of it where it can still be read; else the start in the middle at a size that can.
+// All of it where it can still be read; else the start at a size that can, at the side of the frame that nothing is on.
 function fit(state, first = false) {
   const box = state.svg.getBoundingClientRect(), { width, height } = state.size;
   const k = Math.min(1, (box.width - 24) / width, (box.height - 24) / height);
   const here = state.by.get(`n${state.start}`);
-  if (first && k < 0.6) state.view = { k: 0.85, x: box.width / 2 - (here.x + WIDTH / 2) * 0.85, y: box.height / 2 - (here.y + here.height / 2) * 0.85 };
-  else state.view = { k, x: (box.width - width * k) / 2, y: (box.height - height * k) / 2 };
+  if (first && k < 0.6) {
+    const wide = WIDTH * 0.85, left = state.links.some((link) => link.b === here), right = state.links.some((link) => link.a === here);
+    const x = left === right ? (box.width - wide) / 2 : left ? box.width - wide - 36 : 36;
+    state.view = { k: 0.85, x: x - here.x * 0.85, y: box.height / 2 - (here.y + here.height / 2) * 0.85 };
+  } else state.view = { k, x: (box.width - width * k) / 2, y: (box.height - height * k) / 2 };
   move(state);
 }
 
@@ -286,6 +333,7 @@ function listen(state) {
   svg.addEventListener("click", (event) => {
     if (moved > 6) { event.preventDefault(); event.stopPropagation(); return; }
     const act = event.target.closest("[data-act]"), key = event.target.closest("[data-key]")?.dataset.key;
+    if (key && svg.hasAttribute("data-far") && !event.ctrlKey && !event.metaKey) { event.preventDefault(); event.stopPropagation(); go(state, key); return; } // nobody meant to open what nobody can read
     if (!act || !key) return;
     event.preventDefault();
     if (act.dataset.act === "unfold") unfold(state, key);
@@ -318,9 +366,8 @@ function listen(state) {
   }, { passive: false });
   svg.addEventListener("focusin", (event) => { const key = event.target.closest("[data-key]")?.dataset.key; if (key && key !== state.at) { state.at = key; mark(state); } });
   svg.addEventListener("keydown", (event) => {
-    const key = event.target.closest("[data-key]")?.dataset.key;
-    if (!key || event.ctrlKey || event.metaKey || event.altKey) return;
-    const here = state.by.get(key);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.target.closest("[data-key]")?.dataset.key ?? state.at, here = state.by.get(key);
     const best = (boxes, cost) => boxes.sort((a, b) => cost(a) - cost(b))[0];
     const flat = (box) => Math.abs(box.y + box.height / 2 - here.y - here.height / 2);
     let next = null;
@@ -340,6 +387,11 @@ function listen(state) {
     } else return;
     event.preventDefault();
     if (next) intoView(state, next.key);
+  });
+  state.frame.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !state.frame.hasAttribute("data-large")) return;
+    state.frame.removeAttribute("data-large");
+    fit(state, true);
   });
   new ResizeObserver(() => move(state)).observe(svg);
 }
