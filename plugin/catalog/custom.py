@@ -290,8 +290,6 @@ def _link(number: int, line: Mapping[str, Any]) -> Link:
     downstream = _end(line.get("to_identifier"), "to_identifier")
     if downstream.type == "tables_from_query":
         raise BadInput("tables_from_query stands in from_identifier only")
-    if upstream.type.startswith("external") and downstream.type.startswith("external"):
-        raise BadInput("one end at least is an internal_resource")
     return Link(number, upstream, downstream)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,10 @@ Wanted = tuple[int, int, int | None, int | None, str, str]
 """(upstream, downstream, upstream column, downstream column, kind, source)"""
 
 
+Loose = tuple[int, str, str, str, str | None, str | None]
+"""(resource, name of the other end, direction, source, column of that end, column of the resource)"""
+
+
 def _write_edges(merge: Merge) -> None:
     """Write lineage where it differs from what is there: what a definition no longer reads goes, the rest stays."""
     stage = merge.stage
@@ -142,36 +147,42 @@ def _write_edges(merge: Merge) -> None:
     _write_loose_ends(merge, scope, sources, loose)
 
 
-def _wanted(
-    merge: Merge, edges: list[StagedEdge]
-) -> tuple[dict[Wanted, float], dict[tuple[int, str, str, str], None]]:
-    """The edges as rows, and what no row can be made of yet: (resource, name, direction, source)."""
-    columns = _column_ids(merge, edges)
+def _wanted(merge: Merge, edges: list[StagedEdge]) -> tuple[dict[Wanted, float], dict[Loose, None]]:
+    """The edges as rows, and what no row can be made of yet."""
     outside, several = named(merge, {_far(edge).lower() for edge in edges if edge.loose})
     if several:
         merge.done.errors.append(
             _SEVERAL.format(count=len(several), example=several[0], name=merge.source.name)
         )
+    columns = _column_ids(merge, edges, outside)
     wanted: dict[Wanted, float] = {}
-    loose: dict[tuple[int, str, str, str], None] = {}
+    loose: dict[Loose, None] = {}
     for edge in edges:
         if edge.loose:
-            here = merge.places.get(edge.downstream if edge.loose == "up" else edge.upstream)
+            up = edge.loose == "up"
+            here = merge.places.get(edge.downstream if up else edge.upstream)
             if here is None:
                 continue
             name = _far(edge).lower()
             other = outside.get(name)
-            if other is None or other == here.id:
-                loose[(here.id, name, edge.loose, edge.source)] = None
+            ends = (other or 0, here.id) if up else (here.id, other or 0)
+            at = (
+                columns.get((ends[0], edge.upstream_column or "")),
+                columns.get((ends[1], edge.downstream_column or "")),
+            )
+            of_columns = edge.upstream_column is not None
+            if other is None or other == here.id or (of_columns and None in at):
+                pair = edge.upstream_column, edge.downstream_column
+                loose[(here.id, name, edge.loose, edge.source, *(pair if up else pair[::-1]))] = None
             else:
-                ends = (other, here.id) if edge.loose == "up" else (here.id, other)
-                _surest(wanted, (*ends, None, None, "table", edge.source), 0.8)
+                kind = "column" if of_columns else "table"
+                _surest(wanted, (*ends, *at, kind, edge.source), 0.8)
             continue
         upper, lower = merge.places.get(edge.upstream), merge.places.get(edge.downstream)
         if upper is None and lower is not None and edge.upstream.startswith("t:"):
             # The definition was read while the table was still known, and this very sync takes it away.
             name = ".".join(part for part in edge.upstream[2:].split(SEPARATOR) if part).lower()
-            loose[(lower.id, name, "up", edge.source)] = None
+            loose[(lower.id, name, "up", edge.source, None, None)] = None
         if upper is None or lower is None or (upper.id == lower.id and edge.upstream_column is None):
             continue
         if edge.upstream_column is None:
@@ -219,13 +230,18 @@ def _there(merge: Merge, lowers: set[int], sources: set[str]) -> dict[Wanted, tu
 
 
 def _write_loose_ends(
-    merge: Merge, scope: set[tuple[int, str]], sources: set[str], loose: dict[tuple[int, str, str, str], None]
+    merge: Merge, scope: set[tuple[int, str]], sources: set[str], loose: dict[Loose, None]
 ) -> None:
     ids = {id_ for id_, _source in scope} | {id_ for id_, *_rest in loose}
-    there: dict[tuple[int, str, str, str], int] = {}
+    there: dict[Loose, int] = {}
     for part in chunks(sorted(ids)):
         for row in merge.session.scalars(select(LooseEndRow).where(LooseEndRow.resource_id.in_(part))):
-            there[(row.resource_id, row.name_folded, row.direction, row.source)] = row.id
+            there[
+                (
+                    row.resource_id, row.name_folded, row.direction, row.source, row.name_column,
+                    row.resource_column,
+                )
+            ] = row.id  # fmt: skip
     gone = [
         id_
         for end, id_ in there.items()
@@ -241,22 +257,27 @@ def _write_loose_ends(
             "name_folded": name,
             "direction": direction,
             "source": source,
+            "name_column": name_column,
+            "resource_column": resource_column,
         }
-        for resource_id, name, direction, source in loose
-        if (resource_id, name, direction, source) not in there
+        for resource_id, name, direction, source, name_column, resource_column in loose
+        if (resource_id, name, direction, source, name_column, resource_column) not in there
     ]
     for new_part in chunks(new):
         merge.session.execute(insert(LooseEndRow), new_part)
 
 
-def _column_ids(merge: Merge, edges: list[StagedEdge]) -> dict[tuple[int, str], int]:
+def _column_ids(
+    merge: Merge, edges: list[StagedEdge], outside: Mapping[str, int]
+) -> dict[tuple[int, str], int]:
+    of_columns = [edge for edge in edges if edge.upstream_column is not None]
     tables = {
         merge.places[key].id
-        for edge in edges
-        if edge.upstream_column is not None
+        for edge in of_columns
         for key in (edge.upstream, edge.downstream)
         if key in merge.places
     }
+    tables |= {outside[name] for edge in of_columns if edge.loose and (name := _far(edge).lower()) in outside}
     merge._flush()
     found = dict(merge.column_ids)
     tables -= {table_id for table_id, _name in found}

@@ -122,6 +122,52 @@ def test_lineage_to_another_integration_is_tied_when_it_comes(
         assert {each.upstream for each in mine.catalog.lineage(board.id).edges} == {"lake.raw.clicks"}
 
 
+def test_columns_are_joined_across_integrations_whichever_comes_first(
+    any_store: Store, any_admin: Viewer, tmp_path: Path
+) -> None:
+    """An edge from column to column is one of columns where its other end is of another integration, too."""
+    table = {"entity_type": "table", "databuilder_id": "t", "title": "sums", "schema": "out", "database": "x",
+             "columns": [{"name": "who", "databuilder_id": "t.who"}]}  # fmt: skip
+    far = {"database": "lake", "schema": "raw", "table": "clicks", "column": "email"}
+    links = [
+        {"from_identifier": {"type": "external_column", **far},
+         "to_identifier": {"type": "internal_resource", "databuilder_id": "t.who"}},
+        {"from_identifier": {"type": "external_column", **far, "column": "at"},
+         "to_identifier": {"type": "external_column", "database": "x", "schema": "out", "table": "sums", "column": "who"}},
+    ]  # fmt: skip
+    wanted = {
+        ("lake.raw.clicks", "email", "x.out.sums", "who"),
+        ("lake.raw.clicks", "at", "x.out.sums", "who"),
+    }
+
+    def edges(name: str) -> set[tuple[str, str | None, str, str | None]]:
+        with any_store.as_viewer(any_admin) as mine:
+            found = mine.catalog.lineage(
+                mine.catalog.by_name("x.out.sums", integration=name).id, columns=True
+            )
+        return {
+            (each.upstream, each.upstream_column, each.downstream, each.downstream_column)
+            for each in found.edges
+            if each.kind == "column"
+        }
+
+    first = write(tmp_path / "a.jsonl", [table, *links])
+    assert not import_path(any_store, any_admin, first, integration="early").errors
+    assert edges("early") == set()
+    import_path(any_store, any_admin, write(tmp_path / "b.jsonl", LINES[:3]), integration="warehouse")
+    assert edges("early") == wanted, "tied up when the other came"
+    assert not import_path(any_store, any_admin, first, integration="late").errors
+    assert edges("late") == wanted, "found at once where it is there"
+    nowhere = [
+        {
+            "from_identifier": {"type": "external_column", **far},
+            "to_identifier": {"type": "external_column", **far},
+        }
+    ]
+    done = import_path(any_store, any_admin, write(tmp_path / "c.jsonl", nowhere), integration="late")
+    assert "neither" in done.errors[0].reason
+
+
 def test_nothing_is_raised_for_odd_files() -> None:
     assert parse_jsonl(
         ['{"entity_type": null}', "{}", '{"columns": 3, "table": "x", "id": "y", "schema": "z"}']

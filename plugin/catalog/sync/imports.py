@@ -223,11 +223,13 @@ class _Import:
                 self._edge(upper[0], lower[0], (upper[1], lower[1]))
             return None
         if upper is None and lower is not None and link.upstream.table:
-            self._edge(_external(link.upstream), lower[0], None, loose="up")
+            self._outside(_external(link.upstream), lower[0], link.upstream.column, lower[1], "up")
             return None
         if lower is None and upper is not None and link.downstream.table:
-            self._edge(upper[0], _external(link.downstream), None, loose="down")
+            self._outside(upper[0], _external(link.downstream), upper[1], link.downstream.column, "down")
             return None
+        if link.upstream.type.startswith("external") and link.downstream.type.startswith("external"):
+            return "neither identifier names anything of this integration"
         return f"{'from' if upper is None else 'to'}_identifier names nothing here"
 
     def _end(self, end: End) -> tuple[str, str | None] | None:
@@ -240,6 +242,11 @@ class _Import:
         parts = tuple(part for part in (end.database, end.schema, end.table) if part)
         found = self.reader.names.find(parts)
         return (found, end.column) if found is not None else None
+
+    def _outside(self, upper: str, lower: str, up: str | None, down: str | None, loose: str) -> None:
+        self._edge(upper, lower, None, loose=loose)
+        if up and down:
+            self._edge(upper, lower, (up, down), loose=loose)
 
     def _edge(self, upper: str, lower: str, columns: tuple[str, str] | None, *, loose: str = "") -> None:
         self.stage.edges.append(
