@@ -19,7 +19,6 @@ from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN
-from plugin.store.notices import notify
 
 HEALTH = frozenset({"medical_record", "us_medicare", "uk_nhs", "health_number"})
 CARDS = frozenset({"credit_card", "card_code"})
@@ -45,6 +44,8 @@ def flag(context: Context, resource_id: int, field: str, text: str | None) -> Ma
     """Look at a text that was saved; tell its writer and the admins where something was found."""
     found = kinds_in(text) if text and field in TEXT_FIELDS else {}
     if found:
+        from plugin.store.notices import notify
+
         words = ", ".join(sorted(kind.replace("_", " ") for kind in found))
         facts: dict[str, Any] = {"resource": resource_id, "field": field, "kinds": words}
         notify(context, KIND, facts)
@@ -120,6 +121,8 @@ def flag_imported(
         if len(looked) > 5000:
             looked.clear()
     if named:
+        from plugin.store.notices import notify
+
         first = list(named)[:NAMED_MOST]
         facts = {
             "integration": integration_id,

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from plugin.store._context import Context
-from plugin.store._models.base import Base
+from plugin.store._models import Base
 from plugin.store._models.people import WorkspaceRow
 
 GLOBAL_TABLES = frozenset(

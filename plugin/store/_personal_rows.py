@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from plugin.store._context import Context
-from plugin.store._models.base import Base
+from plugin.store._models import Base
 from plugin.store._models.catalog import OwnerRow, ProposalRow, ResourceRow
 from plugin.store._models.governance import AuditRow, LedgerRow, NoticeRow, ReceiptRow
 from plugin.store._models.history import BreakGlassRow, ChatRow, ShareRow

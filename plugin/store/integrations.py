@@ -10,7 +10,6 @@ from sqlalchemy import Table, delete, func, select
 from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store._context import Context
-from plugin.store._models import Base
 from plugin.store._models.base import now
 from plugin.store._models.catalog import FullTextRow, ResourceRow, ZoneCountRow, ZoneRow
 from plugin.store._models.integrations import IntegrationRow, QueryPermissionRow
@@ -378,8 +377,9 @@ def integration_shape(
 
 def _belongings(integration_id: int, workspace_id: int) -> list[Any]:
     """Deletes of every row that hangs on an integration or on its resources, children first."""
-    tables = Base.metadata.tables
-    resources = tables["resources"]
+    from plugin.store._models import Base
+
+    resources = Base.metadata.tables["resources"]
     mine = select(resources.c.id).where(
         resources.c.integration_id == integration_id, resources.c.workspace_id == workspace_id
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table, delete, func, inspect, select, text
 from sqlalchemy.orm import Session
@@ -19,10 +19,8 @@ from plugin.config import Config
 from plugin.errors import BadInput, Misconfigured, NotFound
 from plugin.store._context import Context
 from plugin.store._engine import SIGN_IN, begin_write, make_engine
-from plugin.store._models import Base
 from plugin.store._models.base import now
 from plugin.store._models.people import AccountRow, MemberRow, WorkspaceKeyRow, WorkspaceRow
-from plugin.store._sealed import SEALED, SealedColumn
 from plugin.store.shapes import Erased
 from plugin.vault import (
     KEY_FILE,
@@ -34,6 +32,9 @@ from plugin.vault import (
     open_vault,
     sealed_prefix,
 )
+
+if TYPE_CHECKING:
+    from plugin.store._sealed import SealedColumn
 
 BATCH = 200
 GRACE = timedelta(minutes=10)
@@ -196,6 +197,7 @@ def destroy_workspace(context: Context, slug: str) -> Erased:
     if session.scalar(select(WorkspaceRow.slug).where(WorkspaceRow.id == workspace_id)) != slug:
         raise BadInput("repeat the workspace's short name to delete it", field="workspace")
     from plugin.store import monitoring
+    from plugin.store._models import Base
     from plugin.store.search_index import forget_workspace
     from plugin.store.search_scrub import scrub_index
 
@@ -242,6 +244,7 @@ def _keys(session: Session, workspace_id: int) -> list[WorkspaceKeyRow]:
 def _reseal(open_context: Open, key_id: str) -> int:
     """Seal anew, batch by batch, every value that a key sealed; returns how many."""
     from plugin.store import monitoring
+    from plugin.store._sealed import SEALED
 
     count = 0
     with open_context() as context:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from plugin.store._models.governance import NoticeRow
 from plugin.store.policy import stored_values, value_of
 
 SETTING, DAYS = "monitoring.content", "monitoring.days"
@@ -20,6 +19,8 @@ def tell_newcomer(session: Session, workspace_id: int, member_id: int) -> None:
     stored = stored_values(session, workspace_id)
     if not value_of(stored, SETTING):
         return
+    from plugin.store._models.governance import NoticeRow
+
     words = TOLD_ON.format(days=int(value_of(stored, DAYS)))
     facts = {"on": True, "words": words}
     session.add(NoticeRow(workspace_id=workspace_id, member_id=member_id, kind="monitoring", facts=facts))

@@ -12,9 +12,7 @@ from sqlalchemy import select
 from plugin.errors import NotFound
 from plugin.store._context import Context
 from plugin.store._models.integrations import IntegrationRow
-from plugin.store._models.pushes import PushCredentialRow
 from plugin.store._models.settings import ProviderKeyRow
-from plugin.store.settings import store_provider_key
 
 TABLE = "integrations"
 
@@ -38,6 +36,8 @@ class Secrets:
 
     def set_provider_key(self, provider: str, key: str | None) -> None:
         """Seal a key, or remove it with None."""
+        from plugin.store.settings import store_provider_key
+
         store_provider_key(self._context, provider, key)
 
     def integration_secrets(self, integration_id: int) -> dict[str, str]:
@@ -57,6 +57,8 @@ class Secrets:
 
     def push_secrets(self, integration_id: int) -> dict[str, str] | None:
         """The credential that writes to a source, by field name, or None where push back is off."""
+        from plugin.store._models.pushes import PushCredentialRow
+
         sealed = self._context.session.scalar(
             select(PushCredentialRow.sealed).where(
                 PushCredentialRow.integration_id == integration_id,

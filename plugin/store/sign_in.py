@@ -20,7 +20,6 @@ from plugin.access.viewer import Role, Surface, Viewer
 from plugin.errors import BadInput, Conflict, NotFound, SignInNeeded
 from plugin.store._engine import SIGN_IN, begin_write
 from plugin.store._models.base import now
-from plugin.store._models.governance import ChainHeadRow
 from plugin.store._models.people import (
     AccountRow,
     InvitationRow,
@@ -228,6 +227,8 @@ class SignIn:
         An account that exists keeps its password. BadInput for a bad name, address or password, or a new account
         without one; Conflict where the slug is taken.
         """
+        from plugin.store._models.governance import ChainHeadRow
+
         title = clean_name(name, "a workspace", limit=200)
         email = clean_email(admin_email)
         begin_write(self._session)

@@ -25,6 +25,19 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
+def also_on_postgresql() -> None:
+    """Have partial indexes be partial on PostgreSQL as they are on SQLite, for whoever looks at the tables as a whole.
+
+    They are not declared so, because SQLAlchemy loads a dialect, and with it the drivers that it may have, at the first
+    argument that bears its name.
+    """
+    for table in Base.metadata.tables.values():
+        for index in table.indexes:
+            where = index.dialect_options["sqlite"]["where"]
+            if where is not None:
+                index.dialect_options["postgresql"]["where"] = where
+
+
 class Moment(TypeDecorator[datetime]):
     """A point in time, always UTC and timezone-aware in Python, also on SQLite, which knows no time zones."""
 

@@ -137,7 +137,6 @@ class ResourceRow(Base):
             "parent_id",
             "position",
             sqlite_where=IS_COLUMN,
-            postgresql_where=IS_COLUMN,
         ),
         Index(
             "ix_resources_children",
@@ -145,7 +144,6 @@ class ResourceRow(Base):
             "name_folded",
             "id",
             sqlite_where=NOT_COLUMN,
-            postgresql_where=NOT_COLUMN,
         ),
         Index(
             "ix_resources_list",
@@ -154,7 +152,6 @@ class ResourceRow(Base):
             "name_folded",
             "id",
             sqlite_where=NOT_COLUMN,
-            postgresql_where=NOT_COLUMN,
         ),
         Index(
             "ix_resources_name",
@@ -162,7 +159,6 @@ class ResourceRow(Base):
             "name_folded",
             "id",
             sqlite_where=NOT_COLUMN,
-            postgresql_where=NOT_COLUMN,
         ),
         Index(
             "ix_resources_popular",
@@ -171,7 +167,6 @@ class ResourceRow(Base):
             "popularity",
             "id",
             sqlite_where=NOT_COLUMN,
-            postgresql_where=NOT_COLUMN,
         ),
         Index(
             "uq_resources_source_key",
@@ -179,7 +174,6 @@ class ResourceRow(Base):
             "source_key",
             unique=True,
             sqlite_where=NOT_COLUMN,
-            postgresql_where=NOT_COLUMN,
         ),
         # An id is never given twice: a citation in an old chat points at what it meant, or at nothing.
         {"sqlite_autoincrement": True},

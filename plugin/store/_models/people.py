@@ -197,5 +197,4 @@ Index(
     TeamRow.workspace_id,
     unique=True,
     sqlite_where=text("is_general"),
-    postgresql_where=text("is_general"),
 )
