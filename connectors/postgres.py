@@ -20,7 +20,7 @@ from typing import Any, ClassVar, cast
 
 import psycopg
 from psycopg import sql as compose
-from psycopg.rows import TupleRow, tuple_row
+from psycopg.rows import TupleRow
 
 from connectors.abilities import IsSame
 from connectors.errors import SourceError
@@ -28,7 +28,6 @@ from connectors.postgres_ascii import as_stored, mended_rows, tells_no_encoding
 from connectors.postgres_errors import during_connect, during_read
 from connectors.postgres_run import PostgresRuns
 from connectors.postgres_sql import (
-    AFTER,
     BEGIN,
     DATABASE,
     GRANT_SCRIPT,
@@ -38,7 +37,6 @@ from connectors.postgres_sql import (
     SCHEMAS,
     STATEMENTS,
     TABLES,
-    UP_TO,
 )
 from connectors.records import (
     Column,
@@ -116,16 +114,13 @@ class Postgres(PostgresRuns):
             for name, comment, schema_owner in connection.execute(statement, patterns).fetchall():
                 yield Schema(database, name, comment, schema_owner)
             statement, patterns = self._with_tables(PARTS)
-            with connection.cursor(row_factory=tuple_row) as cursor:  # as they are: they are sent back
-                parts = cursor.execute(statement, patterns).fetchall()
-            total = parts[-1][2] if parts else 0
+            parts = connection.execute(statement, patterns).fetchall()
+            total = sum(number for _oids, number in parts)
             yield Progress("tables", 0, total)
-            done, before = 0, None
-            for schema, name, _place in parts:
-                statement, patterns = self._with_tables(TABLES, after=before, up_to=(schema, name))
-                before = (schema, name)
+            done = 0
+            for oids, _number in parts:
                 with connection.cursor() as cursor:
-                    for found in cursor.stream(statement, patterns, size=_CHUNK):
+                    for found in cursor.stream(TABLES, (oids,), size=_CHUNK):
                         yield _record(database, found, is_same)
                         done += 1
                         if done % 500 == 0 or done == total:
@@ -168,17 +163,11 @@ class Postgres(PostgresRuns):
         condition, patterns = self._selection.schema_condition("n.nspname", mark="%s")
         return _fill(text, schemas=condition), self._as_stored(patterns)
 
-    def _with_tables(
-        self, text: str, *, after: tuple[str, str] | None = None, up_to: tuple[str, str] | None = None
-    ) -> tuple[compose.Composed, list[str]]:
+    def _with_tables(self, text: str) -> tuple[compose.Composed, list[str]]:
         condition, patterns = self._selection.table_condition(
             "n.nspname", "pg_catalog.concat(n.nspname, '.', c.relname)", mark="%s"
         )
-        patterns = self._as_stored(patterns)
-        for bound, limit in ((AFTER, after), (UP_TO, up_to)):
-            if limit is not None:
-                condition, patterns = f"{condition} AND {bound}", [*patterns, *limit]
-        return _fill(text, tables=condition), patterns
+        return _fill(text, tables=condition), self._as_stored(patterns)
 
     def _as_stored(self, patterns: list[str]) -> list[str]:
         return list(map(as_stored, patterns)) if self._unsaid else patterns

@@ -42,24 +42,23 @@ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {schemas}
 ORDER BY n.nspname
 """
 
-# The tables are read in four parts by name, so that whoever takes the rows works while the server makes the next:
-# the last table of each part, and how many there are up to it.
+# The tables are read in four parts by name, so that whoever takes the rows works while the server makes the next: the
+# tables of each part by their oids, and how many they are. A list of oids also tells the planner how many it will find;
+# bounds of names in one large schema, or a pattern, made it plan for a single table, once for each of the others.
 PARTS = """
-SELECT DISTINCT ON (t.part) t.nspname, t.relname, t.place FROM (
-    SELECT n.nspname, c.relname, pg_catalog.row_number() OVER by_name AS place, pg_catalog.ntile(4) OVER by_name AS part
+SELECT pg_catalog.array_agg(t.oid)::text, pg_catalog.count(*) FROM (
+    SELECT c.oid, pg_catalog.ntile(4) OVER (ORDER BY n.nspname, c.relname) AS part
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {tables}
-    WINDOW by_name AS (ORDER BY n.nspname, c.relname)
-) t ORDER BY t.part, t.place DESC
+) t GROUP BY t.part ORDER BY t.part
 """
-AFTER = "(n.nspname, c.relname) > (%s::pg_catalog.name, %s::pg_catalog.name)"
-UP_TO = "(n.nspname, c.relname) <= (%s::pg_catalog.name, %s::pg_catalog.name)"
 
 # One row a table, of text, numbers and lists of them, so that its bytes tell whether it changed; the list of numbers
 # only where columns were dropped, of defaults and comments where there are any. A column's default is an expression,
-# or the words of an identity or generated column. Partitions are folded into the parent (number, rows, bytes), and
-# `conparentid = 0` leaves out the copies of a key on partitions.
+# or the words of an identity or generated column; only the last may name other columns, and without a table to look for
+# them in, a thousand defaults of a wide table cost no million looks. Partitions are folded into the parent (number,
+# rows, bytes), and `conparentid = 0` leaves out the copies of a key on partitions.
 # Rows and sizes are those of the last VACUUM or ANALYZE, which cost nothing to read; a table that has had none but
 # was written to is measured, unless somebody holds a lock that this would wait for; else they are unknown. They
 # are numbers of pages and rows only: no statistic that holds a value.
@@ -67,8 +66,7 @@ TABLES = """
 WITH wanted AS MATERIALIZED (
     SELECT c.oid, c.relname, c.relkind, c.relowner, c.reltuples, n.nspname
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
-      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {tables}
+    WHERE c.oid = ANY (%s::pg_catalog.oid[])
 ), locked AS MATERIALIZED (
     SELECT l.relation FROM pg_catalog.pg_locks l
     WHERE l.mode = 'AccessExclusiveLock' AND l.relation IS NOT NULL
@@ -113,7 +111,7 @@ WITH wanted AS MATERIALIZED (
                                                                 pg_catalog.pg_get_expr(d.adbin, d.adrelid))
                WHEN a.attgenerated = 'v' THEN pg_catalog.format('GENERATED ALWAYS AS (%%s)',
                                                                 pg_catalog.pg_get_expr(d.adbin, d.adrelid))
-               WHEN d.adbin IS NOT NULL THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+               WHEN d.adbin IS NOT NULL THEN pg_catalog.pg_get_expr(d.adbin, 0)
                END AS word
         FROM pg_catalog.pg_attribute a
         LEFT JOIN pg_catalog.pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
