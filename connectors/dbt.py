@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 from connectors.errors import BadSettings, MissingDriver, SourceError, SourceInterrupted, UnreachableSource
 from connectors.records import Asset, AssetKind, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
+from connectors.shape import well_formed
 
 Node = Mapping[str, Any]
 BUILT = ("model", "seed", "snapshot")
@@ -92,6 +93,7 @@ class Dbt:
         )
         return f"dbt {facts.get('dbt_version', '?')}, project {facts.get('project_name', '?')}, {len(built)} models"
 
+    @well_formed
     def extract(self) -> Iterator[Record]:
         """Models with their columns, sources, metrics, exposures, documents, then every edge. Raises SourceError."""
         manifest = self._artifact("manifest.json", required=True)
@@ -117,7 +119,7 @@ class Dbt:
             return {}
         try:
             found: Any = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SourceInterrupted(
                 f"{name} is not complete JSON; dbt may be writing it, try again"
             ) from error
