@@ -8,7 +8,7 @@ words (`lineage_words`), and the result then says `partial`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -21,6 +21,9 @@ from plugin.catalog.sql_text import Guessed, Statement, Unread, statements_in
 __all__ = ["Column", "Lookup", "Origin", "SqlLineage", "lineage_of", "lineages", "statements_of", "tables_in"]
 
 
+_NO_FLOW = (
+    exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment, exp.Grant, exp.Revoke, exp.Execute, exp.Analyze, exp.Use,
+)  # fmt: skip
 _QUOTED = re.compile(r"\s*\(\s*'((?:[^']|'')*)'\s*\)")
 
 
@@ -38,6 +41,8 @@ class SqlLineage:
     """Something was not understood: there may be more than is said here."""
     joins: tuple[tuple[Origin, Origin], ...] = ()
     """Pairs of columns that a join sets equal."""
+    removes: bool = False
+    """It takes rows from its target: what it reads says which, and none of it comes to be there."""
 
 
 def lineage_of(sql: str, dialect: str | None, lookup: Lookup | None = None) -> SqlLineage:
@@ -61,8 +66,76 @@ def statements_of(sql: str, dialect: str | None, lookup: Lookup | None = None) -
 
 
 def lineages(statements: Iterable[Statement], lookup: Lookup | None = None) -> list[SqlLineage]:
-    """The lineage of statements that were read already, in their order. Never raises."""
-    return [_lineage(each, lookup or _unknown) for each in statements]
+    """The lineage of statements that were read already, in their order. Never raises.
+
+    What reads a table that a statement before it made, and that `lookup` does not know, reads what that one read.
+    """
+    look = lookup or _unknown
+    made: dict[tuple[str, ...], SqlLineage] = {}
+    found = []
+    for each in statements:
+        read = _lineage(each, _with_made(look, made) if made else look)
+        read = _behind(read, made) if made else read
+        found.append(read)
+        name = _folded(read.target or ())
+        if not name or read.removes or (look(read.target or ()) is not None):
+            continue
+        if name in made:
+            made[name] = _both(made[name], read)
+        elif isinstance(each, exp.Create | exp.Select) and (read.tables or read.columns):
+            made[name] = read
+    return found
+
+
+def _with_made(lookup: Lookup, made: dict[tuple[str, ...], SqlLineage]) -> Lookup:
+    def look(name: tuple[str, ...]) -> Sequence[str] | None:
+        read = made.get(_folded(name))
+        if read is None:
+            return lookup(name)
+        return [column for column, _origins in read.columns] if read.columns and not read.partial else None
+
+    return look
+
+
+def _behind(read: SqlLineage, made: dict[tuple[str, ...], SqlLineage]) -> SqlLineage:
+    """With what stands behind the tables that were made before, instead of them."""
+    if not any(_folded(name) in made for name in read.tables):
+        return read
+    tables: dict[tuple[str, ...], None] = {}
+    for name in read.tables:
+        before = made.get(_folded(name))
+        tables.update(dict.fromkeys(before.tables if before else (name,)))
+    columns = [(column, frozenset(_sources(origins, made))) for column, origins in read.columns]
+    kept = (name for name in tables if name != read.target)
+    return replace(
+        read,
+        tables=tuple(kept),
+        columns=tuple(columns),
+        partial=read.partial
+        or any(made[_folded(name)].partial for name in read.tables if _folded(name) in made),
+    )
+
+
+def _sources(origins: Iterable[Origin], made: dict[tuple[str, ...], SqlLineage]) -> Iterator[Origin]:
+    for name, column in origins:
+        before = made.get(_folded(name))
+        if before is None:
+            yield name, column
+        else:
+            yield from next((had for known, had in before.columns if known.lower() == column.lower()), ())
+
+
+def _both(one: SqlLineage, other: SqlLineage) -> SqlLineage:
+    """A table that two statements filled."""
+    columns = dict(one.columns)
+    for name, origins in other.columns:
+        columns[name] = columns.get(name, frozenset()) | origins
+    tables = tuple(dict.fromkeys((*one.tables, *other.tables)))
+    return replace(one, tables=tables, columns=tuple(columns.items()), partial=one.partial or other.partial)
+
+
+def _folded(name: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part.lower() for part in name)
 
 
 def tables_in(statements: Iterable[Statement]) -> set[tuple[str, ...]]:
@@ -130,12 +203,18 @@ def _of_tree(tree: exp.Expression, lookup: Lookup) -> SqlLineage:
         if isinstance(into, exp.Into):
             target, _names = target_of(into.this)
     elif isinstance(tree, exp.Delete):
-        target, _names = target_of(tree.this)
+        target = walk.delete(tree)
+    elif isinstance(tree, exp.Copy):
+        if tree.args.get("kind"):  # COPY ... FROM writes the table, if it is one and not a stage
+            target, _names = target_of(tree.this)
         walk.nested(tree, {}, ())
+    elif isinstance(tree, _NO_FLOW):
+        pass  # it names tables, or a procedure, and no row goes from one to another
     else:
         walk.nested(tree, {}, ())
     tables = tuple(name for name in walk.tables if name != target) if target else tuple(walk.tables)
-    return SqlLineage(tables, target, tuple(columns), walk.partial, tuple(walk.joins))
+    removes = isinstance(tree, exp.Delete)
+    return SqlLineage(tables, target, tuple(columns), walk.partial, tuple(walk.joins), removes)
 
 
 def _text_inside(tree: exp.Expression) -> str:

@@ -37,6 +37,11 @@ def name_of(table: exp.Expression) -> tuple[str, ...]:
         part = table.args.get(arg)
         if isinstance(part, exp.Dot):
             parts += [each.name for each in part.find_all(exp.Identifier)]
+        elif isinstance(part, exp.DynamicIdentifier) and part.this.is_string:
+            parts += [each.strip('"') for each in part.this.name.split(".")]
+        elif isinstance(part, exp.Identifier) and part.args.get("temporary"):
+            # T-SQL's #orders is no table called orders.
+            parts.append(f"#{part.name}")
         elif isinstance(part, exp.Identifier):
             # BigQuery writes a whole name between one pair of backticks.
             parts += (
@@ -114,6 +119,32 @@ class _Table(Relation):
         return self.name or ()
 
 
+class _Computed(Relation):
+    """What a function gives: whatever column is named, it comes from all that went in."""
+
+    __slots__ = ("given",)
+
+    def __init__(self, columns: list[Column], given: frozenset[Origin]) -> None:
+        super().__init__(columns)
+        self.given = given
+
+    def origins(self, column: str) -> frozenset[Origin]:
+        return self.of(column.lower()) or self.given
+
+
+class _Aliases(Relation):
+    """The columns that a SELECT has named so far: many engines let its later ones read them."""
+
+    __slots__ = ("found",)
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.found: dict[str, frozenset[Origin]] = {}
+
+    def of(self, folded: str) -> frozenset[Origin] | None:
+        return self.found.get(folded)
+
+
 Scope = dict[str, Relation]
 _NOTHING: frozenset[Origin] = frozenset()
 
@@ -144,12 +175,47 @@ class Walk:
             relation = self.source(node, self.with_of(node, ctes, outer), outer)[1]
             return relation.columns or []
         if isinstance(node, exp.Values):
-            self.nested(node, ctes, outer)
-            names = _alias_columns(node)
-            return [(name, _NOTHING) for name in names]
+            return self.values(node, ctes, outer)
+        if isinstance(node, exp.Insert | exp.Update | exp.Delete):
+            return self.returned(node, ctes, outer)
         if node is not None:
             self.nested(node, ctes, outer)
         return []
+
+    def values(self, node: exp.Values, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
+        """Rows in the SQL itself: a column comes from what stands at its place in any of them."""
+        found: list[set[Origin]] = []
+        for row in node.expressions:
+            for i, value in enumerate(row.expressions if isinstance(row, exp.Tuple) else (row,)):
+                if i == len(found):
+                    found.append(set())
+                if not isinstance(value, exp.Literal):
+                    found[i] |= self.expression(value, ctes, outer)
+        names = _alias_columns(node)
+        return [
+            (names[i] if i < len(names) else f"column{i + 1}", frozenset(origins))
+            for i, origins in enumerate(found)
+        ]
+
+    def returned(
+        self, node: exp.Insert | exp.Update | exp.Delete, ctes: Scope, outer: tuple[Scope, ...]
+    ) -> list[Column]:
+        """What a statement that writes gives back to the query that it stands in: rows of the table it writes."""
+        self.nested(node, self.with_of(node, ctes, outer), outer)
+        returning, target = node.args.get("returning"), node.this
+        target = target.this if isinstance(target, exp.Schema) else target
+        if returning is None or not isinstance(target, exp.Table):
+            return []
+        scope: Scope = {}
+        self.add(target, scope, ctes, outer)
+        clause = node.args.get("from_")
+        using = node.args.get("using") or ()
+        for each in [clause.this] if clause is not None else using:
+            self.add(each, scope, ctes, outer)
+        columns: list[Column] = []
+        for projection in returning.expressions:
+            columns += self.projection(projection, scope, ctes, (scope, *outer))
+        return columns
 
     def with_of(self, node: exp.Expression, ctes: Scope, outer: tuple[Scope, ...]) -> Scope:
         clause = node.args.get("with_")
@@ -158,6 +224,8 @@ class Walk:
         ctes = dict(ctes)
         recursive = bool(clause.args.get("recursive"))
         for cte in clause.expressions:
+            if cte.args.get("scalar"):
+                continue  # ClickHouse's WITH expression AS name: an alias of the query, no table
             name = cte.alias.lower()
             names = _alias_columns(cte)
             if recursive and isinstance(cte.this, exp.SetOperation):
@@ -193,14 +261,21 @@ class Walk:
         if clause is not None:
             self.add(clause.this, scope, ctes, outer)
         conditions = []
+        merged: dict[str, str] = {}
         for join in node.args.get("joins") or ():
+            before = list(scope.values())
             self.add(join.this, scope, ctes, outer)
             conditions.append(join)
+            merged |= _merged(join, before, list(scope.values())[len(before) :])
         for lateral in node.args.get("laterals") or ():
             self.add(lateral, scope, ctes, outer)
-        scopes = (scope, *outer)
+        named = _Aliases()
+        scopes: tuple[Scope, ...] = (scope, {"": named}, *outer)
         for join in conditions:
             self.join(join, scope, ctes, scopes)
+        for cte in node.args["with_"].expressions if node.args.get("with_") else ():
+            if cte.args.get("scalar"):
+                named.found[cte.alias.lower()] = self.expression(cte.this, ctes, scopes)
         for arg, value in node.args.items():
             if value and arg not in (
                 "expressions",
@@ -220,7 +295,12 @@ class Walk:
             self.equalities(where.this, scopes)
         columns: list[Column] = []
         for projection in node.expressions:
-            columns += self.projection(projection, scope, ctes, scopes)
+            given = self.projection(projection, scope, ctes, scopes)
+            if isinstance(projection, exp.Alias):
+                named.found.setdefault(given[0][0].lower(), given[0][1])
+            elif merged and isinstance(projection, exp.Star):
+                given = _with_merged(given, merged)
+            columns += given
         return columns
 
     def join(self, join: exp.Join, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]) -> None:
@@ -270,6 +350,8 @@ class Walk:
 
     def source(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> tuple[str, Relation]:
         """(alias, relation) of a FROM item."""
+        if isinstance(node, exp.Final):  # ClickHouse
+            return self.source(node.this, ctes, outer)
         alias = node.alias_or_name if isinstance(node, exp.Expression) else ""
         pivots = node.args.get("pivots") if isinstance(node, exp.Expression) else None
         if isinstance(node, exp.Table):
@@ -293,7 +375,7 @@ class Walk:
         else:
             relation = self.computed(node, ctes, outer)
         names = _alias_columns(node) if isinstance(node, exp.Expression) else []
-        if names and relation.known and not isinstance(node, exp.Lateral | exp.Unnest):
+        if names and relation.known and not isinstance(relation, _Computed):
             relation = Relation(_renamed(relation.columns or [], names))
         if pivots:
             self.partial = True
@@ -314,7 +396,7 @@ class Walk:
             return Relation([])
         origins = self.expression(node, ctes, outer)
         names = _alias_columns(node) or ([node.alias] if node.alias else [])
-        return Relation([(name, origins) for name in names])
+        return _Computed([(name, origins) for name in names], origins)
 
     def table(self, node: exp.Table, ctes: Scope, outer: tuple[Scope, ...]) -> Relation:
         name = name_of(node)
@@ -355,7 +437,7 @@ class Walk:
         replaced = {
             each.alias.lower(): self.expression(each, ctes, scopes) for each in node.args.get("replace") or ()
         }
-        renamed = {each.name.lower(): each.alias for each in node.args.get("rename") or ()}
+        renamed = {each.this.name.lower(): each.alias for each in node.args.get("rename") or ()}
         columns: list[Column] = []
         for relation in relations:
             if not relation.known:
@@ -378,6 +460,8 @@ class Walk:
             elif isinstance(at, exp.Query):
                 for _name, origins in self.query(at, ctes, scopes):
                     found |= origins
+            elif isinstance(at, exp.Dot) and (field := self.field_of_row(at, scopes)) is not None:
+                found |= field
             else:
                 stack.extend(at.iter_expressions())
         return frozenset(found)
@@ -413,6 +497,7 @@ class Walk:
         folded = name.lower()
         for scope in scopes:
             unknown = None
+            computed = None
             for relation in scope.values():
                 if not relation.known:
                     unknown = relation if unknown is None else unknown
@@ -420,20 +505,36 @@ class Walk:
                 found = relation.of(folded)
                 if found is not None:
                     return found
+                if isinstance(relation, _Computed):
+                    computed = relation
             if unknown is not None:
                 several = sum(1 for each in scope.values() if not each.known) > 1
                 if several:
                     self.partial = True
                     return _NOTHING
                 return unknown.origins(name) or _NOTHING
+            whole = scope.get(folded)
+            if whole is not None:  # an alias where a column is expected is the whole row
+                return frozenset(each for _name, origins in whole.columns or () for each in origins)
+            if computed is not None:
+                return computed.given
         return _NOTHING
+
+    def field_of_row(self, node: exp.Dot, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
+        """PostgreSQL's (alias).column; None for another dot."""
+        row = node.this.this if isinstance(node.this, exp.Paren) else None
+        if not isinstance(row, exp.Column) or row.table:
+            return None
+        relation = next((scope[row.name.lower()] for scope in scopes if row.name.lower() in scope), None)
+        return relation.origins(node.expression.name) if relation is not None else None
 
     def write(self, node: exp.Create | exp.Insert) -> tuple[tuple[str, ...] | None, list[Column]]:
         """The table made or written, and its columns with their origins."""
         target, names = target_of(node.this)
         if isinstance(node, exp.Create) and node.kind in ("FUNCTION", "PROCEDURE"):
             self.partial = True
-            self.nested(node, {}, ())
+            if isinstance(node.expression, exp.Expression):
+                self.nested(node.expression, {}, ())
             return None, []
         source = node.args.get("expression")
         outer = self.with_of(node, {}, ())
@@ -475,14 +576,57 @@ class Walk:
             then = when.args.get("then")
             if isinstance(then, exp.Update):
                 self.assignments(then, columns, ctes, scopes)
-            elif isinstance(then, exp.Insert) and isinstance(then.this, exp.Tuple):
-                values = then.args.get("expression")
-                given = values.expressions if isinstance(values, exp.Tuple) else []
-                for into, value in zip(then.this.expressions, given, strict=False):
-                    columns[into.name] = columns.get(into.name, _NOTHING) | self.expression(
-                        value, ctes, scopes
-                    )
+            elif isinstance(then, exp.Insert):
+                self.inserted(then, target, columns, ctes, scopes)
         return target, list(columns.items())
+
+    def inserted(
+        self,
+        node: exp.Insert,
+        target: tuple[str, ...] | None,
+        columns: dict[str, frozenset[Origin]],
+        ctes: Scope,
+        scopes: tuple[Scope, ...],
+    ) -> None:
+        """The INSERT of a MERGE: into columns that it names, into all of them, or each into its namesake."""
+        values = node.args.get("expression")
+        if isinstance(node.this, exp.Star) or (isinstance(node.this, exp.Var) and not values):
+            self.namesakes(columns, scopes)
+            return
+        named = node.this.expressions if isinstance(node.this, exp.Tuple) else ()
+        names = [each.name for each in named] or list((self.lookup(target) if target else None) or ())
+        given = values.expressions if isinstance(values, exp.Tuple) else []
+        for into, value in zip(names, given, strict=False):
+            columns[into] = columns.get(into, _NOTHING) | self.expression(value, ctes, scopes)
+
+    def namesakes(self, columns: dict[str, frozenset[Origin]], scopes: tuple[Scope, ...]) -> None:
+        """UPDATE SET * and INSERT * of Databricks, INSERT ROW of BigQuery: every column of what is merged."""
+        for relation in scopes[0].values():
+            self.partial = self.partial or not relation.known
+            for name, origins in relation.columns or ():
+                columns[name] = columns.get(name, _NOTHING) | origins
+
+    def delete(self, node: exp.Delete) -> tuple[str, ...] | None:
+        """The table whose rows go; what else is named says which rows."""
+        target, _names = target_of(node.this)
+        ctes = self.with_of(node, {}, ())
+        scope: Scope = {}
+        if isinstance(node.this, exp.Table) and node.this.args.get("joins"):
+            self.add(node.this, scope, ctes, ())
+        for each in node.args.get("using") or ():
+            self.add(each, scope, ctes, ())
+        # MySQL and T-SQL name an alias of their FROM.
+        aliases = [each for each in node.args.get("tables") or () if isinstance(each, exp.Table)]
+        named = scope.get(aliases[0].name.lower()) if aliases else None
+        if named is not None and named.name:
+            target = named.name
+        where = node.args.get("where")
+        if where is not None:
+            self.nested(where, ctes, (scope,))
+        if target and len(target) == 1 and target[0].lower() in ctes:
+            # T-SQL deletes through a CTE what that reads, where it reads one table.
+            target = next(iter(self.tables)) if len(self.tables) == 1 else None
+        return target
 
     def update(self, node: exp.Update) -> tuple[tuple[str, ...] | None, list[Column]]:
         target, _names = target_of(node.this)
@@ -514,9 +658,47 @@ class Walk:
         scopes: tuple[Scope, ...],
     ) -> None:
         for each in node.expressions:
-            if isinstance(each, exp.EQ):
+            if isinstance(each, exp.Star):
+                self.namesakes(columns, scopes)
+            elif isinstance(each, exp.EQ) and isinstance(each.this, exp.Tuple):
+                for into, origins in zip(
+                    each.this.expressions, self.several(each.expression, ctes, scopes), strict=False
+                ):
+                    columns[into.name] = columns.get(into.name, _NOTHING) | origins
+            elif isinstance(each, exp.EQ):
                 name = each.this.name
                 columns[name] = columns.get(name, _NOTHING) | self.expression(each.expression, ctes, scopes)
+
+    def several(self, node: Any, ctes: Scope, scopes: tuple[Scope, ...]) -> list[frozenset[Origin]]:
+        """Of (a, b) = (...) what stands on the right, one by one: a query or a list."""
+        if isinstance(node, exp.Query):
+            return [origins for _name, origins in self.query(node, ctes, scopes)]
+        return [self.expression(each, ctes, scopes) for each in node.expressions]
+
+
+def _merged(join: exp.Join, before: list[Relation], added: list[Relation]) -> dict[str, str]:
+    """Columns that a join makes one of two, by their names in lower case -> the side that may be missing."""
+    names = [each.name for each in join.args.get("using") or ()]
+    if (join.args.get("method") or "").upper() == "NATURAL":
+        old = [name for each in before for name, _origins in each.columns or ()]
+        new = {name.lower() for each in added for name, _origins in each.columns or ()}
+        names = [name for name in old if name.lower() in new]
+    return {name.lower(): join.side.upper() for name in names}
+
+
+def _with_merged(columns: list[Column], merged: dict[str, str]) -> list[Column]:
+    """The columns of a bare star, each that a join merged once and before the others, as SQL has it."""
+    first: dict[str, Column] = {}
+    rest = []
+    for name, origins in columns:
+        folded = name.lower()
+        if folded not in merged:
+            rest.append((name, origins))
+        elif folded not in first:
+            first[folded] = (name, origins)
+        elif merged[folded] in ("RIGHT", "FULL"):
+            first[folded] = (name, first[folded][1] | origins)
+    return [*(first[name] for name in merged if name in first), *rest]
 
 
 def _only(column: str, relations: Iterable[Relation]) -> Origin | None:

@@ -10,14 +10,16 @@ _IDENTIFIER = r"(?:\"[^\"]+\"|`[^`]+`|\[[^\]]+\]|[A-Za-z_][\w$]*+)"
 # Possessive: a name that a bracket follows is a call, and no shorter part of it is a table.
 _NAME = rf"{_IDENTIFIER}(?:\s*\.\s*{_IDENTIFIER})*+"
 _READS = re.compile(
-    rf"\b(?:from|join|using|as\s+table)\s+(?:only\s+|lateral\s+)?({_NAME})(?!\s*\()", re.IGNORECASE
+    rf"\b(?:from|join|using|as\s+table|clone|\bstream\b[^()]{{0,300}}?\bon\s+(?:external\s+)?(?:table|view))\s+(?:only\s+|lateral\s+)?({_NAME})(?!\s*\()",
+    re.IGNORECASE,
 )
 _COMMA = re.compile(rf"\s*(?:as\s+)?(?:{_IDENTIFIER})?\s*,\s*({_NAME})(?!\s*\()", re.IGNORECASE)
 _WRITES = re.compile(
     rf"\b(?:(?:insert|replace)\s+(?:into|overwrite)(?:\s+table)?|merge\s+into|update(?=\s+\S+\s+set\b)"
-    rf"|create\s+(?:or\s+replace\s+)?(?:materialized\s+)?(?:temp(?:orary)?\s+)?(?:view|table)(?:\s+if\s+not\s+exists)?)"
+    rf"|load\s+data\b.{{0,2000}}?\binto\s+table|alter\s+table(?=\s+\S+\s+append\b)"
+    rf"|create\s+(?:(?:or\s+(?:replace|refresh)|\w+)\s+){{0,5}}?(?:view|table|stream)(?:\s+if\s+not\s+exists)?)"
     rf"\s+({_NAME})",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 _CTE = re.compile(
     rf"(?:\bwith\s+(?:recursive\s+)?|,\s*)({_IDENTIFIER})\s*(?:\([^()]{{0,2000}}\)\s*)?as\s*"

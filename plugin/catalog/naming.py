@@ -52,9 +52,12 @@ class Names:
         """The key of the table that these parts name, seen from a schema; None where none or several fit."""
         if not parts:
             return None
-        self._read()
         if _family(parts[-1]) is not None:
             return next(iter(self.family(parts, database=database, schema=schema)), None)
+        return self._one(parts, database, schema)
+
+    def _one(self, parts: Sequence[str], database: str | None, schema: str | None) -> str | None:
+        self._read()
         candidates = self._by_last.get(parts[-1].lower())
         if not candidates:
             return None
@@ -74,14 +77,16 @@ class Names:
         self, parts: Sequence[str], *, database: str | None = None, schema: str | None = None
     ) -> list[str]:
         """The keys of every table that these parts name: for BigQuery's `events_*` those of all its days, else one."""
-        start = _family(parts[-1]) if parts else None
-        if start is None:
-            found = self.find(parts, database=database, schema=schema)
+        if not parts:
+            return []
+        # A source of dbt's may be called `events_*` itself: that name is the one table then.
+        found = self._one(parts, database, schema)
+        start = _family(parts[-1])
+        if found is not None or start is None:
             return [found] if found is not None else []
-        self._read()
         folded = start.lower()
         names = sorted(name for name in self._by_last if name.startswith(folded))[:MOST_OF_A_FAMILY]
-        found_each = (self.find((*parts[:-1], name), database=database, schema=schema) for name in names)
+        found_each = (self._one((*parts[:-1], name), database, schema) for name in names)
         return [key for key in found_each if key is not None]
 
 

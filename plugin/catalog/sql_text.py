@@ -51,6 +51,17 @@ _BETWEEN = "COMMA AND OR UNION SEMICOLON DPIPE PLUS DASH STAR SLASH THEN"
 _OPERANDS = "VAR IDENTIFIER NUMBER STRING NULL TRUE FALSE PARAMETER R_PAREN"
 _BETWEEN_CHARS = {_CHAR[TokenType[name]] for name in _BETWEEN.split()}
 _OPERAND_CHARS = {_CHAR[TokenType[name]] for name in _OPERANDS.split()}
+_IDENTIFIER = r"(?:\"[^\"]+\"|`[^`]+`|\[[^\]]+\]|[A-Za-z_#@][\w$#@]*+)"
+_NAME = rf"{_IDENTIFIER}(?:\s*\.\s*{_IDENTIFIER})*+"
+_MADE = re.compile(
+    rf"\s*((?:\w+\s+){{0,5}}?(?:TABLE|VIEW))\s+(?:IF\s+NOT\s+EXISTS\s+)?({_NAME})", re.IGNORECASE
+)
+_COPIED = re.compile(rf"\s+(?:DEEP\s+|SHALLOW\s+)?CLONE\s+({_NAME})", re.IGNORECASE)
+_QUERY = re.compile(r"\bAS\s*+(?=\(?\s*+(?:SELECT|WITH|VALUES)\b)", re.IGNORECASE)
+_NO_ROWS = re.compile(r"\bWITH\s+(?:NO\s+)?(?:DATA|SCHEMA\s+BINDING)\s*;?\s*\Z", re.IGNORECASE)
+_HINTED = re.compile(
+    rf"\A(\s*INSERT\s+(?:INTO\s+)?{_NAME})\s+WITH\s*\([^()]*\)(?=\s*[(SsWwEe])", re.IGNORECASE
+)
 _NESTING_CHARS = {_CHAR[TokenType.CASE], _BARE}
 
 
@@ -82,17 +93,71 @@ def statements_in(sql: str, dialect: str | None) -> list[Statement]:
         return [Unread(sql)]
     whole = _parsed(reader, tokens, sql)
     if whole is not None:
-        return list(whole) or [Unread(sql)]
+        return [each for tree in whole for each in _inside(tree, reader)] or [Unread(sql)]
     found: list[Statement] = []
     for part in _parts(tokens):
-        trees = _parsed(reader, part, sql)
-        if trees is not None:
-            found += trees
-            continue
         text = sql[part[0].start : part[-1].end + 1]
+        trees = _parsed(reader, part, sql) or _without_hints(text, reader)
+        if trees is not None:
+            found += (each for tree in trees for each in _inside(tree, reader))
+            continue
         general = _general(text) if dialect else None
         found += [Guessed(each) for each in general] if general else [Unread(text)]
     return found or [Unread(sql)]
+
+
+def _inside(tree: exp.Expression, reader: Dialect) -> list[exp.Expression]:
+    """The statements that one stands for: those of IF and of a block, and what a command says in plain SQL."""
+    if isinstance(tree, exp.Block):
+        return [each for part in tree.expressions for each in _inside(part, reader)]
+    if isinstance(tree, exp.IfBlock):
+        asked = [each for each in (tree.this,) if each.find(exp.Query)]
+        ways = [each for each in (tree.args.get("true"), tree.args.get("false")) if each]
+        return [*asked, *(each for way in ways for each in _inside(way, reader))]
+    if isinstance(tree, exp.Command):
+        plain = _plainly(tree)
+        trees = _text_parsed(plain, reader) if plain else None
+        return trees or [tree]
+    return [tree]
+
+
+def _plainly(command: exp.Command) -> str | None:
+    """A statement that the parser keeps as words, without what it does not know; None where there is no such.
+
+    What stands between a table's name and its query says how it is kept, not what is in it.
+    """
+    inner = command.args.get("expression")
+    text = inner.name if isinstance(inner, exp.Expression) else str(inner or "")
+    word = command.name.upper()
+    if word == "REPLACE":  # MySQL
+        return f"INSERT {text}"
+    if word != "CREATE":
+        return None
+    made = _MADE.match(text)
+    if made is None:
+        return None
+    copied = _COPIED.match(text, made.end())
+    if copied is not None:
+        return f"CREATE TABLE {made.group(2)} AS SELECT * FROM {copied.group(1)}"
+    query = _QUERY.search(text, made.end())
+    if query is None:
+        return None
+    kind = "VIEW" if made.group(1).upper().endswith("VIEW") else "TABLE"
+    return f"CREATE {kind} {made.group(2)} AS {_NO_ROWS.sub('', text[query.end() :])}"
+
+
+def _without_hints(text: str, reader: Dialect) -> list[exp.Expression] | None:
+    """A statement without T-SQL's hints at the table it writes, which no parser knows there."""
+    plain = _HINTED.sub(r"\1", text)
+    return _text_parsed(plain, reader) if plain != text else None
+
+
+def _text_parsed(text: str, reader: Dialect) -> list[exp.Expression] | None:
+    try:
+        trees = _parsed(reader, reader.tokenize(text), text)
+    except _FAILURES:
+        return None
+    return None if trees is None or any(isinstance(each, exp.Command) for each in trees) else trees
 
 
 def is_readable(tokens: Sequence[Token]) -> bool:

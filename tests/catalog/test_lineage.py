@@ -161,6 +161,17 @@ def test_a_wildcard_stands_for_every_table_of_its_family() -> None:
     assert names.family(("ga", "nothing_*")) == [] and names.find(("ga", "nothing_*")) is None
 
 
+def test_a_table_that_is_called_like_a_wildcard_is_itself() -> None:
+    """dbt's sources of Google Analytics are: identifier `events_*`."""
+    names = Names([table_key("p", "ga", "events_*"), table_key("p", "ga", "events_20240101")])
+    assert names.find(("p", "ga", "events_*")) == table_key("p", "ga", "events_*")
+    assert names.family(("ga", "events_2024*")) == [table_key("p", "ga", "events_20240101")]
+    assert names.family(("p", "ga", "events*")) == [
+        table_key("p", "ga", "events_*"),
+        table_key("p", "ga", "events_20240101"),
+    ]
+
+
 DEEP = (
     "SELECT {}a FROM orders", "SELECT 1 FROM {}orders", "{}orders", "SELECT a || {}1 FROM orders",
 )  # fmt: skip

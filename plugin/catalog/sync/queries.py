@@ -123,7 +123,7 @@ def _take(
     if query.runs_of:
         runs = sum(n for user, n in zip(query.users, query.runs_of, strict=True) if user in people)
     for read in lineages(statements, lookup):
-        if read.target is not None:
+        if read.target is not None and not read.removes:
             _written(stage, read, find)
         found = {parts: find(parts) for parts in read.tables}
         if not read.tables or any(key is None for key in found.values()) or (query.users and not people):
