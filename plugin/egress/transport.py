@@ -36,8 +36,13 @@ _POLL = 0.25
 PACE = 0.05
 """Seconds between two reads of an answer that is being written: what comes in between is read at once. Each read wakes
 a thread, and a hundred answers of fifty words a second would wake five thousand."""
+READS = 500
+"""Reads a second of all answers together: beyond 25 of them each waits longer, and pages find the interpreter free."""
+LONGEST_PACE = 0.25
 AT_ONCE = 3
 """Reads before that: the head of the answer and its first words wait for nothing."""
+_under_way: set[int] = set()
+"""The lines of this process over which an answer comes at this moment."""
 _QUIET = ("openai", "anthropic", "httpx2", "httpcore2", "httpx", "httpcore")
 
 
@@ -95,6 +100,7 @@ class Line:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        _under_way.discard(id(self))
         self.client.close()
 
     @property
@@ -190,6 +196,7 @@ class Line:
         body = request.read()
         self._opening(Leaving(request.method, target.host, url.raw_path.decode("ascii", "replace"), body))
         self._sent += 1
+        _under_way.add(id(self))
         self._deadline = time.monotonic() + self._timeouts.total
         return addresses
 
@@ -226,7 +233,7 @@ def _watched_class() -> Any:
             self._reads, self._last = 0, 0.0
 
         def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-            wait = self._last + PACE - time.monotonic()
+            wait = self._last + _pace() - time.monotonic()
             if self._reads >= AT_ONCE and wait > 0:
                 time.sleep(wait)
             data = self._next(max_bytes, timeout)
@@ -261,6 +268,10 @@ def _watched_class() -> Any:
             return self._plain.get_extra_info(info)
 
     return Watched
+
+
+def _pace() -> float:
+    return min(LONGEST_PACE, max(PACE, len(_under_way) / READS))
 
 
 def _watched(plain: Any, line: Line) -> httpcore2.NetworkStream:

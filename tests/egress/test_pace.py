@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import SimpleNamespace
 
+import httpx2
 import pytest
 
 from plugin.egress.addresses import destination
-from plugin.egress.transport import AT_ONCE, PACE, Line, _watched
+from plugin.egress.transport import AT_ONCE, PACE, READS, Line, _watched
+
+UNUSED = "http://127.0.0.1:1/v1"
 
 
 def test_an_answer_that_is_written_fast_is_read_at_once_and_then_in_gulps(
@@ -33,4 +37,16 @@ def test_an_answer_that_is_written_fast_is_read_at_once_and_then_in_gulps(
     clock[0] += 1
     read(1)
     assert slept == pytest.approx([PACE, PACE * 4 / 5])
+    slept.clear()
+    others = [Line(destination(UNUSED, ("127.0.0.1",)), opening=lambda leaving: None) for _ in range(80)]
+    with ExitStack() as ends:
+        for each in others:
+            ends.enter_context(each)
+            with pytest.raises(httpx2.ConnectError):
+                each.client.post(UNUSED)
+        read(1)
+    read(1)
+    assert slept == pytest.approx([len(others) / READS, PACE]), (
+        "while many are written, each is read more seldom"
+    )
     line.client.close()
