@@ -8,6 +8,7 @@ DocentError            catch this at an edge (web, command line, MCP)
     Conflict           it exists already, or changed in the meantime 409
   Misconfigured        an admin or operator must change a setting    409
   LimitReached         a rate, budget or size limit; says when to retry 429
+  Busy                 another process holds the catalog's file     503
   SourceFailed         a connected system failed                     502
     StatementFailed    it is there, and refused or stopped this statement 422
   ProviderFailed       the model's service failed                    502
@@ -66,6 +67,12 @@ class Misconfigured(DocentError):
     """An admin or the operator must change a setting first; the text says which."""
 
     status = 409
+
+
+class Busy(DocentError):
+    """Somebody else is writing, for longer than one waits. Nothing was changed; the same may be tried again."""
+
+    status = 503
 
 
 class LimitReached(DocentError):

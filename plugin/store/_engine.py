@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
-from plugin.errors import BadInput, DocentError, Misconfigured, NotFound
+from plugin.errors import BadInput, Busy, DocentError, Misconfigured, NotFound
 
 log = logging.getLogger(__name__)
 BUSY_SECONDS = 30
@@ -130,7 +130,15 @@ class _Sqlite:
         if self.lock.acquire(timeout=BUSY_SECONDS):
             connection.info["lock"] = True
             self.owner = threading.get_ident()
-        raw.execute("BEGIN IMMEDIATE")
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            raise Busy(
+                "something large is being written to the catalog, a sync or an import; nothing was changed, try again "
+                "in a minute"
+            ) from error
         connection.info["writing"] = True
 
     def checkin(self, raw: Any, record: Any) -> None:

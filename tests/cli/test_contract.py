@@ -44,6 +44,7 @@ class Shell:
             )
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
+        assert "leaked" not in done.stderr, "a binding's words to its makers are not for people"
         if code:
             assert done.stderr.strip(), "a failure says why"
         self.stderr = done.stderr

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy import make_url
 
 from plugin.config import Config
+from plugin.errors import Busy
 from plugin.store import Store, migrate, open_store
 
 
@@ -66,3 +69,17 @@ def test_a_transaction_knows_its_workspace_and_the_next_one_does_not(
         assert not connection.exec_driver_sql(told).scalar()
     with at_postgres._transaction("it's nobody's") as session:
         assert session.connection().exec_driver_sql(told).scalar() == "it's nobody's"
+
+
+def test_who_waits_too_long_for_the_file_is_told_so(
+    config: Config, new_workspace: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process that writes for longer than one waits: it was an unexpected error to be reported."""
+    monkeypatch.setattr("plugin.store._engine.BUSY_SECONDS", 0)
+    store = open_store(config)
+    with closing(sqlite3.connect(config.home / "docent.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Busy, match="try again"):
+            new_workspace(store)
+        other.execute("ROLLBACK")
+    store.close()
