@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -156,27 +156,40 @@ def pieces(text: str) -> list[str]:
 @lru_cache(maxsize=64)
 def _pieces_of(name: str) -> tuple[str, ...]:
     # A name is read several ways one after the other, and split once.
+    words = name.split("_")
+    if name.isascii() and name.islower() and all(map(str.isalpha, words)):
+        return tuple(words)  # most names of most warehouses, at a third of the cost
     return tuple(pieces(name))
 
 
 @lru_cache(maxsize=100_000)
 def identifier_words(name: str) -> tuple[str, ...]:
     """Stems of an identifier, each once, in order: abbreviations written out, and words without a break taken apart."""
-    found: dict[str, None] = {}
-    for whole in _pieces_of(name):
-        for word in (whole, *parts_of(whole)):
-            if word in STOP:
-                continue
-            found[stem(word)] = None
-            long = ABBREVIATIONS.get(word)
-            if long is not None:
-                found[stem(long)] = None
+    return tuple(dict.fromkeys(chain.from_iterable(map(_stems_of_piece, _pieces_of(name)))))
+
+
+@lru_cache(maxsize=100_000)
+def _stems_of_piece(whole: str) -> tuple[str, ...]:
+    # Names are made of far fewer words than there are names.
+    found = []
+    for word in (whole, *parts_of(whole)):
+        if word in STOP:
+            continue
+        found.append(stem(word))
+        long = ABBREVIATIONS.get(word)
+        if long is not None:
+            found.append(stem(long))
     return tuple(found)
 
 
 def name_pieces(name: str) -> list[str]:
     """The words of a name, with those that were written without a break taken apart."""
-    return [part for word in _pieces_of(name) for part in (parts_of(word) or (word,))]
+    return list(chain.from_iterable(map(_parts_of_piece, _pieces_of(name))))
+
+
+@lru_cache(maxsize=100_000)
+def _parts_of_piece(whole: str) -> tuple[str, ...]:
+    return parts_of(whole) or (whole,)
 
 
 @lru_cache(maxsize=20_000)
@@ -199,8 +212,8 @@ def _stems_of(token: str) -> tuple[str, ...]:
     return tuple(stem(word) for word in pieces(token) if word not in STOP)
 
 
-def _stems_in(text: str) -> list[str]:
-    return list(chain.from_iterable(map(_stems_of, text.split())))
+def _stems_in(text: str) -> tuple[str, ...]:
+    return tuple(set(chain.from_iterable(map(_stems_of, text.split()))))
 
 
 _stems_in_short = lru_cache(maxsize=50_000)(_stems_in)
@@ -209,11 +222,17 @@ SHORT_TEXT = 300
 """Characters; what is longer is seldom said twice, and would be remembered at the cost of much memory."""
 
 
-def words_of_texts(texts: Iterable[str]) -> set[str]:
-    """The stems of several texts together, in no order: what `text_words` gives for each, but a word is read once."""
+def words_of_texts(texts: Collection[str], longest: int) -> set[str]:
+    """The stems of several texts together, in no order, of the first `longest` characters of each: what `text_words`
+    gives for them, but a word is read once.
+    """
+    if not texts:
+        return set()
+    if max(map(len, texts)) <= SHORT_TEXT:
+        return set(chain.from_iterable(map(_stems_in_short, texts)))
     return set(
         chain.from_iterable(
-            _stems_in_short(text) if len(text) <= SHORT_TEXT else _stems_in(text) for text in texts
+            _stems_in_short(text) if len(text) <= SHORT_TEXT else _stems_in(text[:longest]) for text in texts
         )
     )
 
@@ -255,7 +274,8 @@ CHROMOSOME = re.compile(r"(?<![a-z])chr[xymt]+(?![a-z])")
 @lru_cache(maxsize=64)
 def family_pattern(name: str) -> str:
     """The name with everything that numbers a shard or version replaced by '#': ga_sessions_# for each day."""
-    return CHROMOSOME.sub("chr#", SHARD.sub("#", name.lower()))
+    pattern = SHARD.sub("#", name.lower())
+    return CHROMOSOME.sub("chr#", pattern) if "chr" in pattern else pattern
 
 
 LONGEST_SEARCH = 8

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS search_words (
 
 FTS = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS search_fts USING fts5("
-    "body, detail='none', tokenize=\"ascii tokenchars '_'\")"
+    "body, detail='none', columnsize=0, tokenize=\"ascii tokenchars '_'\")"
 )
 
 FTS_MEMORY = "INSERT INTO search_fts (search_fts, rank) VALUES ('hashsize', 67108864)"

@@ -11,27 +11,42 @@ import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
 
+from plugin.catalog.words import typed_words
 from plugin.store._behind import Behind
 from plugin.store._context import Context
-from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow
+from plugin.store._models.catalog import ResourceRow
+from plugin.store.search_alike import Families
 from plugin.store.search_rows import (
     TABLE_KINDS,
     AssetFacts,
+    ColumnFacts,
     Document,
     alike,
     documents,
-    names_of,
+    labels_of,
 )
-from plugin.store.search_sql import IndexWriter, index_writer
+from plugin.store.search_sql import OWN_FLAG, IndexWriter, index_writer
 
 BATCH = 500
 READ = 2000
 """Assets that are read at once."""
+Ordinary = tuple[Sequence[str], Sequence[str], int | None]
+"""Of a table's columns that do not stand apart: their names, what is said of them, the id of one."""
+NO_COLUMNS: tuple[Ordinary, Sequence[ColumnFacts]] = (((), (), None), ())
+TAGS_OF_COLUMNS = (
+    "SELECT r.id, t.tag FROM resource_tags t JOIN resources r ON r.id = t.resource_id"
+    " WHERE r.kind = 'column' AND r.parent_id IN "
+)
+WITH_TAGS = (
+    "SELECT DISTINCT parent_id FROM resources WHERE kind = 'column'"
+    " AND id IN (SELECT resource_id FROM resource_tags WHERE workspace_id = {})"
+)
 
 
 def index_changes(
@@ -126,12 +141,14 @@ class Indexing:
         self.session = session
         self.workspace_id = workspace_id
         self.writer = writer
-        self.families: dict[int, list[tuple[int, frozenset[str]]]] = {}
-        """Group -> its families: first member and columns. Only groups that were met lately are kept."""
+        self.families: dict[int, Families] = {}
+        """By group. Only groups that were met lately are kept."""
         self.met: set[int] | None = set() if new else None
         """Every group so far, where no other can be in the index."""
-        self.names: set[str] = set()
-        """Names of columns whose words were handed to the writer."""
+        self.tagged: set[int] | None = None
+        """Tables of which a column has a tag, where all of them were looked for."""
+        self.named: set[str] = set()
+        """Names whose words were handed to the writer."""
 
     def run(self, ids: Iterable[int] | None) -> int:
         """Index these assets; None is all of the workspace. Returns how many there are."""
@@ -139,6 +156,8 @@ class Indexing:
             ResourceRow.workspace_id == self.workspace_id
         )
         if ids is None:
+            found = self.session.connection().exec_driver_sql(WITH_TAGS.format(self.workspace_id))
+            self.tagged = {table for (table,) in found}
             wanted = [ours.where(ResourceRow.kind != literal_column("'column'"))]
         else:
             wanted = [ours.where(ResourceRow.id.in_(part)) for part in _parts(sorted(ids))]
@@ -161,24 +180,22 @@ class Indexing:
         if self.met is not None:
             self.met |= groups
         written: list[Document] = []
-        words: set[str] = set()
+        named: set[str] = set()
         for asset in assets:
             written += documents(asset, self._family(asset))
-            words |= names_of(asset, self.names)
-        self.writer.write(written, words)
+            named.update(labels_of(asset), asset.names())
+        named -= self.named
+        self.named |= named
+        self.writer.write(written, set(chain.from_iterable(map(typed_words, named))))
 
     def _family(self, asset: AssetFacts) -> int | None:
         """The first member of the family that an asset joins; its own id where it starts one."""
         group = asset.group()
         if group is None:
             return None
-        columns = asset.column_set()
-        families = self.families.setdefault(group, [])
-        for first, theirs in families:
-            if first == asset.id or alike(columns, theirs):
-                return first
-        families.append((asset.id, columns))
-        return asset.id
+        if group not in self.families:
+            self.families[group] = Families(alike)
+        return self.families[group].join(asset.id, asset.column_set())
 
     def _load_families(self, groups: set[int]) -> None:
         firsts = self.writer.first_members(groups if self.met is None else groups & self.met)
@@ -192,35 +209,25 @@ class Indexing:
             for parent, name in rows:
                 names[parent].add(name.lower())
         for group in groups:
-            self.families[group] = []
+            self.families[group] = Families(alike)
         for first, group in firsts:
-            self.families[group].append((first, frozenset(names[first])))
+            self.families[group].add(first, frozenset(names[first]))
 
     def _load(self, ids: list[int]) -> list[AssetFacts]:
-        rows = self.session.execute(
-            select(
-                ResourceRow.id,
-                ResourceRow.integration_id,
-                ResourceRow.zone_id,
-                ResourceRow.kind,
-                ResourceRow.name,
-                ResourceRow.parent_id,
-                ResourceRow.description,
-                ResourceRow.verified,
-                ResourceRow.published,
-                ResourceRow.sensitivity,
-                ResourceRow.columns_count,
-            ).where(ResourceRow.id.in_(ids), ResourceRow.workspace_id == self.workspace_id)
-        ).all()
+        rows = self.writer.rows(
+            "SELECT id, integration_id, zone_id, kind, name, parent_id, description,"
+            f" {OWN_FLAG}, columns_count FROM resources WHERE workspace_id = {self.workspace_id} AND id IN ",
+            ids,
+        )
         texts = self._texts([row.id for row in rows if row.kind in ("term", "document")])
         tables = [row.id for row in rows if row.columns_count is not None or row.kind in TABLE_KINDS]
-        columns = self.writer.columns(tables)
-        column_tags = self._column_tags(tables)
-        tags = self._tags(ids)
-        owners = self._owners(ids)
+        columns = self._columns(tables)
+        tags = self._labels("tag", "resource_tags", ids)
+        owners = self._labels("name", "resource_owners", ids)
         found = {}
-        for id_, integration, zone, kind, name, parent, about, verified, published, marked, _columns in rows:
+        for id_, integration, zone, kind, name, parent, about, flagged, _columns in rows:
             body, synonyms = texts.get(id_, (None, ()))
+            (names, notes, sample), apart = columns.get(id_, NO_COLUMNS)
             found[id_] = AssetFacts(
                 id=id_,
                 workspace_id=self.workspace_id,
@@ -231,12 +238,14 @@ class Indexing:
                 parent_id=parent,
                 description=about,
                 body=body,
-                apart=bool(verified or not published or marked),
+                apart=bool(flagged),
                 tags=tags.get(id_, ()),
                 owners=owners.get(id_, ()),
                 synonyms=synonyms,
-                columns=columns.get(id_, ()),
-                column_tags=column_tags.get(id_, {}),
+                columns=names,
+                notes=notes,
+                sample_id=sample,
+                columns_apart=apart,
             )
         return [found[id_] for id_ in ids if id_ in found]
 
@@ -253,32 +262,25 @@ class Indexing:
             found[id_] = (definition, synonyms_in(properties))
         return found
 
-    def _column_tags(self, tables: list[int]) -> dict[int, dict[int, list[str]]]:
-        found: dict[int, dict[int, list[str]]] = defaultdict(dict)
+    def _columns(self, tables: list[int]) -> dict[int, tuple[Ordinary, list[ColumnFacts]]]:
+        """The columns of tables: the ordinary ones, and those that stand apart."""
         if not tables:
-            return found
-        rows = self.session.execute(
-            select(ResourceRow.parent_id, TagRow.resource_id, TagRow.tag)
-            .join(ResourceRow, ResourceRow.id == TagRow.resource_id)
-            .where(ResourceRow.parent_id.in_(tables), ResourceRow.kind == literal_column("'column'"))
-            .order_by(TagRow.tag)
-        )
-        for parent, id_, tag in rows:
-            found[parent].setdefault(id_, []).append(tag)
-        return found
+            return {}
+        tags: dict[int, list[str]] = defaultdict(list)
+        some = tables if self.tagged is None else self.tagged.intersection(tables)
+        for id_, tag in self.writer.rows(TAGS_OF_COLUMNS, some, " ORDER BY t.tag") if some else ():
+            tags[id_].append(tag)
+        return {
+            table: (
+                (names, notes, first),
+                [ColumnFacts(id_, name, said, tags.get(id_, ())) for id_, name, said in apart],
+            )
+            for table, names, notes, first, apart in self.writer.columns(tables, tags)
+        }
 
-    def _tags(self, ids: list[int]) -> dict[int, list[str]]:
+    def _labels(self, label: str, table: str, ids: list[int]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = defaultdict(list)
-        rows = self.session.execute(select(TagRow.resource_id, TagRow.tag).where(TagRow.resource_id.in_(ids)))
-        for id_, tag in rows:
-            found[id_].append(tag)
-        return found
-
-    def _owners(self, ids: list[int]) -> dict[int, list[str]]:
-        found: dict[int, list[str]] = defaultdict(list)
-        rows = self.session.execute(
-            select(OwnerRow.resource_id, OwnerRow.name).where(OwnerRow.resource_id.in_(ids))
-        )
-        for id_, name in rows:
-            found[id_].append(name)
+        rows = self.writer.rows(f"SELECT resource_id, {label} FROM {table} WHERE resource_id IN ", ids)
+        for id_, each in rows:
+            found[id_].append(each)
         return found

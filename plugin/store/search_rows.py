@@ -9,13 +9,11 @@ or more, `f_` eight or more. What is plain only stands in the descriptions of co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from plugin.catalog.words import (
     family_pattern,
@@ -23,7 +21,6 @@ from plugin.catalog.words import (
     joined_words,
     name_pieces,
     text_words,
-    typed_words,
     words_of_texts,
 )
 
@@ -36,22 +33,14 @@ LONGEST_TEXT = 4000
 MOST_COLUMNS = 5000
 
 
-_NAME, _NOTES, _APART = itemgetter(1), itemgetter(2), itemgetter(3)
-
-
 class ColumnFacts(NamedTuple):
-    """A column as the index sees it. A tuple, since a first sync makes millions."""
+    """A column that stands apart: it has a tag or flag of its own, so that the AI filters may treat it unlike its
+    table."""
 
     id: int
     name: str
     notes: str | None
-    apart: bool = False
-    """It has a flag of its own, so that the AI filters may treat it unlike its table."""
-
-    @classmethod
-    def of_rows(cls, rows: Iterable[Sequence[Any]]) -> list[ColumnFacts]:
-        """Rows with these fields in this order, as a driver gives them, made into columns without a look at each."""
-        return list(map(partial(tuple.__new__, cls), rows))
+    tags: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -72,9 +61,13 @@ class AssetFacts:
     tags: Sequence[str] = ()
     owners: Sequence[str] = ()
     synonyms: Sequence[str] = ()
-    columns: Sequence[ColumnFacts] = ()
-    column_tags: Mapping[int, Sequence[str]] = field(default_factory=dict)
-    """Tags of columns by id; a column with a tag stands apart."""
+    columns: Sequence[str] = ()
+    """The names of its columns, without those that stand apart."""
+    notes: Sequence[str] = ()
+    """What is said of these columns, where anything is."""
+    sample_id: int | None = None
+    """One of these columns: they are all shown to the AI or none is."""
+    columns_apart: Sequence[ColumnFacts] = ()
     _folded: frozenset[str] | None = None
     _group: tuple[int | None] | None = None
 
@@ -87,8 +80,14 @@ class AssetFacts:
     def column_set(self) -> frozenset[str]:
         """The names of its columns, lower case: what decides whether two tables are alike."""
         if self._folded is None:
-            self._folded = frozenset(map(str.lower, map(_NAME, self.columns)))
+            self._folded = frozenset(map(str.lower, self.names()))
         return self._folded
+
+    def names(self) -> Sequence[str]:
+        """The names of all its columns."""
+        if not self.columns_apart:
+            return self.columns
+        return [*self.columns, *(column.name for column in self.columns_apart)]
 
 
 @dataclass(slots=True)
@@ -110,12 +109,13 @@ class Document:
     text_words: int
     columns_count: int
     notes_words: int
-    words: set[str] = field(default_factory=set)
+    words: str
+    """With a space between two, in no order. One text, since a first sync marks tens of millions of words."""
 
 
-def number(*parts: object) -> int:
+def number(*parts: str) -> int:
     """A stable 63-bit number for some values."""
-    digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
+    digest = blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
@@ -123,7 +123,9 @@ def _group_of(asset: AssetFacts) -> int | None:
     if asset.kind not in TABLE_KINDS or asset.apart or asset.tags or asset.owners:
         return None
     pattern = family_pattern(asset.name)
-    return number(asset.parent_id, asset.zone_id, asset.kind, pattern) if "#" in pattern else None
+    if "#" not in pattern:
+        return None
+    return number(str(asset.parent_id), str(asset.zone_id), asset.kind, pattern)
 
 
 def alike(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -138,25 +140,26 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
     are those of the family's first member, which answers for all.
     """
     member = family_id is not None and family_id != asset.id
-    name_set = set(identifier_words(asset.name))
+    name = asset.name
+    names = {*identifier_words(name), *joined_words(name)}
     group = asset.group()
-    described = set(text_words((asset.description or "")[:LONGEST_TEXT]))
+    described = set(text_words(asset.description[:LONGEST_TEXT])) if asset.description else set()
     text_count = len(described)
     for label in (*asset.tags, *asset.owners, *asset.synonyms):
         described.update(identifier_words(label))
     if asset.body:
         described.update(text_words(asset.body[:LONGEST_TEXT]))
-    columns: Counter[str] = Counter()
-    notes: set[str] = set()
-    tagged = asset.column_tags
-    apart: list[ColumnFacts] = []
-    ordinary = asset.columns
-    if tagged or any(map(_APART, asset.columns)):
-        apart = [column for column in asset.columns if column.apart or column.id in tagged]
-        ordinary = [column for column in asset.columns if not (column.apart or column.id in tagged)]
+    counts: Counter[str] = Counter()
+    words: set[str] = set()
     if not member:
-        columns.update(chain.from_iterable(map(identifier_words, map(_NAME, ordinary[:MOST_COLUMNS]))))
-        notes = words_of_texts([note[:LONGEST_TEXT] for note in map(_NOTES, ordinary) if note])
+        counts.update(chain.from_iterable(map(identifier_words, asset.columns[:MOST_COLUMNS])))
+        words = words_of_texts(asset.notes, LONGEST_TEXT)
+    notes_count = len(words)
+    words.update(names, described, counts)
+    said = name_pieces(name)
+    if group is not None:
+        said = [word for word in said if not word.isdigit()]
+    many = [word for word, count in counts.items() if count >= MANY]
     own = Document(
         id=asset.id,
         workspace_id=asset.workspace_id,
@@ -168,39 +171,32 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
         family_id=family_id or asset.id,
         group_key=group,
         shape=_shape(asset),
-        sample_id=ordinary[0].id if ordinary else None,
-        name_words=max(1, len({word for word in name_pieces(asset.name) if not (group and word.isdigit())})),
+        sample_id=asset.sample_id,
+        name_words=max(1, len(set(said))),
         text_words=text_count,
-        columns_count=len(asset.columns),
-        notes_words=len(notes),
-        words=notes,
+        columns_count=len(asset.columns) + len(asset.columns_apart),
+        notes_words=notes_count,
+        words=" ".join(words)
+        + _marked(" n_", names)
+        + _marked(" d_", described)
+        + _marked(" c_", counts)
+        + _marked(" e_", many)
+        + _marked(" f_", [word for word in many if counts[word] >= VERY_MANY]),
     )
-    joined = joined_words(asset.name)
-    # With map, and into the largest set: a first sync marks tens of millions of words.
-    words = notes
-    words.update(
-        name_set,
-        joined,
-        described,
-        columns,
-        map("n_".__add__, name_set),
-        map("n_".__add__, joined),
-        map("d_".__add__, described),
-        map("c_".__add__, columns),
-    )
-    for word, count in columns.items():
-        if count >= MANY:
-            words.add(f"e_{word}")
-            if count >= VERY_MANY:
-                words.add(f"f_{word}")
-    return [own, *(_apart(asset, column) for column in apart if not member)]
+    if member or not asset.columns_apart:
+        return [own]
+    return [own, *(_apart(asset, column) for column in asset.columns_apart)]
+
+
+def _marked(mark: str, words: Collection[str]) -> str:
+    """The words with a mark and a space before each."""
+    return mark + mark.join(words) if words else ""
 
 
 def _apart(asset: AssetFacts, column: ColumnFacts) -> Document:
     """The document of one column; ranking counts it for its table."""
-    names = set(identifier_words(column.name))
-    notes = set(text_words((column.notes or "")[:LONGEST_TEXT]))
-    labels = {word for tag in asset.column_tags.get(column.id, ()) for word in identifier_words(tag)}
+    notes = text_words((column.notes or "")[:LONGEST_TEXT])
+    named = {*identifier_words(column.name), *chain.from_iterable(map(identifier_words, column.tags))}
     return Document(
         id=column.id,
         workspace_id=asset.workspace_id,
@@ -217,25 +213,17 @@ def _apart(asset: AssetFacts, column: ColumnFacts) -> Document:
         text_words=0,
         columns_count=0,
         notes_words=len(notes),
-        words=names | notes | labels | {f"c_{word}" for word in names | labels},
+        words=" ".join(named.union(notes)) + _marked(" c_", named),
     )
 
 
 def _shape(asset: AssetFacts) -> int | None:
     """The same for the same table in two databases: its name without numbers, and the names of its columns."""
-    if asset.kind not in TABLE_KINDS or not asset.columns:
+    if asset.kind not in TABLE_KINDS or not (asset.columns or asset.columns_apart):
         return None
     return number(family_pattern(asset.name), *sorted(asset.column_set()))
 
 
-def names_of(asset: AssetFacts, read: set[str]) -> set[str]:
-    """The words of names as people type them, for "did you mean". `read` are names of columns that were read before;
-    those of this asset join them.
-    """
-    words = set(typed_words(asset.name))
-    for label in (*asset.tags, *asset.synonyms):
-        words.update(typed_words(label))
-    fresh = set(map(_NAME, asset.columns)) - read
-    read |= fresh
-    words.update(*map(typed_words, fresh))
-    return words
+def labels_of(asset: AssetFacts) -> Sequence[str]:
+    """What it is called, apart from its columns: words of these are what "did you mean" chooses from."""
+    return (asset.name, *asset.tags, *asset.synonyms)

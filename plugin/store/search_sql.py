@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Collection, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -16,7 +15,7 @@ from plugin.store._behind import Behind
 from plugin.store._bulk import MOST_PARAMETERS, insert_groups
 from plugin.store._chunks import chunks
 from plugin.store.search_ddl import FTS, FTS_MEMORY, ZONE_SHIFT
-from plugin.store.search_rows import ColumnFacts, Document
+from plugin.store.search_rows import Document
 
 FIELDS = (
     "id", "workspace_id", "integration_id", "zone_id", "asset_id", "container_id", "kind", "family_id", "group_key",
@@ -26,6 +25,14 @@ FIELDS = (
 GATHERED = 16_000_000
 """Characters of words that are held back while an index is built, then put away by one statement: FTS5 writes out what
 it has collected before each statement of several rows, and wherever a rowid is lower than the one before."""
+
+OWN_FLAG = "(sensitivity IS NOT NULL OR verified OR NOT published)"
+"""What has a flag of its own stands apart."""
+Apart = Sequence[Any]
+"""Id, name and description of a column that stands apart."""
+ColumnsOfTable = tuple[int, list[str], list[str], int | None, list[Apart]]
+"""Of a table: its id; of its ordinary columns the names in order, what is said of them, and the id of one; those that
+stand apart. A row for each table, since a row for each of millions of columns costs more than what is done with it."""
 
 _fields = attrgetter(*FIELDS)
 Run = Callable[[str, tuple[Any, ...]], object]
@@ -46,6 +53,11 @@ def index_writer(
     return writer
 
 
+def _array(text: str) -> list[Any]:
+    found: list[Any] = [] if text == "[]" else json.loads(text)
+    return found
+
+
 class IndexWriter(ABC):
     """Writes one workspace's part of the index, in the caller's transaction."""
 
@@ -63,11 +75,11 @@ class IndexWriter(ABC):
         """
         orphans: set[int] = set()
         for part in chunks(sorted(assets)):
-            rows = self._rows("SELECT id, zone_id FROM search_docs WHERE asset_id IN ", part)
+            rows = self.rows("SELECT id, zone_id FROM search_docs WHERE asset_id IN ", part)
             if rows:
                 self.delete([(id_, zone) for id_, zone in rows])
         for part in chunks(sorted(gone)):
-            rows = self._rows(
+            rows = self.rows(
                 "SELECT family_id, min(id) FROM search_docs WHERE family_id <> id AND kind <> 'column'"
                 " AND family_id IN ",
                 part,
@@ -89,7 +101,7 @@ class IndexWriter(ABC):
         for part in chunks(sorted(groups)):
             found += [
                 (first, group)
-                for first, group in self._rows(
+                for first, group in self.rows(
                     "SELECT DISTINCT family_id, group_key FROM search_docs WHERE group_key IN ", part
                 )
             ]
@@ -119,36 +131,15 @@ class IndexWriter(ABC):
                 {"workspace": self.workspace_id},
             )
 
-    def columns(self, tables: list[int]) -> dict[int, list[ColumnFacts]]:
-        """The columns of tables, in order."""
-        if not tables:
-            return {}
-        where = " FROM resources WHERE kind = 'column' AND parent_id IN "
-        # Counted apart, so that what is read of each of millions need not be looked at here.
-        counts = self.stream(
-            f"SELECT parent_id, count(*){where}", tables, " GROUP BY parent_id ORDER BY parent_id"
-        )
-        rows = iter(
-            ColumnFacts.of_rows(
-                self.stream(
-                    "SELECT id, name, description, (sensitivity IS NOT NULL OR verified OR NOT published)"
-                    + where,
-                    tables,
-                    " ORDER BY parent_id, position",
-                )
-            )
-        )
-        return {table: list(islice(rows, count)) for table, count in counts}
-
     # --- what differs ------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
+    def rows(self, before: str, values: Collection[int], after: str = "") -> Sequence[Any]:
         """Rows of a statement whose last condition is `IN` these values."""
 
     @abstractmethod
-    def stream(self, before: str, values: list[int], after: str) -> Iterable[Any]:
-        """The same for many rows: tuples as the driver gives them."""
+    def columns(self, tables: Collection[int], tagged: Collection[int]) -> Iterator[ColumnsOfTable]:
+        """The columns of tables; these and those with a flag of their own stand apart."""
 
     @abstractmethod
     def insert(self, documents: Sequence[Document]) -> None:
@@ -183,16 +174,25 @@ class SqliteWriter(IndexWriter):
         self._held: list[tuple[int, str]] = []
         self._held_characters = 0
 
-    def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
+    def rows(self, before: str, values: Collection[int], after: str = "") -> Sequence[Any]:
         statement = f"{before}(SELECT value FROM json_each(?)){after}"
-        return self.connection.exec_driver_sql(statement, (json.dumps(values),)).all()
+        return self.connection.exec_driver_sql(statement, (json.dumps(list(values)),)).all()
 
-    def stream(self, before: str, values: list[int], after: str) -> Iterable[Any]:
-        raw: Any = self.connection.connection.driver_connection
-        rows: Iterable[Any] = raw.execute(
-            f"{before}(SELECT value FROM json_each(?)){after}", (json.dumps(values),)
+    def columns(self, tables: Collection[int], tagged: Collection[int]) -> Iterator[ColumnsOfTable]:
+        apart = f"({OWN_FLAG} OR id IN (SELECT value FROM json_each(?)))" if tagged else OWN_FLAG
+        statement = (
+            f"SELECT parent_id, json_group_array(name) FILTER (WHERE NOT {apart}),"
+            f" json_group_array(description) FILTER (WHERE description <> '' AND NOT {apart}),"
+            f" min(id) FILTER (WHERE NOT {apart}),"
+            f" json_group_array(json_array(id, name, description)) FILTER (WHERE {apart})"
+            # In order of position, as the index has them.
+            " FROM resources WHERE kind = 'column' AND parent_id IN (SELECT value FROM json_each(?))"
+            " GROUP BY parent_id"
         )
-        return rows
+        given = (*[json.dumps(list(tagged))] * 4, json.dumps(list(tables)))
+        found = self.connection.exec_driver_sql(statement, given if tagged else given[4:]).all()
+        for table, names, notes, first, rest in found:
+            yield table, _array(names), _array(notes), first, _array(rest)
 
     def insert(self, documents: Sequence[Document]) -> None:
         self._write(lambda run: self._insert(run, documents))
@@ -202,7 +202,7 @@ class SqliteWriter(IndexWriter):
 
     def _insert(self, run: Run, documents: Sequence[Document]) -> None:
         insert_groups(run, "search_docs", FIELDS, [_fields(each) for each in documents])
-        rows = [(each.zone_id << ZONE_SHIFT | each.id, " ".join(each.words)) for each in documents]
+        rows = [(each.zone_id << ZONE_SHIFT | each.id, each.words) for each in documents]
         self._held += rows
         self._held_characters += sum(len(words) for _rowid, words in rows)
         if self._held_characters >= self._most_held:
@@ -243,6 +243,8 @@ class SqliteWriter(IndexWriter):
             self.connection.exec_driver_sql("DROP TABLE search_fts")
             self.connection.exec_driver_sql(FTS)
             self.connection.exec_driver_sql(FTS_MEMORY)
+            # Without a condition, and so without a look at each row and its place in each index.
+            self.connection.exec_driver_sql("DELETE FROM search_docs")
         super().clear(integration_id, words=words)
 
     def delete_where(self, where: str, values: dict[str, int]) -> None:
@@ -265,14 +267,22 @@ class PostgresWriter(IndexWriter):
                 " FROM pg_class WHERE oid = 'search_docs_body'::regclass"
             )
 
-    def _rows(self, before: str, values: list[int], after: str = "") -> Sequence[Any]:
+    def rows(self, before: str, values: Collection[int], after: str = "") -> Sequence[Any]:
         statement = f"{before}(SELECT unnest(%s::bigint[])){after}"
-        return self.connection.exec_driver_sql(statement, (values,)).all()
+        return self.connection.exec_driver_sql(statement, (list(values),)).all()
 
-    def stream(self, before: str, values: list[int], after: str) -> Iterable[Any]:
-        raw: Any = self.connection.connection.driver_connection
-        rows: list[Any] = raw.execute(f"{before}(SELECT unnest(%s::bigint[])){after}", (values,)).fetchall()
-        return rows
+    def columns(self, tables: Collection[int], tagged: Collection[int]) -> Iterator[ColumnsOfTable]:
+        found = self.connection.exec_driver_sql(
+            "SELECT parent_id, array_agg(name ORDER BY position) FILTER (WHERE NOT apart),"
+            " array_agg(description) FILTER (WHERE description <> '' AND NOT apart),"
+            " min(id) FILTER (WHERE NOT apart),"
+            " json_agg(json_build_array(id, name, description) ORDER BY position) FILTER (WHERE apart)"
+            f" FROM (SELECT *, {OWN_FLAG} OR id = ANY(%s::bigint[]) AS apart FROM resources"
+            " WHERE kind = 'column' AND parent_id = ANY(%s::bigint[])) AS each GROUP BY parent_id",
+            (list(tagged), list(tables)),
+        )
+        for table, names, notes, first, rest in found:
+            yield table, names or [], notes or [], first, rest or []
 
     def insert(self, documents: Sequence[Document]) -> None:
         raw: Any = self.connection.connection.driver_connection
@@ -284,9 +294,8 @@ class PostgresWriter(IndexWriter):
         with raw.cursor() as cursor, cursor.copy(f"COPY search_docs ({columns}) FROM STDIN") as copy:
             for each in documents:
                 # Words are letters, digits and underscores, so the text form of a tsvector needs no quoting.
-                words = " ".join(each.words)
-                here = f" {each.zone_id}."
-                body = f"{words}{here}{here.join(each.words)} _w{each.workspace_id}" if words else ""
+                words, here = each.words, f" {each.zone_id}."
+                body = f"{words}{here}{words.replace(' ', here)} _w{each.workspace_id}" if words else ""
                 copy.write_row((*_fields(each), words, body))
 
     def insert_words(self, words: Sequence[str]) -> None:
