@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from connectors.dbt_tests import NodeTests
 from connectors.errors import BadSettings, MissingDriver, SourceError, SourceInterrupted, UnreachableSource
 from connectors.records import Asset, AssetKind, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
@@ -212,10 +213,7 @@ class Project:
         adapter = manifest["metadata"].get("adapter_type")
         self._dialect: str | None = DIALECTS.get(adapter, adapter)
         self._groups: dict[str, Node] = {each["name"]: each for each in manifest.get("groups", {}).values()}
-        self._tests: dict[str, list[str]] = defaultdict(list)
-        for node in manifest["nodes"].values():
-            if node["resource_type"] == "test" and node.get("attached_node"):
-                self._tests[node["attached_node"]].append(node["unique_id"])
+        self._tests = NodeTests(manifest["nodes"].values(), self._results)
         self._semantic: dict[str, list[Node]] = defaultdict(list)
         for model in manifest.get("semantic_models", {}).values():
             for parent in model.get("depends_on", {}).get("nodes", ()):
@@ -228,8 +226,7 @@ class Project:
     def models(self) -> Iterator[Record]:
         """Models, seeds and snapshots."""
         for node in self._built():
-            run, tests = self._results.get(node["unique_id"], {}), self._tests[node["unique_id"]]
-            failing = sum(self._results.get(test, {}).get("status") in ("fail", "error") for test in tests)
+            run = self._results.get(node["unique_id"], {})
             facts = {
                 "resource_type": node["resource_type"],
                 "materialized": node.get("config", {}).get("materialized"),
@@ -239,8 +236,7 @@ class Project:
                 "access": node.get("access"),
                 "group": node.get("group"),
                 "contract": "enforced" if node.get("contract", {}).get("enforced") else None,
-                "tests": str(len(tests)) if tests else None,
-                "tests_failing": str(failing) if failing else None,
+                **self._tests.facts(node["unique_id"]),
                 "last_status": run.get("status"),
                 "semantic_models": ", ".join(each["name"] for each in self._semantic[node["unique_id"]]),
             }
@@ -254,6 +250,7 @@ class Project:
                 "relation": _relation(node),
                 "loader": node.get("loader"),
                 "source_description": node.get("source_description"),
+                **self._tests.facts(node["unique_id"]),
                 "freshness": self._fresh.get(node["unique_id"]),
             }
             yield self._asset("dataset", node, facts, name=f"{node.get('source_name')}.{node['name']}")

@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 
 from connectors import connect
+from connectors.dbt_tests import NodeTests
 from connectors.errors import BadSettings, SourceInterrupted, UnreachableSource
 from connectors.records import Asset, Lineage
 
@@ -95,6 +96,40 @@ def test_what_is_missing_or_half_written_is_said(tmp_path: Path) -> None:
         connect("dbt", {"path": str(tmp_path)}, {}).check()
     with pytest.raises(BadSettings, match="one of the two"):
         connect("dbt", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "nodes", "tested"),
+    [
+        ({"attached_node": "model.p.orders"}, ["model.p.customers", "model.p.orders"], "model.p.orders"),
+        (
+            {"test_metadata": {"kwargs": {"model": "{{ get_where_subquery(ref('orders')) }}"}}},
+            ["model.p.customers", "model.p.orders"],
+            "model.p.orders",
+        ),
+        (
+            {"test_metadata": {"kwargs": {"model": "{{ get_where_subquery(ref('p', 'orders')) }}"}}},
+            ["model.q.my_orders", "model.p.orders"],
+            "model.p.orders",
+        ),
+        (
+            {"attached_node": None, "test_metadata": {"kwargs": {"model": "{{ source('shop', 'orders') }}"}}},
+            ["source.p.web.orders", "source.p.shop.orders"],
+            "source.p.shop.orders",
+        ),
+        ({"test_metadata": {"kwargs": {"model": "{{ ref('gone') }}"}}}, ["model.p.orders"], None),
+        ({"test_metadata": None}, ["model.p.orders"], None),
+    ],
+)
+def test_a_test_counts_at_what_it_tests(
+    given: dict[str, object], nodes: list[str], tested: str | None
+) -> None:
+    """As dbt writes it from v9 on, before, and of a source: manifests v1 to v8 had no test counted."""
+    test = {"unique_id": "test.p.t", "resource_type": "test", "depends_on": {"nodes": nodes}, **given}
+    counted = NodeTests([test], {"test.p.t": {"status": "fail"}})
+    assert {each: counted.facts(each)["tests_failing"] for each in nodes} == {
+        each: int(each == tested) for each in nodes
+    }
 
 
 def test_a_failing_tests_message_is_not_read(tmp_path: Path) -> None:
