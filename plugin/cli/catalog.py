@@ -95,8 +95,14 @@ def show(session: Session, qualified_name: str, integration: str | None, as_json
         click.echo(line)
     for column in columns:
         marks = " PK" if column.is_pk else ""
+        sure = column.sensitivity_confidence
+        kind = (
+            f"[{column.sensitivity}{f', {sure:.0%} sure' if sure is not None else ''}] "
+            if column.sensitivity
+            else ""
+        )
         click.echo(
-            f"  {column.name:<28} {column.native_type or '':<18}{marks:<4} {column.description or ''}".rstrip()
+            f"  {column.name:<28} {column.native_type or '':<18}{marks:<4} {kind}{column.description or ''}".rstrip()
         )
     for key in keys:
         target = f" -> {key.ref} ({', '.join(key.ref_columns)})" if key.ref else ""

@@ -102,6 +102,8 @@ class Changes:
                 # What the source said is kept beside what a person says, so that it can be had back.
                 values[f"source_{field}"] = before
             values["edited"] = ",".join(sorted(edited | {field}))
+        if field == "sensitivity":
+            values["sensitivity_confidence"] = None  # whoever decides does not guess
         if before == value and values.get("edited", row.edited) == row.edited:
             return
         self._session.execute(update(ResourceRow).where(ResourceRow.id == row.id).values(values))

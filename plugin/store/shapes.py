@@ -55,6 +55,8 @@ class Resource:
     published: bool = True
     sensitivity: str | None = None
     """"personal", "secret" or None, as classified or decided by a person."""
+    sensitivity_confidence: float | None = None
+    """How sure the classification is, 0 to 1; None where there is none and where a person decided."""
     row_estimate: int | None = None
     size_bytes: int | None = None
     changed_at: datetime | None = None

@@ -85,3 +85,26 @@ def test_a_persons_decision_survives_every_sync(
         with store.as_viewer(admin) as mine:
             assert mine.catalog.resource(email.id).sensitivity == decided
             assert mine.catalog.resource(note.id).sensitivity == "personal"
+
+
+def test_how_sure_a_guess_is_can_be_read_and_a_decision_is_no_guess(
+    store: Store, admin: Viewer, tmp_path: Path
+) -> None:
+    """Confirming what was guessed is a decision, too: it stays when the guess would change."""
+    path = tmp_path / "shop.sqlite3"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE people (id INTEGER, email TEXT, mail TEXT)")
+    made = add_integration(store, admin, "shop", "sqlite", settings={"url": f"sqlite:///{path}"}, secrets={})
+    sync(store, admin, made.id)
+    with store.as_viewer(admin) as mine:
+        found = {each.name: each for each in mine.catalog.columns(mine.catalog.by_name("people").id)}
+        assert {name: each.sensitivity_confidence for name, each in found.items()} == {
+            "id": None, "email": 0.95, "mail": 0.6
+        }  # fmt: skip
+        mine.edits.set_property(found["mail"].id, "sensitivity", "personal")
+        now = mine.catalog.resource(found["mail"].id)
+        assert (now.sensitivity, now.sensitivity_confidence) == ("personal", None)
+    sync(store, admin, made.id, full=True)
+    with store.as_viewer(admin) as mine:
+        now = mine.catalog.resource(found["mail"].id)
+        assert (now.sensitivity, now.sensitivity_confidence) == ("personal", None)

@@ -132,3 +132,22 @@ def test_a_warehouse_says_that_its_run_sql_was_never_tried_for_real_and_takes_it
     assert told["bigquery"]["run_verified"] == told["snowflake"]["run_verified"] == "documented"
     assert told["clickhouse"]["run_verified"] == told["redshift"]["run_verified"] == "emulator"
     assert told["postgres"]["run_verified"] == "real" and told["oracle"]["run_verified"] is None
+
+
+def test_a_guessed_classification_says_how_sure_it_is_and_is_decided_beside_it(
+    person: Callable[[str], Person],
+) -> None:
+    admin, viewer = person("admin"), person("viewer")
+    hits = admin.get("/api/v1/search?q=customers").json["hits"]
+    table = next(
+        each["resource"] for each in hits if each["resource"]["qualified_name"].endswith("sales.customers")
+    )
+    path = f"/r/{table['id']}/columns"
+    page = admin.get(path).text
+    assert "95 %" in page and 'aria-label="Wrong: email is not personal"' in page
+    assert "95 %" in viewer.get(path).text and "Wrong: email" not in viewer.get(path).text
+    form = page[: page.index('aria-label="Wrong: email is not personal"')].rsplit('action="', 1)[1]
+    done = admin.post(form.split('"', 1)[0], {"field": "sensitivity", "value": "personal", "of": "column"})
+    assert done.status_code == 303 and path in done.location
+    page = admin.get(path).text
+    assert "95 %" not in page and "Decided by a person" in page

@@ -201,6 +201,8 @@ class ResourceOut(Answer):
     verified: bool = False
     published: bool = True
     sensitivity: str | None = None
+    sensitivity_confidence: float | None = None
+    """How sure the classification is, 0 to 1; null where a person decided."""
     row_estimate: int | None = None
     size_bytes: int | None = None
     changed_at: datetime | None = None
