@@ -29,6 +29,10 @@ usual, four times as large, two million of them took as long."""
 MOST_PARAMETERS = 32_766
 """What SQLite takes in a statement."""
 
+FLAGS: Mapping[bool | None, Any] = {True: True, False: False, None: None}
+NUMBERS: Mapping[bool | None, Any] = {True: 1, False: 0, None: None}
+"""SQLite's driver asks of each bool whether somebody makes something else of it; of a number it does not."""
+
 
 class Bulk:
     """Inserts into one database in one transaction, and gives out ids for what it inserts."""
@@ -38,6 +42,8 @@ class Bulk:
         self._raw = session.connection().connection.driver_connection
         self.sqlite = session.connection().dialect.name == "sqlite"
         self.behind = Behind(session.connection()) if self.sqlite else None
+        self.flags: Mapping[bool | None, Any] = NUMBERS if self.sqlite else FLAGS
+        """A bool, or None, as the driver takes it."""
         self._ids: dict[str, Iterator[int]] = {}
         self._block = BLOCK
 

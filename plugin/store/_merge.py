@@ -142,6 +142,10 @@ class Merge:
             return self._run(partial, force, only_schema)
         finally:
             if was_on:
+                # The next object made would have all of them looked at: they count as looked at instead.
+                if gc.get_freeze_count() == 0:
+                    gc.freeze()
+                    gc.unfreeze()
                 gc.enable()
 
     def _run(self, partial: bool, force: bool, only_schema: str | None) -> Merged:
@@ -181,6 +185,7 @@ class Merge:
             if self.first:
                 self.bulk.expect(self.stage.weight)
             self._write_records()
+            self.index.finish()
             gone = [
                 key for key in gone if self.places[key].kind not in zones.CONTAINERS or key not in self.kept
             ]
@@ -325,10 +330,11 @@ class Merge:
         ids = self.bulk.new_ids("resources", len(columns))
         keep_text = self.source.import_mode != "never"
         before = f"{table}."
+        flag = self.bulk.flags
         made = [
             (
                 id_, table_id, table_id, zone_id, name, name.lower(), before + name,
-                description if keep_text else None, type_, position, nullable, default, name in pk,
+                description if keep_text else None, type_, position, flag[nullable], default, flag[name in pk],
                 sensitivity, confidence,
             )
             for id_, (name, position, type_, nullable, default, description, _tags, sensitivity, confidence)
