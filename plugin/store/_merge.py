@@ -185,7 +185,6 @@ class Merge:
             if self.first:
                 self.bulk.expect(self.stage.weight)
             self._write_records()
-            self.index.finish()
             gone = [
                 key for key in gone if self.places[key].kind not in zones.CONTAINERS or key not in self.kept
             ]
