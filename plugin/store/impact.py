@@ -52,13 +52,14 @@ def impact(context: Context, resource_id: int, *, limit: int = 1000) -> Impact:
     row = one(context, resource_id)
     table_id: int = row.parent_id if row.kind == "column" else resource_id
     flows: dict[int, set[str]] = defaultdict(set)
-    start = load(context, [resource_id])[resource_id]
     if row.kind == "column":
         found = lineage.lineage(context, resource_id, upstream=False, depth=DEEPEST, limit=limit)
         for edge in found.edges:
             if edge.downstream_column and edge.downstream_id != table_id:
                 flows[edge.downstream_id].add(edge.downstream_column)
     whole = lineage.lineage(context, table_id, upstream=False, depth=DEEPEST, limit=limit)
+    # A walk from a table has loaded where it began.
+    start = whole.resources.get(resource_id) or load(context, [resource_id])[resource_id]
     broken = []
     for resource, hops, edge in _reached(table_id, whole.edges, whole.resources):
         columns = tuple(sorted(flows.get(resource.id, ())))
