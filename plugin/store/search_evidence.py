@@ -154,18 +154,17 @@ class Evidence:
             self.load(found.ids, words=True, sizes=True)
         else:
             self._load_best(found)
-        texts = {id_: f" {self.words.get(id_, '')} " for id_ in self.docs}
+        texts = {id_: f" {self.words[id_]} " for id_ in self.docs if id_ in self.words}
         raw: dict[str, dict[int, int]] = {}
         for term in terms:
             there = self.index.known_to_have(term.word)
             # Looked for in the text as it is: taking it apart costs more than a few words are worth.
             where = places_in(term.word)
-            word = f" {term.word} "
-            bits = {
-                id_: where(own)
-                for id_, own in texts.items()
-                if (there is None or id_ in there) and word in own
-            }
+            if there is None:
+                word = f" {term.word} "
+                bits = {id_: where(own) for id_, own in texts.items() if word in own}
+            else:
+                bits = {id_: where(texts[id_]) for id_ in texts if id_ in there}
             if bits:
                 raw[term.word] = bits
         return raw

@@ -108,10 +108,12 @@ def _texts(lexemes: Iterable[str]) -> str:
 
 
 def _fetched(connection: Connection, statement: str, given: dict[str, Any]) -> list[Any]:
-    """Rows as the driver gives them: a search reads hundreds, and to wrap each takes longer than to read it."""
-    result = connection.exec_driver_sql(statement, given)
-    rows: list[Any] = list(result.cursor.fetchall()) if result.cursor is not None else []
-    result.close()
+    """Rows as the driver gives them, which is asked itself as on SQLite: a search reads hundreds, and to wrap each
+    takes longer than to read it; and what SQLAlchemy does around a statement takes as long as the driver for it.
+    """
+    raw: Any = connection.connection.driver_connection
+    with raw.cursor() as cursor:
+        rows: list[Any] = cursor.execute(statement, given).fetchall()
     return rows
 
 
@@ -226,21 +228,22 @@ class PostgresText(FullText):
         texts: list[tuple[int, str]] = []
         standing: dict[int, float] = {}
         many: set[int] = set()
-        for what, *row, well, text in rows:
+        for row in rows:
+            what, id_ = row[0], row[1]
             if what in ("hit", "first"):
-                if well is not None:
-                    standing[row[0]] = well
-                (docs if what == "hit" else firsts).append(row)
-                if text is not None:
-                    texts.append((row[0], text))
+                (docs if what == "hit" else firsts).append(row[1:-2])
+                if row[-2] is not None:
+                    standing[id_] = row[-2]
+                if row[-1] is not None:
+                    texts.append((id_, row[-1]))
             elif what == "many":
-                many.add(row[0])
+                many.add(id_)
             elif what == "size":
-                self._sizes[row[0]] = (row[7], row[8])
+                self._sizes[id_] = (row[8], row[9])
             else:
-                places[row[0]] = row[3]
+                places[id_] = row[4]
                 if what == "above":
-                    wanted.add(row[3])
+                    wanted.add(row[4])
         if sizes or words:
             named = {row[0] for row in docs if row[4] in CONTAINER_KINDS}
             asked = named.union(place for place, parent in places.items() if sizes or parent in named)

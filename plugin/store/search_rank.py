@@ -242,19 +242,17 @@ class Search(Evidence):
 
     def _cards(self, known: Collection[int] = ()) -> dict[int, Card]:
         """A card of each document that was loaded and is not known yet."""
-        return {
-            doc.id: Card(
-                doc.id,
-                doc.container_id,
-                doc.name_words,
-                doc.text_words,
-                # Columns that are hidden from this reader make no document longer.
-                doc.columns_count if not self.filtered or doc.id in self._columns_shown else 0,
-                doc.notes_words if not self.filtered or doc.id in self._columns_shown else 0,
-            )
-            for doc in self.docs.values()
-            if doc.id == doc.family_id and doc.kind != "column" and doc.id not in known
-        }
+        cards = {}
+        for id_, doc in self.docs.items():
+            if id_ == doc.family_id and doc.kind != "column" and id_ not in known:
+                card = Card(
+                    id_, doc.container_id, doc.name_words, doc.text_words, doc.columns_count, doc.notes_words
+                )
+                if self.filtered and id_ not in self._columns_shown:
+                    # Columns that are hidden from this reader make no document longer.
+                    card.columns = card.notes_words = 0
+                cards[id_] = card
+        return cards
 
     def _below(self, containers: set[int]) -> set[int]:
         return {id_ for id_, parent in self.places.parents.items() if parent in containers}
@@ -318,9 +316,8 @@ class Search(Evidence):
         """Which word each of these has where."""
         found: dict[int, dict[str, int]] = {id_: {} for id_ in ids}
         for word, having in self.bits.items():
-            for id_, places in having.items():
-                if id_ in found:
-                    found[id_][word] = places
+            for id_ in having.keys() & found.keys():
+                found[id_][word] = having[id_]
         return found
 
     def _ranked(self, scored: Scored, matched: dict[str, int]) -> Ranked:

@@ -23,18 +23,21 @@ from plugin.store._visible import sees_everything
 MARKS = (("n_", NAME), ("d_", TEXT), ("c_", COLUMN), ("e_", MANY), ("f_", VERY_MANY), ("", NOTE))
 
 
+_BITS = {f" {mark[0]}": bit for mark, bit in MARKS if mark}
+
+
 def places_in(word: str) -> Callable[[str], int]:
     """Asked for the words of a document that has this one, with blanks around each: where it stands, as bits."""
-    named, told, column, many, very_many = (f" {mark}{word} " for mark, _bit in MARKS[:-1])
+    marked = f"_{word} "
 
     def where(words: str) -> int:
-        bits = NAME if named in words else 0
-        if told in words:
-            bits |= TEXT
-        if column in words:
-            bits |= COLUMN
-            if many in words:
-                bits |= MANY | VERY_MANY if very_many in words else MANY
+        # From one marked form to the next: to look for each of them would be a walk over all the words each.
+        bits, at = 0, words.find(marked)
+        while at > 0:
+            bits |= _BITS.get(words[at - 2 : at], 0)
+            at = words.find(marked, at + 1)
+        if not bits & COLUMN:
+            bits &= NAME | TEXT
         return bits or NOTE
 
     return where

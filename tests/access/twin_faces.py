@@ -17,9 +17,11 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import event
 
 from plugin.errors import DocentError
@@ -283,7 +285,7 @@ FACES: tuple[Faces, ...] = (reads, tools, pages, sent)
 
 @contextmanager
 def statements(side: Side) -> Iterator[list[str]]:
-    """The statements that a side's database is given, those that pass SQLAlchemy by too (on SQLite the driver tells)."""
+    """The statements that a side's database is given, those that pass SQLAlchemy by too: the driver tells."""
     found: list[str] = []
     engine = side.store._engine
 
@@ -292,20 +294,14 @@ def statements(side: Side) -> Iterator[list[str]]:
         if not statement.startswith("--") and not BY_THE_CLOCK.match(statement):
             found.append(statement)
 
-    def noted(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        note(statement)
-
-    if side.store.dialect != "sqlite":
-        event.listen(engine, "before_cursor_execute", noted)
-        try:
-            yield found
-        finally:
-            event.remove(engine, "before_cursor_execute", noted)
-        return
     traced: list[Any] = []
+    sqlite = side.store.dialect == "sqlite"
 
     def trace(connection: Any, *_more: Any) -> None:
-        connection.set_trace_callback(note)
+        if sqlite:
+            connection.set_trace_callback(note)
+        else:
+            connection.cursor_factory = partial(_Telling, note)
         traced.append(connection)
 
     event.listen(engine, "checkout", trace)
@@ -314,7 +310,22 @@ def statements(side: Side) -> Iterator[list[str]]:
     finally:
         event.remove(engine, "checkout", trace)
         for each in traced:
-            each.set_trace_callback(None)
+            if sqlite:
+                each.set_trace_callback(None)
+            else:
+                each.cursor_factory = psycopg.Cursor
+
+
+class _Telling(psycopg.Cursor[Any]):
+    """A cursor that says what it is about to execute."""
+
+    def __init__(self, note: Callable[[str], None], *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._note = note
+
+    def execute(self, query: Any, *given: Any, **more: Any) -> Any:
+        self._note(str(query))
+        return super().execute(query, *given, **more)
 
 
 def differences(twins: Twins, seed: int, wanted: Sequence[Faces] = FACES) -> Iterator[tuple[str, str, str]]:

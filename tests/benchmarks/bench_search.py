@@ -216,10 +216,25 @@ def compare(store: Store, bare: BareSqlite | BarePostgres, asked: Sequence[str])
     def count(*_given: object) -> None:
         statements[0] += 1
 
-    event.listen(Engine, "before_cursor_execute", count)
+    def counted(connection: Any, *_given: object) -> None:
+        plain = type(connection.cursor())
+
+        def cursor(*given: Any, **more: Any) -> Any:
+            count()
+            return plain(*given, **more)
+
+        connection.cursor_factory = cursor
+
+    # On PostgreSQL a search asks the driver itself, with a cursor for each statement.
+    target, moment, note = (
+        (store._engine, "checkout", counted)
+        if isinstance(bare, BarePostgres)
+        else (Engine, "before_cursor_execute", count)
+    )
+    event.listen(target, moment, note)
     for query in asked:
         ours(member, query)
-    event.remove(Engine, "before_cursor_execute", count)
+    event.remove(target, moment, note)
     with store.as_viewer(member) as door:
         hidden = len(found - set(door.catalog.resources(found)))
     print(
