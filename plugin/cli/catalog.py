@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -129,23 +129,34 @@ def _facts(resource: Resource) -> Iterator[str]:
         yield resource.definition
 
 
+def start_of(since: str, now: datetime) -> datetime:
+    """The moment that a day or a time means, in UTC; of a weekday it is the last one, today where it is that day."""
+    word = since.strip().lower()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for back in range(7):
+        day = midnight - timedelta(days=back)
+        if word in (f"{day:%A}".lower(), ("today", "yesterday")[back] if back < 2 else None):
+            return day
+    try:
+        start = datetime.fromisoformat(since)
+        return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise BadInput(
+            "--since is a day or a time, as monday, yesterday, 2026-01-31 or 2026-01-31T09:00", field="since"
+        ) from error
+
+
 @click.command()
 @command_options
 @json_option
 @click.option(
-    "--since", required=True, metavar="DATE", help="A day or a time, as 2026-01-31 or 2026-01-31T09:00."
+    "--since", required=True, metavar="DATE", help="A day or a time: monday, yesterday, 2026-01-31T09:00."
 )
 @click.option("--limit", type=click.IntRange(1, 10_000), default=500, show_default=True)
 @click.pass_obj
 def drift(session: Session, since: str, limit: int, as_json: bool) -> None:
     """Show what syncs found changed at the sources: added, removed, retyped, redescribed, redefined."""
-    try:
-        start = datetime.fromisoformat(since)
-        start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise BadInput(
-            "--since is a day or a time, as 2026-01-31 or 2026-01-31T09:00", field="since"
-        ) from error
+    start = start_of(since, datetime.now(UTC))
     with session.store.as_viewer(session.viewer()) as mine:
         found = mine.catalog.drift(start, limit=limit)
     if as_json:

@@ -19,6 +19,8 @@ from plugin.access.viewer import Viewer
 from plugin.catalog.freshness import freshness, is_stale
 from plugin.catalog.sync import add_integration, sync
 from plugin.cli import cli
+from plugin.cli.catalog import start_of
+from plugin.errors import BadInput
 from plugin.store import Store
 from plugin.tools.fragments import fragment
 
@@ -207,3 +209,11 @@ def test_what_may_be_out_of_date_is_said(store: Store, admin: Viewer, tmp_path: 
     said = freshness(after, fresh.last_sync_at + timedelta(days=3, hours=2))
     assert said == "as of the sync of 3 days ago; the last sync failed"
     assert "the last sync failed" in fragment(after, full=True).fields["freshness"]
+
+
+def test_since_monday_is_the_last_monday() -> None:
+    sunday = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+    for said, day in (("Monday", 16), ("sunday", 22), ("today", 22), ("yesterday", 21), ("2026-11-03", 3)):
+        assert start_of(said, sunday) == datetime(2026, 11, day, tzinfo=UTC), said
+    with pytest.raises(BadInput, match="monday"):
+        start_of("the other day", sunday)
