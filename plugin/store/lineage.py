@@ -57,6 +57,8 @@ def lineage(
 
 ENDS = tuple(aliased(ResourceRow) for _ in range(4))
 """The ends of an edge and their columns. Made once, so that the AI filters on them are put together once, too."""
+OTHER = aliased(ResourceRow)
+"""The other end of an edge that is counted."""
 
 
 def _hop_tables(
@@ -202,16 +204,15 @@ def degrees(context: Context, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
     for side, (near, far) in enumerate(
         ((EdgeRow.downstream_id, EdgeRow.upstream_id), (EdgeRow.upstream_id, EdgeRow.downstream_id))
     ):
-        other = aliased(ResourceRow)
         for part in chunks(sorted(counted)):
             rows = context.session.execute(
                 select(near, func.count(far.distinct()))
-                .join(other, other.id == far)
+                .join(OTHER, OTHER.id == far)
                 .where(
                     EdgeRow.workspace_id == context.workspace_id,
                     EdgeRow.kind == "table",
                     near.in_(part),
-                    visible(context, other),
+                    visible(context, OTHER),
                 )
                 .group_by(near)
             )
