@@ -19,7 +19,8 @@ from tests.web.conftest import Person
 PAGE_PARAMETERS = (
     "q", "text", "kind", "kinds", "integration", "integrations", "tag", "tags", "owner", "owners", "verified", "published",
     "schema", "under", "parent", "sort", "cursor", "limit", "offset", "depth", "direction", "detail", "about", "find",
-    "edit", "since", "until", "days", "member", "reading", "chat", "plan", "email", "surface", "format", "type", "by",
+    "edit", "since", "until", "days", "member", "reading", "chat", "plan", "email", "surface", "format", "type", "by", "only",
+    "column",
 )  # fmt: skip
 ODD = (
     "", " ", "0", "-1", "1", "99999999999999999999999", "9223372036854775808", "-9223372036854775809", "1e9", "nan", "²", "٣",

@@ -136,7 +136,7 @@ def test_a_hidden_resource_is_an_absent_one(
 ) -> None:
     who, hidden = person(role), id_of(demo_store, "hr.salaries")
     absent = 987_654_321
-    for path in ("/r/{}", "/r/{}/columns", "/r/{}/lineage", "/catalog?under={}", "/catalog/level?parent={}",
+    for path in ("/r/{}", "/r/{}/columns", "/r/{}/columns?text=a&column=1", "/r/{}/lineage", "/catalog?under={}", "/catalog/level?parent={}",
                  "/assistant?about={}", "/api/v1/resources/{}", "/api/v1/resources/{}/lineage",
                  "/api/v1/resources/{}/children", "/api/v1/search?under={}"):  # fmt: skip
         first, second = who.get(path.format(hidden)), who.get(path.format(absent))

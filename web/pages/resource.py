@@ -11,6 +11,7 @@ from plugin.access.viewer import Role
 from plugin.catalog.costs import cost_words
 from plugin.errors import BadInput, NotFound
 from plugin.store.shapes import Proposal, Resource
+from web import column_page
 from web.frame import Context
 from web.pages.home import remember
 from web.pages.lineage import read_tab
@@ -54,8 +55,17 @@ def trail(door: Any, resource: Resource) -> list[tuple[str, str, bool]]:
         crumbs.append(
             (resource.integration, url_for("catalog.show", integration=resource.integration_id), False)
         )
-    crumbs += [(each.name, url_for("resource.show", resource_id=each.id), True) for each in reversed(above)]
+    crumbs += [(each.name, _up(each, resource), True) for each in reversed(above)]
     return [*crumbs, (resource.name, "", True)]
+
+
+def _up(above: Resource, resource: Resource) -> str:
+    """Where the name of something above leads: from a column to the part of its table's columns that holds it."""
+    if resource.kind != "column" or above.kind not in TABLES:
+        return url_for("resource.show", resource_id=above.id)
+    return url_for(
+        "resource.part", resource_id=above.id, name="columns", column=resource.id, _anchor=f"c{resource.id}"
+    )
 
 
 @bp.get("/<int:resource_id>")
@@ -102,15 +112,6 @@ def _overview(door: Any, resource: Resource) -> dict[str, Any]:
     return values
 
 
-def _columns(door: Any, resource: Resource) -> dict[str, Any]:
-    keys = door.catalog.keys(resource.id)
-    of_column: dict[str, list[Any]] = {}
-    for key in keys:
-        for column in key.columns:
-            of_column.setdefault(column, []).append(key)
-    return {"columns": door.catalog.columns(resource.id), "of_column": of_column}
-
-
 def _sql(door: Any, resource: Resource) -> dict[str, Any]:
     return {"full": door.catalog.full_definition(resource.id)}
 
@@ -131,7 +132,7 @@ def _activity(door: Any, resource: Resource) -> dict[str, Any]:
 
 READ = {
     "overview": _overview,
-    "columns": _columns,
+    "columns": column_page.read_tab,
     "lineage": read_tab,
     "sql": _sql,
     "usage": _usage,
@@ -160,8 +161,15 @@ def edit(resource_id: int) -> Response:
     back = before.parent_id if request.form.get("of") == "column" and before.parent_id else resource_id
     anchor = f"c{resource_id}" if back != resource_id else None
     name = "columns" if back != resource_id else request.form.get("tab", "overview")
+    same = column_page.place() if back != resource_id else {}
     return redirect(
-        url_for("resource.part", resource_id=back, name=name if name in TABS else "overview", _anchor=anchor),
+        url_for(
+            "resource.part",
+            resource_id=back,
+            name=name if name in TABS else "overview",
+            _anchor=anchor,
+            **same,
+        ),
         303,
     )
 

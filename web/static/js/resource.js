@@ -52,3 +52,11 @@ document.addEventListener("submit", async (event) => {
     form.prepend(el("div", { class: "notice", "data-tone": "red", role: "alert" }, icon("circle-alert"), el("div", {}, el("p", {}, error.message))));
   }
 });
+
+// An address that names a column by its mark alone: the part of a wide table that holds it is asked for.
+const toColumn = () => {
+  const id = location.hash.match(/^#c(\d+)$/)?.[1];
+  if (id && document.querySelector("[data-parts]") && !document.getElementById(`c${id}`) && new URLSearchParams(location.search).get("column") !== id) location.replace(`?column=${id}${location.hash}`);
+};
+toColumn();
+addEventListener("hashchange", toColumn);
