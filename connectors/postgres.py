@@ -86,9 +86,8 @@ class Postgres(PostgresRuns):
 
     def __init__(self, settings: ServerSettings) -> None:
         self._server: Server = server_of(settings, _SCHEMES, 5432)
-        self._selection = Selection.of(settings.schemas, settings.exclude)
-        self._unsaid = False
-        """Does the database not say what its texts are written in? Known when it is signed in to."""
+        self._patterns = (settings.schemas, settings.exclude)
+        self._selection = Selection.of(*self._patterns)
 
     def check(self) -> str:
         """One sentence with the version, the database and how many schemas would be read."""
@@ -151,9 +150,9 @@ class Postgres(PostgresRuns):
             connection = self._connect()
         try:
             with during_read(self._server):
-                self._unsaid = tells_no_encoding(connection)
-                if self._unsaid:
+                if tells_no_encoding(connection):
                     connection.row_factory = mended_rows
+                    self._selection = Selection.of(*map(as_stored, self._patterns))
                 connection.execute(BEGIN)
                 yield connection
         finally:
@@ -161,16 +160,13 @@ class Postgres(PostgresRuns):
 
     def _with_schemas(self, text: str) -> tuple[compose.Composed, list[str]]:
         condition, patterns = self._selection.schema_condition("n.nspname", mark="%s")
-        return _fill(text, schemas=condition), self._as_stored(patterns)
+        return _fill(text, schemas=condition), patterns
 
     def _with_tables(self, text: str) -> tuple[compose.Composed, list[str]]:
         condition, patterns = self._selection.table_condition(
             "n.nspname", "pg_catalog.concat(n.nspname, '.', c.relname)", mark="%s"
         )
-        return _fill(text, tables=condition), self._as_stored(patterns)
-
-    def _as_stored(self, patterns: list[str]) -> list[str]:
-        return list(map(as_stored, patterns)) if self._unsaid else patterns
+        return _fill(text, tables=condition), patterns
 
 
 def _fill(text: str, **conditions: str) -> compose.Composed:

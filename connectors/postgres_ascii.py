@@ -8,7 +8,10 @@ Western European letters where it is not. A text means the same in every row, so
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import product
 from typing import Any
 
 from psycopg import Connection, Cursor
@@ -31,9 +34,28 @@ def mended_rows(cursor: Cursor[Any]) -> Callable[[Sequence[Any]], TupleRow]:
     return lambda values: tuple(map(_mended, values))
 
 
-def as_stored(text: str) -> str:
-    """A text of ours as such a database compares it: the bytes of its UTF-8, each a character."""
-    return text.encode().decode("latin-1")
+def as_stored(patterns: Iterable[str]) -> list[str]:
+    """Patterns of names as such a database compares them, each byte a character: in UTF-8 and in Western letters.
+
+    A schema that was meant and not asked for would count as gone, and what people wrote about it would go with it.
+    """
+    return ["".join(ways) for each in patterns for ways in product(*map(_ways, re.split("([.])", each)))]
+
+
+def _ways(part: str) -> list[str]:
+    """The ways to write a part of a name."""
+    ways = [part.encode()]
+    if not part.isascii():
+        with suppress(UnicodeEncodeError):  # it has letters that were never Western
+            ways.append(b"".join(map(_western_byte, part)))
+    return [way.decode("latin-1") for way in ways]
+
+
+def _western_byte(letter: str) -> bytes:
+    try:
+        return letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return letter.encode("latin-1")
 
 
 def _mended(value: Any) -> Any:

@@ -163,6 +163,21 @@ def test_postgres_that_does_not_say_what_it_is_written_in() -> None:
         assert found["t"].keys == (Key("foreign", "t_f_fkey", ("f",), "public", "straße", ("straße",)),)
         one = [each.name for each in rig.connector(schemas="müşteri").extract() if isinstance(each, Table)]
         assert one == ["t"]
+        rig.execute(
+            f"DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', {old}); END $$",
+            f"DO $$ BEGIN EXECUTE format('CREATE TABLE %I.%I ()', {old}, {new}); END $$",
+            f"DO $$ BEGIN EXECUTE format('CREATE TABLE %I.u ()', {old}); END $$",
+        )
+        for wanted, named in (
+            ("straße", ["müşteri", "u"]),
+            ("straße.müşteri", ["müşteri"]),
+            ("*.straße", ["straße"]),
+        ):
+            assert [
+                each.name for each in rig.connector(schemas=wanted).extract() if isinstance(each, Table)
+            ] == named
+        left = rig.connector(exclude="straße").extract()
+        assert {each.schema for each in left if isinstance(each, Table)} == {"public", "müşteri"}
 
 
 def test_postgres_without_statement_statistics_has_no_queries(postgres: Rig) -> None:
