@@ -155,7 +155,10 @@ def start_of(since: str, now: datetime) -> datetime:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=500, show_default=True)
 @click.pass_obj
 def drift(session: Session, since: str, limit: int, as_json: bool) -> None:
-    """Show what syncs found changed at the sources: added, removed, retyped, redescribed, redefined."""
+    """Show what syncs found changed at the sources: added, removed, retyped, redescribed, redefined, rekeyed.
+
+    A column that became NOT NULL is required, and optional where it may be NULL again.
+    """
     start = start_of(since, datetime.now(UTC))
     with session.store.as_viewer(session.viewer()) as mine:
         found = mine.catalog.drift(start, limit=limit)
@@ -163,7 +166,8 @@ def drift(session: Session, since: str, limit: int, as_json: bool) -> None:
         print_lines(plain(each) for each in found)
         return
     for each in found:
-        change = f"  {each.before} -> {each.after}" if each.change == "retyped" else ""
+        told = each.change in ("retyped", "rekeyed")
+        change = f"  {each.before or 'nothing'} -> {each.after or 'nothing'}" if told else ""
         name = f"{each.integration}: {each.kind} {each.qualified_name}"
         click.echo(f"{each.at:%Y-%m-%d %H:%M}  {each.change:<12} {name}{change}")
     if not found:

@@ -93,7 +93,9 @@ _TABLE = (
     AllowedField("counts.name", "what was counted"),
     AllowedField("counts.number", "how many"),
     AllowedField(
-        "change", "to say what became of it at its source: added, removed, retyped, redescribed, redefined"
+        "change",
+        "to say what became of it at its source: added, removed, retyped, required, optional, rekeyed, redescribed,"
+        " redefined",
     ),
     AllowedField("before", "the type that a column had before it changed"),
     AllowedField("after", "the type that a column has since"),

@@ -8,13 +8,13 @@ a person has edited the field, `always` takes it anyway, `never` leaves what is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
 from plugin.store._merge_entries import Entry, moment, primary_key
-from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow
+from plugin.store._models.catalog import KeyRow, OwnerRow, ResourceRow, TagRow
 from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN
 
@@ -57,6 +57,8 @@ COLUMN_STATE = (
     ResourceRow.sensitivity,
     ResourceRow.sensitivity_confidence,
 )
+_Key = tuple[str, tuple[str, ...]]
+"""(kind, columns)"""
 PLAIN = ("row_estimate", "size_bytes", "changed_at", "analyzed_at", "url", "dialect")
 
 
@@ -73,6 +75,7 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
             select(*COLUMN_STATE).where(IS_COLUMN, ResourceRow.parent_id.in_(part))
         ):
             columns[row.parent_id].append(row)
+    keys = _keys(merge, ids)
     writes: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for entry, place in zip(entries, places, strict=True):
         row = rows[place.id]
@@ -86,6 +89,7 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
             if row.columns_count != len(entry.columns):
                 changes["columns_count"] = len(entry.columns)
             merge.keys.append((place.id, entry.database, entry.keys))
+            _key_changes(merge, entry, place, keys[place.id])
         if changes:
             changes["synced_at"] = merge.at
             merge.done.updated += 1
@@ -101,6 +105,29 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
             merge._keep_full_text(place.id, entry.full_text)
     for group in writes.values():
         merge.session.execute(update(ResourceRow), group)
+
+
+def _keys(merge: Merge, ids: Sequence[int]) -> dict[int, set[_Key]]:
+    """The keys that some tables had."""
+    found: dict[int, set[_Key]] = defaultdict(set)
+    for part in chunks(ids):
+        for table_id, kind, names in merge.session.execute(
+            select(KeyRow.table_id, KeyRow.kind, KeyRow.columns).where(KeyRow.table_id.in_(part))
+        ):
+            found[table_id].add((kind, tuple(names)))
+    return found
+
+
+def _key_changes(merge: Merge, entry: Entry, place: Place, before: set[_Key]) -> None:
+    """Note keys that came or went, without what they point at: who sees this table may not see that one."""
+    after = {(kind, tuple(names)) for kind, _name, names, *_ref in entry.keys}
+    if before != after:
+        gone, come = _keys_text(before - after), _keys_text(after - before)
+        merge._note("rekeyed", entry.kind, place.id, place.zone_id, place.qualified, gone, come)
+
+
+def _keys_text(keys: Iterable[_Key]) -> str | None:
+    return ", ".join(f"{kind} key ({', '.join(names)})" for kind, names in sorted(keys)) or None
 
 
 def _edited(row: Any) -> set[str]:
@@ -211,6 +238,9 @@ def _column_changes(
                 row.native_type,
                 type_,
             )
+        if "nullable" in changes and None not in (row.nullable, nullable):
+            change = "optional" if nullable else "required"
+            merge._note(change, "column", row.id, place.zone_id, f"{place.qualified}.{name}")
         if "sensitivity" not in _edited(row) and (row.sensitivity, row.sensitivity_confidence) != (
             sensitivity,
             confidence,

@@ -274,15 +274,16 @@ class ViewerCatalog:
         return _activity.recent(self._context, limit)
 
     def drift(self, since: datetime, *, limit: int = 500) -> tuple[Drift, ...]:
-        """What syncs found changed at the sources since then: added, removed, retyped, redescribed, redefined.
+        """What syncs found changed at the sources since then.
 
-        What was removed is shown to whoever saw the place it was in; to the assistant only where no AI filter is set.
+        What was removed is shown to whoever saw the place it was in; to the assistant only where no AI filter is set,
+        and so are keys: a filter may hide a column of them.
         """
         conditions = [DriftRow.workspace_id == self._context.workspace_id, DriftRow.at >= since]
         if not sees_everything(self._context):
             conditions.append(DriftRow.zone_id.in_(visible_zones(self._context)))
         if self._context.for_ai and self._context.ai_rules:
-            conditions.append(DriftRow.resource_id.in_(visible_ids(self._context)))
+            conditions += [DriftRow.resource_id.in_(visible_ids(self._context)), DriftRow.change != "rekeyed"]
         rows = self._context.session.scalars(
             select(DriftRow).where(*conditions).order_by(DriftRow.at.desc(), DriftRow.id).limit(limit)
         ).all()

@@ -207,9 +207,14 @@ class Activity:
     after: str | None
 
 
+CHANGES = ("added", "removed", "retyped", "required", "optional", "rekeyed", "redescribed", "redefined")
+"""What a sync may find changed. A column becomes `required` (NOT NULL) or `optional`; `rekeyed` is a table whose
+primary, unique or foreign keys came or went: what breaks a load is told, though no type changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference that a sync found at the source: added, removed, retyped, redescribed or redefined."""
+    """One difference that a sync found at the source: `change` is one of CHANGES."""
 
     at: datetime
     change: str

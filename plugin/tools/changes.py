@@ -20,14 +20,16 @@ def changes(
     mine: ViewerDoor,
     days: Annotated[int, "how many days back, 1 to 365"] = 7,
     change: Annotated[
-        Literal["added", "removed", "retyped", "redescribed", "redefined"], "only changes of this kind"
+        Literal["added", "removed", "retyped", "required", "optional", "rekeyed", "redescribed", "redefined"],
+        "only changes of this kind",
     ]
     | None = None,
     under: Annotated[str, "only what begins with this qualified name: a database, schema or table"]
     | None = None,
     limit: Annotated[int, "how many, at most 50"] = 30,
 ) -> ToolAnswer:
-    """List what changed at the sources, newest first: added, removed, retyped, redescribed or redefined.
+    """List what changed at the sources, newest first: added, removed, retyped, redescribed or redefined;
+    columns that became required (NOT NULL) or optional; rekeyed tables, whose primary, unique or foreign keys differ.
 
     It knows what syncs saw from one time to the next. Use it for "what changed", "what is new", "what was dropped".
     """

@@ -24,6 +24,7 @@ from plugin.errors import BadInput
 from plugin.store import Store
 from plugin.tools.fragments import fragment
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 DIES = """
 import sys, time
 from plugin.catalog import sync as syncs
@@ -108,7 +109,7 @@ def test_the_command_line_tells_what_drifted(
     change(
         path,
         "DROP TABLE orders",
-        "CREATE TABLE orders (id INTEGER, total NUMERIC)",
+        "CREATE TABLE orders (id INTEGER, total NUMERIC UNIQUE)",
         "DROP TABLE old",
         "CREATE TABLE refunds (id INTEGER)",
     )
@@ -120,9 +121,50 @@ def test_the_command_line_tells_what_drifted(
     assert {("added", "refunds"), ("removed", "old"), ("retyped", "orders.total")} <= found
     words = docent(home, monkeypatch, "drift", "--since", "2000-01-01").stdout
     assert "TEXT -> NUMERIC" in words
+    assert "orders  nothing -> unique key (total)" in words
     assert not docent(home, monkeypatch, "drift", "--since", "2999-01-01").stdout
     shown = docent(home, monkeypatch, "show", "orders").stdout
     assert "As of the sync of" in shown
+
+
+def test_columns_that_became_required_and_keys_that_came_are_told(
+    any_store: Store, any_admin: Viewer, tmp_path: Path
+) -> None:
+    """What breaks a load is drift though no type changed; what a key points at is not told with it."""
+    path = tmp_path / "shop.sqlite3"
+    change(
+        path,
+        "CREATE TABLE people (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE plain (id INTEGER PRIMARY KEY, person INTEGER)",
+        "CREATE TABLE orders (nr INTEGER, person INTEGER, total TEXT NOT NULL, UNIQUE (total))",
+    )
+    integration = connect(any_store, any_admin, path)
+    sync(any_store, any_admin, integration)
+    change(
+        path,
+        "DROP TABLE orders",
+        "CREATE TABLE orders (nr INTEGER PRIMARY KEY NOT NULL, person INTEGER REFERENCES people (id), total TEXT)",
+        "ALTER TABLE plain ADD COLUMN note TEXT",
+    )
+    sync(any_store, any_admin, integration)
+    with any_store.as_viewer(any_admin) as mine:
+        report = {
+            (each.change, each.qualified_name.split(".", 1)[-1], each.before, each.after)
+            for each in mine.catalog.drift(LONG_AGO)
+        }
+        assert report == {
+            ("added", "plain.note", None, None),
+            ("required", "orders.nr", None, None),
+            ("optional", "orders.total", None, None),
+            ("rekeyed", "orders", "unique key (total)", "foreign key (person), primary key (nr)"),
+        }
+    sync(any_store, any_admin, integration, full=True)
+    with any_store.as_viewer(any_admin) as mine:
+        assert len(mine.catalog.drift(LONG_AGO)) == len(report)
+    with any_store.as_admin(any_admin) as door:
+        door.settings.set("ai.filters", [{"effect": "exclude", "tags": ["hidden"]}])
+    with any_store.as_viewer(any_admin.as_assistant()) as mine:
+        assert {each.change for each in mine.catalog.drift(LONG_AGO)} == {"added", "required", "optional"}
 
 
 def test_an_exchanged_table_is_no_unchanged_source(store: Store, admin: Viewer, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from plugin.access.viewer import Role
 from plugin.catalog.properties import Applied, apply, as_csv, exported, from_csv, from_jsonl
 from plugin.errors import BadInput, Refused
+from plugin.store.shapes import CHANGES
 from web.services import mine, services, viewer
 
 bp = Blueprint("catalog", __name__, url_prefix="/catalog")
@@ -24,7 +25,6 @@ ORDER = {"table": 0, "view": 1, "materialized_view": 2, "column": 3, "schema": 4
 MOST_CHANGES = 2_000
 """Changes that are read for one page; a longer time has its newest."""
 SHOWN_CHANGES = 300
-CHANGES = ("added", "removed", "retyped", "redescribed", "redefined")
 TREE_KINDS = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
 
 

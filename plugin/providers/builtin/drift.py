@@ -25,13 +25,14 @@ _WHAT = {
 }  # fmt: skip
 _SAID = {
     "added": "was added", "removed": "was removed", "retyped": "has another type",
-    "redescribed": "has another description",
+    "redescribed": "has another description", "required": "is NOT NULL now", "optional": "may be NULL now",
+    "rekeyed": "has other keys",
     "redefined": "has another definition",
 }  # fmt: skip
 
 
 def changes(talk: Talk, intent: Intent, known: str = "") -> Plan:
-    """What was added, removed, retyped, redescribed or redefined; `known` is what was said before looking here."""
+    """What syncs found different; `known` is what was said before looking here."""
     days = days_of(intent.slots.get("time") or "", datetime.now(UTC).date())
     wanted: dict[str, Any] = {"days": days, "limit": 40}
     change = _WHAT.get((intent.slots.get("change") or "").lower())

@@ -422,7 +422,7 @@ class ActivityRow(Base):
 
 
 class DriftRow(Base):
-    """One difference that a sync found: added, removed, retyped, redescribed, redefined."""
+    """One difference that a sync found: one of `plugin.store.shapes.CHANGES`."""
 
     __tablename__ = "drift"
 
