@@ -493,6 +493,10 @@ class Merge:
 
         if entries:
             update_entries(self, entries)
+        for entry in entries:
+            place = self.places[entry.key]
+            if place.stale:  # told as removed when it went
+                self._note("added", place.kind, place.id, place.zone_id, place.qualified)
 
     # --- removing ----------------------------------------------------------------------------------------------
 
@@ -503,7 +507,10 @@ class Merge:
             return
         self.released = tied_tables(self, [self.places[key].id for key in keys])
         if self.source.keep_stale:
-            ids = [self.places[key].id for key in keys if not self.places[key].stale]
+            fresh = [place for key in keys if not (place := self.places[key]).stale]
+            ids = [place.id for place in fresh]
+            for place in fresh:
+                self._note("removed", place.kind, place.id, place.zone_id, place.qualified)
             for part in chunks(ids):
                 self.session.execute(
                     update(ResourceRow).where(ResourceRow.id.in_(part)).values(stale_since=self.at)

@@ -106,6 +106,9 @@ def entry_fragment(entry: ContextEntry) -> Fragment:
         fields["verified"] = True
     if resource.sensitivity:
         fields["sensitivity"] = resource.sensitivity
+    now = datetime.now(UTC)
+    if is_stale(resource, now):
+        fields["freshness"] = freshness(resource, now)
     return Fragment(resource_id=resource.id, kind=resource.kind, fields=fields)
 
 

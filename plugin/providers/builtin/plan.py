@@ -15,6 +15,7 @@ from plugin.providers.builtin import (
     relations,
     sayings,
     sql_plan,
+    stale,
 )
 from plugin.providers.builtin.phrases import words_of
 from plugin.providers.builtin.talk import Plan, Talk, Thing, things
@@ -85,7 +86,8 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
 def plan(talk: Talk) -> Plan:
     """The plan for the question at the end of this talk."""
     intent = intent_of(talk)
-    return PLANS[intent.name](talk, intent)
+    answer = yield from PLANS[intent.name](talk, intent)
+    return answer + stale.note(answer, talk)
 
 
 def intent_of(talk: Talk) -> Intent:
