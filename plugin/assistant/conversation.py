@@ -23,7 +23,9 @@ from plugin.tools.fragments import QUERYABLE, cited, entry_fragment, fragment
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
 
-MOST_TURNS = 6
+MOST_TURNS = 8
+DROPPED = 3
+"""So many of the oldest turns go at once: six to eight stay."""
 LONGEST_TURN = 4_000
 LONGEST_QUESTION = 20_000
 LONGEST_SEARCH = 500
@@ -148,7 +150,10 @@ def _turns(question: Question, turns: Sequence[Prompt]) -> list[Part]:
         for each in turns
         if each.answer
     ]
-    earlier = (earlier or list(question.earlier))[-MOST_TURNS:]
+    earlier = earlier or list(question.earlier)
+    # Dropped by threes: were one dropped at each turn, no two requests of a long chat would begin alike.
+    over = max(0, len(earlier) - MOST_TURNS)
+    earlier = earlier[-(-over // DROPPED) * DROPPED :]
     parts: list[Part] = []
     for turn in earlier:
         parts.append(UserText(turn.question[:LONGEST_TURN]))

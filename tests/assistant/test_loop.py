@@ -307,6 +307,18 @@ def test_without_history_the_page_sends_what_came_before(shop: World, scripted: 
     assert "where are orders?" in "\n".join(texts_of(scripted.requests[-1]))
 
 
+def test_a_long_chat_begins_alike_for_several_turns(shop: World, scripted: Script, asks: Asks) -> None:
+    first = []
+    for count in (6, 8, 9, 11, 12):
+        scripted.say("Ana.")
+        earlier = tuple(Earlier(f"turn{number:02}?", "Here.") for number in range(count))
+        asks(shop.vic, "who owns it?", earlier=earlier)
+        told = "\n".join(texts_of(scripted.requests[-1]))
+        first.append(next(number for number in range(count) if f"turn{number:02}?" in told))
+        assert f"turn{count - 1:02}?" in told
+    assert first == [0, 0, 3, 3, 6]  # dropped by threes, so that what a provider has cached is found again
+
+
 def test_nothing_is_asked_where_the_assistant_is_off(shop: World, scripted: Script, asks: Asks) -> None:
     with shop.store.as_admin(shop.ada) as door:
         door.settings.set("ai.enabled", False)
