@@ -135,7 +135,8 @@ def _clock(store: Any, jobs: Jobs, stop: threading.Event) -> None:
 
 
 def go_round(store: Any, jobs: Jobs, moment: datetime) -> None:
-    """Start what is due, end what has a limit in time, look for unusual use; note of each that it was done.
+    """Start what is due, end what has a limit in time, look for unusual use, renew a search index of an older release;
+    note of each that it was done.
 
     One task that fails keeps no other from its turn, and its fault is noted: the Trust page says which has not run.
     """
@@ -153,6 +154,8 @@ def go_round(store: Any, jobs: Jobs, moment: datetime) -> None:
         "syncs": start_syncs,
         "expiry": lambda clock: clock.expire(moment),
         "watch": lambda clock: tell_unusual(clock, moment),
+        # Last, since it may take minutes: once after an upgrade, in the one process that comes first.
+        "search": lambda clock: clock.renew_search(),
     }
     for task, do in work.items():
         try:

@@ -17,6 +17,12 @@ from typing import Any
 
 from plugin.catalog.compounds import parts_of
 
+WORDS = 1
+"""Which way of making words this is. Documents keep the words they were written with, and a question is read with those
+of today, so count this up with whatever makes one of them another: how a name is cut or stemmed, the lists here and in
+`compounds.py`, families, what `plugin/store/search_rows.py` puts into a document, a release of the stemmer. Each
+workspace's index is then built anew, once (`renew` in `plugin/store/search_index.py`). What only reads a question
+(`ASKING`, weights, dates) leaves it. tests/search/test_reindex.py fails where it was forgotten."""
 PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 """ABCDef -> ABC Def; order2 -> order 2; letters of other scripts stay together."""
 PHRASE = re.compile(r'"([^"]{2,200})"')
@@ -319,7 +325,7 @@ def read_question(
     terms = _most_telling(terms, most)
     known = set(counts)
     for left, right in zip(words, words[1:], strict=False):
-        if left in STOP or right in STOP or left.isdigit():
+        if left.isdigit() or ((left in STOP or right in STOP) and not _one_name(left, right)):
             continue
         glued = stem(left + right)
         if glued not in known:
@@ -331,6 +337,14 @@ def read_question(
             terms.append(Term(date, 1.0, date, joined=True))
     numbers = tuple(word for word in words if word.isdigit())
     return Question(tuple(terms[: 2 * most]), phrases, numbers, frozenset(map(stem, words)))
+
+
+_BEHIND = frozenset("in out up on off".split())
+
+
+def _one_name(left: str, right: str) -> bool:
+    """May two words be one name although one of them says nothing alone: "no shows", "opt out", "sign up"?"""
+    return (left == "no" and len(right) > 2) or (right in _BEHIND and left not in STOP)
 
 
 def dates_in(text: str) -> list[str]:

@@ -23,6 +23,7 @@ from plugin.store.beats import Beat, beat, beats
 from plugin.store.keys import retire
 from plugin.store.monitoring import expire as expire_monitored
 from plugin.store.policy import stored_values, value_of
+from plugin.store.search_index import renew
 from plugin.store.sign_in import IDLE
 from plugin.store.syncs import SyncRecord, next_time
 from plugin.store.unusual import Sighting, hook_of, watch
@@ -105,6 +106,14 @@ class Clock:
                 )
                 told += [Unusual(workspace_id, slug or "", hook, each) for each in new]
         return tuple(told)
+
+    def renew_search(self) -> int:
+        """Build the search index anew wherever a release before this one wrote it; returns in how many workspaces."""
+        done = 0
+        for workspace_id in self._workspaces():
+            with self._context(workspace_id) as context:
+                done += renew(context) is not None
+        return done
 
     def note_webhook(self, workspace_id: int, rule: str, host: str, outcome: str) -> None:
         """Enter in the audit log that a notice is about to go to the webhook ("allow"), or why not ("failed")."""

@@ -21,6 +21,7 @@ from plugin.store._models.integrations import IntegrationRow
 from plugin.store._rows import chunks
 from plugin.store._told_before import stated_edges, would_lose
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
+from plugin.store.search_index import renew
 from plugin.store.staging import FORMAT, Known, Stage
 from plugin.store.syncs import SyncRecord
 from plugin.store.zones import hold_still
@@ -80,6 +81,10 @@ class Ingest:
                 part.strip() for part in options.get("service_accounts", "").split(",") if part.strip()
             ),
         )
+
+    def renew_search(self) -> None:
+        """Build the workspace's search index anew if a release before this one wrote it, and nobody does so yet."""
+        renew(self._context)
 
     def known(self) -> Known:
         """The fingerprints of everything that the catalog has of this integration."""

@@ -2,25 +2,29 @@
 
 Enters: ids of resources that changed or went. Leaves: rows of `search_docs` and of the full-text index. The index
 is local: what is written for a resource comes from the resource alone and from the family of shards it joins, so a
-grant moves the documents of the tables whose zone changed and nothing else.
+grant moves the documents of the tables whose zone changed and nothing else. After an upgrade that makes words another
+way, `renew` builds a workspace's index anew.
 """
 
 from __future__ import annotations
 
 import gc
+import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import func, literal_column, select
 from sqlalchemy.orm import Session
 
-from plugin.catalog.words import typed_words
+from plugin.catalog.words import WORDS, typed_words
 from plugin.store._behind import Behind
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
+from plugin.store._models.settings import SettingRow
 from plugin.store.search_alike import Families
 from plugin.store.search_rows import (
     TABLE_KINDS,
@@ -33,6 +37,11 @@ from plugin.store.search_rows import (
 )
 from plugin.store.search_sql import OWN_FLAG, IndexWriter, index_writer
 
+log = logging.getLogger("docent.search")
+WORDS_KEY = "search.words"
+"""Among a workspace's settings, though nobody sets it: which way of making words its documents were written with."""
+RENEWING = 4_471_002
+"""Names advisory locks of PostgreSQL, one for each workspace: shared by who writes documents, alone for all anew."""
 BATCH = 500
 READ = 2000
 """Assets that are read at once."""
@@ -58,7 +67,7 @@ def index_changes(
     if not changed and not removed:
         return
     session.flush()
-    writer = index_writer(session, workspace_id)
+    writer = _writer(session, workspace_id)
     orphans = writer.forget(changed | removed, gone=removed)
     if orphans:
         writer.forget(orphans, gone=set())
@@ -71,7 +80,51 @@ def indexing(session: Session, workspace_id: int, behind: Behind | None, *, new:
 
     `new`: nothing of the integration is in the index yet, so what families there are this very run has made.
     """
-    return Indexing(session, workspace_id, index_writer(session, workspace_id, behind), new=new)
+    return Indexing(session, workspace_id, _writer(session, workspace_id, behind), new=new)
+
+
+def renew(context: Context) -> int | None:
+    """Build the workspace's index anew where its words were made another way; returns how many assets it has.
+
+    None where that is not due, or not now: another process does it, or a sync or an edit is under way, and whoever
+    asks next finds out. All is one transaction: searches find the old documents until it ends. A newer way than ours
+    is left, or two releases that run side by side would take turns.
+    """
+    session, workspace_id = context.session, context.workspace_id
+    if not _outdated(session, workspace_id):
+        return None
+    context.begin_write()
+    if context.dialect == "postgresql":
+        alone = select(func.pg_try_advisory_xact_lock(RENEWING, workspace_id))
+        if not session.connection().execute(alone).scalar():
+            return None
+    if not _outdated(session, workspace_id):
+        return None  # another process was first
+    log.info("the search index is built anew for this release", extra={"workspace_id": workspace_id})
+    began = time.monotonic()
+    context.put_away_after()
+    done = reindex(session, workspace_id)
+    note_words(session, workspace_id)
+    milliseconds = round(1000 * (time.monotonic() - began))
+    log.info(
+        "the search index was built anew",
+        extra={"workspace_id": workspace_id, "milliseconds": milliseconds},
+    )
+    return done
+
+
+def note_words(session: Session, workspace_id: int) -> None:
+    """Note that every document of the workspace has the words of today: all are new, or there is none yet."""
+    session.merge(SettingRow(workspace_id=workspace_id, key=WORDS_KEY, value=WORDS))
+    session.flush()
+
+
+def _outdated(session: Session, workspace_id: int) -> bool:
+    noted = session.connection().execute(
+        select(SettingRow.value).where(SettingRow.workspace_id == workspace_id, SettingRow.key == WORDS_KEY)
+    )
+    # A workspace of before there was a note has none.
+    return (noted.scalar() or 0) < WORDS
 
 
 def reindex(session: Session, workspace_id: int) -> int:
@@ -98,12 +151,22 @@ def reindex(session: Session, workspace_id: int) -> int:
 
 def forget_integration(context: Context, integration_id: int) -> None:
     """Forget everything of an integration that is being removed."""
-    index_writer(context.session, context.workspace_id).clear(integration_id)
+    _writer(context.session, context.workspace_id).clear(integration_id)
 
 
 def forget_workspace(session: Session, workspace_id: int) -> None:
     """Forget everything of a workspace that is being deleted, its words too."""
-    index_writer(session, workspace_id).clear(words=True)
+    _writer(session, workspace_id).clear(words=True)
+
+
+def _writer(session: Session, workspace_id: int, behind: Behind | None = None) -> IndexWriter:
+    """A writer for some of the documents. On PostgreSQL it waits while all of them are written anew, and would else
+    neither see those nor be seen; on SQLite there is one writer.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock_shared(RENEWING, workspace_id)))
+    return index_writer(session, workspace_id, behind)
 
 
 def _assets(session: Session, workspace_id: int, ids: set[int]) -> set[int]:

@@ -228,6 +228,7 @@ class SignIn:
         without one; Conflict where the slug is taken.
         """
         from plugin.store._models.governance import ChainHeadRow
+        from plugin.store.search_index import note_words
 
         title = clean_name(name, "a workspace", limit=200)
         email = clean_email(admin_email)
@@ -256,7 +257,7 @@ class SignIn:
         self._session.add(MemberRow(workspace_id=row.id, account_id=account_id, role=Role.ADMIN.value))
         for chain in ("audit", "ledger"):
             self._session.add(ChainHeadRow(workspace_id=row.id, chain=chain))
-        self._session.flush()
+        note_words(self._session, row.id)
         self._as_workspace(SIGN_IN)
         return Workspace(row.id, row.slug, row.name)
 

@@ -208,7 +208,9 @@ def _no_rules(store: Store, admin: Viewer) -> None:
     with store.as_admin(admin) as door:
         door.settings.set("watch.requests_per_hour", 1)
     change(
-        store, 'UPDATE settings SET key = \'ai.redaction.patterns\', value = \'[{"name":"x","pattern":"("}]\''
+        store,
+        'UPDATE settings SET key = \'ai.redaction.patterns\', value = \'[{"name":"x","pattern":"("}]\''
+        " WHERE key = 'watch.requests_per_hour'",
     )
 
 

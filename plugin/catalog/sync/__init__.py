@@ -195,6 +195,8 @@ class _Run:
     def run(self) -> Merged:
         with self.store.ingest(self.workspace_id, self.integration_id) as ingest:
             source = ingest.source()
+            if self.connector is None:  # what somebody uploads, they wait for
+                ingest.renew_search()
         if source.type == CUSTOM:
             return Merged()
         if self.connector is not None:
