@@ -16,7 +16,7 @@ from connectors.errors import BadSettings, MissingDriver, SourceInterrupted
 from connectors.mysql_rows import table as mysql_table
 from connectors.mysql_rows import title
 from connectors.records import Index, Key, Progress, Schema, Table
-from tests.asynchronous import ends
+from tests.asynchronous import ends, until
 from tests.connectors.databases import CANARY, RIGS, PostgresRig, Rig
 
 
@@ -178,6 +178,36 @@ def test_postgres_that_does_not_say_what_it_is_written_in() -> None:
             ] == named
         left = rig.connector(exclude="straße").extract()
         assert {each.schema for each in left if isinstance(each, Table)} == {"public", "müşteri"}
+
+
+def test_postgres_reads_few_pages_for_each_further_table_of_a_schema(postgres: Any) -> None:
+    """What a plan that looks each table up for each other one costs: no statement more, and no row."""
+
+    def pages() -> int:
+        # A backend leaves its counts behind when it ends.
+        until(lambda: not others())
+        where = f"WHERE datname = '{postgres.database}'"
+        return int(told(f"SELECT blks_hit + blks_read FROM pg_stat_database {where}"))
+
+    def others() -> int:
+        return int(told(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{postgres.database}'"))
+
+    def told(statement: str) -> Any:
+        return postgres._server.execute(statement).fetchone()[0]
+
+    def cost_of(first: int, end: int) -> int:
+        key = "CREATE TABLE t%1$s (id int PRIMARY KEY, up int REFERENCES t%2$s DEFAULT 0)"
+        loop = f"FOR n IN {first}..{end - 1} LOOP EXECUTE format('{key}', n, n / 2); END LOOP"
+        # With what autovacuum would know of them.
+        postgres.execute(f"DO $$ BEGIN {loop}; END $$", "ANALYZE")
+        before = pages()
+        assert sum(isinstance(each, Table) for each in postgres.connector().extract()) == end
+        return pages() - before
+
+    if told("SELECT current_setting('server_version_num')::int") < 150000:
+        pytest.skip("its counts of pages come late")
+    fewer, more = cost_of(0, 150), cost_of(150, 300)
+    assert more - fewer < 150 * 20, (fewer, more)
 
 
 def test_postgres_without_statement_statistics_has_no_queries(postgres: Rig) -> None:
