@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import case, func, literal_column, select
 
 from plugin.catalog.retrieval import NAME, TEXT, Card, Ranking, Scored, Weights, pointed_at
-from plugin.catalog.synonyms import NEAR, WEIGHT
+from plugin.catalog.synonyms import WEIGHT, near_words
 from plugin.catalog.words import Question, Term, name_core
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
@@ -61,13 +61,9 @@ class Ranked:
 def near(terms: Sequence[Term]) -> dict[str, list[Term]]:
     """Words of nearly the same meaning that are not among these, and for which of them each stands."""
     asked = {term.word for term in terms}
-    said: dict[str, list[Term]] = defaultdict(list)
-    for term in terms:
-        if not term.joined:
-            for word in NEAR.get(term.word, ()):
-                if word not in asked:
-                    said[word].append(term)
-    return said
+    typed = {term.word: term for term in terms if not term.joined}
+    said = near_words(typed)
+    return {word: [typed[each] for each in behind] for word, behind in said.items() if word not in asked}
 
 
 def with_near(terms: Sequence[Term]) -> list[Term]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from snowballstemmer.english_stemmer import EnglishStemmer
 
 from plugin.catalog.compounds import KNOWN, parts_of
+from plugin.catalog.synonyms import near_words
 from plugin.catalog.words import identifier_words, name_core, points_at, read_question, stem
 
 
@@ -105,3 +106,22 @@ def test_threads_do_not_get_each_others_stems() -> None:
             assert {word: stem(word) for word in words} == right
     finally:
         sys.setswitchinterval(before)
+
+
+def test_initials_ask_for_what_they_stand_for_and_are_asked_for_by_all_of_it() -> None:
+    def near(text: str) -> dict[str, list[str]]:
+        return near_words([term.word for term in read_question(text).content])
+
+    assert stem("birth") in near("patients by dob") and "dob" in near("date of birth")
+    assert {stem("recurring"), stem("revenue")} <= near("MRR by plan").keys()
+    assert "mrr" in near("monthly recurring revenue of a plan")
+    assert "mrr" not in near("recurring revenue")
+    assert near("patients by dob")[stem("birth")] == ["dob"]
+
+
+def test_two_small_words_may_be_one_name() -> None:
+    def asked(text: str) -> set[str]:
+        return {term.word for term in read_question(text).terms if term.joined}
+
+    assert stem("noshows") in asked("how many no shows last week") and stem("optout") in asked("opt out rate")
+    assert not asked("tables with no id") and not asked("rows that are in")
