@@ -139,8 +139,10 @@ class Edits(Edges):
         self._context.audit("catalog.propose", "done", target=f"resource:{row.id}", detail={"field": field})
         return self._proposal(made)
 
-    def proposals(self, *, state: str = "open", limit: int = 200) -> tuple[Proposal, ...]:
-        """Proposals about what this member may see, newest first."""
+    def proposals(
+        self, *, state: str = "open", about: int | None = None, limit: int = 200
+    ) -> tuple[Proposal, ...]:
+        """Proposals about what this member may see, or about one resource of it, newest first."""
         rows = self._session.execute(
             select(ProposalRow, ResourceRow.qualified_name)
             .join(ResourceRow, ResourceRow.id == ProposalRow.resource_id)
@@ -148,6 +150,7 @@ class Edits(Edges):
                 ProposalRow.workspace_id == self._context.workspace_id,
                 ProposalRow.state == state,
                 visible(self._context),
+                *(() if about is None else (ProposalRow.resource_id == about,)),
             )
             .order_by(ProposalRow.at.desc(), ProposalRow.id.desc())
             .limit(limit)

@@ -59,3 +59,18 @@ def test_a_guest_of_no_team_reads_what_will_happen(
     for path in ("/catalog", "/search?q=orders", "/glossary", "/integrations", "/assistant"):
         page = guest.get(path)
         assert page.status_code == 200 and "sales" not in page.get_data(as_text=True), path
+
+
+def test_an_older_proposal_is_on_its_own_page_whatever_waits_elsewhere(
+    demo_store: Store, person: Callable[[str], Person]
+) -> None:
+    orders, payments = id_of(demo_store, "sales.orders"), id_of(demo_store, "sales.customers")
+    viewer = person("viewer")
+    for resource in (orders, payments):
+        viewer.api("PATCH", f"/resources/{resource}", {"description": f"Words about {resource}."})
+    with demo_store.sign_in() as door:
+        viewing = door.viewer_for_email(None, None)
+    with demo_store.as_viewer(viewing) as mine:
+        (newest,) = mine.edits.proposals(limit=1)
+        (own,) = mine.edits.proposals(about=orders, limit=1)
+    assert (newest.resource_id, own.resource_id) == (payments, orders)

@@ -126,7 +126,7 @@ def _usage(door: Any, resource: Resource) -> dict[str, Any]:
 
 
 def _activity(door: Any, resource: Resource) -> dict[str, Any]:
-    waiting: list[Proposal] = [each for each in door.edits.proposals() if each.resource_id == resource.id]
+    waiting: list[Proposal] = list(door.edits.proposals(about=resource.id))
     return {"activity": door.catalog.activity(resource.id), "proposals": waiting}
 
 
