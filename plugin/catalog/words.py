@@ -339,11 +339,15 @@ def read_question(
     return Question(tuple(terms[: 2 * most]), phrases, numbers, frozenset(map(stem, words)))
 
 
-_BEHIND = frozenset("in out up on off".split())
+_BEHIND = frozenset("out up off".split())
+_WITH_IN_OR_ON = frozenset("add check clock drop log opt plug sign trade walk".split())
+"""Verbs that make a name with "in" or "on"; behind any other these two only say where: "printed on the slip"."""
 
 
 def _one_name(left: str, right: str) -> bool:
     """May two words be one name although one of them says nothing alone: "no shows", "opt out", "sign up"?"""
+    if right in ("in", "on"):
+        return left in _WITH_IN_OR_ON
     return (left == "no" and len(right) > 2) or (right in _BEHIND and left not in STOP)
 
 

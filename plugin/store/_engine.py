@@ -227,7 +227,9 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
     if engine.dialect.name == "postgresql":
 
         def announce(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-            workspace = str(session.info.get("workspace", "")).replace("'", "''")
+            given = session.info.get("workspace", "")
+            # Nothing else can stand there: it is written into the statement.
+            workspace = given if given in ("", SIGN_IN) else int(given)
             told = f"SELECT set_config('docent.workspace', '{workspace}', true)"
             raw: Any = connection.connection.driver_connection
             # A search is a few short statements: the driver would send its BEGIN apart, and wait for each.

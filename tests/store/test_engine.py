@@ -67,8 +67,8 @@ def test_a_transaction_knows_its_workspace_and_the_next_one_does_not(
     with at_postgres._engine.connect() as connection:
         assert connection.connection.driver_connection is raw
         assert not connection.exec_driver_sql(told).scalar()
-    with at_postgres._transaction("it's nobody's") as session:
-        assert session.connection().exec_driver_sql(told).scalar() == "it's nobody's"
+    with pytest.raises(ValueError), at_postgres._transaction("it's nobody's") as session:
+        session.connection()
 
 
 def test_who_waits_too_long_for_the_file_is_told_so(
