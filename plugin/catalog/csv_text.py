@@ -1,7 +1,7 @@
 """CSV as spreadsheets really write it, row by row.
 
 Enters: a text. Leaves: the names of its header, folded, and each row with the number of the line that it begins on; a
-row that does not fit the header is an error in its place, and nothing is raised. The cells may stand behind commas,
+row that does not fit the header is an error in its place, and the others are read. The cells may stand behind commas,
 semicolons (a spreadsheet whose decimals have commas) or tabs: the header says which, or a first line `sep=;`.
 """
 
@@ -11,8 +11,12 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from plugin.errors import BadInput
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 SEPARATORS = ",;\t"
 SAYS_SEPARATOR = re.compile(r"sep=[,;\t]\n", re.IGNORECASE)
@@ -52,10 +56,10 @@ def read_csv(text: str) -> tuple[list[str], Rows]:
     return names, _rows(reader, names, width, skipped, separator)
 
 
-def _rows(reader: Iterator[list[str]], names: list[str], width: int, skipped: int, separator: str) -> Rows:
+def _rows(reader: Reader, names: list[str], width: int, skipped: int, separator: str) -> Rows:
     word = {",": "comma", ";": "semicolon"}.get(separator, "tab")
     while True:
-        number = reader.line_num + skipped + 1  # type: ignore[attr-defined]
+        number = reader.line_num + skipped + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
