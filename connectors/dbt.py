@@ -1,8 +1,7 @@
 """dbt Core: what a project says of itself in the artifacts it writes beside its build.
 
 Reads manifest.json, and catalog.json, run_results.json and sources.json where they are, from a folder, over HTTPS (a
-signed or public URL), or from object storage (s3://, gs://, abfs://) through fsspec, which Dask and pandas read with:
-each cloud's own chain of credentials, and one interface for three SDKs; or as they were uploaded. Of run results only
+signed or public URL), from object storage (s3://, gs://, abfs://), or as they were uploaded. Of run results only
 status, time and the number of failures are read; a test's message can quote values and is left alone, as are the
 statistics of catalog.json and the newest row that sources.json tells of.
 
@@ -21,7 +20,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from connectors.dbt_tests import NodeTests
-from connectors.errors import BadSettings, MissingDriver, SourceError, SourceInterrupted, UnreachableSource
+from connectors.errors import BadSettings, SourceInterrupted, UnreachableSource
+from connectors.object_storage import SCHEMES, fetch
 from connectors.records import Asset, AssetKind, Column, Lineage, Progress, Record, Ref
 from connectors.settings import setting
 from connectors.shape import well_formed
@@ -32,7 +32,6 @@ DIALECTS = {"spark": "databricks", "sqlserver": "tsql", "fabric": "tsql", "athen
 LARGEST = 512 * 1024 * 1024
 SECONDS = 60.0
 ARTIFACTS = ("manifest.json", "catalog.json", "run_results.json", "sources.json")
-STORES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,16 @@ class Settings:
     )
     storage: str | None = setting(
         "Storage options",
-        'JSON for fsspec, for example {"key": "...", "secret": "..."}; empty means the credentials of this machine',
+        'JSON, for example {"access_key_id": "...", "secret_access_key": "...", "region": "..."};'
+        " empty means the credentials of this machine",
         default=None,
         secret=True,
+    )
+    plain_http: bool = setting(
+        "Without TLS",
+        "An endpoint in the storage options inside your own network",
+        kind="bool",
+        default=False,
     )
     uploads: bool = setting(
         "Uploaded",
@@ -112,7 +118,7 @@ class Dbt:
                 raise UnreachableSource(f"no {name} was uploaded yet")
         elif not self._at.url:
             text = self._read(name, required)
-        elif self._at.url.partition("://")[0] in STORES:
+        elif self._at.url.partition("://")[0] in SCHEMES:
             text = self._fetch(name, required)
         else:
             text = self._download(name, required)
@@ -142,42 +148,10 @@ class Dbt:
             raise UnreachableSource(f"cannot read {name} in {self._at.path}: {error.strerror}") from error
 
     def _fetch(self, name: str, required: bool) -> bytes | None:
-        """An artifact from object storage, with the credentials of the machine or those of the settings."""
-        scheme = self._at.url.partition("://")[0]
-        try:
-            import fsspec
-
-            storage = fsspec.filesystem(scheme, **self._storage_options())
-        except ImportError as error:
-            # A missing fsspec names itself; a missing SDK is named by fsspec in a sentence.
-            raise MissingDriver(
-                f"{scheme}:// needs more packages: pip install 'docent[object-storage]'"
-            ) from error
-        address = f"{self._at.url.rstrip('/')}/{name}"
-        try:
-            if storage.size(address) > LARGEST:
-                raise BadSettings(f"{name} is larger than {LARGEST // 1024**2} MB")
-            found: bytes = storage.cat_file(address)
-        except FileNotFoundError as error:
-            if required:
-                raise UnreachableSource(f"there is no {name} under {self._at.url}; run dbt first") from error
-            return None
-        except SourceError:
-            raise
-        except Exception as error:  # each store's own client raises errors of its own kind
-            raise UnreachableSource(f"cannot read {name} from {scheme}://: {type(error).__name__}") from error
+        found = fetch(self._at.url, name, self._at.storage, largest=LARGEST, plain_http=self._at.plain_http)
+        if found is None and required:
+            raise UnreachableSource(f"there is no {name} under {self._at.url}; run dbt first")
         return found
-
-    def _storage_options(self) -> dict[str, Any]:
-        if not self._at.storage:
-            return {}
-        try:
-            options: Any = json.loads(self._at.storage)
-        except ValueError as error:
-            raise BadSettings("the setting 'storage' is not JSON") from error
-        if not isinstance(options, dict):
-            raise BadSettings("the setting 'storage' is not a JSON object")
-        return options
 
     def _download(self, name: str, required: bool) -> bytes | None:
         import httpx

@@ -146,36 +146,6 @@ def test_a_failing_tests_message_is_not_read(tmp_path: Path) -> None:
     assert orders.properties["tests_failing"] == "2"
 
 
-def test_the_same_from_object_storage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """fsspec's own store in memory stands where s3fs would: what is ours is the same for each of them."""
-    pytest.importorskip("fsspec")
-    from importlib import import_module
-
-    from fsspec.implementations.memory import MemoryFileSystem
-
-    class Bucket(MemoryFileSystem):
-        protocol = "s3"
-
-        @classmethod
-        def _strip_protocol(cls, path: str) -> str:
-            return "/" + path.removeprefix("s3://").strip("/")
-
-    monkeypatch.setitem(import_module("fsspec.registry")._registry, "s3", Bucket)
-    store = MemoryFileSystem()
-    for name in ("manifest.json", "catalog.json"):
-        store.pipe(f"/bucket/target/{name}", (PROJECT / name).read_bytes())
-    try:
-        connector = connect("dbt", {"url": "s3://bucket/target"}, {"storage": "{}"})
-        found = {record.key for record in connector.extract() if isinstance(record, Asset)}
-        assert found == set(assets())
-        with pytest.raises(UnreachableSource, match="run dbt first"):
-            connect("dbt", {"url": "s3://bucket/nothing"}, {}).check()
-        with pytest.raises(BadSettings, match="not JSON"):
-            connect("dbt", {"url": "s3://bucket/target"}, {"storage": "key=secret"}).check()
-    finally:
-        store.rm("/bucket", recursive=True)
-
-
 def test_freshness_is_told_and_the_newest_row_is_not(tmp_path: Path) -> None:
     shutil.copytree(PROJECT, tmp_path, dirs_exist_ok=True)
     told = {

@@ -1,0 +1,99 @@
+"""A project's artifacts in object storage: the real client library against moto's S3 server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors import connect
+from connectors.errors import BadSettings, SourceError, UnreachableSource
+from connectors.object_storage import fetch
+from connectors.records import Asset
+
+pytest.importorskip("obstore", reason="needs obstore: pip install -e '.[connector-tests]'")
+PROJECT = Path(__file__).parent / "dbt_project"
+SECRET = "s3cret-" + "x" * 20
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    boto3 = pytest.importorskip("boto3")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    address = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+    try:
+        client = boto3.client(
+            "s3",
+            endpoint_url=address,
+            region_name="us-east-1",
+            aws_access_key_id="k",
+            aws_secret_access_key=SECRET,
+        )
+        client.create_bucket(Bucket="acme-lake")
+        for name in ("manifest.json", "catalog.json"):
+            client.put_object(Bucket="acme-lake", Key=f"target/{name}", Body=(PROJECT / name).read_bytes())
+        yield address
+    finally:
+        server.stop()
+
+
+def storage(endpoint: str, **more: object) -> str:
+    return json.dumps({"access_key_id": "k", "secret_access_key": SECRET, "endpoint": endpoint, **more})
+
+
+def test_a_project_in_a_bucket_is_the_project_of_the_folder(endpoint: str) -> None:
+    bucket = connect("dbt", {"url": "s3://acme-lake/target"}, {"storage": storage(endpoint)})
+    folder = connect("dbt", {"path": str(PROJECT)}, {})
+    assert bucket.check() == folder.check()
+    found, expected = (
+        {each.key for each in one.extract() if isinstance(each, Asset)} for one in (bucket, folder)
+    )
+    assert found == expected and found
+
+
+@pytest.mark.parametrize("url", ["s3://acme-lake/target/", "s3a://acme-lake/target"])
+def test_names_that_fsspec_has_for_a_key_are_understood(endpoint: str, url: str) -> None:
+    options = json.dumps({"key": "k", "secret": SECRET, "endpoint_url": endpoint})
+    assert fetch(url, "catalog.json", options, largest=10**9) == (PROJECT / "catalog.json").read_bytes()
+
+
+def test_the_keys_of_this_machine(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A profile in ~/.aws, which boto3 reads, is enough."""
+    (tmp_path / "credentials").write_text(
+        f"[default]\naws_access_key_id = k\naws_secret_access_key = {SECRET}\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert fetch("s3://acme-lake/target", "manifest.json", None, largest=10**9)
+
+
+def test_what_is_not_there_and_what_is_too_large(endpoint: str) -> None:
+    assert fetch("s3://acme-lake/target", "sources.json", storage(endpoint), largest=10**9) is None
+    with pytest.raises(UnreachableSource, match="no manifest.json under s3://acme-lake/other; run dbt first"):
+        connect("dbt", {"url": "s3://acme-lake/other"}, {"storage": storage(endpoint)}).check()
+    with pytest.raises(BadSettings, match="larger than 0 MB"):
+        fetch("s3://acme-lake/target", "manifest.json", storage(endpoint), largest=10)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("key=secret", "not JSON"),
+        ("[1]", "not a JSON object"),
+        (json.dumps({"acces_key": SECRET}), r"\(with acces_key\) do not fit s3://"),
+        (json.dumps({"key": {"value": SECRET}}), r"\(with access_key_id\) do not fit s3://"),
+        (storage("http://minio.internal:9000"), "must begin with https://, or set plain_http"),
+        (storage("http://127.0.0.1:9"), "cannot read manifest.json from s3://"),
+    ],
+)
+def test_options_that_cannot_be_used_are_told_without_their_values(options: str, sentence: str) -> None:
+    with pytest.raises(SourceError, match=sentence) as told:
+        connect("dbt", {"url": "s3://acme-lake/target"}, {"storage": options}).check()
+    assert SECRET not in str(told.value)
