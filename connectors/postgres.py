@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import marshal
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,11 +24,12 @@ from psycopg import sql as compose
 from psycopg.rows import TupleRow
 
 from connectors.abilities import IsSame
-from connectors.errors import SourceError
+from connectors.errors import SourceError, SourceInterrupted
 from connectors.postgres_ascii import as_stored, mended_rows, tells_no_encoding
 from connectors.postgres_errors import during_connect, during_read
 from connectors.postgres_run import PostgresRuns
 from connectors.postgres_sql import (
+    AGAIN,
     BEGIN,
     DATABASE,
     GRANT_SCRIPT,
@@ -68,6 +70,12 @@ _FORM = b"2"
 """Counted up when `_table`, or lineage from a definition, makes something else of the same row: then every table counts
 as changed once.
 """
+_TYPED = re.compile(
+    r"\b(date|(?:timestamp|time)(?:tz|(?:\s*\(\d\))?\s+with(?:out)?\s+time\s+zone)?|inet|uuid|jsonb?|box|point)"
+    r"\s+(\$\d+)",
+    re.IGNORECASE,
+)
+"""What pg_stat_statements makes of DATE '2024-05-01': no SQL, and no parser reads the joins and columns around it."""
 _NO_MARSHAL_REFS = 2  # the version of marshal that writes equal values as equal bytes
 
 
@@ -117,13 +125,19 @@ class Postgres(PostgresRuns):
             total = sum(number for _oids, number in parts)
             yield Progress("tables", 0, total)
             done = 0
+            gone: list[TupleRow] = []
             for oids, _number in parts:
                 with connection.cursor() as cursor:
                     for found in cursor.stream(TABLES, (oids,), size=_CHUNK):
-                        yield _record(database, found, is_same)
+                        if _was_dropped(found):
+                            gone.append(found)
+                        else:
+                            yield _record(database, found, is_same)
                         done += 1
                         if done % 500 == 0 or done == total:
                             yield Progress("tables", done, total)
+            for found in _made_anew(connection, gone):
+                yield _record(database, found, is_same)
 
     def queries(self) -> Iterator[Query]:
         """Statements of pg_stat_statements, most frequent first; none where the extension is not there."""
@@ -139,8 +153,9 @@ class Postgres(PostgresRuns):
                 return  # installed, but not loaded by the server or not open to this role
             for text, runs, users, runs_of in rows:
                 if text != "<insufficient privilege>":
+                    sql = _TYPED.sub(r"\1 '\2'", text)
                     yield Query(
-                        sql=text, runs=runs, users=tuple(users), runs_of=tuple(runs_of), database=database
+                        sql=sql, runs=runs, users=tuple(users), runs_of=tuple(runs_of), database=database
                     )
 
     @contextmanager
@@ -175,11 +190,34 @@ def _fill(text: str, **conditions: str) -> compose.Composed:
     return compose.SQL(text).format(**parts)
 
 
-def _one(connection: psycopg.Connection[TupleRow], statement: str) -> TupleRow:
-    row = connection.execute(statement).fetchone()
+def _one(
+    connection: psycopg.Connection[TupleRow], statement: str, given: list[Any] | None = None
+) -> TupleRow:
+    row = connection.execute(statement, given).fetchone()
     if row is None:
         raise SourceError("the server did not tell which database it is")
     return row
+
+
+def _was_dropped(row: TupleRow) -> bool:
+    """Is this a view of the snapshot that is no longer there? Then the server has no definition to tell."""
+    return row[2] in ("v", "m") and row[13] is None
+
+
+def _made_anew(connection: psycopg.Connection[TupleRow], gone: list[TupleRow]) -> Iterator[TupleRow]:
+    """Rows of those dropped views that are there again, in a new snapshot: dbt drops each view to make it anew."""
+    for _attempt in range(3):
+        if not gone:
+            return
+        connection.execute("ROLLBACK")
+        connection.execute(BEGIN)
+        _one(connection, DATABASE)
+        (oids,) = _one(connection, AGAIN, [[row[0] for row in gone], [row[1] for row in gone]])
+        found = connection.execute(TABLES, (oids,)).fetchall() if oids else []
+        yield from (row for row in found if not _was_dropped(row))
+        gone = [row for row in found if _was_dropped(row)]
+    if gone:
+        raise SourceInterrupted("views came and went while the catalog was read; try again")
 
 
 def _record(database: str, row: TupleRow, is_same: IsSame | None) -> Table | Same:

@@ -18,8 +18,8 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 ENCODING = (
-    "pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding')"
-    " WHEN 'SQL_ASCII' THEN 'LATIN1' ELSE 'UTF8' END, true)"
+    "pg_catalog.set_config('client_encoding', CASE WHEN pg_catalog.current_setting('server_encoding')"
+    " OPERATOR(pg_catalog.=) 'SQL_ASCII' THEN 'LATIN1' ELSE 'UTF8' END, true)"
 )
 """Set with the rest of the transaction, so that it costs no statement."""
 

@@ -146,6 +146,58 @@ def test_postgres_schema_dropped_in_mid_run_is_still_one_snapshot(postgres: Rig)
     assert (names, schemas) == (["a", "b"], ["later", "public"])
 
 
+def test_postgres_views_made_anew_in_mid_run_are_read_as_they_are_then(postgres: Rig) -> None:
+    postgres.execute(
+        "CREATE TABLE base (a int, twice int GENERATED ALWAYS AS (a * 2) STORED)",
+        *(f"CREATE VIEW {name} AS SELECT a FROM base" for name in ("anew", "gone", "kept")),
+    )
+    run = postgres.connector().extract()
+    seen: list[Any] = []
+    for record in run:
+        seen.append(record)
+        if isinstance(record, Schema):
+            postgres.execute(
+                "DROP VIEW kept, gone",
+                "DROP TABLE base CASCADE",
+                "CREATE TABLE base (a int, twice int GENERATED ALWAYS AS (a * 3) STORED)",
+                "CREATE VIEW kept AS SELECT a, twice FROM base",
+                "CREATE MATERIALIZED VIEW anew AS SELECT twice FROM base",
+            )
+    found = {record.name: record for record in seen if isinstance(record, Table)}
+    assert len(found) == sum(isinstance(record, Table) for record in seen)
+    assert {name: table.kind for name, table in found.items()} == {
+        "base": "table", "kept": "view", "anew": "materialized_view",
+    }  # fmt: skip
+    assert [column.name for column in found["kept"].columns] == ["a", "twice"]
+    assert all("base" in (found[name].definition or "") for name in ("kept", "anew"))
+    assert (found["base"].columns[1].default or "").startswith("GENERATED ALWAYS")
+
+
+def test_postgres_is_read_the_same_whatever_its_owner_sets(postgres: Rig) -> None:
+    """Operators that come before the engine's own, and how its texts are written."""
+    postgres.execute(
+        "CREATE TABLE plain (id int, note text DEFAULT 'x')",
+        "CREATE VIEW shown AS SELECT note FROM plain",
+    )
+    before = list(postgres.connector().extract())
+    postgres.execute(
+        "CREATE SCHEMA first",
+        *(
+            f"CREATE FUNCTION first.any_{type_}({type_}, {type_}) RETURNS bool LANGUAGE plpgsql AS"
+            " $$BEGIN RAISE EXCEPTION 'ran with the rights of who reads'; END$$;"
+            f"CREATE OPERATOR first.= (LEFTARG = {type_}, RIGHTARG = {type_}, FUNCTION = first.any_{type_})"
+            for type_ in ("name", "text", "oid")
+        ),
+        *(
+            f"ALTER DATABASE {postgres.database} SET {setting}"
+            for setting in ("search_path = first, pg_catalog", "quote_all_identifiers = on")
+        ),
+    )
+    after = list(postgres.connector().extract())
+    assert [each for each in after if getattr(each, "name", "") != "first"] == before
+    assert isinstance(connector := postgres.connector(), HasQueries) and list(connector.queries()) == []
+
+
 def test_postgres_that_does_not_say_what_it_is_written_in() -> None:
     """A SQL_ASCII database holds what each client wrote: UTF-8 beside old Western European letters."""
     old, new = r"E'stra\xdfe'", r"E'm\xc3\xbc\xc5\x9fteri'"
@@ -232,6 +284,32 @@ def test_mariadb_partitions_generated_columns_and_sequences(mariadb: Rig) -> Non
     assert defaults["w"] == "GENERATED ALWAYS AS (`v` + 1) STORED" and defaults["kind"] == "'a'"
     assert defaults["at"] == "current_timestamp()"
     assert list(mariadb.connector().queries()) == []  # type: ignore[attr-defined]
+
+
+def test_mariadb_keys_of_versioned_tables_have_the_columns_that_were_given(mariadb: Rig) -> None:
+    mariadb.execute(
+        "CREATE TABLE hidden_end (id int PRIMARY KEY, code int UNIQUE) WITH SYSTEM VERSIONING",
+        "CREATE TABLE named_end (id int PRIMARY KEY, row_start timestamp(6) GENERATED ALWAYS AS ROW START,"
+        " row_end timestamp(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (row_start, row_end))"
+        " WITH SYSTEM VERSIONING",
+    )
+    found = tables(mariadb)
+    assert [key.columns for key in found["hidden_end"].keys] == [("id",), ("code",)]
+    assert [key.columns for key in found["named_end"].keys] == [("id", "row_end")]
+
+
+def test_mariadb_is_asked_twelve_statements_at_most(mariadb: Rig) -> None:
+    """With the role of the grant script, which needs the procedure for views, and with the digests."""
+    mariadb.shop()
+    mariadb.execute(f"ALTER DATABASE {mariadb.schema} COMMENT 'A shop of its own'")
+    settings, secrets = mariadb.role(connector_class("mysql").grant_script)
+    reader = connect("mysql", settings, secrets)
+    assert isinstance(reader, HasQueries)
+    found = [*reader.extract(), *reader.queries()]
+    assert "A shop of its own" in [each.description for each in found if isinstance(each, Schema)]
+    assert any(each.kind == "view" and each.definition for each in found if isinstance(each, Table))
+    sent = [each for each in mariadb.statements() if not each.startswith("SET NAMES")]
+    assert len(sent) <= 12, sent
 
 
 def test_mariadb_says_that_tables_came_or_went(mariadb: Rig) -> None:
