@@ -56,14 +56,23 @@ def open_read_only(path: Path) -> duckdb.DuckDBPyConnection:
 def connect_error(path: Path, error: Exception) -> SourceError:
     """Why a file could not be opened, in one sentence."""
     text = str(error).lower()
+    if "loading external extensions" in text:
+        return UnreachableSource(f"{str(path)!r} is not a DuckDB database but of another engine")
     if "permission" in text:
         return PermissionMissing(
             f"the file {path.name!r} cannot be opened; the account needs read permission"
         )
-    if "lock" in text or "different configuration" in text:
+    if "set lock" in text or "conflicting lock" in text or "different configuration" in text:
         return SourceInterrupted(
             f"the file {path.name!r} is open for writing in another program; try again later"
         )
+    if "version number" in text:
+        return UnreachableSource(
+            f"the file {path.name!r} is of a version of DuckDB that the installed one does not read; upgrade the "
+            "package duckdb, or write the file with an older version"
+        )
+    if "corrupt" in text or "could not read enough" in text:
+        return UnreachableSource(f"the DuckDB file {str(path)!r} is damaged or was not copied to its end")
     return UnreachableSource(
         f"{str(path)!r} is not a DuckDB database, or one of a version that is not supported"
     )

@@ -45,6 +45,13 @@ def file_of(settings: FileSettings, schemes: tuple[str, ...]) -> Path:
 
 
 def must_exist(path: Path, engine: str) -> None:
-    """Raises UnreachableSource where there is no such file, rather than letting an engine make one."""
+    """Raises UnreachableSource where there is no such file, rather than letting an engine make one.
+
+    A file without a byte is a copy that failed: SQLite would take it for a database whose tables are all gone.
+    """
+    if path.is_dir():
+        raise UnreachableSource(f"{str(path)!r} is a folder; name the {engine} file in it")
     if not path.is_file():
         raise UnreachableSource(f"there is no {engine} file at {str(path)!r}")
+    if not path.stat().st_size:
+        raise UnreachableSource(f"the file {str(path)!r} is empty; it is no {engine} database yet")

@@ -20,8 +20,9 @@ import pymysql
 from pymysql.cursors import SSCursor
 
 from connectors.errors import PermissionMissing, SourceInterrupted
+from connectors.mysql_digests import as_sql
 from connectors.mysql_errors import MySQLConnection, abandon, during_connect, during_read, open_connection
-from connectors.mysql_rows import by_table, schema_comment, table, title, utc
+from connectors.mysql_rows import by_table, table, title
 from connectors.mysql_run import MySQLRuns
 from connectors.records import Progress, Query, Record, Schema
 from connectors.selection import Selection
@@ -33,8 +34,9 @@ SETUP = "SET SESSION time_zone = '+00:00', SESSION lock_wait_timeout = 15"
 VERSION = "SELECT VERSION()"
 
 _OWN = "('information_schema', 'performance_schema', 'mysql', 'sys', 'docent_metadata')"
+# A database has a comment in MariaDB since 10.5, which alone reads what stands in /*M!100500 */.
 SCHEMAS = f"""
-SELECT SCHEMA_NAME, {{comment}} FROM information_schema.SCHEMATA
+SELECT SCHEMA_NAME, COALESCE(/*M!100500 SCHEMA_COMMENT, */ NULL), VERSION() FROM information_schema.SCHEMATA
 WHERE SCHEMA_NAME NOT IN {_OWN} AND {{schemas}} ORDER BY SCHEMA_NAME
 """
 _WANTED = f"TABLE_SCHEMA NOT IN {_OWN} AND {{tables}}"
@@ -79,7 +81,7 @@ ORDER BY CAST(TABLE_SCHEMA AS BINARY), CAST(TABLE_NAME AS BINARY), ORDINAL_POSIT
 # What writes a table from others runs once a night and would be lost behind what runs a million times: it has a list
 # of its own (no window function: MySQL 5.7 has none).
 _DIGESTS = f"""
-SELECT DIGEST_TEXT, COUNT_STAR, LAST_SEEN, SCHEMA_NAME
+SELECT DIGEST_TEXT, COUNT_STAR, UNIX_TIMESTAMP(LAST_SEEN), SCHEMA_NAME
 FROM performance_schema.events_statements_summary_by_digest
 WHERE (SCHEMA_NAME IS NULL OR SCHEMA_NAME NOT IN {_OWN})
   AND LOCATE('information_schema', DIGEST_TEXT) = 0 AND LOCATE('performance_schema', DIGEST_TEXT) = 0
@@ -145,16 +147,16 @@ class MySQL(MySQLRuns):
         """One sentence with the version and how many databases would be read."""
         with self._reading() as connection:
             version = _fetch(connection, VERSION)[0][0]
-            schemas = self._schemas(connection, version)
-            names = ", ".join(name for name, _ in schemas[:3]) + (", ..." if len(schemas) > 3 else "")
+            schemas = self._schemas(connection)
+            names = ", ".join(name for name, *_ in schemas[:3]) + (", ..." if len(schemas) > 3 else "")
             return f"{title(version)}, {len(schemas)} databases visible{': ' + names if names else ''}"
 
     def extract(self) -> Iterator[Record]:
         """The databases (schemas, here), then every table; closing the iterator closes the connection."""
         with self._reading() as connection:
-            version = _fetch(connection, VERSION)[0][0]
-            mariadb = "mariadb" in version.lower()
-            for name, comment in self._schemas(connection, version):
+            mariadb = False
+            for name, comment, version in self._schemas(connection):
+                mariadb = "mariadb" in version.lower()
                 yield Schema(None, name, comment or None)
             tables = sorted(self._select(connection, TABLES), key=itemgetter(0, 1))
             yield Progress("tables", 0, len(tables))
@@ -196,7 +198,7 @@ class MySQL(MySQLRuns):
 
     def queries(self) -> Iterator[Query]:
         """Statement digests of performance_schema, most frequent first; none where it is off or not granted."""
-        with self._reading() as connection:
+        with self._reading(setup=False) as connection:
             try:
                 rows = _fetch(connection, DIGESTS)
             except pymysql.err.OperationalError as error:
@@ -204,22 +206,23 @@ class MySQL(MySQLRuns):
                     return
                 raise
             for text, runs, last, schema in rows:
-                yield Query(sql=text, runs=runs, last_run=utc(last), default_schema=schema)
+                yield Query(sql=as_sql(text), runs=runs, last_run=_at(last), default_schema=schema)
 
     @contextmanager
-    def _reading(self) -> Iterator[MySQLConnection]:
+    def _reading(self, *, setup: bool = True) -> Iterator[MySQLConnection]:
         with during_connect(self._server):
             connection = open_connection(self._server)
         try:
             with during_read(self._server):
-                connection.cursor().execute(SETUP)
+                if setup:
+                    connection.cursor().execute(SETUP)
                 yield connection
         finally:
             abandon(connection)
 
-    def _schemas(self, connection: MySQLConnection, version: str) -> _Rows:
+    def _schemas(self, connection: MySQLConnection) -> _Rows:
         condition, patterns = self._selection.schema_condition("SCHEMA_NAME", mark="%s", collate=_EXACT)
-        statement = SCHEMAS.format(comment=schema_comment(version), schemas=condition)
+        statement = SCHEMAS.format(schemas=condition)
         found = _fetch(connection, statement, patterns)
         named = self._server.database
         if named and not found and not self._restricted:
@@ -263,6 +266,11 @@ class MySQL(MySQLRuns):
 
 
 _EXACT = " COLLATE utf8mb4_bin"
+
+
+def _at(seconds: Any) -> datetime | None:
+    """A time from seconds since 1970, which no session's time zone changes; MySQL's zero date is none."""
+    return datetime.fromtimestamp(float(seconds), UTC) if seconds else None
 
 
 def _fetch(connection: MySQLConnection, statement: str, arguments: list[str] | None = None) -> _Rows:

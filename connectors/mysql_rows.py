@@ -70,7 +70,7 @@ def table(
         kind=kind,
         description=comment if comment and kind != "view" else None,
         columns=tuple(_column(found, mariadb) for found in columns),
-        keys=tuple(_keys(keys)),
+        keys=tuple(_keys(keys, {found[2] for found in columns})),
         indexes=tuple(_indexes(indexes)),
         definition=definition,
         row_estimate=None if kind == "view" else rows,
@@ -98,11 +98,12 @@ def _column(row: _Row, mariadb: bool) -> Column:
     return Column(name, position, native, nullable == "YES", default, comment or None)
 
 
-def _keys(rows: list[_Row]) -> list[Key]:
+def _keys(rows: list[_Row], told: set[str]) -> list[Key]:
+    """Keys of one table. MariaDB adds the end of a row's time to those of a versioned table, a column that it hides."""
     found = []
     for name, group in groupby(rows, key=itemgetter(2)):
         parts = list(group)
-        columns = tuple(part[3] for part in parts)
+        columns = tuple(part[3] for part in parts if part[3] in told or part[3] != "row_end")
         schema, target = parts[0][4], parts[0][5]
         if target is not None:
             found.append(Key("foreign", name, columns, schema, target, tuple(part[6] for part in parts)))

@@ -167,11 +167,17 @@ class SQLite(SQLiteRuns):
                 ) from None
             if "locked" in text or "busy" in text:
                 raise SourceInterrupted(f"the file {self._path.name!r} is locked; try again") from None
+            if "unsupported file format" in text:
+                raise UnreachableSource(
+                    f"the file {self._path.name!r} is of a newer format than SQLite {sqlite3.sqlite_version} reads"
+                ) from None
             raise SourceInterrupted(
                 f"the schema of {self._path.name!r} could not be read; try again"
             ) from None
         except sqlite3.DatabaseError:
-            raise UnreachableSource(f"{str(self._path)!r} is not a SQLite database, or is damaged") from None
+            raise UnreachableSource(
+                f"{str(self._path)!r} is not a SQLite database, is damaged, or of a newer format"
+            ) from None
 
 
 def _grouped(rows: sqlite3.Cursor) -> dict[str, list[tuple[Any, ...]]]:
