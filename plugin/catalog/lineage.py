@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from plugin.catalog.lineage_walk import Column, Lookup, Origin, Walk, name_of, target_of
+from plugin.catalog.lineage_relations import Column, Lookup, Origin, name_of
 from plugin.catalog.lineage_words import names_in, stated_in
+from plugin.catalog.lineage_writes import Writing, target_of
 from plugin.catalog.sql_text import Guessed, Statement, Unread, statements_in
 
 __all__ = ["Column", "Lookup", "Origin", "SqlLineage", "lineage_of", "lineages", "statements_of", "tables_in"]
@@ -24,6 +25,8 @@ __all__ = ["Column", "Lookup", "Origin", "SqlLineage", "lineage_of", "lineages",
 _NO_FLOW = (
     exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment, exp.Grant, exp.Revoke, exp.Execute, exp.Analyze, exp.Use,
 )  # fmt: skip
+ON_THE_WAY = ("#", "@")
+"""How the names of T-SQL's temporary tables and table variables begin."""
 _QUOTED = re.compile(r"\s*\(\s*'((?:[^']|'')*)'\s*\)")
 
 
@@ -82,7 +85,9 @@ def lineages(statements: Iterable[Statement], lookup: Lookup | None = None) -> l
             continue
         if name in made:
             made[name] = _both(made[name], read)
-        elif isinstance(each, exp.Create | exp.Select) and (read.tables or read.columns):
+        elif (read.tables or read.columns) and (
+            isinstance(each, exp.Create | exp.Select) or name[-1].startswith(ON_THE_WAY)
+        ):
             made[name] = read
     return found
 
@@ -184,7 +189,7 @@ def _by_names(tree: exp.Expression) -> SqlLineage:
 
 
 def _of_tree(tree: exp.Expression, lookup: Lookup) -> SqlLineage:
-    walk = Walk(lookup)
+    walk = Writing(lookup)
     target: tuple[str, ...] | None = None
     columns: list[Column] = []
     if isinstance(tree, exp.Command | exp.Describe):

@@ -1,152 +1,41 @@
-"""The walk over one parsed statement: which tables it reads, and for each column it gives, where that comes from.
+"""The walk over one query: which tables it reads, and for each column it gives, where that comes from.
 
 Enters: a tree and a way to look up a table's columns. Leaves: output columns with their origins; on the way the tables
 read and the columns that joins set equal. It walks scope by scope instead of having the optimiser qualify and rewrite
-the whole statement: that is many times faster and still answers where a table's columns are unknown. One file because
-each part of the walk calls every other.
+the whole statement: that is many times faster and still answers where a table's columns are unknown. What stands behind
+a name is in `lineage_relations`, what is written in `lineage_writes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlglot import exp
 
-Lookup = Callable[[tuple[str, ...]], "Sequence[str] | None"]
-"""Name parts, outermost first -> the table's columns in order, or None where they are unknown."""
-Origin = tuple[tuple[str, ...], str]
-"""(a table's name parts as written, a column of it)"""
-Column = tuple[str, frozenset[Origin]]
-"""(the name of an output column, where it comes from)"""
+from plugin.catalog.lineage_relations import (
+    ASKING,
+    NOTHING,
+    Aliases,
+    Column,
+    Computed,
+    KnownTable,
+    Lookup,
+    Origin,
+    Relation,
+    Scope,
+    alias_columns,
+    asked_among,
+    in_parentheses,
+    merged_by,
+    name_of,
+    only_origin,
+    origins_of,
+    renamed,
+    with_merged,
+)
 
-
-def target_of(node: Any) -> tuple[tuple[str, ...] | None, list[str]]:
-    """The name parts of the table that a statement writes, and the columns it names."""
-    names: list[str] = []
-    if isinstance(node, exp.Schema):
-        names = [each.name for each in node.expressions if each.name]
-        node = node.this
-    return (name_of(node) or None, names) if isinstance(node, exp.Table) else (None, names)
-
-
-def name_of(table: exp.Expression) -> tuple[str, ...]:
-    """The parts of a table's name, outermost first; () for what is no plain name (a table function)."""
-    parts: list[str] = []
-    for arg in ("catalog", "db", "this"):
-        part = table.args.get(arg)
-        if isinstance(part, exp.Dot):
-            parts += [each.name for each in part.find_all(exp.Identifier)]
-        elif isinstance(part, exp.DynamicIdentifier) and part.this.is_string:
-            parts += [each.strip('"') for each in part.this.name.split(".")]
-        elif isinstance(part, exp.Identifier) and part.args.get("temporary"):
-            # T-SQL's #orders is no table called orders.
-            parts.append(f"#{part.name}")
-        elif isinstance(part, exp.Identifier):
-            # BigQuery writes a whole name between one pair of backticks.
-            parts += (
-                part.name.split(".")
-                if part.args.get("quoted") and arg == "this" and not parts
-                else [part.name]
-            )
-        elif part is not None:
-            return ()
-    return tuple(part for part in parts if part)
-
-
-class Relation:
-    """What stands behind an alias: output columns with their origins, or a table whose columns are unknown."""
-
-    __slots__ = ("_by_name", "_columns", "name")
-
-    def __init__(self, columns: list[Column] | None, name: tuple[str, ...] | None = None) -> None:
-        self._columns = columns
-        self.name = name
-        self._by_name: dict[str, frozenset[Origin]] | None = None
-
-    @property
-    def columns(self) -> list[Column] | None:
-        """Its columns in order; None where they are unknown."""
-        return self._columns
-
-    @property
-    def known(self) -> bool:
-        """Are its columns known?"""
-        return self._columns is not None
-
-    def of(self, folded: str) -> frozenset[Origin] | None:
-        """Where the column of a name in lower case comes from; None where no column is known by it."""
-        if self._by_name is None:
-            self._by_name = {name.lower(): origins for name, origins in reversed(self._columns or ())}
-        return self._by_name.get(folded)
-
-    def origins(self, column: str) -> frozenset[Origin] | None:
-        """Where a column comes from; None where this relation does not have it."""
-        if self._columns is None:
-            return frozenset(((self.name, column),)) if self.name else frozenset()
-        return self.of(column.lower())
-
-
-class _Table(Relation):
-    """A table whose columns are known. A definition names few of them: what comes of one is made when it is asked."""
-
-    __slots__ = ("_folded", "_names")
-
-    def __init__(self, names: Sequence[str], name: tuple[str, ...]) -> None:
-        super().__init__(None, name)
-        self._names = names
-        self._folded = {each.lower(): each for each in reversed(names)}
-
-    @property
-    def columns(self) -> list[Column]:
-        if self._columns is None:
-            self._columns = [(column, frozenset(((self._own, column),))) for column in self._names]
-        return self._columns
-
-    @property
-    def known(self) -> bool:
-        return True
-
-    def of(self, folded: str) -> frozenset[Origin] | None:
-        column = self._folded.get(folded)
-        return None if column is None else frozenset(((self._own, column),))
-
-    def origins(self, column: str) -> frozenset[Origin] | None:
-        return self.of(column.lower())
-
-    @property
-    def _own(self) -> tuple[str, ...]:
-        return self.name or ()
-
-
-class _Computed(Relation):
-    """What a function gives: whatever column is named, it comes from all that went in."""
-
-    __slots__ = ("given",)
-
-    def __init__(self, columns: list[Column], given: frozenset[Origin]) -> None:
-        super().__init__(columns)
-        self.given = given
-
-    def origins(self, column: str) -> frozenset[Origin]:
-        return self.of(column.lower()) or self.given
-
-
-class _Aliases(Relation):
-    """The columns that a SELECT has named so far: many engines let its later ones read them."""
-
-    __slots__ = ("found",)
-
-    def __init__(self) -> None:
-        super().__init__([])
-        self.found: dict[str, frozenset[Origin]] = {}
-
-    def of(self, folded: str) -> frozenset[Origin] | None:
-        return self.found.get(folded)
-
-
-Scope = dict[str, Relation]
-_NOTHING: frozenset[Origin] = frozenset()
+_WALKED_APART = frozenset("expressions from_ joins with_ laterals hint limit offset".split())
+"""Parts of a SELECT that are walked on their own, or that name no table."""
 
 
 class Walk:
@@ -172,8 +61,7 @@ class Walk:
                 return self.source(node.this, ctes, outer)[1].columns or []
             return self.query(node.this, ctes, outer)
         if isinstance(node, exp.Table):
-            relation = self.source(node, self.with_of(node, ctes, outer), outer)[1]
-            return relation.columns or []
+            return self.source(node, self.with_of(node, ctes, outer), outer)[1].columns or []
         if isinstance(node, exp.Values):
             return self.values(node, ctes, outer)
         if isinstance(node, exp.Insert | exp.Update | exp.Delete):
@@ -191,7 +79,7 @@ class Walk:
                     found.append(set())
                 if not isinstance(value, exp.Literal):
                     found[i] |= self.expression(value, ctes, outer)
-        names = _alias_columns(node)
+        names = alias_columns(node)
         return [
             (names[i] if i < len(names) else f"column{i + 1}", frozenset(origins))
             for i, origins in enumerate(found)
@@ -227,11 +115,11 @@ class Walk:
             if cte.args.get("scalar"):
                 continue  # ClickHouse's WITH expression AS name: an alias of the query, no table
             name = cte.alias.lower()
-            names = _alias_columns(cte)
+            names = alias_columns(cte)
             if recursive and isinstance(cte.this, exp.SetOperation):
                 anchor = self.query(cte.this.left, ctes, outer)
-                ctes[name] = Relation(_renamed(anchor, names))
-            ctes[name] = Relation(_renamed(self.query(cte.this, ctes, outer), names))
+                ctes[name] = Relation(renamed(anchor, names))
+            ctes[name] = Relation(renamed(self.query(cte.this, ctes, outer), names))
         return ctes
 
     def set_operation(self, node: exp.SetOperation, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
@@ -260,16 +148,15 @@ class Walk:
         clause = node.args.get("from_")
         if clause is not None:
             self.add(clause.this, scope, ctes, outer)
-        conditions = []
+        conditions = node.args.get("joins") or ()
         merged: dict[str, str] = {}
-        for join in node.args.get("joins") or ():
+        for join in conditions:
             before = list(scope.values())
             self.add(join.this, scope, ctes, outer)
-            conditions.append(join)
-            merged |= _merged(join, before, list(scope.values())[len(before) :])
+            merged |= merged_by(join, before, list(scope.values())[len(before) :])
         for lateral in node.args.get("laterals") or ():
             self.add(lateral, scope, ctes, outer)
-        named = _Aliases()
+        named = Aliases()
         scopes: tuple[Scope, ...] = (scope, {"": named}, *outer)
         for join in conditions:
             self.join(join, scope, ctes, scopes)
@@ -277,18 +164,11 @@ class Walk:
             if cte.args.get("scalar"):
                 named.found[cte.alias.lower()] = self.expression(cte.this, ctes, scopes)
         for arg, value in node.args.items():
-            if value and arg not in (
-                "expressions",
-                "from_",
-                "joins",
-                "with_",
-                "laterals",
-                "hint",
-                "limit",
-                "offset",
-            ):
+            if value and arg not in _WALKED_APART:
                 for each in value if isinstance(value, list) else (value,):
-                    if isinstance(each, exp.Expression):
+                    if isinstance(each, exp.Lock):
+                        self.locked(each, scope, ctes, scopes)
+                    elif isinstance(each, exp.Expression):
                         self.nested(each, ctes, scopes)
         where = node.args.get("where")
         if where is not None:
@@ -299,9 +179,16 @@ class Walk:
             if isinstance(projection, exp.Alias):
                 named.found.setdefault(given[0][0].lower(), given[0][1])
             elif merged and isinstance(projection, exp.Star):
-                given = _with_merged(given, merged)
+                given = with_merged(given, merged)
             columns += given
         return columns
+
+    def locked(self, lock: exp.Lock, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]) -> None:
+        """FOR UPDATE OF o: a name of the FROM, its alias too; anything else it names is a table."""
+        for each in lock.expressions:
+            name = name_of(each) if isinstance(each, exp.Table) else ()
+            if isinstance(each, exp.Table) and not (len(name) == 1 and name[0].lower() in scope):
+                self.source(each, ctes, scopes)
 
     def join(self, join: exp.Join, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]) -> None:
         condition = join.args.get("on")
@@ -309,7 +196,8 @@ class Walk:
             self.nested(condition, ctes, scopes)
             self.equalities(condition, scopes)
         for using in join.args.get("using") or ():
-            first, last = _only(using.name, scope.values()), _only(using.name, reversed(scope.values()))
+            first = only_origin(using.name, scope.values())
+            last = only_origin(using.name, reversed(scope.values()))
             if first is not None and last is not None:
                 self.pair(first, last)
 
@@ -329,13 +217,25 @@ class Walk:
                 if len(left) == 1 and len(right) == 1:
                     self.pair(next(iter(left)), next(iter(right)))
 
+    def semi_join(self, keys: Any, query: exp.Query, ctes: Scope, scopes: tuple[Scope, ...]) -> None:
+        """Walk the query of `keys IN (query)`; what it gives as it stands in a table is set equal to the keys."""
+        found = self.query(query, ctes, scopes)
+        asked = keys.expressions if isinstance(keys, exp.Tuple) else [keys]
+        if not len(asked) == len(query.selects) == len(found):
+            return
+        for key, selected, (_name, right) in zip(asked, query.selects, found, strict=True):
+            if isinstance(key, exp.Column) and isinstance(selected.unalias(), exp.Column):
+                left = origins_of(key.name, key.table.lower(), scopes) or NOTHING
+                if len(left) == len(right) == 1:
+                    self.pair(next(iter(left)), next(iter(right)))
+
     def pair(self, left: Origin, right: Origin) -> None:
         if left[0] != right[0]:
             self.joins[(left, right) if left <= right else (right, left)] = None
 
     def add(self, node: Any, scope: Scope, ctes: Scope, outer: tuple[Scope, ...]) -> None:
         """Put a FROM item into the scope, with the joins that hang on it."""
-        if _in_parentheses(node) and not node.alias and not node.args.get("pivots"):
+        if in_parentheses(node) and not node.alias and not node.args.get("pivots"):
             # PostgreSQL writes every view of three tables as ((a JOIN b) JOIN c): what is named inside is seen outside.
             self.add(node.this, scope, ctes, outer)
         else:
@@ -356,7 +256,7 @@ class Walk:
         pivots = node.args.get("pivots") if isinstance(node, exp.Expression) else None
         if isinstance(node, exp.Table):
             relation = self.table(node, ctes, outer)
-        elif _in_parentheses(node):
+        elif in_parentheses(node):
             inner: Scope = {}
             self.add(node.this, inner, ctes, outer)
             alias, relation = next(iter(inner.items()))
@@ -374,9 +274,9 @@ class Walk:
                 relation = self.computed(node, ctes, outer)
         else:
             relation = self.computed(node, ctes, outer)
-        names = _alias_columns(node) if isinstance(node, exp.Expression) else []
-        if names and relation.known and not isinstance(relation, _Computed):
-            relation = Relation(_renamed(relation.columns or [], names))
+        names = alias_columns(node) if isinstance(node, exp.Expression) else []
+        if names and relation.known and not isinstance(relation, Computed):
+            relation = Relation(renamed(relation.columns or [], names))
         if pivots:
             self.partial = True
             everything = frozenset(origin for _name, origins in relation.columns or () for origin in origins)
@@ -395,8 +295,8 @@ class Walk:
         if not isinstance(node, exp.Expression):
             return Relation([])
         origins = self.expression(node, ctes, outer)
-        names = _alias_columns(node) or ([node.alias] if node.alias else [])
-        return _Computed([(name, origins) for name in names], origins)
+        names = alias_columns(node) or ([node.alias] if node.alias else [])
+        return Computed([(name, origins) for name in names], origins)
 
     def table(self, node: exp.Table, ctes: Scope, outer: tuple[Scope, ...]) -> Relation:
         name = name_of(node)
@@ -409,13 +309,16 @@ class Walk:
             for scope in outer:
                 relation = scope.get(name[0].lower())
                 if relation is not None:
-                    origins = relation.origins(name[1]) or _NOTHING
+                    origins = relation.origins(name[1]) or NOTHING
                     return Relation([(node.alias_or_name, origins)])
+        if isinstance(node.this, exp.Anonymous) and node.this.name.lower().startswith("remote"):
+            # On another server, where the same name may stand for something else.
+            self.partial = True
         self.tables[name] = None
         columns = self.lookup(name)
         if columns is None:
             return Relation(None, name)
-        return _Table(columns, name)
+        return KnownTable(columns, name)
 
     def projection(
         self, node: exp.Expression, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]
@@ -475,50 +378,18 @@ class Walk:
                 self.query(at, ctes, scopes)
             elif isinstance(at, exp.Table) and at is not node:
                 self.source(at, ctes, scopes)
+            elif at.__class__ in ASKING and (query := asked_among(at)) is not None:
+                self.semi_join(at.this, query, ctes, scopes)
+                stack.append(at.this)
             elif not isinstance(at, exp.Column):
                 stack.extend(at.iter_expressions())
 
     def column(self, node: exp.Column, scopes: tuple[Scope, ...]) -> frozenset[Origin]:
-        name, table = node.name, node.table.lower()
-        if table:
-            for scope in scopes:
-                relation = scope.get(table)
-                if relation is not None:
-                    return relation.origins(name) or _NOTHING
-            # schema.table.column, or a field of a record: record.field
-            for scope in scopes:
-                for relation in scope.values():
-                    if relation.name and relation.name[-1].lower() == table:
-                        return relation.origins(name) or _NOTHING
-                    found = relation.of(table)
-                    if found is not None:
-                        return found
-            return _NOTHING
-        folded = name.lower()
-        for scope in scopes:
-            unknown = None
-            computed = None
-            for relation in scope.values():
-                if not relation.known:
-                    unknown = relation if unknown is None else unknown
-                    continue
-                found = relation.of(folded)
-                if found is not None:
-                    return found
-                if isinstance(relation, _Computed):
-                    computed = relation
-            if unknown is not None:
-                several = sum(1 for each in scope.values() if not each.known) > 1
-                if several:
-                    self.partial = True
-                    return _NOTHING
-                return unknown.origins(name) or _NOTHING
-            whole = scope.get(folded)
-            if whole is not None:  # an alias where a column is expected is the whole row
-                return frozenset(each for _name, origins in whole.columns or () for each in origins)
-            if computed is not None:
-                return computed.given
-        return _NOTHING
+        found = origins_of(node.name, node.table.lower(), scopes)
+        if found is None:
+            self.partial = True
+            return NOTHING
+        return found
 
     def field_of_row(self, node: exp.Dot, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
         """PostgreSQL's (alias).column; None for another dot."""
@@ -527,204 +398,3 @@ class Walk:
             return None
         relation = next((scope[row.name.lower()] for scope in scopes if row.name.lower() in scope), None)
         return relation.origins(node.expression.name) if relation is not None else None
-
-    def write(self, node: exp.Create | exp.Insert) -> tuple[tuple[str, ...] | None, list[Column]]:
-        """The table made or written, and its columns with their origins."""
-        target, names = target_of(node.this)
-        if isinstance(node, exp.Create) and node.kind in ("FUNCTION", "PROCEDURE"):
-            self.partial = True
-            if isinstance(node.expression, exp.Expression):
-                self.nested(node.expression, {}, ())
-            return None, []
-        source = node.args.get("expression")
-        outer = self.with_of(node, {}, ())
-        columns: list[Column] = []
-        if isinstance(source, exp.Query | exp.Table | exp.Values):
-            columns = self.query(source, outer, ())
-        elif source is None and isinstance(node, exp.Insert):
-            self.partial = True
-        clone = node.args.get("clone")
-        if clone is not None and isinstance(clone.this, exp.Table):
-            columns = self.query(clone.this, outer, ())
-        if not names and isinstance(node, exp.Insert) and target and not node.args.get("by_name"):
-            known = self.lookup(target) or ()
-            names = list(known) if len(known) == len(columns) else []
-        if names and len(names) == len(columns):
-            columns = [(name, origins) for name, (_old, origins) in zip(names, columns, strict=True)]
-        return target, columns
-
-    def write_several(self, node: exp.MultitableInserts) -> tuple[tuple[str, ...] | None, list[Column]]:
-        """INSERT ALL: one target is told, and that it is not the only one."""
-        columns = self.query(node.args.get("source"), {}, ())
-        targets = [target_of(insert.this)[0] for insert in node.find_all(exp.Insert)]
-        named = dict.fromkeys(each for each in targets if each)
-        for each in named:
-            self.tables.pop(each, None)
-        self.partial = self.partial or len(named) > 1
-        return next(iter(named), None), columns
-
-    def merge(self, node: exp.Merge) -> tuple[tuple[str, ...] | None, list[Column]]:
-        target, _names = target_of(node.this)
-        ctes = self.with_of(node, {}, ())
-        scope: Scope = {}
-        alias = node.this.alias_or_name.lower()
-        self.add(node.args["using"], scope, ctes, ())
-        columns: dict[str, frozenset[Origin]] = {}
-        scopes: tuple[Scope, ...] = (scope, {alias: Relation([])})
-        whens = node.args.get("whens")
-        for when in whens.expressions if whens is not None else ():
-            then = when.args.get("then")
-            if isinstance(then, exp.Update):
-                self.assignments(then, columns, ctes, scopes)
-            elif isinstance(then, exp.Insert):
-                self.inserted(then, target, columns, ctes, scopes)
-        return target, list(columns.items())
-
-    def inserted(
-        self,
-        node: exp.Insert,
-        target: tuple[str, ...] | None,
-        columns: dict[str, frozenset[Origin]],
-        ctes: Scope,
-        scopes: tuple[Scope, ...],
-    ) -> None:
-        """The INSERT of a MERGE: into columns that it names, into all of them, or each into its namesake."""
-        values = node.args.get("expression")
-        if isinstance(node.this, exp.Star) or (isinstance(node.this, exp.Var) and not values):
-            self.namesakes(columns, scopes)
-            return
-        named = node.this.expressions if isinstance(node.this, exp.Tuple) else ()
-        names = [each.name for each in named] or list((self.lookup(target) if target else None) or ())
-        given = values.expressions if isinstance(values, exp.Tuple) else []
-        for into, value in zip(names, given, strict=False):
-            columns[into] = columns.get(into, _NOTHING) | self.expression(value, ctes, scopes)
-
-    def namesakes(self, columns: dict[str, frozenset[Origin]], scopes: tuple[Scope, ...]) -> None:
-        """UPDATE SET * and INSERT * of Databricks, INSERT ROW of BigQuery: every column of what is merged."""
-        for relation in scopes[0].values():
-            self.partial = self.partial or not relation.known
-            for name, origins in relation.columns or ():
-                columns[name] = columns.get(name, _NOTHING) | origins
-
-    def delete(self, node: exp.Delete) -> tuple[str, ...] | None:
-        """The table whose rows go; what else is named says which rows."""
-        target, _names = target_of(node.this)
-        ctes = self.with_of(node, {}, ())
-        scope: Scope = {}
-        if isinstance(node.this, exp.Table) and node.this.args.get("joins"):
-            self.add(node.this, scope, ctes, ())
-        for each in node.args.get("using") or ():
-            self.add(each, scope, ctes, ())
-        # MySQL and T-SQL name an alias of their FROM.
-        aliases = [each for each in node.args.get("tables") or () if isinstance(each, exp.Table)]
-        named = scope.get(aliases[0].name.lower()) if aliases else None
-        if named is not None and named.name:
-            target = named.name
-        where = node.args.get("where")
-        if where is not None:
-            self.nested(where, ctes, (scope,))
-        if target and len(target) == 1 and target[0].lower() in ctes:
-            # T-SQL deletes through a CTE what that reads, where it reads one table.
-            target = next(iter(self.tables)) if len(self.tables) == 1 else None
-        return target
-
-    def update(self, node: exp.Update) -> tuple[tuple[str, ...] | None, list[Column]]:
-        target, _names = target_of(node.this)
-        ctes = self.with_of(node, {}, ())
-        scope: Scope = {}
-        clause = node.args.get("from_")
-        if clause is not None:
-            self.add(clause.this, scope, ctes, ())
-        if isinstance(node.this, exp.Table):
-            for join in node.this.args.get("joins") or ():
-                self.add(join.this, scope, ctes, ())
-        # T-SQL names an alias of its FROM as the target.
-        named = scope.get(target[0].lower()) if target and len(target) == 1 else None
-        if named is not None and named.name:
-            target = named.name
-        columns: dict[str, frozenset[Origin]] = {}
-        scopes: tuple[Scope, ...] = (scope, {node.this.alias_or_name.lower(): Relation([])})
-        self.assignments(node, columns, ctes, scopes)
-        where = node.args.get("where")
-        if where is not None:
-            self.nested(where, ctes, scopes)
-        return target, list(columns.items())
-
-    def assignments(
-        self,
-        node: exp.Update,
-        columns: dict[str, frozenset[Origin]],
-        ctes: Scope,
-        scopes: tuple[Scope, ...],
-    ) -> None:
-        for each in node.expressions:
-            if isinstance(each, exp.Star):
-                self.namesakes(columns, scopes)
-            elif isinstance(each, exp.EQ) and isinstance(each.this, exp.Tuple):
-                for into, origins in zip(
-                    each.this.expressions, self.several(each.expression, ctes, scopes), strict=False
-                ):
-                    columns[into.name] = columns.get(into.name, _NOTHING) | origins
-            elif isinstance(each, exp.EQ):
-                name = each.this.name
-                columns[name] = columns.get(name, _NOTHING) | self.expression(each.expression, ctes, scopes)
-
-    def several(self, node: Any, ctes: Scope, scopes: tuple[Scope, ...]) -> list[frozenset[Origin]]:
-        """Of (a, b) = (...) what stands on the right, one by one: a query or a list."""
-        if isinstance(node, exp.Query):
-            return [origins for _name, origins in self.query(node, ctes, scopes)]
-        return [self.expression(each, ctes, scopes) for each in node.expressions]
-
-
-def _merged(join: exp.Join, before: list[Relation], added: list[Relation]) -> dict[str, str]:
-    """Columns that a join makes one of two, by their names in lower case -> the side that may be missing."""
-    names = [each.name for each in join.args.get("using") or ()]
-    if (join.args.get("method") or "").upper() == "NATURAL":
-        old = [name for each in before for name, _origins in each.columns or ()]
-        new = {name.lower() for each in added for name, _origins in each.columns or ()}
-        names = [name for name in old if name.lower() in new]
-    return {name.lower(): join.side.upper() for name in names}
-
-
-def _with_merged(columns: list[Column], merged: dict[str, str]) -> list[Column]:
-    """The columns of a bare star, each that a join merged once and before the others, as SQL has it."""
-    first: dict[str, Column] = {}
-    rest = []
-    for name, origins in columns:
-        folded = name.lower()
-        if folded not in merged:
-            rest.append((name, origins))
-        elif folded not in first:
-            first[folded] = (name, origins)
-        elif merged[folded] in ("RIGHT", "FULL"):
-            first[folded] = (name, first[folded][1] | origins)
-    return [*(first[name] for name in merged if name in first), *rest]
-
-
-def _only(column: str, relations: Iterable[Relation]) -> Origin | None:
-    """Where a column comes from in the first of these that has it from one place."""
-    for relation in relations:
-        origins = relation.origins(column)
-        if origins and len(origins) == 1:
-            return next(iter(origins))
-    return None
-
-
-def _in_parentheses(node: Any) -> bool:
-    """A table or joins in parentheses, not a SELECT in them."""
-    return isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table | exp.Subquery)
-
-
-def _alias_columns(node: exp.Expression) -> list[str]:
-    alias = node.args.get("alias")
-    if not isinstance(alias, exp.TableAlias):
-        return []
-    return [each.name for each in alias.args.get("columns") or ()]
-
-
-def _renamed(columns: list[Column], names: list[str]) -> list[Column]:
-    if not names:
-        return columns
-    return [(names[i] if i < len(names) else name, origins) for i, (name, origins) in enumerate(columns)] or [
-        (name, _NOTHING) for name in names
-    ]

@@ -1,20 +1,27 @@
 """Lineage as one viewer sees it. A hop through something hidden is cut: the walk is over visible resources only, so
 what lies behind a hidden table is not reached through it, and a count of neighbours counts those that can be seen.
+
+A page walks many hops, and putting a statement together takes longer than running it: each is kept for the next reader
+who may see the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, literal_column, or_, select, union_all
 from sqlalchemy.orm import aliased
 
+from plugin.store._around_rows import is_one_of, kept
 from plugin.store._context import Context
 from plugin.store._models.catalog import EdgeRow, ResourceRow
 from plugin.store._rows import chunks, load, one
 from plugin.store._visible import visible
 from plugin.store.shapes import Edge, Lineage
+
+Found = tuple[int, int | None, int | None, Edge]
+"""An edge as it is read: its id, the ids of its two columns where it is between columns, and what a viewer gets."""
 
 
 def lineage(
@@ -39,20 +46,50 @@ def lineage(
     edges: dict[int, Edge] = {}
     cut = False
     for up in [way for way, wanted in ((True, upstream), (False, downstream)) if wanted]:
-        level = {resource_id}
-        walked = {resource_id}
-        for _hop in range(max(0, depth)):
-            room = limit - len(found)
-            following, more = _hop_tables(context, level, up, room, found, edges)
-            cut = cut or more
-            level = following - walked
-            walked |= following
-            found |= following
-            if not level:
-                break
+        cut = _walk(context, resource_id, up, depth, limit, found, edges) or cut
     if columns:
         _add_column_edges(context, found, edges, limit)
     return Lineage(resource_id, load(context, found), tuple(edges.values()), cut)
+
+
+def downstream_of(
+    context: Context, resource_id: int, *, depth: int, limit: int
+) -> tuple[tuple[Edge, ...], bool]:
+    """The edges below a visible table, without what stands at their ends; and is there more than `limit` resources?"""
+    edges: dict[int, Edge] = {}
+    cut = _walk(context, resource_id, False, depth, limit, {resource_id}, edges)
+    return tuple(edges.values()), cut
+
+
+def _walk(
+    context: Context, start: int, up: bool, depth: int, limit: int, found: set[int], edges: dict[int, Edge]
+) -> bool:
+    """One way from `start`; adds to `found` and `edges` what stays within the limit. Returns: was there more?"""
+    more = False
+    level, walked = {start}, {start}
+    for _hop in range(max(0, depth)):
+        room = max(limit - len(found), 0)
+        most = room * 2 + len(found) + 50
+        following: set[int] = set()
+        fresh = 0
+        for part in chunks(sorted(level)):
+            read = _read(context, _above if up else _below, part, most)
+            more = more or len(read) == most
+            for id_, _upper, _lower, edge in read:
+                end = edge.upstream_id if up else edge.downstream_id
+                if end not in found and end not in following:
+                    if fresh >= room:
+                        more = True
+                        continue
+                    fresh += 1
+                following.add(end)
+                edges[id_] = edge
+        level = following - walked
+        walked |= following
+        found |= following
+        if not level:
+            break
+    return more
 
 
 ENDS = tuple(aliased(ResourceRow) for _ in range(4))
@@ -61,51 +98,31 @@ OTHER = aliased(ResourceRow)
 """The other end of an edge that is counted."""
 
 
-def _hop_tables(
-    context: Context, level: set[int], up: bool, room: int, found: set[int], edges: dict[int, Edge]
-) -> tuple[set[int], bool]:
-    """One hop from `level`; adds to `edges` what stays within the limit. Returns the ends, and was there more."""
-    near = EdgeRow.downstream_id if up else EdgeRow.upstream_id
-    far = EdgeRow.upstream_id if up else EdgeRow.downstream_id
-    ends: set[int] = set()
-    fresh = 0
-    more = False
-    for part in chunks(sorted(level)):
-        rows = context.session.execute(
-            _edges(context)
-            .where(EdgeRow.kind == "table", near.in_(part))
-            .order_by(far, EdgeRow.id)
-            .limit(max(room, 0) * 2 + len(found) + 50)
-        ).all()
-        for row in rows:
-            end = row.upstream_id if up else row.downstream_id
-            if end not in found and end not in ends:
-                if fresh >= room:
-                    more = True
-                    continue
-                fresh += 1
-            ends.add(end)
-            edges[row.id] = _edge(row)
-    return ends, more
+def _read(context: Context, build: Callable[[Context], Any], ids: list[int], most: int) -> list[Found]:
+    """The edges that a statement of those below finds at `ids`, up to `most` of them."""
+    context.session.flush()
+    rows = context.session.connection().execute(kept(context, build), {"ids": ids, "most": most})
+    return [(row[0], row[1], row[2], Edge(*row[3:])) for row in rows]
 
 
-def _edges(context: Context) -> Any:
+def _edges(context: Context) -> Select[Any]:
     """Edges between visible ends, with their names; column ends too must be visible where they are named."""
     upper, lower, upper_column, lower_column = ENDS
     return (
         select(
             EdgeRow.id,
-            EdgeRow.upstream_id,
-            EdgeRow.downstream_id,
             EdgeRow.upstream_column_id,
             EdgeRow.downstream_column_id,
+            # From here on in the order of `Edge`.
+            EdgeRow.upstream_id,
+            upper.qualified_name,
+            EdgeRow.downstream_id,
+            lower.qualified_name,
             EdgeRow.kind,
             EdgeRow.source,
+            upper_column.name,
+            lower_column.name,
             EdgeRow.confidence,
-            upper.qualified_name.label("upstream"),
-            lower.qualified_name.label("downstream"),
-            upper_column.name.label("upstream_column"),
-            lower_column.name.label("downstream_column"),
         )
         .join(upper, upper.id == EdgeRow.upstream_id)
         .join(lower, lower.id == EdgeRow.downstream_id)
@@ -124,98 +141,135 @@ def _edges(context: Context) -> Any:
             or_(EdgeRow.upstream_column_id.is_(None), upper_column.id.is_not(None)),
             or_(EdgeRow.downstream_column_id.is_(None), lower_column.id.is_not(None)),
         )
+        .limit(bindparam("most"))
     )
 
 
-def _edge(row: Any) -> Edge:
-    return Edge(
-        upstream_id=row.upstream_id,
-        upstream=row.upstream,
-        downstream_id=row.downstream_id,
-        downstream=row.downstream,
-        kind=row.kind,
-        source=row.source,
-        upstream_column=row.upstream_column,
-        downstream_column=row.downstream_column,
-        confidence=row.confidence,
-    )
+def _above(context: Context) -> Select[Any]:
+    """What feeds some resources."""
+    at_them = is_one_of(context, EdgeRow.downstream_id)
+    return _edges(context).where(EdgeRow.kind == "table", at_them).order_by(EdgeRow.upstream_id, EdgeRow.id)
+
+
+def _below(context: Context) -> Select[Any]:
+    """What some resources feed."""
+    at_them = is_one_of(context, EdgeRow.upstream_id)
+    return _edges(context).where(EdgeRow.kind == "table", at_them).order_by(EdgeRow.downstream_id, EdgeRow.id)
+
+
+def _columns_into(context: Context) -> Select[Any]:
+    """What feeds the columns of some resources."""
+    at_them = is_one_of(context, EdgeRow.downstream_id)
+    return _edges(context).where(EdgeRow.kind == "column", at_them).order_by(EdgeRow.id)
+
+
+def _columns_above(context: Context) -> Select[Any]:
+    """What feeds some columns."""
+    return _at_columns(context, EdgeRow.downstream_id, EdgeRow.downstream_column_id)
+
+
+def _columns_below(context: Context) -> Select[Any]:
+    """What some columns feed."""
+    return _at_columns(context, EdgeRow.upstream_id, EdgeRow.upstream_column_id)
+
+
+def _at_columns(context: Context, table: Any, column: Any) -> Select[Any]:
+    # The index is on the table's id, so the tables of the columns lead.
+    of_tables = select(ResourceRow.asset_id).where(is_one_of(context, ResourceRow.id))
+    at_them = is_one_of(context, column)
+    return _edges(context).where(EdgeRow.kind == "column", table.in_(of_tables), at_them).order_by(EdgeRow.id)
 
 
 def _add_column_edges(context: Context, found: set[int], edges: dict[int, Edge], limit: int) -> None:
     for part in chunks(sorted(found)):
-        rows = context.session.execute(
-            _edges(context)
-            .where(EdgeRow.kind == "column", EdgeRow.downstream_id.in_(part))
-            .order_by(EdgeRow.id)
-            .limit(limit * 40)
-        )
-        for row in rows:
-            if row.upstream_id in found:
-                edges[row.id] = _edge(row)
+        for id_, _upper, _lower, edge in _read(context, _columns_into, part, limit * 40):
+            if edge.upstream_id in found:
+                edges[id_] = edge
 
 
 def _column_lineage(
     context: Context, column_id: int, upstream: bool, downstream: bool, depth: int, limit: int
 ) -> Lineage:
     edges: dict[int, Edge] = {}
-    tables: set[int] = set()
     columns = {column_id}
     cut = False
     for up in [way for way, wanted in ((True, upstream), (False, downstream)) if wanted]:
-        near = EdgeRow.downstream_column_id if up else EdgeRow.upstream_column_id
-        anchor = EdgeRow.downstream_id if up else EdgeRow.upstream_id
-        level, walked = {column_id}, {column_id}
-        for _hop in range(max(0, depth)):
-            following: set[int] = set()
-            for part in chunks(sorted(level)):
-                # The index is on the table's id, so the tables of the columns lead.
-                of_tables = select(ResourceRow.asset_id).where(ResourceRow.id.in_(part))
-                rows = context.session.execute(
-                    _edges(context)
-                    .where(EdgeRow.kind == "column", anchor.in_(of_tables), near.in_(part))
-                    .order_by(EdgeRow.id)
-                    .limit(limit + 1)
-                ).all()
-                for row in rows:
-                    if len(columns) >= limit:
-                        cut = True
-                        break
-                    end = row.upstream_column_id if up else row.downstream_column_id
-                    edges[row.id] = _edge(row)
-                    tables.update((row.upstream_id, row.downstream_id))
-                    if end is not None:
-                        following.add(end)
-                        columns.add(end)
-            level = following - walked
-            walked |= following
-            if not level:
-                break
+        cut = _walk_columns(context, column_id, up, depth, limit, columns, edges) or cut
+    tables = {end for edge in edges.values() for end in (edge.upstream_id, edge.downstream_id)}
     return Lineage(column_id, load(context, tables | {column_id}), tuple(edges.values()), cut)
+
+
+def flows_from(context: Context, column_id: int, *, depth: int, limit: int) -> tuple[Edge, ...]:
+    """The edges that the values of a visible column go on through, without what stands at their ends."""
+    edges: dict[int, Edge] = {}
+    _walk_columns(context, column_id, False, depth, limit, {column_id}, edges)
+    return tuple(edges.values())
+
+
+def _walk_columns(
+    context: Context, start: int, up: bool, depth: int, limit: int, columns: set[int], edges: dict[int, Edge]
+) -> bool:
+    """One way from a column; adds to `columns` and `edges` what stays within the limit. Returns: was there more?"""
+    cut = False
+    level, walked = {start}, {start}
+    for _hop in range(max(0, depth)):
+        following: set[int] = set()
+        for part in chunks(sorted(level)):
+            read = _read(context, _columns_above if up else _columns_below, part, limit + 1)
+            cut = cut or len(read) > limit
+            for id_, upper, lower, edge in read:
+                if len(columns) >= limit:
+                    cut = True
+                    break
+                end = upper if up else lower
+                edges[id_] = edge
+                if end is not None:
+                    following.add(end)
+                    columns.add(end)
+        level = following - walked
+        walked |= following
+        if not level:
+            break
+    return cut
 
 
 def degrees(context: Context, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
     """How many visible resources feed each of these, and how many each feeds; those that are hidden are left out."""
-    counted: dict[int, list[int]] = {}
+    shown: set[int] = set()
+    counted: dict[str, dict[int, int]] = {"above": {}, "below": {}}
+    context.session.flush()
     for part in chunks(sorted(set(ids))):
-        shown = context.session.scalars(
-            select(ResourceRow.id).where(ResourceRow.id.in_(part), visible(context)).order_by(ResourceRow.id)
+        rows = context.session.connection().execute(kept(context, _degrees), {"ids": part})
+        for what, id_, number in rows:
+            if what == "shown":
+                shown.add(id_)
+            else:
+                counted[what][id_] = number
+    return {id_: (counted["above"].get(id_, 0), counted["below"].get(id_, 0)) for id_ in sorted(shown)}
+
+
+def _degrees(context: Context) -> Any:
+    """Which of some resources are visible, and of each how many visible ones feed it and how many it feeds."""
+    seen: Select[Any] = select(literal_column("'shown'"), ResourceRow.id, literal_column("0")).where(
+        is_one_of(context, ResourceRow.id), visible(context)
+    )
+    return union_all(
+        seen,
+        _number(context, "above", EdgeRow.downstream_id, EdgeRow.upstream_id),
+        _number(context, "below", EdgeRow.upstream_id, EdgeRow.downstream_id),
+    )
+
+
+def _number(context: Context, what: str, near: Any, far: Any) -> Select[Any]:
+    """Some resources, each with how many visible others are at the far end of its edges."""
+    return (
+        select(literal_column(f"'{what}'"), near, func.count(far.distinct()))
+        .join(OTHER, OTHER.id == far)
+        .where(
+            EdgeRow.workspace_id == context.workspace_id,
+            EdgeRow.kind == "table",
+            is_one_of(context, near),
+            visible(context, OTHER),
         )
-        counted.update((id_, [0, 0]) for id_ in shown)
-    for side, (near, far) in enumerate(
-        ((EdgeRow.downstream_id, EdgeRow.upstream_id), (EdgeRow.upstream_id, EdgeRow.downstream_id))
-    ):
-        for part in chunks(sorted(counted)):
-            rows = context.session.execute(
-                select(near, func.count(far.distinct()))
-                .join(OTHER, OTHER.id == far)
-                .where(
-                    EdgeRow.workspace_id == context.workspace_id,
-                    EdgeRow.kind == "table",
-                    near.in_(part),
-                    visible(context, OTHER),
-                )
-                .group_by(near)
-            )
-            for id_, number in rows:
-                counted[id_][side] = number
-    return {id_: (up, down) for id_, (up, down) in counted.items()}
+        .group_by(near)
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plugin.catalog.custom import import_path
+from plugin.catalog.sync.imports import import_path
 from plugin.config import read_config
 from plugin.store import open_store
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.catalog.lineage import lineage_of
+from plugin.catalog.lineage import SqlLineage, lineage_of, statements_of
 
 SCHEMA = {
     "orders": ["id", "customer_id", "total", "status", "created_at"],
@@ -660,7 +660,7 @@ STATEMENTS: tuple[tuple[str, str, str | None, str, str | None], ...] = (
         "tsql",
         "DECLARE @t TABLE (id int); INSERT INTO @t SELECT id FROM dbo.orders; SELECT c.name FROM dbo.customers c JOIN @t t ON t.id = c.id",
         None,
-        "customers",
+        "customers orders",
         "name=customers.name",
     ),
     ("tsql", "SELECT id FROM OtherServer.Sales.dbo.orders", None, "orders", "id=orders.id"),
@@ -810,6 +810,223 @@ STATEMENTS: tuple[tuple[str, str, str | None, str, str | None], ...] = (
         "orders",
         None,
     ),
+    (
+        "postgres",
+        "TABLE orders",
+        None,
+        "orders",
+        "id=orders.id customer_id=orders.customer_id total=orders.total status=orders.status created_at=orders.created_at",
+    ),
+    (
+        "mysql",
+        "TABLE orders ORDER BY total LIMIT 5",
+        None,
+        "orders",
+        "id=orders.id customer_id=orders.customer_id total=orders.total status=orders.status created_at=orders.created_at",
+    ),
+    (
+        "postgres",
+        "CREATE VIEW v AS TABLE ONLY orders",
+        "v",
+        "orders",
+        "id=orders.id customer_id=orders.customer_id total=orders.total status=orders.status created_at=orders.created_at",
+    ),
+    (
+        "postgres",
+        "INSERT INTO refunds (id, order_id, amount) TABLE public.refunds_old",
+        "refunds",
+        "refunds_old",
+        None,
+    ),
+    (
+        "mysql",
+        "INSERT INTO archive TABLE refunds",
+        "archive",
+        "refunds",
+        "id=refunds.id order_id=refunds.order_id amount=refunds.amount",
+    ),
+    (
+        "mysql",
+        "CREATE TABLE t TABLE refunds",
+        "t",
+        "refunds",
+        "id=refunds.id order_id=refunds.order_id amount=refunds.amount",
+    ),
+    (
+        "postgres",
+        "WITH x AS (TABLE orders) SELECT id FROM x",
+        None,
+        "orders",
+        "id=orders.id",
+    ),
+    (
+        "postgres",
+        "WITH x AS (SELECT id FROM orders) TABLE x",
+        None,
+        "orders",
+        "id=orders.id",
+    ),
+    (
+        "postgres",
+        "TABLE refunds UNION ALL TABLE refunds_old",
+        None,
+        "refunds refunds_old",
+        None,
+    ),
+    (
+        "postgres",
+        "SELECT name FROM customers WHERE id IN (TABLE vip)",
+        None,
+        "customers vip",
+        "name=customers.name",
+    ),
+    (
+        "postgres",
+        "COMMENT ON TABLE orders IS 'x'",
+        None,
+        "",
+        None,
+    ),
+    (
+        "postgres",
+        "CREATE UNLOGGED TABLE t AS SELECT id FROM orders",
+        "t",
+        "orders",
+        "id=orders.id",
+    ),
+    (
+        "mysql",
+        "ANALYZE TABLE orders",
+        None,
+        "",
+        None,
+    ),
+    (
+        "clickhouse",
+        "SELECT id, total FROM cluster('c', sales.orders)",
+        None,
+        "orders",
+        "id=orders.id total=orders.total",
+    ),
+    (
+        "clickhouse",
+        "INSERT INTO daily (n) SELECT o.id FROM clusterAllReplicas('{cluster}', 'sales', 'orders') AS o JOIN customers c ON c.id = o.customer_id",
+        "daily",
+        "orders customers",
+        "n=orders.id",
+    ),
+    (
+        "clickhouse",
+        "SELECT total FROM remote('h1,h2', sales, orders, 'me', 'secret')",
+        None,
+        "orders",
+        "total=orders.total",
+    ),
+    (
+        "clickhouse",
+        "SELECT total FROM remoteSecure('h:9440', 'sales.orders')",
+        None,
+        "orders",
+        "total=orders.total",
+    ),
+    (
+        "clickhouse",
+        "INSERT INTO FUNCTION remote('h', 'sales.refunds') SELECT id FROM orders",
+        "refunds",
+        "orders",
+        "id=orders.id",
+    ),
+    (
+        "clickhouse",
+        "SELECT number FROM cluster('c', numbers(10))",
+        None,
+        "",
+        None,
+    ),
+    (
+        "tsql",
+        "CREATE PROCEDURE dbo.fill AS BEGIN INSERT INTO daily (day, revenue) SELECT created_at, total FROM orders END",
+        "daily",
+        "orders",
+        "day=orders.created_at revenue=orders.total",
+    ),
+    (
+        "tsql",
+        "CREATE PROC dbo.p AS SELECT id, total INTO big FROM orders",
+        "big",
+        "orders",
+        "id=orders.id total=orders.total",
+    ),
+    (
+        "tsql",
+        "CREATE OR ALTER PROCEDURE dbo.p @d date AS SET NOCOUNT ON; MERGE INTO refunds AS r USING orders AS o ON r.order_id = o.id WHEN MATCHED THEN UPDATE SET amount = o.total;",
+        "refunds",
+        "orders",
+        "amount=orders.total",
+    ),
+    (
+        "tsql",
+        "ALTER PROCEDURE dbo.p AS BEGIN TRY BEGIN TRAN; TRUNCATE TABLE daily; INSERT INTO daily (n) SELECT id FROM orders; COMMIT; END TRY BEGIN CATCH ROLLBACK; END CATCH",
+        "daily",
+        "orders",
+        "n=orders.id",
+    ),
+    (
+        "tsql",
+        "CREATE PROCEDURE dbo.p AS BEGIN DECLARE @t TABLE (k int); INSERT INTO @t (k) SELECT id FROM orders; INSERT INTO daily (n) SELECT k FROM @t; END",
+        "daily",
+        "orders",
+        "n=orders.id",
+    ),
+    (
+        "tsql",
+        "CREATE TABLE #t (k int); INSERT INTO #t (k) SELECT id FROM orders; INSERT INTO daily (n) SELECT k FROM #t; DROP TABLE #t",
+        "daily",
+        "orders",
+        "n=orders.id",
+    ),
+    (
+        "tsql",
+        "CREATE PROCEDURE dbo.p @x int AS IF @x = 1 BEGIN UPDATE r SET amount = o.total FROM refunds r JOIN orders o ON o.id = r.order_id END",
+        "refunds",
+        "orders",
+        "amount=orders.total",
+    ),
+    (
+        "databricks",
+        "SELECT id FROM delta.`/mnt/lake/orders`",
+        None,
+        "",
+        None,
+    ),
+    (
+        "databricks",
+        "CREATE TABLE t AS SELECT c.name FROM parquet.`s3://bucket/dir/*.parquet` o JOIN customers c ON c.id = o.customer_id",
+        "t",
+        "customers",
+        "name=customers.name",
+    ),
+    (
+        "databricks",
+        "INSERT INTO delta.`/mnt/lake/daily` SELECT total FROM orders",
+        None,
+        "orders",
+        "total=orders.total",
+    ),
+    (
+        "databricks",
+        "SELECT id FROM delta.orders",
+        None,
+        "orders",
+        "id=orders.id",
+    ),
+    (
+        "duckdb",
+        "CREATE VIEW v AS SELECT * FROM 'lake/x.parquet'",
+        "v",
+        "",
+        None,
+    ),
 )
 
 
@@ -876,3 +1093,101 @@ def test_columns_that_a_join_merged_stand_once_and_first() -> None:
 
 def test_a_temporary_table_of_sql_server_is_not_its_namesake() -> None:
     assert lineage_of("INSERT INTO t SELECT id FROM #orders", "tsql", look).tables == (("#orders",),)
+
+
+@pytest.mark.parametrize(
+    ("function", "unsure"), [("cluster", False), ("remote", True), ("remoteSecure", True)]
+)
+def test_what_is_read_on_another_server_may_be_a_namesake(function: str, unsure: bool) -> None:
+    found = lineage_of(f"SELECT total FROM {function}('there', sales.orders)", "clickhouse", look)
+    assert found.tables == (("sales", "orders"),) and found.partial is unsure
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "IF @x = 1 BEGIN {0} END ELSE {1}; EXEC dbo.other;",
+        "IF @x = 1 BEGIN {0}; END ELSE BEGIN {1} END",
+        "BEGIN TRY BEGIN TRAN; {0}; {1}; COMMIT; END TRY BEGIN CATCH ROLLBACK; END CATCH",
+        "WHILE @x < 9 BEGIN {0}; SET @x = @x + 1; END; {1}",
+    ],
+)
+def test_every_statement_of_a_procedure_is_told(body: str) -> None:
+    one = "INSERT INTO daily (n) SELECT CASE WHEN id > 1 THEN 1 ELSE id END FROM orders"
+    other = "UPDATE r SET amount = o.total FROM refunds r JOIN orders o ON o.id = r.order_id"
+    sql = f"CREATE PROCEDURE dbo.p @x int AS BEGIN {body.format(one, other)} END"
+    written = [(each.target, set(each.tables)) for each in statements_of(sql, "tsql", look) if each.target]
+    assert written == [(("daily",), {("orders",)}), (("refunds",), {("orders",)})]
+
+
+MATCHED = "customers.id=orders.customer_id"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "tables", "joins"),
+    [
+        ("postgres", "SELECT o.id FROM s.orders o, customers c WHERE c.id = o.customer_id FOR UPDATE OF o", "orders customers", MATCHED),
+        ("postgres", "SELECT id FROM s.orders FOR NO KEY UPDATE OF orders SKIP LOCKED", "orders", ""),
+        ("postgres", "SELECT id FROM s.orders o FOR UPDATE OF o, emps", "orders emps", ""),
+        ("postgres", 'DECLARE "_c1" NO SCROLL CURSOR WITH HOLD FOR SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id', "orders customers", MATCHED),
+        ("tsql", "DECLARE c CURSOR LOCAL FAST_FORWARD FOR SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id", "orders customers", MATCHED),
+        ("postgres", "PREPARE p AS SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id", "orders customers", MATCHED),
+        ("postgres", "EXPLAIN (ANALYZE, BUFFERS) SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id", "orders customers", MATCHED),
+        ("mysql", "EXPLAIN FORMAT=JSON SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id", "orders customers", MATCHED),
+        ("postgres", "SELECT id FROM orders WHERE customer_id IN (SELECT id FROM customers WHERE region = 'x')", "orders customers", MATCHED),
+        ("postgres", "SELECT id FROM orders WHERE customer_id NOT IN (SELECT c.id FROM customers c)", "orders customers", MATCHED),
+        ("postgres", "SELECT id FROM orders WHERE customer_id = ANY (SELECT id FROM customers)", "orders customers", MATCHED),
+        ("postgres", "SELECT total FROM orders WHERE (id, total) IN (SELECT order_id, amount FROM refunds)", "orders refunds", "orders.id=refunds.order_id orders.total=refunds.amount"),
+        ("postgres", "SELECT id FROM orders WHERE total IN (SELECT max(amount) FROM refunds)", "orders refunds", ""),
+        ("postgres", "SELECT id FROM orders WHERE customer_id IN (SELECT id FROM customers WHERE id IN (SELECT boss_id FROM emps))", "orders customers emps", f"{MATCHED} customers.id=emps.boss_id"),
+        ("postgres", "SELECT x FROM u, v WHERE y IN (SELECT id FROM customers)", "u v customers", ""),
+    ],
+)  # fmt: skip
+def test_what_a_statement_asks_among_other_rows_is_a_join(
+    dialect: str, sql: str, tables: str, joins: str
+) -> None:
+    (found,) = statements_of(sql, dialect, look)
+    assert (found.target, {name[-1] for name in found.tables}) == (None, set(tables.split()))
+    assert joined(found) == set(joins.split()) and found.partial is (" u, v" in sql)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "target", "joins"),
+    [
+        ("postgres", "UPDATE orders o SET status = c.region FROM customers c WHERE c.id = o.customer_id", "orders", MATCHED),
+        ("postgres", "UPDATE orders SET status = region FROM customers c WHERE c.id = customer_id", "orders", MATCHED),
+        ("mysql", "UPDATE orders o JOIN customers c ON c.id = o.customer_id SET o.status = c.region", "orders", MATCHED),
+        ("tsql", "UPDATE o SET o.status = c.region FROM orders o JOIN customers c ON c.id = o.customer_id", "orders", MATCHED),
+        ("postgres", "DELETE FROM orders o USING customers c WHERE c.id = o.customer_id", "orders", MATCHED),
+        ("postgres", "DELETE FROM orders WHERE customer_id IN (SELECT id FROM customers)", "orders", MATCHED),
+        ("snowflake", "MERGE INTO orders o USING customers c ON (c.id = o.customer_id AND o.total > 1) WHEN MATCHED THEN UPDATE SET status = c.region", "orders", MATCHED),
+        ("tsql", "MERGE orders AS o USING (SELECT id AS k FROM customers) AS c ON c.k = o.customer_id WHEN MATCHED THEN DELETE;", "orders", MATCHED),
+    ],
+)  # fmt: skip
+def test_a_statement_that_writes_joins_what_it_writes(
+    dialect: str, sql: str, target: str, joins: str
+) -> None:
+    (found,) = statements_of(sql, dialect, look)
+    assert (found.target, found.tables, found.partial) == ((target,), (("customers",),), False)
+    assert joined(found) == set(joins.split())
+
+
+def test_a_plan_of_a_statement_that_writes_moves_no_row() -> None:
+    for dialect in ("postgres", "mysql"):
+        (found,) = statements_of("EXPLAIN INSERT INTO daily (n) SELECT id FROM orders", dialect, look)
+        assert found.partial and not found.columns
+
+
+def joined(found: SqlLineage) -> set[str]:
+    return {"=".join(f"{table[-1]}.{column}" for table, column in pair) for pair in found.joins}
+
+
+def test_a_table_variable_is_seen_through_to_all_that_ever_filled_it() -> None:
+    """Emptied and filled anew, it still tells what it held before: too many tables, never too few."""
+    fill = "DECLARE @t TABLE (id int); INSERT @t (id) SELECT customer_id FROM orders; {0} INSERT @t (id) SELECT order_id FROM refunds;"
+    for between in ("", "DELETE FROM @t;"):
+        found = statements_of(
+            f"{fill.format(between)} INSERT INTO daily (n) SELECT id FROM @t", "tsql", look
+        )[-1]
+        assert found.target == ("daily",) and set(found.tables) == {("orders",), ("refunds",)}
+        assert dict(found.columns)["n"] == {(("orders",), "customer_id"), (("refunds",), "order_id")}

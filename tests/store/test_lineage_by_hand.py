@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from plugin.access.viewer import Role, Viewer
-from plugin.catalog.custom import import_path
 from plugin.catalog.sync import add_integration, sync
+from plugin.catalog.sync.imports import import_path
 from plugin.errors import BadInput, NotFound, Refused
 from plugin.store import Store
 

@@ -33,8 +33,7 @@ def read_tab(door: Any, resource: Resource) -> dict[str, Any]:
         "direction": direction,
         "depth": depth,
         "with_columns": with_columns,
-        "impact": door.catalog.impact(resource.id),
-        "most_listed": MOST_LISTED,
+        "impact": door.catalog.impact(resource.id, listed=MOST_LISTED),
         "with_options": {
             key: request.args[key] for key in ("direction", "depth", "detail") if key in request.args
         },
