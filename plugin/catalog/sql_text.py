@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -62,6 +63,30 @@ _NO_ROWS = re.compile(r"\bWITH\s+(?:NO\s+)?(?:DATA|SCHEMA\s+BINDING)\s*;?\s*\Z",
 _HINTED = re.compile(
     rf"\A(\s*INSERT\s+(?:INTO\s+)?{_NAME})\s+WITH\s*\([^()]*\)(?=\s*[(SsWwEe])", re.IGNORECASE
 )
+_PROCEDURE = re.compile(r"\s*PROC(?:EDURE)?\b", re.IGNORECASE)
+_SELECT = r"(?=\(*\s*(?:SELECT|WITH|VALUES)\b)"
+_CURSOR = re.compile(
+    rf"\s*{_IDENTIFIER}\s+(?:(?:BINARY|INSENSITIVE|ASENSITIVE|NO|SCROLL)\s+){{0,4}}CURSOR\s+"
+    rf"(?:(?:WITH|WITHOUT)\s+HOLD\s+|(?:(?!FOR\b)[A-Z_]+\s+){{0,6}})FOR\s+{_SELECT}",
+    re.IGNORECASE,
+)
+_PREPARED = re.compile(rf"\s*{_IDENTIFIER}\s+AS\s+", re.IGNORECASE)
+_EXPLAINED = re.compile(
+    r"\s*(?:ANALY[ZS]E\s+|VERBOSE\s+|QUERY\s+PLAN\s+|USING\s+[A-Z]+\s+"
+    rf"|\((?!\s*(?:SELECT|WITH|VALUES|TABLE)\b)[\w\s,]*\)\s*){{0,2}}{_SELECT}",
+    re.IGNORECASE,
+)
+_ABOUT_A_QUERY = {"DECLARE": _CURSOR, "EXPLAIN": _EXPLAINED}
+"""Commands of a query that return its rows or tell its plan, and what stands before the query."""
+_ELSE = re.compile(r"\s*ELSE\b(?:\s*BEGIN\b)?", re.IGNORECASE)
+PROCEDURES = ("PROCEDURE", "PROC")
+WITH_TABLE_QUERIES = ("postgres", "mysql")
+"""Dialects in which `TABLE orders` is a query."""
+_BEFORE_QUERY = {
+    TokenType.SEMICOLON, TokenType.L_PAREN, TokenType.ALIAS, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT,
+    TokenType.ALL, TokenType.DISTINCT,
+}  # fmt: skip
+_NAMES = {TokenType.VAR, TokenType.IDENTIFIER}
 _NESTING_CHARS = {_CHAR[TokenType.CASE], _BARE}
 
 
@@ -89,6 +114,10 @@ def statements_in(sql: str, dialect: str | None) -> list[Statement]:
     reader = _dialect(dialect)
     try:
         tokens = reader.tokenize(sql)
+        if dialect in WITH_TABLE_QUERIES and "table" in sql.lower():
+            sql, tokens = _table_queries(sql, tokens, reader)
+        elif dialect == "tsql" and "begin" in sql.lower():
+            sql, tokens = _ended_blocks(sql, tokens, reader)
     except _FAILURES:
         return [Unread(sql)]
     whole = _parsed(reader, tokens, sql)
@@ -106,19 +135,106 @@ def statements_in(sql: str, dialect: str | None) -> list[Statement]:
     return found or [Unread(sql)]
 
 
+def _table_queries(sql: str, tokens: list[Token], reader: Dialect) -> tuple[str, list[Token]]:
+    """A text in which TABLE orders, which is a query where one may stand, is SELECT * FROM orders."""
+    pieces: list[str] = []
+    taken = 0
+    begin = fills = False
+    """Does the statement begin with WITH; was its target named?"""
+    before: TokenType | None = TokenType.SEMICOLON
+    for at, token in enumerate(tokens):
+        kind = token.token_type
+        if before is TokenType.SEMICOLON:
+            begin, fills = kind is TokenType.WITH, False
+        if kind is TokenType.TABLE:
+            following = tokens[at + 1] if at + 1 < len(tokens) else token
+            named = following.token_type in _NAMES or following.text.upper() == "ONLY"
+            after_target = fills and (before in _NAMES or before is TokenType.R_PAREN)
+            if named and (before in _BEFORE_QUERY or after_target or (begin and before is TokenType.R_PAREN)):
+                pieces += (sql[taken : token.start], "SELECT * FROM")
+                taken = token.end + 1
+        fills = fills or kind in (TokenType.TABLE, TokenType.INTO)
+        before = kind
+    if not pieces:
+        return sql, tokens
+    text = "".join((*pieces, sql[taken:]))
+    return text, reader.tokenize(text)
+
+
+def _ended_blocks(sql: str, tokens: list[Token], reader: Dialect) -> tuple[str, list[Token]]:
+    """A text of T-SQL with a semicolon before the END of each block, which the parser takes for an alias of a table."""
+    pieces: list[str] = []
+    taken = 0
+    opened: list[TokenType] = []
+    for at, token in enumerate(tokens):
+        kind = token.token_type
+        if kind is TokenType.CASE:
+            opened.append(kind)
+        elif kind is TokenType.BEGIN:
+            following = tokens[at + 1].text.upper() if at + 1 < len(tokens) else ""
+            if following not in ("TRAN", "TRANSACTION", "DISTRIBUTED"):
+                opened.append(kind)
+        elif kind is TokenType.END and opened and opened.pop() is TokenType.BEGIN:
+            if tokens[at - 1].token_type is TokenType.SEMICOLON:
+                continue
+            pieces += (sql[taken : token.start], ";")
+            taken = token.start
+    if not pieces:
+        return sql, tokens
+    text = "".join((*pieces, sql[taken:]))
+    return text, reader.tokenize(text)
+
+
 def _inside(tree: exp.Expression, reader: Dialect) -> list[exp.Expression]:
-    """The statements that one stands for: those of IF and of a block, and what a command says in plain SQL."""
+    """The statements that one stands for: of IF, WHILE, a block, a procedure; what a command says in plain SQL."""
     if isinstance(tree, exp.Block):
-        return [each for part in tree.expressions for each in _inside(part, reader)]
+        return [each for part in tree.expressions if part is not None for each in _inside(part, reader)]
+    if isinstance(tree, exp.WhileBlock):
+        asked = [each for each in (tree.this,) if each.find(exp.Query)]
+        return [*asked, *_inside(tree.args["body"], reader)]
     if isinstance(tree, exp.IfBlock):
         asked = [each for each in (tree.this,) if each.find(exp.Query)]
         ways = [each for each in (tree.args.get("true"), tree.args.get("false")) if each]
         return [*asked, *(each for way in ways for each in _inside(way, reader))]
+    if isinstance(tree, exp.Create) and tree.kind in PROCEDURES and isinstance(tree.expression, exp.Block):
+        return _inside(tree.expression, reader)
+    if isinstance(tree, exp.Alias) and isinstance(tree.this, exp.IfBlock):
+        return _inside(tree.this, reader)  # what stands behind its END was taken for a name of it
+    if isinstance(tree, exp.Describe) and _is_query(tree.this):
+        return [tree.this]  # MySQL's EXPLAIN; of a statement that writes it moves no row
     if isinstance(tree, exp.Command):
-        plain = _plainly(tree)
+        plain = _otherwise(tree, reader) if tree.name.upper() == "END" else _plainly(tree)
         trees = _text_parsed(plain, reader) if plain else None
-        return trees or [tree]
+        if trees and tree.name.upper() in _ABOUT_A_QUERY and not all(map(_is_query, trees)):
+            return [tree]
+        return [each for part in trees for each in _inside(part, reader)] if trees else [tree]
     return [tree]
+
+
+def _is_query(tree: Any) -> bool:
+    return isinstance(tree, exp.Query) and tree.args.get("into") is None
+
+
+def _otherwise(end: exp.Command, reader: Dialect) -> str | None:
+    """The other way of an IF of T-SQL, which the parser keeps as words behind the END of the first; None for none."""
+    inner = end.args.get("expression")
+    text = inner.name if isinstance(inner, exp.Expression) else ""
+    otherwise = _ELSE.match(text)
+    if otherwise is None:
+        return None
+    text = text[otherwise.end() :]
+    open_cases = 0
+    try:
+        tokens = reader.tokenize(text)
+    except _FAILURES:
+        return None
+    for token in tokens:
+        open_cases += token.token_type is TokenType.CASE
+        if token.token_type is TokenType.END:
+            if not open_cases:
+                return text[: token.start]
+            open_cases -= 1
+    return text
 
 
 def _plainly(command: exp.Command) -> str | None:
@@ -131,6 +247,12 @@ def _plainly(command: exp.Command) -> str | None:
     word = command.name.upper()
     if word == "REPLACE":  # MySQL
         return f"INSERT {text}"
+    if word == "ALTER" and _PROCEDURE.match(text):  # T-SQL: the whole of it anew
+        return f"CREATE {text}"
+    if word in _ABOUT_A_QUERY or word == "PREPARE":
+        # A log of PostgreSQL tells under PREPARE what EXECUTE ran.
+        before = _ABOUT_A_QUERY.get(word, _PREPARED).match(text)
+        return text[before.end() :] if before else None
     if word != "CREATE":
         return None
     made = _MADE.match(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -15,42 +16,33 @@ if TYPE_CHECKING:
     from plugin.store._merge import Merge
 
 
+Told = tuple[str, int, int, dict[str, float] | None, tuple[int, ...]]
+"""A statement as it is kept: text, runs, people, costs, and the tables that who may see it must see."""
+Joined = dict[tuple[int, int, tuple[tuple[str, str], ...]], int]
+"""Two tables and the pairs of columns that join them: how often."""
+
+
 def write_queries(merge: Merge) -> None:
-    """Frequent queries and the joins in them: the source tells them whole each time."""
-    known = merge.session.execute(
-        select(FrequentQueryRow.sql, FrequentQueryRow.runs, FrequentQueryRow.users, FrequentQueryRow.costs)
-        .where(FrequentQueryRow.integration_id == merge.source.id)
-        .order_by(FrequentQueryRow.sql)
-    ).all()
-    told = sorted(
-        (
-            (query.sql, query.runs, query.users, dict(query.costs) or None)
-            for query in merge.stage.queries or ()
-        ),
-        key=itemgetter(0),
-    )
-    if not merge.added and [tuple(row) for row in known] == told:
+    """Frequent queries and the joins in them: the source tells them whole each time, and nothing new is not written."""
+    told, last_runs, joins = _told(merge)
+    by_text = itemgetter(0, 1, 2, 4)
+    if sorted(_kept(merge), key=by_text) == sorted(told, key=by_text) and _joined(merge) == joins:
         return
     mine = select(FrequentQueryRow.id).where(FrequentQueryRow.integration_id == merge.source.id)
     merge.session.execute(delete(QueryTableRow).where(QueryTableRow.query_id.in_(mine)))
     merge.session.execute(delete(FrequentQueryRow).where(FrequentQueryRow.integration_id == merge.source.id))
     merge.session.execute(delete(ObservedJoinRow).where(ObservedJoinRow.integration_id == merge.source.id))
-    joins: dict[tuple[int, int, tuple[tuple[str, str], ...]], int] = defaultdict(int)
-    for query in merge.stage.queries or ():
-        tables = sorted({merge.places[key].id for key in query.tables if key in merge.places})
-        # Only a statement whose every table is in the catalog is kept: who may see it is then known.
-        if not tables or any(key not in merge.places for key in query.tables):
-            continue
+    for (sql, runs, users, costs, tables), last_run in zip(told, last_runs, strict=True):
         query_id = merge.session.execute(
             insert(FrequentQueryRow)
             .values(
                 workspace_id=merge.workspace_id,
                 integration_id=merge.source.id,
-                sql=query.sql,
-                runs=query.runs,
-                users=query.users,
-                last_run=query.last_run,
-                costs=dict(query.costs) or None,
+                sql=sql,
+                runs=runs,
+                users=users,
+                last_run=last_run,
+                costs=costs,
             )
             .returning(FrequentQueryRow.id)
         ).scalar_one()
@@ -61,9 +53,6 @@ def write_queries(merge: Merge) -> None:
                 for table_id in tables
             ],
         )
-        for left, right, pairs in query.joins:
-            if left in merge.places and right in merge.places:
-                joins[(merge.places[left].id, merge.places[right].id, pairs)] += query.runs
     new = [
         {
             "workspace_id": merge.workspace_id,
@@ -77,3 +66,51 @@ def write_queries(merge: Merge) -> None:
     ]
     for part in chunks(new):
         merge.session.execute(insert(ObservedJoinRow), part)
+
+
+def _told(merge: Merge) -> tuple[list[Told], list[datetime | None], Joined]:
+    """What the source tells and may be kept, with when each ran last, and the joins in it."""
+    told: list[Told] = []
+    last_runs: list[datetime | None] = []
+    joins: Joined = defaultdict(int)
+    for query in merge.stage.queries or ():
+        tables = sorted({merge.places[key].id for key in query.tables if key in merge.places})
+        # Only a statement whose every table is in the catalog is kept: who may see it is then known.
+        if not tables or any(key not in merge.places for key in query.tables):
+            continue
+        told.append((query.sql, query.runs, query.users, dict(query.costs) or None, tuple(tables)))
+        last_runs.append(query.last_run)
+        for left, right, pairs in query.joins:
+            if left in merge.places and right in merge.places:
+                joins[(merge.places[left].id, merge.places[right].id, pairs)] += query.runs
+    return told, last_runs, joins
+
+
+def _kept(merge: Merge) -> list[Told]:
+    """What stands from the sync before. Who may see a statement is compared too: its text may be read anew."""
+    columns = (FrequentQueryRow.sql, FrequentQueryRow.runs, FrequentQueryRow.users, FrequentQueryRow.costs)
+    mine = FrequentQueryRow.integration_id == merge.source.id
+    tables = defaultdict(list)
+    for query_id, table_id in merge.session.execute(
+        select(QueryTableRow.query_id, QueryTableRow.resource_id)
+        .join(FrequentQueryRow, FrequentQueryRow.id == QueryTableRow.query_id)
+        .where(mine)
+    ):
+        tables[query_id].append(table_id)
+    return [
+        (sql, runs, users, costs, tuple(sorted(tables[query_id])))
+        for query_id, sql, runs, users, costs in merge.session.execute(
+            select(FrequentQueryRow.id, *columns).where(mine)
+        )
+    ]
+
+
+def _joined(merge: Merge) -> Joined:
+    found = merge.session.execute(
+        select(
+            ObservedJoinRow.left_id, ObservedJoinRow.right_id, ObservedJoinRow.pairs, ObservedJoinRow.runs
+        ).where(ObservedJoinRow.integration_id == merge.source.id)
+    )
+    return {
+        (left, right, tuple((one, other) for one, other in pairs)): runs for left, right, pairs, runs in found
+    }

@@ -1,19 +1,21 @@
 """Query logs: what is run often, which tables it touches, how people join them. Literals go before anything is kept.
 
 Enters: a connector's folded queries. Leaves: staged queries and joins, and lineage of statements that write. Who ran
-a statement is counted, never named; accounts of services do not count.
+a statement is counted, never named; accounts of services do not count. Whoever sees a statement's text sees every name
+in it: it is about all tables that it reads or writes, and one that the catalog does not have keeps it out (law 3).
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import islice
 
 from connectors.records import CostUnit, Query
-from plugin.catalog.lineage import SqlLineage, lineages, tables_in
+from plugin.catalog.lineage import ON_THE_WAY, SqlLineage, lineages, tables_in
 from plugin.catalog.linking import ColumnsOf, table_columns
 from plugin.catalog.mask import HIDDEN, mask_literals
 from plugin.catalog.naming import Names
@@ -40,9 +42,22 @@ SERVICE = re.compile(
     r"(^|[_.-])(svc|service|bot|etl|airflow|dbt|fivetran|airbyte|monitor\w*|backup|root|rdsadmin)([_.-]|$)",
     re.IGNORECASE,
 )
+IN_LIST = re.compile(r"\bIN\s*\(\s*\?(?:\s*,\s*\?)+\s*\)", re.IGNORECASE)
+"""A list of masked values: how many there were makes no other statement."""
+NAME = re.compile(r'"[^"]+"|`[^`]+`|\[[^\]]+\]|[^\W\d][\w$]*')
+MADE_ASIDE = re.compile(
+    r"\b(?:CREATE\s+(?:\w+\s+){0,3}TEMP(?:ORARY)?\s+(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    r"|INTO\s+TEMP(?:ORARY)?\s+(?:TABLE\s+)?)"
+    rf"((?:{NAME.pattern})(?:\s*\.\s*(?:{NAME.pattern}))*)",
+    re.IGNORECASE,
+)
+"""It makes a table of its session, which no catalog knows."""
 OF_THE_ENGINE = re.compile(
     r"\b(pg_catalog|information_schema|pg_stat_statements|performance_schema|sqlite_master)\b", re.IGNORECASE
 )
+
+_Same = tuple[str, tuple[str, ...]]
+"""The masked text and the tables it is about: the same text in two schemas is two statements."""
 
 
 def stage_queries(
@@ -63,7 +78,8 @@ def stage_queries(
             fnmatchcase(low, pattern.lower()) for pattern in service_accounts
         )
 
-    folded: dict[str, StagedQuery] = {}
+    folded: dict[_Same, StagedQuery] = {}
+    people: dict[_Same, set[str]] = defaultdict(set)
     chosen = _chosen(queries)
     while batch := list(islice(chosen, BATCH)):
         read = [(query, statements_in(query.sql, dialect)) for query in batch]
@@ -75,17 +91,17 @@ def stage_queries(
         }
         columns = table_columns(keys, stage, columns_of)
         for query, statements in read:
-            _take(stage, query, statements, dialect, names, columns, folded, is_person)
-    kept = sorted(folded.values(), key=lambda each: (-each.runs, each.sql))
+            _take(stage, query, statements, dialect, names, columns, folded, people, is_person)
+    kept = sorted(folded.values(), key=lambda each: (-each.runs, each.sql, each.tables))
     stage.queries = kept[:MOST] + _dearest(kept[MOST:])
 
 
 def _dearest(rest: list[StagedQuery]) -> list[StagedQuery]:
     """What runs seldom and still costs most."""
-    chosen: dict[str, StagedQuery] = {}
+    chosen: dict[_Same, StagedQuery] = {}
     for unit in sorted({unit for each in rest for unit in each.costs}):
-        dear = sorted(rest, key=lambda each: (-each.costs.get(unit, 0.0), each.sql))[:DEAREST]
-        chosen |= {each.sql: each for each in dear if each.costs.get(unit)}
+        dear = sorted(rest, key=lambda each: (-each.costs.get(unit, 0.0), each.sql, each.tables))[:DEAREST]
+        chosen |= {(each.sql, each.tables): each for each in dear if each.costs.get(unit)}
     return list(chosen.values())
 
 
@@ -108,7 +124,8 @@ def _take(
     dialect: str | None,
     names: Names,
     columns: dict[str, tuple[str, ...]],
-    folded: dict[str, StagedQuery],
+    folded: dict[_Same, StagedQuery],
+    people_of: dict[_Same, set[str]],
     is_person: Callable[[str], bool],
 ) -> None:
     def find(parts: tuple[str, ...]) -> str | None:
@@ -118,34 +135,74 @@ def _take(
         key = find(parts)
         return columns.get(key) if key is not None else None
 
+    reads = lineages(statements, lookup)
+    for read in reads:
+        if read.target is not None and not read.removes:
+            _written(stage, read, find)
     people = {user for user in query.users if is_person(user)}
+    sql = mask_literals(query.sql, dialect)
+    if sql == HIDDEN or (query.users and not people) or not any(read.tables for read in reads):
+        return
+    found = {parts: find(parts) for read in reads for parts in read.tables}
+    targets = {read.target: _target(read.target, find) for read in reads if read.target}
+    aside = {tuple(map(_plain, NAME.findall(made))) for made in MADE_ASIDE.findall(sql)}
+    keys = {*found.values(), *(key for parts, key in targets.items() if key or not _is_aside(parts, aside))}
+    understood = all((read.tables or read.target) and not read.partial for read in reads)
+    known = {key for key in keys if key is not None}
+    if len(known) < len(keys) or not (understood or _names_only(sql, names, known)):
+        return
+    places = {**targets, **found}  # an UPDATE and a MERGE join what they write as well
+    joins: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for read in reads:
+        for (left, left_column), (right, right_column) in read.joins:
+            left_key, right_key = places.get(left), places.get(right)
+            if left_key and right_key and left_key != right_key:
+                joins[(left_key, right_key)].append((left_column, right_column))
     runs = query.runs
     if query.runs_of:
         runs = sum(n for user, n in zip(query.users, query.runs_of, strict=True) if user in people)
-    for read in lineages(statements, lookup):
-        if read.target is not None and not read.removes:
-            _written(stage, read, find)
-        found = {parts: find(parts) for parts in read.tables}
-        if not read.tables or any(key is None for key in found.values()) or (query.users and not people):
-            continue
-        sql = mask_literals(query.sql, dialect)
-        if sql == HIDDEN:
-            continue
-        joins: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-        for (left, left_column), (right, right_column) in read.joins:
-            left_key, right_key = found.get(left), found.get(right)
-            if left_key and right_key and left_key != right_key:
-                joins[(left_key, right_key)].append((left_column, right_column))
-        before = folded.get(sql)
-        folded[sql] = StagedQuery(
-            sql=sql,
-            runs=runs + (before.runs if before else 0),
-            users=max(len(people), before.users if before else 0),
-            last_run=query.last_run,
-            tables=tuple(sorted(key for key in found.values() if key)),
-            joins=tuple((left, right, tuple(pairs)) for (left, right), pairs in joins.items()),
-            costs=_added(query.costs, before.costs if before else {}),
-        )
+    sql = IN_LIST.sub("IN (?)", sql)
+    tables = tuple(sorted(known))
+    before = folded.get((sql, tables))
+    people_of[sql, tables] |= people
+    folded[sql, tables] = StagedQuery(
+        sql=sql,
+        runs=runs + (before.runs if before else 0),
+        users=len(people_of[sql, tables]),
+        last_run=_latest(query.last_run, before.last_run if before else None),
+        tables=tables,
+        joins=tuple((left, right, tuple(pairs)) for (left, right), pairs in joins.items()),
+        costs=_added(query.costs, before.costs if before else {}),
+    )
+
+
+def _plain(name: str) -> str:
+    return name.strip('"`[]').lower()
+
+
+def _is_aside(parts: tuple[str, ...], aside: set[tuple[str, ...]]) -> bool:
+    """Is this a table of the session, by how it begins or among those that the text makes?"""
+    return parts[-1].startswith(ON_THE_WAY) or tuple(part.lower() for part in parts) in aside
+
+
+def _names_only(sql: str, names: Names, keys: Set[str]) -> bool:
+    """Does a text that was not understood whole name no table but these, as far as its words tell?
+
+    A namesake elsewhere is named by its place too: `orders` beside `archive`.
+    """
+    words: set[str] = set()
+    for word in NAME.findall(sql):
+        words |= {_plain(word), *_plain(word).split(".")}
+    for name in words & names.words:
+        called = names.called(name)
+        ours = {part for key in keys & called.keys() for part in called[key]}
+        if any(not ours or words & (set(parts) - ours) for key, parts in called.items() if key not in keys):
+            return False
+    return True
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one and other else one or other
 
 
 def _added(one: Mapping[CostUnit, float], other: Mapping[str, float]) -> dict[str, float]:
@@ -156,12 +213,17 @@ def _added(one: Mapping[CostUnit, float], other: Mapping[str, float]) -> dict[st
     return both
 
 
+def _target(target: tuple[str, ...], find: Callable[[tuple[str, ...]], str | None]) -> str | None:
+    """The table that a statement writes, by whichever of its names the catalog knows."""
+    found = find(target)
+    if found is None and target:
+        found = find((*target[:-1], BUILT_ASIDE.sub("", target[-1])))
+    return found
+
+
 def _written(stage: Stage, read: SqlLineage, find: Callable[[tuple[str, ...]], str | None]) -> None:
     """INSERT ... SELECT, CREATE TABLE AS, MERGE: the tables read feed the table written."""
-    target = read.target or ()
-    lower = find(target)
-    if lower is None and target:
-        lower = find((*target[:-1], BUILT_ASIDE.sub("", target[-1])))
+    lower = _target(read.target or (), find)
     if lower is None:
         return
     confidence = UNSURE if read.partial else SURE
