@@ -20,12 +20,7 @@ def freshness(resource: Resource, now: datetime) -> str:
     """ "as of the sync of 3 days ago; the last sync failed"; "" for what people wrote here."""
     if not resource.integration_id:
         return ""
-    if resource.last_sync_at is None:
-        said = "as of no whole sync yet"
-    else:
-        said = f"as of the sync of {_ago(now - resource.last_sync_at)}"
-    if resource.sync_failed:
-        said += "; the last sync failed"
+    said = source_freshness(resource.last_sync_at, resource.sync_failed, now)
     if resource.stale_since is not None:
         said += f"; gone from its source since {resource.stale_since:%Y-%m-%d}"
     return said
@@ -33,8 +28,21 @@ def freshness(resource: Resource, now: datetime) -> str:
 
 def is_stale(resource: Resource, now: datetime) -> bool:
     """Must a reader be told that this may no longer hold?"""
-    old = resource.last_sync_at is not None and now - resource.last_sync_at > OLD
-    return bool(resource.integration_id) and (old or resource.sync_failed or resource.stale_since is not None)
+    late = source_is_stale(resource.last_sync_at, resource.sync_failed, now)
+    return bool(resource.integration_id) and (late or resource.stale_since is not None)
+
+
+def source_freshness(last_sync_at: datetime | None, failed: bool, now: datetime) -> str:
+    """The same of a whole source, by its last whole sync that ended well and whether one failed since."""
+    said = (
+        "as of no whole sync yet" if last_sync_at is None else f"as of the sync of {_ago(now - last_sync_at)}"
+    )
+    return f"{said}; the last sync failed" if failed else said
+
+
+def source_is_stale(last_sync_at: datetime | None, failed: bool, now: datetime) -> bool:
+    """May nothing of this source hold any longer?"""
+    return failed or (last_sync_at is not None and now - last_sync_at > OLD)
 
 
 def _ago(age: timedelta) -> str:

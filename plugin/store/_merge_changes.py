@@ -79,6 +79,7 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
     writes: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for entry, place in zip(entries, places, strict=True):
         row = rows[place.id]
+        told = len(merge.drift)
         changes = _asset_changes(merge, entry, place, row)
         # The fingerprint is written even where nothing else is: the next sync then finds the record unchanged.
         bookkeeping = {"fingerprint": entry.fingerprint}
@@ -90,6 +91,11 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
                 changes["columns_count"] = len(entry.columns)
             merge.keys.append((place.id, entry.database, entry.keys))
             _key_changes(merge, entry, place, keys[place.id])
+        if row.kind != entry.kind:
+            # A view where a table was is another thing of that name: what else differs says nothing besides.
+            del merge.drift[told:]
+            merge._note("removed", row.kind, place.id, place.zone_id, place.qualified)
+            merge._note("added", entry.kind, place.id, place.zone_id, place.qualified)
         if changes:
             changes["synced_at"] = merge.at
             merge.done.updated += 1
@@ -194,9 +200,11 @@ def _described(
     merge: Merge, row: Any, kind: str, place: Place, qualified: str, wanted: str | None
 ) -> dict[str, Any]:
     changes = _text(merge, row, "description", wanted, structural=False)
-    if "description" in changes:
+    # What a person wrote stays, and what the source says is kept beside it: that too has changed at the source.
+    field = "source_description" if list(changes) == ["source_description"] else "description"
+    if field in changes:
         merge._note(
-            "redescribed", kind, row.id, place.zone_id, qualified, row.description, changes["description"]
+            "redescribed", kind, row.id, place.zone_id, qualified, getattr(row, field), changes[field]
         )
     return changes
 
@@ -216,7 +224,6 @@ def _column_changes(
         row = there.pop(name, None)
         if row is None:
             new.append(column)
-            merge._note("added", "column", place.id, place.zone_id, f"{place.qualified}.{name}")
             continue
         changes: dict[str, Any] = {}
         for field, wanted in (
@@ -262,7 +269,8 @@ def _column_changes(
         merge.done.removed += len(gone)
     if new:
         merge.widened.add(place.id)
-        merge._create_columns(place.id, place.zone_id, place.qualified, new, pk)
+        for made in merge._create_columns(place.id, place.zone_id, place.qualified, new, pk):
+            merge._note("added", "column", made[0], place.zone_id, made[6])
 
 
 def _source_tags(merge: Merge, resource_id: int, wanted: Sequence[str], edited: str | None) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from plugin.catalog.freshness import source_freshness, source_is_stale
+from plugin.egress.parts import Fragment
 from plugin.store.shapes import Resource
 from plugin.tools import ToolAnswer, tool
 from plugin.tools.find import resource_named
@@ -15,9 +18,18 @@ if TYPE_CHECKING:
     from plugin.store import ViewerDoor
 
 What = Literal[
-    "all", "popular", "undocumented", "unowned", "personal", "recent", "verified", "integrations", "largest"
+    "all",
+    "popular",
+    "undocumented",
+    "unowned",
+    "personal",
+    "recent",
+    "verified",
+    "integrations",
+    "largest",
+    "stale",
 ]
-_SORTS = {"recent": "changed", "largest": "rows", "all": "name", "verified": "name"}
+_SORTS = {"recent": "changed", "largest": "rows", "all": "name", "verified": "name", "stale": "name"}
 
 
 @tool(read_only=True)
@@ -27,7 +39,8 @@ def browse(
         What,
         "popular: most used first; undocumented: without a description; unowned: without an owner; personal: columns "
         "that look like personal data; recent: changed last; largest: most rows, as estimated; "
-        "integrations: the connected sources",
+        "integrations: the connected sources; stale: gone at their source, synced long ago, or from before a sync that "
+        "failed",
     ] = "all",
     kinds: Annotated[list[Kind], "only these kinds; tables and views unless told"] | None = None,
     under: Annotated[str, "only below this database, schema or table"] | None = None,
@@ -36,7 +49,7 @@ def browse(
     tag: Annotated[str, "only with this tag"] | None = None,
     limit: Annotated[int, "how many, at most 50"] = 20,
 ) -> ToolAnswer:
-    """List resources by property: the most popular, without description or owner, personal, recently changed.
+    """List resources by property: the most popular, without description or owner, personal, recently changed, stale.
 
     For finding by words use `search`; for how many there are use `count`.
     """
@@ -44,9 +57,7 @@ def browse(
     wanted = spread(kinds or (("column",) if what == "personal" else ("table", "view")))
     within = resource_named(mine, under).id if under else None
     if what == "integrations":
-        listed = mine.catalog.integrations()
-        counted = {f"{each.name} ({each.type})": sum(each.counts.values()) for each in listed}
-        return ToolAnswer((counts_fragment(counted),), f"Listed {len(listed)} integrations", value=listed)
+        return _integrations(mine)
     items, total = _list(mine, what, wanted, within, integration, owner, tag, limit)
     if not items:
         return ToolAnswer(summary="Found nothing", note="There is nothing like that.", value=())
@@ -58,6 +69,18 @@ def browse(
         value=items,
         found=cited(items),
     )
+
+
+def _integrations(mine: ViewerDoor) -> ToolAnswer:
+    """How much each has, then those of which nothing may hold any longer."""
+    listed, now = mine.catalog.integrations(), datetime.now(UTC)
+    counted = {f"{each.name} ({each.type})": sum(each.counts.values()) for each in listed}
+    stale = tuple(
+        Fragment(None, "integration", {"name": each.name, "freshness": source_freshness(*told, now)})
+        for each in listed
+        if source_is_stale(*(told := (each.last_sync_at, each.state == "failed")), now)
+    )
+    return ToolAnswer((counts_fragment(counted), *stale), f"Listed {len(listed)} integrations", value=listed)
 
 
 def _list(
@@ -82,6 +105,7 @@ def _list(
         verified=True if what == "verified" else None,
         documented=False if what == "undocumented" else None,
         owned=False if what == "unowned" else None,
+        stale=what == "stale",
         sort=sort,
         limit=limit,
         with_total=True,

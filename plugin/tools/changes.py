@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from plugin.egress.parts import FieldValue, Fragment
 from plugin.store.shapes import Drift
 from plugin.tools import Cited, ToolAnswer, tool
+from plugin.tools.fragments import spread
+from plugin.tools.search import Kind
 
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
-
-MOST_READ = 500
+    from plugin.store.drift import Narrowed
 
 
 @tool(read_only=True)
@@ -24,8 +25,10 @@ def changes(
         "only changes of this kind",
     ]
     | None = None,
-    under: Annotated[str, "only what begins with this qualified name: a database, schema or table"]
+    under: Annotated[str, "only what has this in its qualified name: a database, schema or table"]
     | None = None,
+    integration: Annotated[str, "only of this integration, by its name"] | None = None,
+    kinds: Annotated[list[Kind], "only of these kinds of things"] | None = None,
     limit: Annotated[int, "how many, at most 50"] = 30,
 ) -> ToolAnswer:
     """List what changed at the sources, newest first: added, removed, retyped, redescribed or redefined;
@@ -34,30 +37,30 @@ def changes(
     It knows what syncs saw from one time to the next. Use it for "what changed", "what is new", "what was dropped".
     """
     days = max(1, min(days, 365))
-    found = mine.catalog.drift(datetime.now(UTC) - timedelta(days=days), limit=MOST_READ)
-    kept = [each for each in found if (change is None or each.change == change) and _is_under(each, under)]
-    shown = kept[: max(1, min(limit, 50))]
+    since = datetime.now(UTC) - timedelta(days=days)
+    meant: Narrowed = {
+        "change": change, "named": under, "integration": integration, "kinds": spread(kinds or ()),
+    }  # fmt: skip
+    counts = mine.catalog.count_drift(since, **meant)
+    total = sum(counts.values())
+    shown = mine.catalog.drift(since, limit=max(1, min(limit, 50)), **meant)
     if not shown:
         return ToolAnswer(
             summary="Found no changes", note=f"No sync found such a change in the last {days} days.", value=()
         )
-    more = f" There are {len(kept)} in all." if len(kept) > len(shown) else ""
+    of_each = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    more = f" There are {total} in all: {of_each}." if total > len(shown) else ""
     return ToolAnswer(
         fragments=tuple(_fragment(each) for each in shown),
-        summary=f"Found {len(kept)} change{'s' if len(kept) != 1 else ''}",
+        summary=f"Found {total} change{'s' if total != 1 else ''}",
         note=f"Changes of the last {days} days.{more}",
-        value=tuple(shown),
+        value=shown,
         found=tuple(
             Cited(each.resource_id, each.kind, each.qualified_name)
             for each in shown
             if each.resource_id is not None
         ),
     )
-
-
-def _is_under(drift: Drift, under: str | None) -> bool:
-    wanted = (under or "").strip().lower()
-    return not wanted or f".{wanted}." in f".{drift.qualified_name.lower()}."
 
 
 def _fragment(drift: Drift) -> Fragment:

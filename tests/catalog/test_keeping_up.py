@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,9 +21,11 @@ from plugin.catalog.freshness import freshness, is_stale
 from plugin.catalog.sync import add_integration, sync
 from plugin.cli import cli
 from plugin.cli.catalog import start_of
-from plugin.errors import BadInput
+from plugin.errors import BadInput, NotFound
 from plugin.store import Store
 from plugin.tools.fragments import fragment
+from tests.assistant import shop as shops
+from tests.assistant.shop import build, records, table
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 DIES = """
@@ -123,6 +126,17 @@ def test_the_command_line_tells_what_drifted(
     assert "TEXT -> NUMERIC" in words
     assert "orders  nothing -> unique key (total)" in words
     assert not docent(home, monkeypatch, "drift", "--since", "2999-01-01").stdout
+    some = docent(
+        home, monkeypatch, "drift", "--since", "2000-01-01", "--under", "old", "--integration", "Shop"
+    )
+    assert "removed" in some.stdout and "refunds" not in some.stdout and not some.stderr
+    some = docent(home, monkeypatch, "drift", "--since", "2000-01-01", "--change", "added", "--json")
+    assert {json.loads(line)["change"] for line in some.stdout.splitlines()} == {"added"}
+    some = docent(home, monkeypatch, "drift", "--since", "2000-01-01", "--limit", "1")
+    assert len(some.stdout.splitlines()) == 1
+    assert f"the newest 1 of {len(lines)} changes" in some.stderr
+    nowhere = CliRunner().invoke(cli, ["drift", "--since", "2000-01-01", "--integration", "shoop"])
+    assert isinstance(nowhere.exception, NotFound) or "no integration 'shoop'" in nowhere.stderr
     shown = docent(home, monkeypatch, "show", "orders").stdout
     assert "As of the sync of" in shown
 
@@ -165,6 +179,64 @@ def test_columns_that_became_required_and_keys_that_came_are_told(
         door.settings.set("ai.filters", [{"effect": "exclude", "tags": ["hidden"]}])
     with any_store.as_viewer(any_admin.as_assistant()) as mine:
         assert {each.change for each in mine.catalog.drift(LONG_AGO)} == {"added", "required", "optional"}
+
+
+def test_a_view_where_a_table_was_is_told_as_one_gone_and_another_come(
+    any_store: Store, any_admin: Viewer, tmp_path: Path
+) -> None:
+    path = tmp_path / "shop.sqlite3"
+    change(
+        path,
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY NOT NULL, total TEXT)",
+        "CREATE VIEW old AS SELECT id FROM orders",
+    )
+    integration = connect(any_store, any_admin, path)
+    sync(any_store, any_admin, integration)
+    change(
+        path,
+        "ALTER TABLE orders RENAME TO orders_kept",
+        "CREATE VIEW orders AS SELECT id, total, 1 AS one FROM orders_kept",
+        "DROP VIEW old",
+        "CREATE TABLE old (id INTEGER)",
+    )
+    assert sync(any_store, any_admin, integration).status == "done"
+    with any_store.as_viewer(any_admin) as mine:
+        told = {
+            (each.change, each.kind, each.qualified_name.rpartition(".")[2])
+            for each in mine.catalog.drift(LONG_AGO)
+        }
+        assert mine.catalog.by_name("orders").kind == "view"
+    assert told == {
+        ("removed", "table", "orders"),
+        ("added", "view", "orders"),
+        ("added", "table", "orders_kept"),
+        ("removed", "view", "old"),
+        ("added", "table", "old"),
+    }
+
+
+def test_a_description_that_a_person_replaced_is_told_when_the_source_changes_its_own(
+    store: Store, admin: Viewer
+) -> None:
+    def said(description: str) -> list[Any]:
+        return [
+            *records(),
+            table("sales", "vouchers", "id bigint pk; code text 'old'", description=description),
+        ]
+
+    shop = build(store, admin, more=lambda: said("Paper.")[-1:])
+    with store.as_viewer(admin) as mine:
+        mine.edits.set_property(mine.catalog.by_name("sales.vouchers").id, "description", "Ours.")
+    for description in ("Plastic.", "Plastic."):
+        shops.SOURCE = lambda: said(description)  # noqa: B023  it is asked at once
+        try:
+            assert sync(store, admin, shop.integration_id, full=True).status == "done"
+        finally:
+            shops.SOURCE = records
+    with store.as_viewer(admin) as mine:
+        assert mine.catalog.by_name("sales.vouchers").description == "Ours."
+        told = [(each.change, each.before, each.after) for each in mine.catalog.drift(LONG_AGO)]
+    assert told == [("redescribed", "Paper.", "Plastic.")]
 
 
 def test_an_exchanged_table_is_no_unchanged_source(store: Store, admin: Viewer, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from plugin.access.viewer import Viewer
 from plugin.assistant import Question, ask
 from plugin.catalog.context import build_context
 from plugin.catalog.sync import add_integration, sync
+from plugin.cli import cli
 from plugin.config import Config
 from plugin.egress.gateway import Gateway
 from plugin.store import Store
@@ -67,6 +69,18 @@ def test_the_context_for_a_model_says_which_table_is_gone(
     fields = {each.resource.name: entry_fragment(each).fields for each in entries}
     assert "gone from its source since" in str(fields["carriers"]["freshness"])
     assert "freshness" not in fields["parcels"]
+
+
+def test_the_search_in_a_terminal_marks_what_is_gone(
+    kept: tuple[Path, int], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCENT_HOME", str(home))
+    found = {
+        name: CliRunner().invoke(cli, ["search", name], catch_exceptions=False).stdout
+        for name in ("carriers", "parcels")
+    }
+    assert f"main.carriers  [gone at the source since {datetime.now(UTC):%Y-%m-%d}]" in found["carriers"]
+    assert "main.parcels" in found["parcels"] and "gone" not in found["parcels"]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 
+from click.testing import CliRunner
+from sqlalchemy import text
+
 from plugin.catalog.sync import add_integration, sync
+from plugin.cli import cli
 from plugin.store import Store
 from tests.web.conftest import ADMIN, Person
 
@@ -44,3 +51,43 @@ def test_what_changed_is_told_to_who_sees_the_place(
     assert "new_one" not in hidden and ">dropped<" not in hidden
     assert guest.get(f"/catalog/changes?under={kept}").status_code == 404
     assert admin.get("/catalog/changes?since=monday").status_code == 422
+    # A source of its own; other sources' newer changes take nothing of a page away.
+    assert "kept.new_one" in admin.get(f"/catalog/changes?integration={made}").get_data(as_text=True)
+    with demo_store.as_viewer(admin_viewer) as mine:
+        other = next(each.id for each in mine.catalog.integrations() if each.id != made)
+        place = next(each.id for each in mine.catalog.browse(integration=other, limit=1).items)
+    assert "kept.new_one" not in admin.get(f"/catalog/changes?integration={other}").get_data(as_text=True)
+    with demo_store._context(admin_viewer.workspace_id) as context:
+        more = (
+            "INSERT INTO drift (workspace_id, integration_id, zone_id, at, change, kind, qualified_name)"
+            " SELECT workspace_id, :other, zone_id, :at, 'redescribed', 'column', 'w.other' FROM drift"
+            " WHERE qualified_name LIKE '%dropped'"
+        )
+        late = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        context.session.execute(text(more), [{"other": other, "at": late}] * 2100)
+    everywhere = admin.get("/catalog/changes").get_data(as_text=True)
+    assert "kept.new_one" not in everywhere and "The newest 300 of 2,102" in everywhere
+    for narrowed in (f"under={kept}", f"integration={made}", "change=added"):
+        assert "kept.new_one" in admin.get(f"/catalog/changes?{narrowed}").get_data(as_text=True), narrowed
+    assert admin.get(f"/catalog/changes?under={place}").status_code == 200
+    # What the page does not show is printed by the very command that it names, whatever a source calls its things.
+    with demo_store._context(admin_viewer.workspace_id) as context:
+        more = (
+            "INSERT INTO drift (workspace_id, integration_id, zone_id, at, change, kind, qualified_name)"
+            " SELECT workspace_id, integration_id, zone_id, at, 'removed', 'column', qualified_name || '.x'"
+            " FROM drift WHERE qualified_name LIKE '%new_one'"
+        )
+        context.session.execute(text(more), [{}] * 400)
+        rename = "UPDATE resources SET qualified_name = :name WHERE id = :id"
+        context.session.execute(text(rename), {"name": "main.kept; echo $(x) '", "id": kept})
+        moved = "UPDATE drift SET qualified_name = replace(qualified_name, 'main.kept', :name)"
+        context.session.execute(text(moved), {"name": "main.kept; echo $(x) '"})
+    page = admin.get(f"/catalog/changes?under={kept}&change=removed").get_data(as_text=True)
+    command = shlex.split(unescape(page.split("<code>docent drift ")[1].split("</code>")[0]))
+    assert command[2:] == [
+        "--change", "removed", "--integration", "shop", "--under", "main.kept; echo $(x) '", "--limit", "400",
+    ]  # fmt: skip
+    printed = CliRunner().invoke(
+        cli, ["drift", *command, "--json"], env={"DOCENT_HOME": str(demo_store.config.home)}
+    )
+    assert len(printed.stdout.splitlines()) == 400 and "These are" not in printed.stderr

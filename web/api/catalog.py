@@ -31,9 +31,11 @@ from web.api.models import (
 )
 from web.api.spec import answers, body, query, reply, spec
 from web.door import scope
+from web.packing import packed
 from web.services import mine
 
 bp = Blueprint("api_catalog", __name__)
+bp.after_request(packed)
 TABLES = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
 
 

@@ -5,7 +5,7 @@ One file because it is one list: the OpenAPI document is made from it, and a rea
 
 from __future__ import annotations
 
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -854,7 +854,7 @@ class UsageOut(Answer):
 def plain(value: Any) -> Any:
     """A frozen dataclass of the store (or anything like it) as plain values for a model."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(part) for name, part in asdict(value).items()}
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, dict):
         return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from plugin.access.viewer import Role
 from plugin.catalog.properties import Applied, apply, as_csv, exported, from_csv, from_jsonl
 from plugin.errors import BadInput, Refused
-from plugin.store.shapes import CHANGES
+from plugin.store.drift import Narrowed
 from web.services import mine, services, viewer
 
 bp = Blueprint("catalog", __name__, url_prefix="/catalog")
@@ -22,9 +23,9 @@ SORTS = (
     ("name", "Name"), ("popularity", "Popularity"), ("changed", "Last changed"), ("rows", "Rows, as estimated"),
 )  # fmt: skip
 ORDER = {"table": 0, "view": 1, "materialized_view": 2, "column": 3, "schema": 4, "database": 5}
-MOST_CHANGES = 2_000
-"""Changes that are read for one page; a longer time has its newest."""
 SHOWN_CHANGES = 300
+MOST_PRINTED = 10_000
+"""What `docent drift` prints at most."""
 TREE_KINDS = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
 
 
@@ -47,24 +48,30 @@ def properties() -> Response:
 def changes() -> str:
     """What syncs found changed at the sources since a day: everywhere, or of one resource and what is in it."""
     today = datetime.now(UTC)
-    since = _day(request.args.get("since"), today - timedelta(days=7))
+    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
+    since = _day(request.args.get("since"), midnight - timedelta(days=7))
     under = request.args.get("under", "")
     change = request.args.get("change", "")
     with mine() as door:
         place = door.catalog.resource(int(under)) if under.isdecimal() else None
-        found = door.catalog.drift(since, limit=MOST_CHANGES)
-    if place is not None:
-        name = place.qualified_name
-        found = tuple(
-            each for each in found
-            if each.integration == place.integration
-            and (each.qualified_name == name or each.qualified_name.startswith(f"{name}."))
-        )  # fmt: skip
-    counts = {word: sum(each.change == word for each in found) for word in CHANGES}
-    shown = [each for each in found if change in ("", each.change)]
+        sources = door.catalog.integrations()
+        source = next(
+            (each.name for each in sources if str(each.id) == request.args.get("integration")), None
+        )
+        meant: Narrowed = {"under": None if place is None else place.id, "integration": source}
+        counts = door.catalog.count_drift(since, **meant)
+        found = door.catalog.drift(since, **meant, change=change or None, limit=SHOWN_CHANGES)
+    total = counts.get(change, 0) if change else sum(counts.values())
+    command = ["docent", "drift", "--since", str(since.date())]
+    for option, value in (
+        ("--change", change), ("--integration", place.integration if place else source),
+        ("--under", place.qualified_name if place else ""), ("--limit", str(min(total, MOST_PRINTED))),
+    ):  # fmt: skip
+        command += [option, value] if value else []
     return render_template(
-        "catalog/changes.html", items=shown[:SHOWN_CHANGES], more=max(0, len(shown) - SHOWN_CHANGES), place=place,
-        since=since.date(), counts=counts, change=change, cut=len(found) == MOST_CHANGES,
+        "catalog/changes.html", items=found, more=total - len(found), place=place,
+        command=shlex.join(command), printed=min(total, MOST_PRINTED),
+        since=since.date(), counts=counts, change=change, sources=sources, source=source,
         days=[(days, (today - timedelta(days=days)).date()) for days in (1, 7, 30, 90)],
     )  # fmt: skip
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from datetime import UTC, date, datetime
 from typing import Any
 
 from plugin.egress.parts import Fragment
 from plugin.providers.builtin.phrases import code, count, kind_word, plain
-from plugin.providers.builtin.resolve import not_found, resolve
-from plugin.providers.builtin.talk import Plan, Talk, Thing, Want
+from plugin.providers.builtin.places import EVERYWHERE, integration_called, place_of
+from plugin.providers.builtin.resolve import Meant, not_found
+from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want
 from plugin.providers.builtin.understand import Intent, kind_of
 
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
@@ -18,11 +20,7 @@ _SPAN = re.compile(
     r"(?P<n>\d+|a|one|two|three|few|couple of)? ?(?P<unit>hour|day|night|week|month|quarter|year)s?\b", re.I
 )
 _WORDS = {"a": 1, "one": 1, "two": 2, "three": 3, "few": 4, "couple of": 2}
-_WHAT = {
-    "added": "added", "new": "added", "created": "added", "appeared": "added",
-    "removed": "removed", "dropped": "removed", "deleted": "removed", "gone": "removed", "disappeared": "removed",
-    "retyped": "retyped",
-}  # fmt: skip
+RENAMED = "renamed"
 _SAID = {
     "added": "was added", "removed": "was removed", "retyped": "has another type",
     "redescribed": "has another description", "required": "is NOT NULL now", "optional": "may be NULL now",
@@ -34,29 +32,55 @@ _SAID = {
 def changes(talk: Talk, intent: Intent, known: str = "") -> Plan:
     """What syncs found different; `known` is what was said before looking here."""
     days = days_of(intent.slots.get("time") or "", datetime.now(UTC).date())
+    change = intent.slots.get("change") or ""
     wanted: dict[str, Any] = {"days": days, "limit": 40}
-    change = _WHAT.get((intent.slots.get("change") or "").lower())
-    if change:
+    if change in _SAID:
         wanted["change"] = change
-    place = intent.slot("in") or intent.slot("s")
-    where = ""
-    if place and place.lower() not in ("catalog", "warehouse", "workspace", "data"):
-        meant = yield from resolve(talk, place)
-        if meant.thing is None or meant.loose:
-            return not_found(meant)
-        wanted["under"], where = meant.thing.qualified, f" in {code(meant.thing.qualified)}"
-    given = yield Want("changes", wanted)
     kind = kind_of(intent.slots.get("kind") or "")
-    found = [each for each in given.fragments if kind is None or each.kind.endswith(kind)]
+    if kind is not None and kind != "integration":
+        wanted["kinds"] = ["table", "view"] if "and" in intent.slots["kind"] else [kind]
+    narrowed, where, missing = yield from _place(talk, intent)
+    if missing is not None:
+        # What was removed is no resource any more, but its name is told to who saw it.
+        narrowed, where = {"under": missing.phrase}, f" of {code(missing.phrase)}"
+    given = yield Want("changes", wanted | narrowed)
+    found = [each for each in given.fragments if change != RENAMED or _change(each) in ("added", "removed")]
+    if missing is not None and not found:
+        return not_found(missing)
     span = count(days, "day")
     if not found:
-        what = f"anything {change}" if change else "a change"
+        what = f"anything {change}" if change in ("added", "removed", "retyped") else "a change"
+        if change in _SAID and change not in ("added", "removed", "retyped"):
+            what = f"anything that {_SAID[change]}"
         text = f"No sync found {what}{where} at the sources in the last {span}."
         return f"{known} {text}".strip() + " The first sync of a source counts as no change."
     head = f"{known}\n\n" if known else ""
+    if change == RENAMED:
+        head += "A sync sees a rename as one thing removed and another added.\n\n"
     more = f"\n\n{plain(given.said)}" if "in all" in given.said else ""
     rows = "\n".join(_line(each) for each in found)
-    return f"{head}Syncs found {count(len(found), 'change')}{where} in the last {span}, newest first:\n\n{rows}{more}"
+    what = count(len(found), "change")
+    newest = f"the newest {what}" if more else what
+    return f"{head}Syncs found {newest}{where} in the last {span}, newest first:\n\n{rows}{more}"
+
+
+def _place(talk: Talk, intent: Intent) -> Generator[Want, Given, tuple[dict[str, Any], str, Meant | None]]:
+    """What narrows `changes` to the place that is asked about, and how that is said."""
+    phrase = intent.slot("in")
+    if phrase.lower() in EVERYWHERE:  # also a usual name of an integration
+        name = (yield from integration_called(phrase)) if phrase else ""
+        return ({"integration": name}, f" in the integration {code(name)}", None) if name else ({}, "", None)
+    place, missing = yield from place_of(talk, intent)
+    if missing is not None or place.thing is None:
+        return ({"integration": place.integration} if place.integration else {}), place.where, missing
+    narrowed = {"under": place.thing.qualified}
+    if place.thing.text("integration"):
+        narrowed["integration"] = place.thing.text("integration")
+    return narrowed, f" in {code(place.thing.qualified)}", None
+
+
+def _change(fragment: Fragment) -> str:
+    return Thing(fragment).text("change")
 
 
 def days_of(time: str, today: date) -> int:

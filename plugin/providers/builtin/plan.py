@@ -26,6 +26,7 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "foreign": sayings.foreign,
     "inside": places.inside,
     "changes": drift.changes,
+    "stale": stale.which,
     "tables_with": columns_named.tables_with,
     "column_uses": columns_named.column_uses,
     "kind_about": columns_named.kind_about,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from plugin.providers.builtin.over_time import over_time
 from plugin.providers.builtin.tongues import english_words, language_of
 
 
@@ -136,7 +137,6 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("tables_with", r"(?:which|what|show|list|find)(?: me)?(?: all)?(?: the)? (?:tables?|views?|places?|systems?|tables (?:and|or) views) (?:that |which )?(?:has|have|hold|holds|contain|contains|store|stores|keep|keeps|with|include|includes|mention|mentions|track|tracks|containing|storing) (?!(?:a |an |the |any |no )*(?:information|data|columns?|fields?|description|descriptions|documentation|owners?|tags?|rows?|personal|sensitive|pii|private)\b)(?:any |the |a |an |our )?(?P<c>.+)"),
     ("inside", rf"(?:what|what all|which things|what things|what data|what stuff|what else|everything|show(?: me)?(?: what| everything| all| everything that)?|list(?: everything| all| what)?|what do (?:we|you) have|give me everything)(?: is| are|'s| do we have| is there| lives| sits)?(?: there)? (?:in|inside|under|within) (?:the |our )?(?:schema |database |integration |folder |group )?{_S}(?: have| hold| contain)?"),
     ("inside", rf"what does (?:the |our )?(?:schema|database|integration|dashboard group|folder) {_S} (?:contain|hold|have|include)"),
-    ("changes", rf"(?:what|what all|which (?P<kind>{_KIND})|anything|something|did anything|has anything|have any (?P<kind2>{_KIND})|show(?: me)?(?: the)?|list(?: the)?|were there any|are there any|any|is there anything|(?:the )?(?P<kind3>{_KIND}))?(?: (?:that|which|is|are|has|have|had|was|were|got|get|gets|been|the|all|there|things|schema|everything|recent|recently))* ?(?P<change>changed?|changes|new|added|removed|dropped|deleted|gone|different|happened|retyped|created|appeared|disappeared|modified|news)(?: (?P<kind4>{_KIND})| things| in (?:the |our )?(?:catalog|warehouse|workspace|data)| at the sources?)?(?: (?:in|to|under|on|at) (?:the )?(?P<in>(?!last|past|previous|this|the\b)\S+(?: schema| table)?))? (?P<time>(?:since|in|during|over|within|from|for|on|the|last|past|previous|this|yesterday|today|overnight)\b.*)"),
     ("unowned", r"(?:which |what |list |show |find )?(?:me )?(?:all |the )*(?P<kind>" + _KIND + r") (?:in|of|under|from) (?:the )?(?P<in>\S+)(?: schema| database| integration)? (?:are |that |which )*(?:without (?:an? |any )?owners?|(?:have|has|with) no owners?|(?:is |are )?(?:unowned|ownerless))"),
     ("undocumented", r"(?:which |what |list |show |find )?(?:me )?(?:all |the )*(?P<kind>" + _KIND + r") (?:in|of|under|from) (?:the )?(?P<in>\S+)(?: schema| database| integration)? (?:are |that |which )*(?:without (?:an? |any )?(?:descriptions?|documentation)|(?:have|has|with) no (?:descriptions?|documentation)|(?:is |are )?(?:undocumented|not documented))"),
     ("where_column", r"(?:is there|do we have|are there|have we got|any)(?: an?| any| some)? (?:columns?|fields?) (?:for|called|named|about|with|like|on) (?:the |an? )?(?P<c>.+)"),
@@ -331,6 +331,9 @@ def understand(question: str, known: frozenset[str] = frozenset()) -> Intent:
     tongue = language_of(cleaned)
     if tongue is not None:
         return made("foreign", {"s": english_words(cleaned, tongue), "language": tongue})
+    asked = over_time(cleaned)
+    if asked is not None:
+        return made(*asked)
     for name, pattern in _COMPILED:
         match = pattern.fullmatch(cleaned)
         if match and _sensible(name, match):
