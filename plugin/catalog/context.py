@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from plugin.catalog.synonyms import initials_in, with_initials
 from plugin.catalog.words import KEY_WORDS, Question, identifier_words, pieces, read_question, text_words
 from plugin.store.shapes import Key, PlainColumn, Resource
 
@@ -174,10 +175,12 @@ def _kept(
     if len(columns) <= FEW_COLUMNS:
         return list(columns), 0
     wanted = {term.word: term.weight for term in question.terms}
+    initials = initials_in([term.word for term in question.content])
     worth: list[tuple[float, int]] = []
     for at, column in enumerate(columns):
         names = identifier_words(column.name)
-        value = sum(wanted.get(word, 0.0) for word in names) / max(1, len(names)) ** 0.5
+        said = with_initials(names, initials) if initials else names
+        value = sum(wanted.get(word, 0.0) for word in said) / max(1, len(names)) ** 0.5
         if column.name in points or column.name in primary or column.is_pk:
             value += 2.0
         elif _is_key(column.name):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from plugin.access.viewer import Surface, Viewer
-from plugin.catalog.custom import import_path
+from plugin.catalog.sync.imports import import_path
 from plugin.config import read_config
 from plugin.errors import BadInput
 from plugin.json_text import read_json

@@ -30,6 +30,12 @@ class Names:
         self._read()
         return self._words
 
+    def called(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Every table of this name, lower case: the parts of its full name, lower case too, by its key."""
+        self._read()
+        found = self._by_last.get(name, {})
+        return {key: tuple(part.lower() for part in parts) for key, parts in found.items()}
+
     def _read(self) -> None:
         unread, self._unread = self._unread, None
         for key in unread or ():

@@ -8,7 +8,8 @@ What is weighed, and why:
 - a word counts by how few documents have it, and a place by how much it says (a name more than a note);
 - tables whose name is spoken in full are meant (`coverage`);
 - the place as a whole: people ask about one database, so a schema whose tables between them cover the question
-  lifts its tables, large schemas less, since they have every word somewhere (`place`);
+  lifts its tables, large schemas less, since they have every word somewhere (`place`); what a table covers of the
+  question by itself counts as its place where that is more (`own_place`);
 - a table that the best ones point at by a key column is needed for the join (`pointed_at`).
 """
 
@@ -45,6 +46,8 @@ class Weights:
     usual_columns: float = 40.0
     usual_notes: float = 100.0
     usual_place: float = 200.0
+    smallest_place: float = 0.6
+    own_place: float = 0.4
 
 
 @dataclass(slots=True)
@@ -87,6 +90,8 @@ class Ranking:
         self.own: dict[int, float] = defaultdict(float)
         self.named: dict[int, float] = defaultdict(float)
         self.places: dict[int, float] = defaultdict(float)
+        self.by_itself: dict[int, float] = defaultdict(float)
+        """What each document would cover of the question if it were a place by itself."""
         self.lifted: dict[int, float] = defaultdict(float)
         self._strength: dict[int, tuple[float, float, float, float]] = {}
 
@@ -109,9 +114,10 @@ class Ranking:
             counted += sum(members(container) for container in inside)
         counted = min(counted, self.total)
         rarity = term.weight * math.log(1 + (self.total - counted + 0.5) / (counted + 0.5))
-        saturation, cards = weights.saturation, self.cards
+        saturation, cards, own, strength_of = weights.saturation, self.cards, self.own, self._evidence
         alone = {container: lift / (saturation + lift) for container, lift in inside.items()}
         best = dict(alone)
+        shares: list[tuple[int, float]] = []
         for container, share in alone.items():
             self.lifted[container] += rarity * share
         for id_, bits in evidence.items():
@@ -119,29 +125,37 @@ class Ranking:
             if card is None:
                 continue
             place = card.container
-            strength = self._evidence(card, bits) + (inside.get(place, 0.0) if place is not None else 0.0)
+            strength = strength_of(card, bits) + (inside.get(place, 0.0) if place is not None else 0.0)
             share = strength / (saturation + strength)
-            self.own[id_] += rarity * (share - alone.get(place, 0.0) if place is not None else share)
+            own[id_] += rarity * (share - alone.get(place, 0.0) if place is not None else share)
             if bits & NAME:
                 self.named[id_] += min(1.0, term.weight) / card.name_words
-            if place is not None and share > best.get(place, 0.0):
-                best[place] = share
+            if place is not None:
+                shares.append((id_, share))
+                if share > best.get(place, 0.0):
+                    best[place] = share
         spread = math.log(1 + (max(self.containers, len(best)) - len(best) + 0.5) / (len(best) + 0.5))
         for container, share in best.items():
             self.places[container] += term.weight * spread * share
+        covering, by_itself = term.weight * spread, self.by_itself
+        for id_, share in shares:
+            by_itself[id_] += covering * share
 
     def best_places(self, count: int) -> list[int]:
         """The containers that cover the question best, before their size is considered."""
         return sorted(self.places, key=lambda place: -self.places[place])[:count]
 
     def place_sizes(self, sizes: Mapping[int, float]) -> None:
-        """Divide what each container covers by its size; what is not among `sizes` is taken as usual."""
+        """Divide what each container covers by its size; what is not among `sizes` is taken as usual.
+
+        A schema of two or three small tables covers no more of a question for being so small, so there is a least
+        divisor: without it such a schema outdid a table that has the words itself.
+        """
         weights = self.weights
         for place, covered in self.places.items():
             size = sizes.get(place, weights.usual_place)
-            self.places[place] = covered / (
-                1 - weights.place_size + weights.place_size * size / weights.usual_place
-            )
+            divisor = 1 - weights.place_size + weights.place_size * size / weights.usual_place
+            self.places[place] = covered / max(divisor, weights.smallest_place)
 
     def order(self) -> list[Scored]:
         """Everything with evidence or in a container with evidence, best first."""
@@ -153,6 +167,11 @@ class Ranking:
                 own += self.lifted.get(card.container, 0.0)
             own *= 1 + weights.coverage * min(1.0, self.named.get(id_, 0.0))
             place = self.places.get(card.container, 0.0) if card.container is not None else 0.0
+            # However large its schema: else a table in a small one, without a word itself, outdoes a table that has
+            # every word in a huge one.
+            least = weights.own_place * self.by_itself.get(id_, 0.0)
+            if least > place:
+                place = least
             scored.append(Scored(id_, own + weights.place * place, own))
         scored.sort(key=lambda each: (-each.score, each.id))
         return scored

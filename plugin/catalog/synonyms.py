@@ -8,7 +8,7 @@ the trades that data is kept in; what a company calls its own things is in its g
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from plugin.catalog.words import ASKING, STOP, stem
 
@@ -80,6 +80,23 @@ def _long_forms() -> dict[str, tuple[frozenset[str], tuple[str, ...]]]:
 
 LONG_FORMS = _long_forms()
 _NOTHING: tuple[frozenset[str], tuple[str, ...]] = (frozenset(), ())
+
+
+def initials_in(asked: Collection[str]) -> dict[str, frozenset[str]]:
+    """The initials that these stems name, by themselves or by every word they stand for, and those words."""
+    words = set(asked)
+    return {
+        short: whole for short, (whole, _telling) in LONG_FORMS.items() if short in words or whole <= words
+    }
+
+
+def with_initials(name: Iterable[str], initials: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The words of one name, and of these initials what it says the other way: date_of_birth is `dob` too."""
+    found = frozenset(name)
+    for short, whole in initials.items():
+        if short in found or whole <= found:
+            found |= {short, *whole}
+    return found
 
 
 def near_words(asked: Iterable[str]) -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from plugin.catalog.compounds import parts_of
 
-WORDS = 1
+WORDS = 2
 """Which way of making words this is. Documents keep the words they were written with, and a question is read with those
 of today, so count this up with whatever makes one of them another: how a name is cut or stemmed, the lists here and in
 `compounds.py`, families, what `plugin/store/search_rows.py` puts into a document, a release of the stemmer. Each
@@ -170,8 +170,12 @@ def _pieces_of(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=100_000)
 def identifier_words(name: str) -> tuple[str, ...]:
-    """Stems of an identifier, each once, in order: abbreviations written out, and words without a break taken apart."""
-    return tuple(dict.fromkeys(chain.from_iterable(map(_stems_of_piece, _pieces_of(name)))))
+    """Stems of an identifier, each once, in order: abbreviations written out, and words without a break taken apart.
+
+    A name of stop words only (no_show) is known by what they make together: noshow.
+    """
+    found = tuple(dict.fromkeys(chain.from_iterable(map(_stems_of_piece, _pieces_of(name)))))
+    return found or joined_words(name)
 
 
 @lru_cache(maxsize=100_000)
@@ -296,13 +300,15 @@ def read_question(
     """Read what somebody searches for. Never raises; a text without any word has no terms.
 
     A word said twice counts more (by the square root). Words of asking, bare numbers, and words that come only after
-    the beginning of a long question count less. A question of nothing but stop words ("who") is taken by its words.
+    the beginning of a long question count less. A question of nothing but stop words ("who", "used by") is taken by
+    its words, and by what these make together.
     """
     phrases = tuple(phrase.strip().lower() for phrase in PHRASE.findall(text))
     words = pieces(text)
     if len(words) > LONGEST_SEARCH:
         phrases = ()  # in a question quotes stand around a value, and the catalog has no values
-    kept = [word for word in words if word not in STOP] or words
+    telling = [word for word in words if word not in STOP]
+    kept = telling or words
     counts: dict[str, int] = {}
     written: dict[str, str] = {}
     beginning = set(words[:BEGINNING])
@@ -325,7 +331,7 @@ def read_question(
     terms = _most_telling(terms, most)
     known = set(counts)
     for left, right in zip(words, words[1:], strict=False):
-        if left.isdigit() or ((left in STOP or right in STOP) and not _one_name(left, right)):
+        if left.isdigit() or (telling and (left in STOP or right in STOP) and not _one_name(left, right)):
             continue
         glued = stem(left + right)
         if glued not in known:

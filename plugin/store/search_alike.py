@@ -25,6 +25,8 @@ class Families:
         """Column -> places in `_found` of the families that have it; None for those without any."""
         self._of: dict[int, int] = {}
         """First member -> place in `_found`."""
+        self._last: tuple[Columns, int] | None = None
+        """The columns of the table that joined last, and whom it joined: most often the next shard has the same."""
 
     def add(self, first: int, columns: Columns) -> None:
         """A family that is in the index, by its first member."""
@@ -40,6 +42,13 @@ class Families:
         Whatever is alike has three fifths of the columns, so of any set that is larger than the other two fifths it has
         what that set has more: the rarest are looked at, and of them half of what must be shared.
         """
+        if table in self._of:  # it may meet its own family before the one that others with its columns join
+            return self._look(table, columns)
+        if self._last is None or self._last[0] != columns:
+            self._last = columns, self._look(table, columns)
+        return self._last[1]
+
+    def _look(self, table: int, columns: Columns) -> int:
         places = [self._with.get(column, ()) for column in columns or (None,)]
         places.sort(key=len)
         shared = (3 * len(columns) + 4) // 5

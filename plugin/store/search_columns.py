@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlalchemy import Select, literal_column, select
 
 from plugin.catalog.column_names import USAGE, ways
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE
+from plugin.catalog.synonyms import initials_in, with_initials
 from plugin.catalog.words import STOP, Term, identifier_words, joined_words, text_words
 from plugin.store._around_rows import is_one_of, kept
 from plugin.store._chunks import chunks
@@ -75,27 +76,41 @@ def find_columns(
     """
     content = {term.word for term in terms if not term.joined}
     wanted = {term.word: term.weight for term in terms}
+    initials = initials_in(content)
+    spelled_out = set(initials).union(*initials.values())
     places = sorted(
-        (each for each in ranked if any(bits & (COLUMN | NOTE) for bits in each.matched.values())),
+        (each for each in ranked if _may_have(each, spelled_out)),
         key=lambda each: -_column_weight(each, wanted),
     )[:tables]
     if not places:
         return []
-    columns = _read(context, places, content if complete else set())
+    columns = _read(context, places, content if complete else set(), initials)
     scored = _Weighed(columns, wanted, said, max(each.score for each in places) or 1.0).scored()
     found = [FoundColumn(each.id, score, content <= each.named) for each, score in scored]
     found.sort(key=lambda each: (-each.score, each.id))
     return found[:limit]
 
 
-def _read(context: Context, places: Sequence[Ranked], content: set[str]) -> list[_Column]:
+def _may_have(each: Ranked, spelled_out: set[str]) -> bool:
+    """May one of its columns be meant: has one a word of the question, or one that its initials stand for?"""
+    return any(bits & (COLUMN | NOTE) for bits in each.matched.values()) or any(
+        bits & COLUMN for word, bits in each.near.items() if word in spelled_out
+    )
+
+
+def _read(
+    context: Context,
+    places: Sequence[Ranked],
+    content: set[str],
+    initials: Mapping[str, frozenset[str]],
+) -> list[_Column]:
     """The columns of these tables whose own name has every word of `content`."""
     tables = {each.id: each for each in places}
     columns: list[_Column] = []
     for part in chunks([each.id for each in places]):
         rows = context.session.connection().execute(kept(context, _of_tables), {"ids": part}).all()
         for id_, parent, name, description in rows:
-            named = frozenset((*identifier_words(name), *joined_words(name)))
+            named = with_initials((*identifier_words(name), *joined_words(name)), initials)
             if not content <= named:
                 continue
             noted = frozenset(text_words(description[:LONGEST_NOTE])) if description else frozenset()

@@ -3,9 +3,9 @@
 `search_docs` has one row per resource that can be found on its own, and one more for each column whose visibility to
 the assistant may differ from its table's (tags, sensitivity). The words themselves are in `search_fts` (FTS5) on
 SQLite, whose rowids start with the zone, so that a viewer's zones are a range of the index; on PostgreSQL in
-`search_docs.body` under a GIN index, plain and with the zone before each word, and in `words`, to read them back.
-`search_words` is what "did you mean" chooses from. Neither database needs an extension. Every statement can be run
-twice.
+`search_docs.body` under a GIN index, with the workspace and again with the zone before each word, and in `words`, to
+read them back. `search_words` is what "did you mean" chooses from. Neither database needs an extension. Every statement
+can be run twice.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ BEGIN
     IF everything OR cardinality(zones) > {MOST_LEXEMES} THEN
         RETURN QUERY SELECT q.at, array(
             SELECT d.id FROM search_docs d
-            WHERE d.body @@ format('''%s'' & ''_w%s''', q.lexeme, workspace)::tsquery
+            WHERE d.body @@ format('''w%s.%s''', workspace, q.lexeme)::tsquery
             AND (everything OR d.zone_id = ANY (zones)) LIMIT most
         ) FROM unnest(lexemes) WITH ORDINALITY AS q(lexeme, at);
     ELSE
@@ -102,22 +102,23 @@ DECLARE
     mine integer[];
     held bigint[];
 BEGIN
-    SELECT coalesce(array_agg(h.id ORDER BY h.id), '{}'), array_agg(h.resources ORDER BY h.id) INTO mine, held FROM (
-        SELECT z.id, (
-            SELECT coalesce(sum(c.resources), 0)::bigint FROM zone_counts c
-            WHERE c.zone_id = z.id AND c.kind <> 'column'
-        ) AS resources
-        FROM zones z WHERE z.workspace_id = workspace AND (everything OR z.id IN (
+    -- Apart: with an OR every zone of the workspace would be looked at for whoever sees a few.
+    IF everything THEN
+        SELECT array_agg(z.id ORDER BY z.id) INTO mine FROM zones z WHERE z.workspace_id = workspace;
+    ELSE
+        SELECT array_agg(z.id ORDER BY z.id) INTO mine FROM zones z WHERE z.workspace_id = workspace AND z.id IN (
             SELECT t.zone_id FROM zone_teams t WHERE t.team_id = ANY (teams)
-        ))
-    ) AS h;
+        );
+    END IF;
+    mine := coalesce(mine, '{}');
+    SELECT array_agg(c.resources) INTO held FROM zone_counts c WHERE c.zone_id = ANY (mine) AND c.kind <> 'column';
     RETURN QUERY SELECT 0::bigint, mine::bigint[], held;
     RETURN QUERY SELECT l.at, l.ids, NULL::bigint[]
         FROM docent_listed(lexemes, everything, mine, workspace, most) AS l;
 END
 $$
 """
-"""A viewer's zones, how much each holds, and the first lists: one round trip."""
+"""A viewer's zones, how much they hold, and the first lists: one round trip."""
 FUNCTIONS = {
     "docent_found(tsquery, integer[], integer)": FOUND,
     "docent_listed(text[], boolean, integer[], integer, integer)": LISTED,

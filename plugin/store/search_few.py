@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -50,43 +50,29 @@ def promising(index: FullText, terms: Sequence[Term]) -> Promising:
         counts.update(zip(crowded, index.count_each(crowded), strict=True))
         pairs = [pair for pair in combinations(typed, 2) if counts[pair[0]] and counts[pair[1]]]
     together = index.having_each(pairs, MOST) if pairs else []
-    has = _Having()
     worth: list[float] = []
+    bits: dict[int, int] = {}
+    """Which of the words each document has, and which in its name."""
     for term in terms:
         count = min(counts[term.word], index.total)
         rarity = term.weight * math.log(1 + (index.total - count + 0.5) / (count + 0.5))
         at = len(worth)
         worth += [ANYWHERE * rarity, IN_NAME * rarity]
-        in_name = set(named.get(term.word, ()))
-        has.add(in_name, 3 << at)
-        has.add(set(anywhere[term.word]) - in_name, 1 << at)
+        _add(bits, anywhere[term.word], 1 << at)
+        _add(bits, named.get(term.word, ()), 3 << at)
     for (one, other), ids in zip(pairs, together, strict=True):
-        has.add(set(ids), 1 << 2 * words.index(one) | 1 << 2 * words.index(other))
-    value = {bits: sum(worth[at] for at in range(len(worth)) if bits >> at & 1) for bits in has.alike}
-    ordered = [
-        id_
-        for bits in sorted(has.alike, key=lambda bits: (-value[bits], bits))
-        for id_ in sorted(has.alike[bits])
-    ]
-    return Promising(ordered, counts, frozenset(has.bits))
+        _add(bits, ids, 1 << 2 * words.index(one) | 1 << 2 * words.index(other))
+    alike: dict[int, list[int]] = defaultdict(list)
+    for id_, had in bits.items():
+        alike[had].append(id_)
+    value = {had: sum(worth[at] for at in range(len(worth)) if had >> at & 1) for had in alike}
+    ordered: list[int] = []
+    for had in sorted(alike, key=lambda had: (-value[had], had)):
+        ordered += sorted(alike[had])
+    return Promising(ordered, counts, frozenset(bits))
 
 
-class _Having:
-    """Which documents have which of the words, as bits: most have one, and are not looked at one by one."""
-
-    def __init__(self) -> None:
-        self.bits: dict[int, int] = {}
-        self.alike: dict[int, set[int]] = defaultdict(set)
-        """The same the other way round."""
-
-    def add(self, ids: set[int], bits: int) -> None:
-        """These documents have this too."""
-        known = ids & self.bits.keys()
-        fresh = ids - known
-        self.alike[bits] |= fresh
-        self.bits.update(dict.fromkeys(fresh, bits))
-        for id_ in known:
-            before = self.bits[id_]
-            self.bits[id_] = before | bits
-            self.alike[before].discard(id_)
-            self.alike[before | bits].add(id_)
+def _add(bits: dict[int, int], ids: Iterable[int], added: int) -> None:
+    known = bits.get
+    for id_ in ids:
+        bits[id_] = known(id_, 0) | added

@@ -49,6 +49,8 @@ class Ranked:
     integration_id: int | None
     shape: int | None
     matched: dict[str, int] = field(default_factory=dict)
+    near: Mapping[str, int] = field(default_factory=dict)
+    """Where it has words of nearly the same meaning as one of the question that it has not."""
     members: set[int] = field(default_factory=set)
     """Shards of the family that were found by a word of their own, such as a date."""
     whole: bool = False
@@ -196,8 +198,13 @@ class Search(Evidence):
         if fill:
             order = self._with_pointed_at(order, siblings)
         self._break_ties(order)
-        matched = self._matched({each.id for each in order[:EXPLAINED]})
-        ranked = [self._ranked(each, matched.get(each.id, {})) for each in order[:MOST_RANKED]]
+        explained = {each.id for each in order[:EXPLAINED]}
+        matched = _by_document(self.bits, explained)
+        beside = _by_document({term.word: found for term, found in related}, explained)
+        ranked = [
+            self._ranked(each, matched.get(each.id, {}), beside.get(each.id, {}))
+            for each in order[:MOST_RANKED]
+        ]
         return ranked + self._rest({each.id for each in ranked})
 
     def _rest(self, known: set[int]) -> list[Ranked]:
@@ -207,7 +214,7 @@ class Search(Evidence):
             family = self.docs[id_].family_id
             if family not in known:
                 known.add(family)
-                found.append(self._ranked(Scored(family, 0.0, 0.0), {}))
+                found.append(self._ranked(Scored(family, 0.0, 0.0), {}, {}))
         return found
 
     def _inside(self, containers: Collection[int]) -> dict[int, tuple[int, int]]:
@@ -308,15 +315,7 @@ class Search(Evidence):
         best.sort(key=lambda each: (-each.score, each.id))
         order[:STANDING] = best
 
-    def _matched(self, ids: Collection[int]) -> dict[int, dict[str, int]]:
-        """Which word each of these has where."""
-        found: dict[int, dict[str, int]] = {id_: {} for id_ in ids}
-        for word, having in self.bits.items():
-            for id_ in having.keys() & found.keys():
-                found[id_][word] = having[id_]
-        return found
-
-    def _ranked(self, scored: Scored, matched: dict[str, int]) -> Ranked:
+    def _ranked(self, scored: Scored, matched: dict[str, int], beside: dict[str, int]) -> Ranked:
         doc = self.docs[scored.id]
         return Ranked(
             id=doc.id,
@@ -326,6 +325,7 @@ class Search(Evidence):
             integration_id=doc.integration_id,
             shape=doc.shape,
             matched=matched,
+            near=beside,
             members=self.members.get(doc.id, set()),
             grouped=self.grouped(doc),
         )
@@ -333,3 +333,14 @@ class Search(Evidence):
     def doc(self, id_: int) -> Any:
         """The row of a document that was loaded."""
         return self.docs[id_]
+
+
+def _by_document(
+    evidence: Mapping[str, Mapping[int, int]], ids: Collection[int]
+) -> dict[int, dict[str, int]]:
+    """Which word each of these documents has where."""
+    found: dict[int, dict[str, int]] = {id_: {} for id_ in ids}
+    for word, having in evidence.items():
+        for id_ in having.keys() & found.keys():
+            found[id_][word] = having[id_]
+    return found

@@ -9,8 +9,9 @@ or more, `f_` eight or more. What is plain only stands in the descriptions of co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
 from typing import NamedTuple
@@ -31,6 +32,9 @@ MANY, VERY_MANY = 3, 8
 LONGEST_TEXT = 4000
 """Characters of a description, definition or document that are indexed."""
 MOST_COLUMNS = 5000
+FEW_COLUMNS = 100
+"""Of a shard with no more, the columns are remembered for the next."""
+SEPARATOR = "\x1f"
 
 
 class ColumnFacts(NamedTuple):
@@ -68,7 +72,7 @@ class AssetFacts:
     sample_id: int | None = None
     """One of these columns: they are all shown to the AI or none is."""
     columns_apart: Sequence[ColumnFacts] = ()
-    _folded: frozenset[str] | None = None
+    _named: NamesOfColumns | None = None
     _group: tuple[int | None] | None = None
 
     def group(self) -> int | None:
@@ -79,15 +83,30 @@ class AssetFacts:
 
     def column_set(self) -> frozenset[str]:
         """The names of its columns, lower case: what decides whether two tables are alike."""
-        if self._folded is None:
-            self._folded = frozenset(map(str.lower, self.names()))
-        return self._folded
+        return self.named().folded
+
+    def named(self) -> NamesOfColumns:
+        """What the names of all its columns are together."""
+        if self._named is None:
+            names = tuple(self.names())
+            remembered = len(names) <= FEW_COLUMNS and self.group() is not None
+            self._named = _names_of_shard(names) if remembered else _names_of_columns(names)
+        return self._named
 
     def names(self) -> Sequence[str]:
         """The names of all its columns."""
         if not self.columns_apart:
             return self.columns
         return [*self.columns, *(column.name for column in self.columns_apart)]
+
+
+class NamesOfColumns(NamedTuple):
+    """What the names of a table's columns are together, whatever the order they stand in."""
+
+    folded: frozenset[str]
+    """Lower case."""
+    listed: str
+    """The same sorted, one text: a part of what `number` counts."""
 
 
 @dataclass(slots=True)
@@ -115,7 +134,7 @@ class Document:
 
 def number(*parts: str) -> int:
     """A stable 63-bit number for some values."""
-    digest = blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
+    digest = blake2b(SEPARATOR.join(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
@@ -149,10 +168,10 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
         described.update(identifier_words(label))
     if asset.body:
         described.update(text_words(asset.body[:LONGEST_TEXT]))
-    counts: Counter[str] = Counter()
+    counts: Mapping[str, int] = {}
     words: set[str] = set()
     if not member:
-        counts.update(chain.from_iterable(map(identifier_words, asset.columns[:MOST_COLUMNS])))
+        counts = Counter(chain.from_iterable(map(identifier_words, asset.columns[:MOST_COLUMNS])))
         words = words_of_texts(asset.notes, LONGEST_TEXT)
     notes_count = len(words)
     words.update(names, described, counts)
@@ -188,6 +207,15 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
     return [own, *(_apart(asset, column) for column in asset.columns_apart)]
 
 
+def _names_of_columns(columns: tuple[str, ...]) -> NamesOfColumns:
+    folded = frozenset(map(str.lower, columns))
+    return NamesOfColumns(folded, SEPARATOR.join(sorted(folded)))
+
+
+_names_of_shard = lru_cache(maxsize=32)(_names_of_columns)
+"""Shards follow each other, and have the columns of the one before."""
+
+
 def _marked(mark: str, words: Collection[str]) -> str:
     """The words with a mark and a space before each."""
     return mark + mark.join(words) if words else ""
@@ -221,7 +249,7 @@ def _shape(asset: AssetFacts) -> int | None:
     """The same for the same table in two databases: its name without numbers, and the names of its columns."""
     if asset.kind not in TABLE_KINDS or not (asset.columns or asset.columns_apart):
         return None
-    return number(family_pattern(asset.name), *sorted(asset.column_set()))
+    return number(family_pattern(asset.name), asset.named().listed)
 
 
 def labels_of(asset: AssetFacts) -> Sequence[str]:

@@ -254,7 +254,7 @@ class SqliteWriter(IndexWriter):
 
 
 class PostgresWriter(IndexWriter):
-    """tsvector: the words of a document as lexemes, plain and with its zone before them."""
+    """tsvector: the words of a document as lexemes, with its workspace and with its zone before them."""
 
     _inserted = False
 
@@ -294,8 +294,8 @@ class PostgresWriter(IndexWriter):
         with raw.cursor() as cursor, cursor.copy(f"COPY search_docs ({columns}) FROM STDIN") as copy:
             for each in documents:
                 # Words are letters, digits and underscores, so the text form of a tsvector needs no quoting.
-                words, here = each.words, f" {each.zone_id}."
-                body = f"{words}{here}{words.replace(' ', here)} _w{each.workspace_id}" if words else ""
+                words, ours, here = each.words, f" w{each.workspace_id}.", f" {each.zone_id}."
+                body = f"{ours}{words.replace(' ', ours)}{here}{words.replace(' ', here)}" if words else ""
                 copy.write_row((*_fields(each), words, body))
 
     def insert_words(self, words: Sequence[str]) -> None:

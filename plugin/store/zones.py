@@ -17,6 +17,7 @@ from plugin.errors import BadInput, NotFound
 from plugin.store import search_index
 from plugin.store._context import Context
 from plugin.store._models.catalog import (
+    DriftRow,
     GrantRow,
     ResourceRow,
     ZoneCountRow,
@@ -273,6 +274,9 @@ def _drop_if_idle(session: Session, workspace_id: int, zone_id: int) -> list[int
         return []
     moved = _move(session, workspace_id, zone.resource_id, zone_id, zone.parent_id)
     session.execute(update(ZoneRow).where(ZoneRow.parent_id == zone_id).values(parent_id=zone.parent_id))
+    # Who sees the zone above saw this one too, and goes on being told what changed in it.
+    told = (DriftRow.integration_id == zone.integration_id, DriftRow.zone_id == zone_id)
+    session.execute(update(DriftRow).where(*told).values(zone_id=zone.parent_id))
     session.execute(delete(ZoneRow).where(ZoneRow.id == zone_id))
     session.expire_all()
     return moved

@@ -10,7 +10,7 @@ import pytest
 
 from plugin.access.viewer import Viewer
 from plugin.catalog.context import ContextEntry, build_context, short_type
-from plugin.catalog.custom import import_path
+from plugin.catalog.sync.imports import import_path
 from plugin.store import Store
 from tests.assistant.shop import World
 

@@ -23,6 +23,12 @@ def test_names_without_a_break_are_taken_apart() -> None:
     assert stem("amount") in identifier_words("taxamt")
 
 
+def test_a_name_of_small_words_is_known_by_what_they_make_together() -> None:
+    assert identifier_words("no_show") == identifier_words("NoShow") == (stem("noshow"),)
+    assert stem("usedby") in {term.word for term in read_question("used by").terms if term.joined}
+    assert identifier_words("opt_out") == (stem("opt"),) and identifier_words("from") == ()
+
+
 def test_one_word_stays_one_word() -> None:
     for word in (
         "relationship", "exceptions", "transitions", "properties", "therapist", "management", "percentage",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
+from plugin.access.viewer import Role, Surface
+from plugin.catalog.sync.imports import import_path
 from plugin.config import Config, read_config
 from plugin.errors import Misconfigured
 from plugin.store import migrate, open_store, schema
 from plugin.store._engine import make_engine
 from plugin.store._models import Base
+from plugin.store.search_index import reindex
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -87,13 +91,95 @@ def test_an_installation_of_before_gets_what_a_search_begins_with(empty: Config)
         if connection.dialect.name == "postgresql":
             connection.execute(text("DROP FUNCTION docent_opened, docent_listed"))
     assert len(differences(empty)) == 1, "the costs of queries"
-    assert "0003" in migrate(empty)
+    assert f"from 0002 to revision {schema.HEAD}" in migrate(empty)
     assert differences(empty) == []
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             functions = "SELECT count(*) FROM pg_proc WHERE proname IN ('docent_opened', 'docent_listed')"
             assert connection.execute(text(functions)).scalar() == 2
     engine.dispose()
+
+
+OF_BEFORE = """
+UPDATE search_docs
+SET body = (words || ' ' || zone_id || '.' || replace(words, ' ', ' ' || zone_id || '.') || ' _w' || workspace_id)::tsvector
+"""
+"""How a release before revision 0004 wrote the words of a document."""
+
+
+def test_what_an_installation_of_before_found_is_found_after(empty: Config) -> None:
+    migrate(empty)
+    store = open_store(empty)
+    with store.sign_in() as door:
+        for slug in ("one", "two"):
+            door.create_workspace(slug, f"{slug}@example.com", "correct horse battery", slug=slug)
+        viewers = [
+            door.viewer_for_email(slug, f"{slug}@example.com", Surface.PAGE) for slug in ("one", "two")
+        ]
+    table = {
+        "entity_type": "table",
+        "databuilder_id": "shop.sales.refunds",
+        "title": "refunds",
+        "database": "shop",
+        "schema": "sales",
+        "description": "Money given back.",
+        "columns": [{"name": "refund_id", "type": "text"}],
+    }
+    path = empty.home / "shop.jsonl"
+    path.write_text(json.dumps(table))
+    for viewer in viewers:
+        assert import_path(store, viewer, str(path), integration="shop").errors == ()
+    with store.as_admin(viewers[0]) as admin:
+        team = admin.people.add_team("refunds", private=True)
+        member = admin.people.add_member("m@example.com", Role.GUEST, "M", password="correct horse battery")
+        admin.people.add_to_team(team.id, member.id)
+        admin.people.add_member("n@example.com", Role.GUEST, "N", password="correct horse battery")
+    with store.as_viewer(viewers[0]) as mine:
+        sales = mine.catalog.by_name("shop.sales")
+    with store.as_admin(viewers[0]) as admin:
+        admin.people.grant(team.id, sales.integration_id, sales.id)
+    with store.sign_in() as door:
+        viewers += [
+            door.viewer_for_email("one", email, Surface.PAGE) for email in ("m@example.com", "n@example.com")
+        ]
+
+    def found() -> list[list[tuple[str, float]]]:
+        hits = []
+        for viewer in viewers:
+            for words in ("refunds", "money", "refund money", "refu"):
+                with store.as_viewer(viewer) as mine:
+                    page = mine.catalog.search(words)
+                    hits.append([(each.resource.qualified_name, each.score) for each in page.hits])
+        return hits
+
+    before = found()
+    assert all(before[:12]) and not any(before[12:]), (
+        "two admins and a member find it, a guest of no team does not"
+    )
+    with store._engine.begin() as connection:
+        schema.run(connection, "downgrade", "0003")
+    assert found() == before, "a downgrade loses nothing"
+    if store.dialect == "postgresql":
+        with store._engine.begin() as connection:
+            connection.execute(text(OF_BEFORE))
+            listed = "SELECT ids FROM docent_listed('{refund}', true, '{}', 1, 10)"
+            assert connection.execute(text(listed)).scalar(), "what an older release writes it finds"
+    assert f"from 0003 to revision {schema.HEAD}" in migrate(empty)
+    assert found() == before
+    if store.dialect == "postgresql":
+        with store._engine.connect() as connection:
+            plain = (
+                "SELECT count(*) FROM search_docs WHERE body @@ 'refund'::tsquery OR body @@ '_w1'::tsquery"
+            )
+            assert connection.execute(text(plain)).scalar() == 0
+            bodies = "SELECT id, body::text FROM search_docs ORDER BY id"
+            migrated = connection.execute(text(bodies)).all()
+        for viewer in viewers[:2]:
+            with store._context(viewer.workspace_id) as context:
+                reindex(context.session, viewer.workspace_id)
+        with store._engine.connect() as connection:
+            assert connection.execute(text(bodies)).all() == migrated, "as an index built anew has it"
+    store.close()
 
 
 def test_several_processes_that_start_at_once_migrate_once(empty: Config) -> None:

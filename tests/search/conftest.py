@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plugin.access.viewer import Viewer
-from plugin.catalog.custom import import_path
+from plugin.catalog.sync.imports import import_path
 from plugin.store import Store
 
 Fill = Callable[..., None]

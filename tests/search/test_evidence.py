@@ -52,6 +52,31 @@ def test_a_description_is_evidence(ask: Ask) -> None:
     assert ask(lines, LONG.format("tolls"))[0] == "bbb"
 
 
+def test_a_schema_of_one_small_table_does_not_outdo_what_says_more(ask: Ask) -> None:
+    wide = ", ".join(f"col{word}" for word in "maple cedar birch aspen alder hazel rowan beech".split())
+    lines = [
+        table("d", "tiny", "aaa", "x, tariff"),
+        table("d", "s", "bbb", "x, tariff", "Tariff."),
+        *(table("d", "s", f"zz{letter}", wide) for letter in "pqrst"),
+    ]
+    assert ask(lines, LONG.format("tariff"), filler=False)[0] == "bbb"
+
+
+def test_the_size_of_its_schema_does_not_hide_a_table_that_has_every_word(ask: Ask) -> None:
+    words = "harbour", "pilot", "tonnage", "berth", "cargo", "lantern", "anchor", "rudder"
+    wide = ", ".join(f"{letter}{number}" for letter in "klmnpqrstv" for number in "23")
+    lines = [
+        table("d", "public", "aaa", ", ".join(words)),
+        *(table("d", "public", f"zz{letter}{more}", wide) for letter in "abcdefgh" for more in "qrstuvwx"),
+        table("d", "tiny", "none", "x"),
+        *(table("d", "tiny", f"{words[at]}_{words[at + 1]}", "x") for at in (0, 2, 4, 6)),
+        *(table("d", f"other{letter}", f"xx{letter}", "gross") for letter in "abcdefghijklmnopqrstuvwxyz"),
+    ]
+    question = f"for each {' and '.join(words)}, of which one is there more than of the others in gross"
+    found = ask(lines, question, filler=False, limit=100)
+    assert found.index("aaa") < found.index("none")
+
+
 def test_a_name_that_is_spoken_in_full_wins(ask: Ask) -> None:
     lines = [
         table("d", "s", "tariff_history_archive_copy", "x, tariff, tariff_kind, tariff_day, tariff_place"),

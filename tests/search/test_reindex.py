@@ -235,6 +235,29 @@ def test_a_failure_leaves_the_index_and_the_next_round_renews_it(
     assert renew(shop) == 1 and documents(shop, any_admin) == before
 
 
+def test_a_workspace_that_cannot_be_renewed_keeps_no_other_from_its_turn(
+    two: tuple[Store, Viewer, Viewer], monkeypatch: Patch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, mine, other = two
+    really, done = search_index.reindex, []
+
+    def fails_in_the_first(session: Any, workspace_id: int) -> int:
+        if workspace_id == mine.workspace_id:
+            _fails()
+        done.append(workspace_id)
+        return really(session, workspace_id)
+
+    monkeypatch.setattr(search_index, "reindex", fails_in_the_first)
+    monkeypatch.setattr(search_index, "WORDS", words.WORDS + 1)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        renew(store)
+    assert done == [other.workspace_id]
+    told = [each for each in caplog.records if each.getMessage() == "the search index was not renewed"]
+    assert [(each.__dict__["workspace_id"], each.__dict__["reason"]) for each in told] == [
+        (mine.workspace_id, "RuntimeError")
+    ]
+
+
 def _fails(*_: Any) -> None:
     raise RuntimeError("in the middle")
 
@@ -326,8 +349,9 @@ def test_an_edit_under_way_is_not_lost_either(shop: Store, any_admin: Viewer, mo
 # --- the number itself --------------------------------------------------------------------------------------------
 
 SAID = "The customers' orders, shipped by days; Müller's 2023-01-18 running totals (in EUR) of studies and addresses."
-MADE = {1: "b54eb1bb2f77fdc8"}
-"""For each way of making words the mark of what it makes of a sample. A new number is a new line here."""
+MADE = {1: "b54eb1bb2f77fdc8", 2: "baaa9ce19f4d0fc2"}
+"""For each way of making words the mark of what it makes of a sample. A new number is a new line here. The sample of 1
+had no `no_show`."""
 
 
 def test_whoever_makes_words_another_way_counts_it_up() -> None:
@@ -343,6 +367,7 @@ def _mark() -> str:
         "custOrderID",
         "hg19_chr2",
         "naïveName",
+        "no_show",
     ]
     facts: dict[str, Any] = {
         "workspace_id": 1, "integration_id": 1, "zone_id": 1, "parent_id": 9, "description": SAID, "columns": columns,
