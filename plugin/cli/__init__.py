@@ -23,6 +23,7 @@ from typing import Any
 import click
 
 from plugin.cli.session import Session
+from plugin.cli.terminal import echo
 from plugin.errors import DocentError
 
 COMMANDS = {
@@ -128,24 +129,24 @@ def main(argv: list[str] | None = None) -> Any:
         # click ends with 1 where the reader of our output has gone (`docent search x --json | head -1`).
         sys.exit(0 if type(sys.stdout).__name__.endswith("PacifyFlushWrapper") else leaving.code)
     except click.exceptions.Abort:
-        click.echo("Stopped.", err=True)
+        echo("Stopped.", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except DocentError as error:
-        click.echo(f"docent: {error}", err=True)
+        echo(f"docent: {error}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # Whoever read our output has gone (`docent search x | head`): that is no failure of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except UnicodeError:  # bytes of argv or an escape in JSON that no database and no wire can hold
-        click.echo("docent: there is text in what was given that is not UTF-8", err=True)
+        echo("docent: there is text in what was given that is not UTF-8", err=True)
         given = "".join(sys.argv if argv is None else argv)
         sys.exit(2 if any("\ud800" <= letter <= "\udfff" for letter in given) else 1)
     except Exception as error:  # noqa: BLE001  the edge: an error's text may quote values, so only its class is shown
         from plugin.cli.session import where
 
-        click.echo(f"docent: unexpected {type(error).__name__} at {where(error)}; please report it", err=True)
+        echo(f"docent: unexpected {type(error).__name__} at {where(error)}; please report it", err=True)
         sys.exit(1)

@@ -11,8 +11,10 @@ import click
 from plugin.catalog.freshness import freshness
 from plugin.catalog.kinds import KINDS
 from plugin.cli.session import Session, command_options, json_option, plain, print_json, print_lines
-from plugin.errors import BadInput
-from plugin.store.shapes import Resource
+from plugin.cli.terminal import echo
+from plugin.errors import BadInput, NotFound
+from plugin.store.drift import Narrowed
+from plugin.store.shapes import CHANGES, Resource
 
 
 @click.command()
@@ -58,10 +60,12 @@ def search(
         return
     for hit in found.hits:
         about = (hit.resource.description or "").split("\n")[0]
-        click.echo(f"{hit.rank:>3}  {hit.resource.kind:<8} {hit.resource.qualified_name}  {about}"[:160])
+        gone = hit.resource.stale_since
+        mark = f"[gone at the source since {gone:%Y-%m-%d}]  " if gone else ""
+        echo(f"{hit.rank:>3}  {hit.resource.kind:<8} {hit.resource.qualified_name}  {mark}{about}"[:160])
     if not found.hits:
         more = f" Did you mean {found.did_you_mean!r}?" if found.did_you_mean else ""
-        click.echo(f"Nothing matches {text!r}.{more}", err=True)
+        echo(f"Nothing matches {text!r}.{more}", err=True)
 
 
 @click.command()
@@ -90,9 +94,9 @@ def show(session: Session, qualified_name: str, integration: str | None, as_json
         }
         print_json(document)
         return
-    click.echo(f"{resource.kind} {resource.qualified_name} ({resource.integration})")
+    echo(f"{resource.kind} {resource.qualified_name} ({resource.integration})")
     for line in _facts(resource):
-        click.echo(line)
+        echo(line)
     for column in columns:
         marks = " PK" if column.is_pk else ""
         sure = column.sensitivity_confidence
@@ -101,12 +105,12 @@ def show(session: Session, qualified_name: str, integration: str | None, as_json
             if column.sensitivity
             else ""
         )
-        click.echo(
+        echo(
             f"  {column.name:<28} {column.native_type or '':<18}{marks:<4} {kind}{column.description or ''}".rstrip()
         )
     for key in keys:
         target = f" -> {key.ref} ({', '.join(key.ref_columns)})" if key.ref else ""
-        click.echo(f"  {key.kind} key ({', '.join(key.columns)}){target}")
+        echo(f"  {key.kind} key ({', '.join(key.columns)}){target}")
 
 
 def _facts(resource: Resource) -> Iterator[str]:
@@ -152,23 +156,44 @@ def start_of(since: str, now: datetime) -> datetime:
 @click.option(
     "--since", required=True, metavar="DATE", help="A day or a time: monday, yesterday, 2026-01-31T09:00."
 )
+@click.option("--change", type=click.Choice(CHANGES), help="Only this kind of change.")
+@click.option("--integration", metavar="I", help="Only of this integration.")
+@click.option(
+    "--under", metavar="NAME", help="Only of a database, schema or table, by its name; it may be gone."
+)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=500, show_default=True)
 @click.pass_obj
-def drift(session: Session, since: str, limit: int, as_json: bool) -> None:
+def drift(
+    session: Session,
+    since: str,
+    change: str | None,
+    integration: str | None,
+    under: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     """Show what syncs found changed at the sources: added, removed, retyped, redescribed, redefined, rekeyed.
 
-    A column that became NOT NULL is required, and optional where it may be NULL again.
+    A column that became NOT NULL is required, and optional where it may be NULL again. A rename is one thing removed
+    and another added.
     """
     start = start_of(since, datetime.now(UTC))
+    meant: Narrowed = {"change": change, "integration": integration, "named": under}
     with session.store.as_viewer(session.viewer()) as mine:
-        found = mine.catalog.drift(start, limit=limit)
+        known = {each.name.lower() for each in mine.catalog.integrations()}
+        if integration is not None and integration.strip().lower() not in known:
+            raise NotFound(f"there is no integration {integration!r} that you can see")
+        found = mine.catalog.drift(start, limit=limit, **meant)
+        total = sum(mine.catalog.count_drift(start, **meant).values())
     if as_json:
         print_lines(plain(each) for each in found)
-        return
-    for each in found:
-        told = each.change in ("retyped", "rekeyed")
-        change = f"  {each.before or 'nothing'} -> {each.after or 'nothing'}" if told else ""
-        name = f"{each.integration}: {each.kind} {each.qualified_name}"
-        click.echo(f"{each.at:%Y-%m-%d %H:%M}  {each.change:<12} {name}{change}")
-    if not found:
-        click.echo(f"No sync has found a change since {start:%Y-%m-%d %H:%M} UTC.", err=True)
+    else:
+        for each in found:
+            told = each.change in ("retyped", "rekeyed")
+            became = f"  {each.before or 'nothing'} -> {each.after or 'nothing'}" if told else ""
+            name = f"{each.integration}: {each.kind} {each.qualified_name}"
+            echo(f"{each.at:%Y-%m-%d %H:%M}  {each.change:<12} {name}{became}")
+    if not found and not as_json:
+        echo(f"No sync has found such a change since {start:%Y-%m-%d %H:%M} UTC.", err=True)
+    if total > len(found):
+        echo(f"These are the newest {len(found):,} of {total:,} changes; --limit takes more.", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from plugin.cli.session import json_option, print_json
+from plugin.cli.terminal import echo
 
 
 @click.group("eval")
@@ -36,4 +37,4 @@ def retrieval(
         shown = "  ".join(
             f"{key}={value:.4g}" for key, value in metrics.items() if isinstance(value, int | float)
         )
-        click.echo(f"{setting:<3} {shown}")
+        echo(f"{setting:<3} {shown}")

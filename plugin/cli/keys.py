@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from plugin.cli.session import Session, command_options, say
+from plugin.cli.terminal import echo
 
 
 @click.group()
@@ -43,7 +44,7 @@ def webhook_secret(session: Session, trying: bool) -> None:
         hook = admin.settings.webhook()
     if hook is None:
         raise Misconfigured("no webhook is set; set one with: docent settings watch.webhook URL")
-    click.echo(hook.secret)
+    echo(hook.secret)
     if trying:
         values = {
             "workspace": viewer.workspace_slug, "rule": "test", "member": viewer.email, "seen": 0, "limit": 0,

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from plugin.cli.session import Session, command_options, json_option, print_lines
+from plugin.cli.terminal import echo
 from plugin.store.impact import Broken, Impact
 from plugin.store.shapes import Edge, Lineage
 
@@ -64,7 +65,7 @@ def lineage(
     if as_csv:
         from plugin.catalog.lineage_csv import impact_csv, lineage_csv
 
-        click.echo(impact_csv(broken) if broken else lineage_csv(found) if found else "", nl=False)
+        echo(impact_csv(broken) if broken else lineage_csv(found) if found else "", nl=False)
     elif broken is not None:
         _print_impact(broken, as_json)
     elif found is not None:
@@ -77,9 +78,9 @@ def _print_edges(found: Lineage, name: str, as_json: bool) -> None:
         print_lines(lines)
         return
     for line in lines:
-        click.echo(f"{line['upstream']} -> {line['downstream']}  ({line['kind']}, {line['source']})")
+        echo(f"{line['upstream']} -> {line['downstream']}  ({line['kind']}, {line['source']})")
     if not lines:
-        click.echo(f"The catalog knows no lineage of {name}.", err=True)
+        echo(f"The catalog knows no lineage of {name}.", err=True)
 
 
 def _print_impact(found: Impact, as_json: bool) -> None:
@@ -91,14 +92,14 @@ def _print_impact(found: Impact, as_json: bool) -> None:
         sure = "breaks" if each.certain else "may break"
         name = f"{each.resource.kind} {each.resource.qualified_name}"
         columns = f" ({', '.join(each.columns)})" if each.columns else ""
-        click.echo(f"{sure:<10} {name}{columns}  {each.hops} away, reads {each.through}, owned by {owners}")
+        echo(f"{sure:<10} {name}{columns}  {each.hops} away, reads {each.through}, owned by {owners}")
     if not found.broken:
-        click.echo(f"Nothing that you may see depends on {found.start.qualified_name}.", err=True)
+        echo(f"Nothing that you may see depends on {found.start.qualified_name}.", err=True)
         return
     tell = ", ".join(f"{owner.name} ({number})" for owner, number in found.tell) or "nobody owns any of it"
-    click.echo(f"Tell: {tell}." + (f" {found.unowned} without an owner." if found.unowned else ""), err=True)
+    echo(f"Tell: {tell}." + (f" {found.unowned} without an owner." if found.unowned else ""), err=True)
     if found.cut:
-        click.echo(f"There is more than the {MOST:,} that were looked at.", err=True)
+        echo(f"There is more than the {MOST:,} that were looked at.", err=True)
 
 
 def _impact_line(each: Broken) -> dict[str, Any]:

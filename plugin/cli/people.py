@@ -8,6 +8,7 @@ import click
 
 from plugin.access.viewer import Role
 from plugin.cli.session import Session, command_options, json_option, print_json, say
+from plugin.cli.terminal import echo
 from plugin.errors import BadInput, NotFound
 
 
@@ -87,7 +88,7 @@ def member_list(session: Session, as_json: bool) -> None:
         print_json(members)
         return
     for each in members:
-        click.echo(f"{each.email}\t{each.role}\t{each.state}\t{', '.join(each.teams)}")
+        echo(f"{each.email}\t{each.role}\t{each.state}\t{', '.join(each.teams)}")
 
 
 @click.group()
@@ -201,7 +202,7 @@ def team_list(session: Session, as_json: bool) -> None:
         print_json(teams)
         return
     for each in teams:
-        click.echo(f"{each.name}\t{'private' if each.private else 'public'}\t{each.members} members")
+        echo(f"{each.name}\t{'private' if each.private else 'public'}\t{each.members} members")
 
 
 @team.command("see-as")
@@ -219,7 +220,7 @@ def team_see_as(session: Session, email: str, surface: str, kinds: tuple[str, ..
         print_json(found)
         return
     for each in found:
-        click.echo(f"{'sees' if each.visible else 'hidden':<7} {each.qualified_name}\t{each.rule}")
+        echo(f"{'sees' if each.visible else 'hidden':<7} {each.qualified_name}\t{each.rule}")
 
 
 def member_number(admin: object, email: str) -> int:
@@ -290,7 +291,7 @@ def token_create(session: Session, scopes: tuple[str, ...], days: int, name: str
     if as_json:
         print_json({"token": secret, "id": made.id, "scopes": made.scopes, "expires": made.expires})
     else:
-        click.echo(secret)
+        echo(secret)
 
 
 @token.command("list")
@@ -305,7 +306,7 @@ def token_list(session: Session, as_json: bool) -> None:
         print_json(tokens)
         return
     for each in tokens:
-        click.echo(f"{each.id}\t{each.name}\t{' '.join(each.scopes)}\t{each.expires}")
+        echo(f"{each.id}\t{each.name}\t{' '.join(each.scopes)}\t{each.expires}")
 
 
 @token.command("revoke")

@@ -9,6 +9,7 @@ import click
 
 from plugin.cli.session import Session, command_options, json_option, print_json, say
 from plugin.cli.sources import read_settings
+from plugin.cli.terminal import echo
 
 
 @click.group()
@@ -55,7 +56,7 @@ def grant(session: Session, integration: str) -> None:
         told = facts(admin.integrations.by_name(integration).type)
     if not told["can_push"]:
         raise click.UsageError(f"nothing can be pushed to {integration}")
-    click.echo(told["grant_script"], nl=False)
+    echo(told["grant_script"], nl=False)
 
 
 @push.command("plan")
@@ -73,11 +74,11 @@ def plan(session: Session, integration: str, as_json: bool) -> None:
         return
     for item in made.items:
         for statement in item.statements:
-            click.echo(f"{statement};")
+            echo(f"{statement};")
         for statement in item.undo:
-            click.echo(f"-- undo: {' '.join(statement.splitlines())};")
+            echo(f"-- undo: {' '.join(statement.splitlines())};")
         if item.state != "ready":
-            click.echo(f"-- {item.state}: {item.qualified_name} ({item.what}): {item.reason}")
+            echo(f"-- {item.state}: {item.qualified_name} ({item.what}): {item.reason}")
     counts = ", ".join(
         f"{made.count(state)} {word}"
         for state, word in (

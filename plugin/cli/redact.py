@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import click
 
+from plugin.cli.terminal import echo
 from plugin.errors import BadInput
 from plugin.json_text import read_json
 
@@ -30,7 +31,7 @@ def redact() -> None:
             if not isinstance(text, str):
                 raise BadInput(f"line {number} has no text")
         except BadInput as error:
-            click.echo(f"docent: {error}", err=True)
+            echo(f"docent: {error}", err=True)
             bad = True
             continue
         found = clean(text)

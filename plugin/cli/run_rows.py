@@ -6,9 +6,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from plugin.cli.session import print_json, say
+from plugin.cli.terminal import echo
 
 if TYPE_CHECKING:
     from plugin.run_sql.execute import QueryError
@@ -36,9 +35,9 @@ def print_rows(outcome: RunOutcome, limit: int, as_json: bool) -> None:
             {"columns": names, "rows": rows, "receipt": outcome.receipt.id, "truncated": result.truncated}
         )
         return
-    click.echo("\t".join(names))
+    echo("\t".join(names))
     for row in page:
-        click.echo("\t".join("" if value is None else str(shown(value)) for value in row))
+        echo("\t".join("" if value is None else str(shown(value)) for value in row))
 
 
 def cell(value: Any) -> Any:

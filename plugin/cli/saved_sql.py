@@ -8,6 +8,7 @@ import click
 
 from plugin.cli.run_rows import in_full, print_rows
 from plugin.cli.session import Session, command_options, json_option, print_json, say, stdin_text
+from plugin.cli.terminal import echo
 from plugin.errors import BadInput, NotFound
 
 
@@ -56,7 +57,7 @@ def list_queries(session: Session, integration: str | None, as_json: bool) -> No
     for each in found:
         state = f"approved for {', '.join(each['teams'])}" if each["teams"] else "not approved"
         wanted = ", ".join(f"{p['name']}:{p['type']}" for p in each["parameters"])
-        click.echo(f"{each['id']}\t{each['name']}\t{each['integration']}\t{state}\t{wanted}")
+        echo(f"{each['id']}\t{each['name']}\t{each['integration']}\t{state}\t{wanted}")
 
 
 @query.command("save")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from plugin.access.viewer import Surface, Viewer
+from plugin.cli.terminal import echo
 from plugin.config import Config, read_config
 from plugin.errors import BadInput
 
@@ -107,7 +108,7 @@ def plain(value: Any) -> Any:
 
 def print_json(value: Any) -> None:
     """One JSON document on one line of stdout."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False))
+    echo(json.dumps(plain(value), ensure_ascii=False))
 
 
 def print_lines(values: Iterable[Any]) -> None:
@@ -127,7 +128,7 @@ def stdin_text() -> str:
 
 def say(text: str) -> None:
     """Words for the person, on stderr."""
-    click.echo(text, err=True)
+    echo(text, err=True)
 
 
 def read_secret(name: str, source: str) -> str:

@@ -18,6 +18,7 @@ from plugin.cli.session import (
     say,
     stdin_text,
 )
+from plugin.cli.terminal import echo
 from plugin.errors import BadInput
 from plugin.json_text import read_json
 
@@ -42,7 +43,7 @@ def settings(session: Session, key: str | None, value: str | None, as_json: bool
     viewer = session.viewer()
     if key == "export":
         with session.store.as_admin(viewer) as admin:
-            click.echo(json.dumps(plain(admin.settings.export()), indent=2, ensure_ascii=False))
+            echo(json.dumps(plain(admin.settings.export()), indent=2, ensure_ascii=False))
         return
     if key == "apply":
         if value is None:
@@ -70,7 +71,7 @@ def settings(session: Session, key: str | None, value: str | None, as_json: bool
     else:
         for each in found:
             shown = each.value if isinstance(each.value, str) else json.dumps(plain(each.value))
-            click.echo(f"{each.key} = {shown}" if key is None or value is not None else shown)
+            echo(f"{each.key} = {shown}" if key is None or value is not None else shown)
 
 
 def _provider_key(session: Session, key: str, source: str | None, as_json: bool) -> None:
@@ -86,7 +87,7 @@ def _provider_key(session: Session, key: str, source: str | None, as_json: bool)
     elif secret is not None:
         say(f"The key for {provider} is set. It will not be shown again.")
     else:
-        click.echo(f"set at {since:%Y-%m-%d %H:%M} UTC" if since is not None else "not set")
+        echo(f"set at {since:%Y-%m-%d %H:%M} UTC" if since is not None else "not set")
 
 
 def _value(text: str) -> Any:

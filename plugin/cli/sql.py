@@ -11,6 +11,7 @@ from plugin.cli.redact import stdin_lines
 from plugin.cli.run_rows import in_full, print_rows
 from plugin.cli.saved_sql import query
 from plugin.cli.session import Session, command_options, json_option, print_json, print_lines, say, stdin_text
+from plugin.cli.terminal import echo
 from plugin.errors import BadInput
 
 
@@ -62,7 +63,7 @@ def check(
     if as_json:
         print_json(verdict)
     else:
-        click.echo(verdict["decision"])
+        echo(verdict["decision"])
         for reason in verdict["reasons"]:
             say(f"  {reason}")
         if verdict["decision"] != "accept":
@@ -124,14 +125,14 @@ def explain_decision(session: Session, receipt_id: int, as_json: bool) -> None:
     if as_json:
         print_json(found.as_dict())
         return
-    click.echo(f"Then: {found.shown.verdict}{f' ({found.shown.reason})' if found.shown.reason else ''}")
-    click.echo(f"Now: {found.verdict_now}{f' ({found.reason_now})' if found.reason_now else ''}")
+    echo(f"Then: {found.shown.verdict}{f' ({found.shown.reason})' if found.shown.reason else ''}")
+    echo(f"Now: {found.verdict_now}{f' ({found.reason_now})' if found.reason_now else ''}")
     if found.who_now:
-        click.echo(f"  Who can open it: {found.who_now}")
+        echo(f"  Who can open it: {found.who_now}")
     for change in found.changes:
-        click.echo(f"  {change}")
+        echo(f"  {change}")
     if not found.changes:
-        click.echo("Nothing that decided it has changed.")
+        echo("Nothing that decided it has changed.")
 
 
 sql.add_command(query)

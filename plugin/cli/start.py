@@ -10,6 +10,7 @@ import click
 
 from plugin.cli.people import password_from_stdin
 from plugin.cli.session import Session, json_option, print_json, say
+from plugin.cli.terminal import echo
 
 
 @click.command()
@@ -23,15 +24,15 @@ def demo(ctx: click.Context, port: int, no_serve: bool) -> None:
     session = ctx.find_object(Session)
     assert session is not None
     slug = build(session.store, session.config, say)
-    click.echo(f"Workspace {slug} is ready. Everybody's password is {PASSWORD!r}.")
+    echo(f"Workspace {slug} is ready. Everybody's password is {PASSWORD!r}.")
     for person in PEOPLE:
-        click.echo(f"  {person.email:<26} {person.role:<7} {person.about}")
+        echo(f"  {person.email:<26} {person.role:<7} {person.about}")
     if no_serve:
         return
     serve = ctx.find_root().command.get_command(ctx, "serve")  # type: ignore[attr-defined]
     if serve is None:
         raise click.UsageError("the web is not installed beside this command; use --no-serve")
-    click.echo(f"Open http://127.0.0.1:{port} and sign in. Stop with Ctrl+C.")
+    echo(f"Open http://127.0.0.1:{port} and sign in. Stop with Ctrl+C.")
     ctx.invoke(serve, host="127.0.0.1", port=port, workers=1, no_worker=False)
 
 
@@ -77,9 +78,9 @@ def workspace_delete(session: Session, slug: str, yes: bool, as_json: bool) -> N
     if as_json:
         print_json({"workspace": slug, "at": receipt.at, "deleted": receipt.what})
         return
-    click.echo(f"Destroyed the workspace {slug} at {receipt.at.isoformat(timespec='seconds')}.")
+    echo(f"Destroyed the workspace {slug} at {receipt.at.isoformat(timespec='seconds')}.")
     for what, count in sorted(receipt.what.items()):
-        click.echo(f"  {count:>8,} {what.replace('_', ' ')}")
+        echo(f"  {count:>8,} {what.replace('_', ' ')}")
 
 
 @click.command()

@@ -8,6 +8,7 @@ import click
 
 from plugin.cli.session import Session, command_options, json_option, plain, print_json, read_secret, say
 from plugin.cli.sources import read_settings
+from plugin.cli.terminal import echo
 
 
 @click.command()
@@ -36,15 +37,15 @@ def trust(ctx: click.Context, export: str | None, as_json: bool) -> None:
         if export == "json":
             print_json(document)
         else:
-            click.echo(as_markdown(document), nl=False)
+            echo(as_markdown(document), nl=False)
         return
     found = report(session.store, session.viewer(), session.config, pages)
     if as_json:
         print_json(found)
         return
     for each in found:
-        click.echo(f"{each.id:<4} {each.state:<9} {each.promise}")
-        click.echo(f"               {each.evidence}")
+        echo(f"{each.id:<4} {each.state:<9} {each.promise}")
+        echo(f"               {each.evidence}")
 
 
 @click.command()
@@ -96,7 +97,7 @@ def verify(
         print_json({**plain(found), "ok": found.ok})
     else:
         for line in found.lines():
-            click.echo(line)
+            echo(line)
     if not found.ok:
         if as_json:
             say("a canary got out, or the hunt could not see")
