@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from plugin.store._models.clock import BeatRow
 
-TASKS = ("syncs", "expiry", "watch")
-"""What the clock does: starts syncs that are due, ends what is past its time, looks for unusual use."""
+TASKS = ("syncs", "expiry", "watch", "search")
+"""What the clock does: starts syncs that are due, ends what is past its time, looks for unusual use, builds a search
+index of an older release anew."""
 STALE = timedelta(minutes=5)
 """A worker's clock goes round three times a minute; after five minutes without a round none is running."""
 

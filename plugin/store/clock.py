@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from plugin.store.sign_in import IDLE
 from plugin.store.syncs import SyncRecord, next_time
 from plugin.store.unusual import Sighting, hook_of, watch
 
+log = logging.getLogger("docent.clock")
 DEAD_PROMPT = timedelta(hours=1)
 """A prompt that runs for so long has lost its process."""
 
@@ -108,11 +110,24 @@ class Clock:
         return tuple(told)
 
     def renew_search(self) -> int:
-        """Build the search index anew wherever a release before this one wrote it; returns in how many workspaces."""
+        """Build the search index anew wherever a release before this one wrote it; returns in how many workspaces.
+
+        One that fails keeps no other from its turn; each is in the log, and the first error is raised after the last.
+        """
         done = 0
+        failed: Exception | None = None
         for workspace_id in self._workspaces():
-            with self._context(workspace_id) as context:
-                done += renew(context) is not None
+            try:
+                with self._context(workspace_id) as context:
+                    done += renew(context) is not None
+            except Exception as error:  # noqa: BLE001  whatever it is, it is raised below
+                reason = type(error).__name__
+                log.warning(
+                    "the search index was not renewed", extra={"workspace_id": workspace_id, "reason": reason}
+                )
+                failed = failed or error
+        if failed is not None:
+            raise failed
         return done
 
     def note_webhook(self, workspace_id: int, rule: str, host: str, outcome: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from plugin.access.viewer import Viewer
 from plugin.assistant import Question
 from plugin.assistant import ask as ask_assistant
-from plugin.catalog.custom import import_path
+from plugin.catalog.sync.imports import import_path
 from plugin.egress.gateway import Gateway
 from plugin.errors import NotFound
 from plugin.store import Store

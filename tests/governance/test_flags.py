@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from plugin.access.viewer import Viewer
-from plugin.catalog.custom import import_path
 from plugin.catalog.sync import add_integration, sync
+from plugin.catalog.sync.imports import import_path
 from plugin.store import Store
 from plugin.store._flags import kinds_in, worth_a_look
 from tests.egress.corpus import cases

@@ -20,6 +20,7 @@ from plugin.governance.pages import Pages
 from plugin.governance.promises import PROMISES
 from plugin.governance.trust import Latest, report
 from plugin.store import Store
+from plugin.store.beats import TASKS
 from tests.assistant.shop import World
 from tests.store.test_history import add, ask
 
@@ -245,17 +246,16 @@ def _bare_claim(store: Store, admin: Viewer) -> None:
 def _no_clock(store: Store, admin: Viewer) -> None:
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     with store.clock() as clock:
-        for task in ("expiry", "watch"):
+        for task in TASKS:
             clock.beat(task, long_ago)
 
 
 def _clock_fails(store: Store, admin: Viewer) -> None:
     moment = datetime.now(UTC)
     with store.clock() as clock:
-        clock.beat("expiry", moment - timedelta(hours=1))
-        clock.beat("watch", moment - timedelta(hours=1))
-        clock.beat("expiry", moment, "OperationalError")
-        clock.beat("watch", moment, "OperationalError")
+        for task in TASKS:
+            clock.beat(task, moment - timedelta(hours=1))
+            clock.beat(task, moment, "OperationalError")
 
 
 def _never_a_clock(store: Store, admin: Viewer) -> None:
@@ -320,9 +320,9 @@ IN_THE_DATABASE: dict[str, tuple[Callable[[Store, Viewer], None], str]] = {
     "an answer of another model": (_elsewhere, "P22"),
     "what is left of a member": (_left_behind, "P35"),
     "an attestation without a date": (_bare_claim, "P46"),
-    "a clock that stopped": (_no_clock, "P33 P38"),
-    "a clock that fails": (_clock_fails, "P33 P38"),
-    "a clock that never ran": (_never_a_clock, "P33 P38"),
+    "a clock that stopped": (_no_clock, "P33 P38 P47"),
+    "a clock that fails": (_clock_fails, "P33 P38 P47"),
+    "a clock that never ran": (_never_a_clock, "P33 P38 P47"),
     "one credential for both": (_one_login, "P53"),
     "a setting that was changed past the log": (_changed_past_the_log, "P37"),
     "a setting that was taken back past the log": (_taken_back_past_the_log, "P37"),
@@ -628,7 +628,7 @@ def test_the_clock_is_seen_to_run(store: Store, admin: Viewer) -> None:
     go_round(store, jobs, datetime.now(UTC))
     jobs.close()
     found = {each.id: each for each in report(store, admin, store.config, PAGES)}
-    assert found["P33"].state == found["P38"].state == KEPT
+    assert found["P33"].state == found["P38"].state == found["P47"].state == KEPT
     assert "the clock last did it at" in found["P33"].evidence
 
 
@@ -648,6 +648,52 @@ def test_a_task_of_the_clock_that_fails_keeps_no_other_from_its_turn(
     found = {each.id: each for each in report(store, admin, store.config, PAGES)}
     assert found["P33"].state == BROKEN and "RuntimeError" in found["P33"].evidence
     assert "nobody shall read" not in found["P33"].evidence and found["P38"].state == KEPT
+
+
+@pytest.mark.parametrize(
+    ("task", "does", "undone"),
+    [
+        ("search", "renew_search", "a search index of an older release is not built anew"),
+        ("syncs", "due_syncs", "no sync is started"),
+    ],
+)
+def test_a_task_that_no_other_promise_speaks_of_is_seen_on_the_status_line(
+    store: Store, admin: Viewer, monkeypatch: Patch, task: str, does: str, undone: str
+) -> None:
+    from plugin.jobs import Jobs, go_round
+
+    def fails(*_: Any) -> None:
+        raise RuntimeError("a value that nobody shall read")
+
+    def line() -> Any:
+        found = {each.id: each for each in report(store, admin, store.config, PAGES)}
+        assert found["P33"].state == found["P38"].state == KEPT
+        return found["P47"]
+
+    jobs = Jobs(store.config)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"plugin.store.clock.Clock.{does}", fails)
+        go_round(store, jobs, datetime.now(UTC))
+        said = line()
+        assert said.state == BROKEN and "RuntimeError" in said.evidence and undone in said.evidence
+        assert "nobody shall read" not in said.evidence
+        with store.clock() as clock:
+            assert clock.beats()[task].fault == "RuntimeError"
+    go_round(store, jobs, datetime.now(UTC))
+    jobs.close()
+    assert line().state == KEPT, "mended"
+
+
+def test_each_task_of_the_clock_is_watched(store: Store, monkeypatch: Patch) -> None:
+    from plugin.governance.checks.facts import LEFT_UNDONE
+    from plugin.jobs import Jobs, go_round
+
+    done: list[str] = []
+    monkeypatch.setattr("plugin.store.clock.Clock.beat", lambda _self, task, *_: done.append(task))
+    jobs = Jobs(store.config)
+    go_round(store, jobs, datetime.now(UTC))
+    jobs.close()
+    assert tuple(done) == TASKS and set(LEFT_UNDONE) == set(TASKS)
 
 
 def test_a_check_that_fails_itself_does_not_say_kept(store: Store, admin: Viewer, monkeypatch: Patch) -> None:

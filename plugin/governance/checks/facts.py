@@ -27,6 +27,13 @@ RAN, READ, SOURCE = (
     "read from the running system just now",
     "the source of this installation was read",
 )
+LEFT_UNDONE = {
+    "syncs": "no sync is started",
+    "expiry": "nothing expires",
+    "watch": "nobody looks for unusual use",
+    "search": "a search index of an older release is not built anew",
+}
+"""For each task of the clock what does not happen without it."""
 PROBE_MAIL = "ann" + "@" + "example.org"
 PROBE_KEY = "AKIA" + "Q3EGZLH7" + "W2KXNPV5"
 PROBE_CARD = "4111 1111 " + "1111 1111"
@@ -102,9 +109,7 @@ def clock_fault(facts: Facts, task: str) -> Finding | None:
         return None
     from plugin.store.beats import STALE
 
-    what = {"expiry": "nothing expires", "watch": "nobody looks for unusual use"}.get(
-        task, "no sync is started"
-    )
+    what = LEFT_UNDONE[task]
     if seen is not None and seen.fault and seen.fault_at and moment - seen.fault_at <= STALE:
         return broken(f"the clock fails at it ({seen.fault}), so {what}; look at the worker's log")
     if seen is None or seen.at is None:

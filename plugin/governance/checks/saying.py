@@ -6,7 +6,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from plugin.governance.checklist import ASK, DONE, OPEN, checklist
-from plugin.governance.checks.facts import OPERATOR, RAN, READ, Check, Facts, Finding, broken, kept
+from plugin.governance.checks.facts import (
+    OPERATOR,
+    RAN,
+    READ,
+    Check,
+    Facts,
+    Finding,
+    broken,
+    clock_fault,
+    clock_said,
+    kept,
+)
 from plugin.governance.checks.out import NO_PAGES
 from plugin.governance.in_force import in_force
 from plugin.governance.register import NOT_USED, processors
@@ -77,20 +88,21 @@ def attestations(facts: Facts) -> Finding:
 
 
 def status(facts: Facts) -> Finding:
-    """P47: the health pages were just asked, and the worker's clock is part of the state."""
+    """P47: the health pages were just asked, and the clock's work that no other promise speaks of is done."""
     if facts.pages is None:
         return Finding(OPERATOR, NO_PAGES, READ)
     wrong = [f"{path} answered {code}" for path, code in facts.pages.health.items() if code != 200]
     if wrong or not facts.pages.health:
         return broken(", ".join(wrong) or "no health page was found", RAN)
+    for task in ("syncs", "search"):
+        late = clock_fault(facts, task)
+        if late:
+            return late
     return kept(
-        f"{', '.join(facts.pages.health)} were just asked and answered; background work: {_clock(facts)}", RAN
+        f"{', '.join(facts.pages.health)} were just asked and answered; syncs that are due and search indexes: "
+        f"{clock_said(facts, 'search')}",
+        RAN,
     )
-
-
-def _clock(facts: Facts) -> str:
-    last = [each.at for each in facts.clock.values() if each.at]
-    return f"last round at {max(last):%H:%M:%S} UTC" if last else "no worker has run yet"
 
 
 def practice(facts: Facts) -> Finding:
