@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from flask import Flask
@@ -13,9 +15,11 @@ from limits.strategies import MovingWindowRateLimiter
 
 from plugin.access.viewer import Viewer
 from plugin.assistant.running import ENDING
-from tests.asynchronous import ends, until
+from plugin.store.sign_in import SignIn
+from tests.asynchronous import HANGS, ends, until
 from tests.web.conftest import ROLES, Person
 from web.limits import Memory
+from web.people import SIGN_INS
 from web.places import AGAIN, AT_ONCE_ON_SQLITE, FULL, STREAMS, Places, Turns
 
 
@@ -158,6 +162,69 @@ def test_whoever_may_not_ask_is_refused_without_a_place_and_without_a_wait(
     assert stranger.post("/assistant/ask", data=question).status_code == 303
     assert reader.client.post(path, json=question).status_code == 400, "no CSRF token"
     assert taken == [] and places.turns.waiting == (0, 0)
+
+
+@pytest.mark.parametrize("patience", [HANGS, 0.0])
+def test_of_many_requests_at_once_a_few_are_looked_up_and_nobody_waits_for_ever(
+    app: Flask, person: Callable[[str], Person], monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    monkeypatch.setattr("web.people.PATIENCE", patience)
+    cookie = person("viewer").client.get_cookie("docent")
+    assert cookie is not None
+    store, most = app.extensions["docent"].store, 3 * SIGN_INS
+    sign_in, lock, goes_on = store.sign_in, threading.Lock(), threading.Event()
+    inside, peak, came, found = [0], [0], list[str](), list[int]()
+
+    @contextmanager
+    def watched() -> Iterator[SignIn]:
+        with sign_in() as door:
+            with lock:
+                inside[0] += 1
+                peak[0] = max(peak[0], inside[0])
+            assert goes_on.wait(HANGS)
+            yield door
+            with lock:
+                inside[0] -= 1
+
+    def open_page() -> None:
+        client = app.test_client()
+        client.set_cookie("docent", cookie.value)
+        came.append("here")
+        found.append(client.get("/api/v1/search?q=orders").status_code)
+
+    monkeypatch.setattr(store, "sign_in", watched)
+    threads = [threading.Thread(target=open_page, daemon=True) for _ in range(most)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(came) == most)
+    if patience:
+        until(lambda: inside[0] >= SIGN_INS)
+        time.sleep(0.2)  # time in which more would come in
+    else:
+        until(lambda: inside[0] == most)
+    goes_on.set()
+    assert all(ends(thread) for thread in threads)
+    assert found == [200] * most and peak == [SIGN_INS if patience else most]
+
+
+def test_a_stranger_is_turned_away_without_a_look_and_without_a_wait(
+    stranger: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def sign_in() -> None:
+        looked.append("here")
+        raise AssertionError("a stranger is looked up")
+
+    monkeypatch.setattr(stranger.client.application.extensions["docent"].store, "sign_in", sign_in)
+    basic = {"Authorization": "Basic eA=="}
+    for path, headers, status in (
+        ("/sign-in", {}, 200), ("/", {}, 303), ("/healthz", {}, 200), ("/api/v1/search?q=a", {}, 401),
+        ("/api/v1/search?q=a", basic, 401), ("/mcp", {"Authorization": "Bearer "}, 401),
+        ("/", {"Authorization": "Bearer something"}, 303),
+    ):  # fmt: skip
+        assert stranger.get(path, headers=headers).status_code == status, path
+    assert looked == []
 
 
 def test_a_full_house_refuses_at_once(person: Callable[[str], Person]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -9,11 +10,14 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
-from plugin.catalog.custom import import_path
+from plugin.catalog.sync.imports import import_path
 from plugin.store import Store
 from plugin.store.shapes import Resource
 from tests.web.conftest import ADMIN, Person
+from web.packing import LEAST
 
 WIDE, PART = 700, 200
 ROW = re.compile(r'<tr id="c(\d+)"')
@@ -115,3 +119,38 @@ def test_a_table_of_few_columns_has_no_parts(demo_store: Store, person: Callable
     assert len(ROW.findall(page)) == orders.children
     assert 'data-filter=".cols tbody tr"' in page and "data-parts" not in page and "offset=" not in page
     assert page.count("<tr") == admin.get(f"/r/{orders.id}/columns?text=zzz&offset=200").text.count("<tr")
+
+
+def test_the_api_packs_a_wide_table_for_a_program_that_takes_that(
+    columns: tuple[Resource, ...], demo_store: Store, app: Flask, person: Callable[[str], Person]
+) -> None:
+    path = f"/api/v1/resources/{columns[0].parent_id}"
+    with demo_store.sign_in() as door:
+        viewer = door.viewer_for_email(None, ADMIN)
+    with demo_store.as_viewer(viewer) as mine:
+        token = mine.me.create_token("program", ["read"], 1)[1]
+
+    def asked(takes: str, path: str = path) -> TestResponse:
+        headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": takes}
+        return app.test_client().get(path, headers=headers)
+
+    plain = asked("")
+    assert "Content-Encoding" not in plain.headers and len(plain.get_json()["columns"]) == WIDE
+    for takes in ("gzip", "br, gzip;q=0.5", "*"):
+        short = asked(takes)
+        assert short.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in short.headers["Vary"]
+        assert int(short.headers["Content-Length"]) == len(short.data) < len(plain.data) / 8
+        assert gzip.decompress(short.data) == plain.data
+    for takes in ("identity", "br", "gzip;q=0"):
+        assert asked(takes).data == plain.data, takes
+    assert "Content-Encoding" not in asked("gzip", f"/api/v1/resources/{columns[0].id}").headers
+    # A foreign page can make a browser ask with its cookie, and the length of what is packed tells of likeness.
+    admin = person("admin")
+    for each in (
+        path,
+        f"/api/v1/search?q=m&under={columns[0].parent_id}&limit=100",
+        f"/r/{columns[0].parent_id}",
+    ):
+        answer = admin.get(each, headers={"Accept-Encoding": "gzip"})
+        assert answer.status_code == 200 and "Content-Encoding" not in answer.headers, each
+        assert len(answer.data) > LEAST, each

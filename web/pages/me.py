@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from plugin.errors import BadInput
 from web.frame import THEMES
 from web.pages.people import number
+from web.parts import back_to, part
 from web.people import SESSION
 from web.services import mine
 
@@ -16,10 +17,17 @@ bp = Blueprint("me", __name__, url_prefix="/me")
 
 def _page(secret: str = "", token_name: str = "") -> str:
     with mine() as door:
-        return render_template(
-            "me/show.html", profile=door.me.profile(), teams=door.me.teams(), tokens=door.me.tokens(),
-            sessions=door.me.sessions(), secret=secret, token_name=token_name,
-        )  # fmt: skip
+        values = {
+            "profile": door.me.profile(),
+            "teams": part("team", door.me.teams(), lambda each: each.name, at="me.show", anchor="teams"),
+            "tokens": part(
+                "token", door.me.tokens(), lambda each: each.name, 50, at="me.show", anchor="tokens"
+            ),
+            "sessions": part(
+                "session", door.me.sessions(), lambda each: each.agent, 50, at="me.show", anchor="sessions"
+            ),
+        }
+    return render_template("me/show.html", secret=secret, token_name=token_name, **values)
 
 
 @bp.get("")
@@ -30,7 +38,7 @@ def show() -> str:
 
 def _back(said: str, anchor: str = "") -> Response:
     flash(said, "green")
-    return redirect(url_for("me.show", _anchor=anchor or None), 303)
+    return redirect(back_to(url_for("me.show"), anchor), 303)
 
 
 @bp.post("/name")

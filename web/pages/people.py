@@ -8,10 +8,20 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.errors import BadInput
+from plugin.store.shapes import Member
+from web.parts import back_to, part
 from web.services import admin, only_admins
 
 bp = Blueprint("people", __name__, url_prefix="/members")
 bp.before_request(only_admins())
+TO_CHOOSE = 200
+"""What a list to choose from holds; where there are more members, groups or teams, one is written."""
+CHIPS = 30
+"""Members of a group that are shown beside other groups."""
+
+
+def _who(member: Member) -> str:
+    return f"{member.name} {member.email}"
 
 
 def number(name: str) -> int:
@@ -23,22 +33,35 @@ def number(name: str) -> int:
 
 
 def _back(endpoint: str, said: str, **values: Any) -> Response:
+    """To the page, at the part of its lists that the form was on."""
     flash(said, "green")
-    return redirect(url_for(endpoint, **values), 303)
+    return redirect(back_to(url_for(endpoint, **values)), 303)
 
 
 @bp.get("")
 def show() -> str:
     """Everybody, and invitations that wait."""
-    text = request.args.get("text", "").strip()[:200]
     with admin() as door:
-        values = {
-            "members": door.people.members(text or None),
-            "invitations": door.people.invitations(),
-            "teams": door.people.teams(),
-            "text": text,
-        }
-    return render_template("people/members.html", link="", **values)
+        return render_template("people/members.html", link="", **_members(door))
+
+
+def _members(door: Any) -> dict[str, Any]:
+    teams = [each for each in door.people.teams() if not each.is_general]
+    return {
+        "members": part("text", door.people.members(), _who, at="people.show"),
+        "invitations": part("invited", door.people.invitations(), lambda each: each.email, at="people.show"),
+        "teams": teams if len(teams) <= TO_CHOOSE else None,
+    }
+
+
+def _teams(door: Any) -> list[str | int]:
+    """What an invitation's form says of teams: names that are ticked, or written one a line. BadInput."""
+    known = {each.name.casefold(): each.id for each in door.people.teams()}
+    named = [line.strip() for line in request.form.get("teams", "").splitlines() if line.strip()]
+    for name in named:
+        if name.casefold() not in known:
+            raise BadInput(f"There is no team {name}.", field="teams")
+    return [*request.form.getlist("team"), *(known[name.casefold()] for name in named)]
 
 
 @bp.post("/invite")
@@ -48,14 +71,9 @@ def invite() -> str:
         invitation, secret = door.people.invite(
             request.form.get("email", "").strip(),
             request.form.get("role", "viewer"),
-            request.form.getlist("team"),
+            _teams(door),
         )
-        values = {
-            "members": door.people.members(),
-            "invitations": door.people.invitations(),
-            "teams": door.people.teams(),
-            "text": "",
-        }
+        values = _members(door)
     link = url_for("auth.invitation", secret=secret, _external=True)
     return render_template("people/members.html", link=link, invited=invitation.email, **values)
 
@@ -99,7 +117,8 @@ def remove(member_id: int) -> Response:
 def teams() -> str:
     """Every team."""
     with admin() as door:
-        return render_template("people/teams.html", teams=door.people.teams())
+        teams = part("text", door.people.teams(), lambda each: each.name)
+        return render_template("people/teams.html", teams=teams)
 
 
 @bp.post("/teams")
@@ -114,13 +133,18 @@ def add_team() -> Response:
 def team(team_id: int) -> str:
     """One team: who is in it and what it may see."""
     with admin() as door:
+        grants = door.people.grants(team_id)
+        inside = [("member", *each) for each in door.people.team_members(team_id)]
+        inside += [("group", *each) for each in door.people.team_groups(team_id)]
+        members, groups = door.people.members(), door.people.groups()
         values: dict[str, Any] = {
-            "people": door.people.team_members(team_id),
-            "in_groups": door.people.team_groups(team_id),
-            "grants": door.people.grants(team_id),
+            "inside": part(
+                "who", inside, lambda each: _who(each[1]) if each[0] == "member" else each[1].name
+            ),
+            "grants": part("what", grants, lambda each: f"{each.qualified_name or ''} {each.integration}"),
             "team": next(each for each in door.people.teams() if each.id == team_id),
-            "members": door.people.members(),
-            "groups": door.people.groups(),
+            "members": members if len(members) + len(groups) <= TO_CHOOSE else None,
+            "groups": groups,
             "integrations": door.integrations.list(),
         }
     return render_template("people/team.html", **values)
@@ -130,15 +154,32 @@ def team(team_id: int) -> str:
 def team_members(team_id: int) -> Response:
     """Put somebody in a team, lower them there, or take them out."""
     subject, _, subject_id = request.form.get("subject", "").partition(":")
-    if subject not in ("member", "group") or not subject_id.isdecimal():
-        raise BadInput("Choose a member or a group.")
-    who = {"member_id" if subject == "member" else "group_id": int(subject_id)}
     with admin() as door:
+        if request.form.get("name"):
+            subject, subject_id = _called(door, request.form["name"])
+        if subject not in ("member", "group") or not subject_id.isdecimal():
+            raise BadInput("Choose a member or a group.")
+        who = {"member_id" if subject == "member" else "group_id": int(subject_id)}
         if request.form.get("remove"):
             door.people.remove_from_team(team_id, **who)
         else:
             door.people.add_to_team(team_id, lowered=bool(request.form.get("lowered")), **who)
     return _back("people.team", "Saved. It holds from their next request on.", team_id=team_id)
+
+
+def _called(door: Any, name: str) -> tuple[str, str]:
+    """The member of this e-mail address, or the group of this name. BadInput.
+
+    Not the member of this name: people choose what they are called, also as a group is or somebody else.
+    """
+    wanted = name.strip().casefold()
+    member = next((each for each in door.people.members() if each.email == wanted), None)
+    if member is not None:
+        return "member", str(member.id)
+    group = next((each for each in door.people.groups() if each.name.casefold() == wanted), None)
+    if group is None:
+        raise BadInput(f"There is no member of the address {name} and no group of this name.", field="name")
+    return "group", str(group.id)
 
 
 @bp.post("/teams/<int:team_id>/grants")
@@ -180,11 +221,19 @@ def remove_team(team_id: int) -> Response:
 
 @bp.get("/groups")
 def groups() -> str:
-    """Every group with its people."""
+    """Every group with its people; with `group` that one alone, with all of its people."""
+    chosen = request.args.get("group", 0, int)
     with admin() as door:
-        return render_template(
-            "people/groups.html", groups=door.people.groups(), members=door.people.members()
-        )
+        every = door.people.groups()
+        members = door.people.members()
+    alone = [each for each in every if each.id == chosen]
+    return render_template(
+        "people/groups.html",
+        groups=part("text", alone or every, lambda each: each.name, 20),
+        members=members if len(members) <= TO_CHOOSE else None,
+        people=part("who", alone[0].members, str) if alone else None,
+        chips=CHIPS,
+    )
 
 
 @bp.post("/groups")
@@ -204,9 +253,14 @@ def group_members(group_id: int) -> Response:
             member = next((each for each in door.people.members() if each.email == email), None)
             if member is not None:
                 door.people.remove_from_group(group_id, member.id)
+        elif request.form.get("name"):
+            subject, found = _called(door, request.form["name"])
+            if subject != "member":
+                raise BadInput("A group holds members; give an e-mail address.", field="name")
+            door.people.add_to_group(group_id, int(found))
         else:
             door.people.add_to_group(group_id, number("member_id"))
-    return _back("people.groups", "Saved.")
+    return _back("people.groups", "Saved.", group=request.form.get("group") or None)
 
 
 @bp.post("/groups/<int:group_id>/remove")
