@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 SEPARATORS = ",;\t"
+NOT_TEXT = "it is not UTF-8 text; a spreadsheet saves it as CSV UTF-8"
 SAYS_SEPARATOR = re.compile(r"sep=[,;\t]\n", re.IGNORECASE)
 LONGEST_CELL = 4_000_000
 """Characters. Above the longest text that is taken: that is refused by its name, and the rows behind it are read."""

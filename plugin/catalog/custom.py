@@ -1,8 +1,7 @@
-"""Custom metadata from a JSONL or CSV file: the format of docs and contract, line by line, errors by number.
+"""Custom metadata as lines of JSON: the format of docs and contract, line by line, errors by number.
 
-Enters: a file. Leaves: `Item`s and `Link`s that are known to be well-formed, and for each bad line its number and the
-reason. Values of a row of anybody's data have no field here to be in.
-One file because both formats become the same items through the same checks.
+Enters: lines. Leaves: `Item`s and `Link`s that are known to be well-formed, and for each bad line its number and the
+reason. Values of a row of anybody's data have no field here to be in. A CSV becomes the same in `custom_csv`.
 """
 
 from __future__ import annotations
@@ -11,23 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from plugin.access.viewer import Viewer
 from plugin.catalog import custom_values as values
-from plugin.catalog.csv_text import read_csv
 from plugin.errors import BadInput
 from plugin.json_text import read_json
-
-if TYPE_CHECKING:
-    from plugin.store import Store
 
 ENTITIES = (
     "database", "schema", "table", "view", "column", "dashboard_group", "dashboard", "chart", "model", "metric",
     "job", "term", "document",
 )  # fmt: skip
-NOT_TEXT = "it is not UTF-8 text; a spreadsheet saves it as CSV UTF-8"
 ENDS_AT_TABLE = ("database", "schema", "table")
 ENDS = ("internal_resource", "external_table", "external_column", "tables_from_query")
 
@@ -111,42 +103,15 @@ class Parsed:
     """How many lines hold something."""
 
 
-def import_path(
-    store: Store,
-    viewer: Viewer,
-    path: str,
-    *,
-    integration: str,
-    strict: bool = False,
-    progress: Callable[[str, int, int | None], None] | None = None,
-) -> Imported:
-    """Import a .jsonl or .csv file into an integration; one that is not there yet is made.
-
-    BadInput for a file that cannot be read at all, Refused(rule="admin") for whoever is no admin.
-    """
-    from plugin.catalog.sync.imports import take
-
-    file = Path(path)
-    try:
-        with file.open(encoding="utf-8-sig") as lines:
-            parsed = parse_csv(lines.read()) if file.suffix.lower() == ".csv" else parse_jsonl(lines)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else NOT_TEXT
-        raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
-    return take(store, viewer, parsed, integration=integration, strict=strict, progress=progress)
-
-
-# --- JSONL ---------------------------------------------------------------------------------------------------
-
-
 def parse_jsonl(lines: Iterable[str]) -> Parsed:
     """Read JSON lines. Never raises: what cannot be used is a problem with its line's number."""
-    return _read(
+    return read_lines(
         (number, partial(_object, text)) for number, text in enumerate(lines, start=1) if text.strip()
     )
 
 
-def _read(lines: Iterable[tuple[int, Callable[[], Mapping[str, Any]]]]) -> Parsed:
+def read_lines(lines: Iterable[tuple[int, Callable[[], Mapping[str, Any]]]]) -> Parsed:
+    """Read numbered lines, each opened by a call that gives its object or raises BadInput. Never raises."""
     parsed = Parsed()
     keys: dict[str, int] = {}
     columns: list[Item] = []
@@ -218,8 +183,6 @@ def _item(number: int, line: Mapping[str, Any]) -> Item:
         if not item.schema:
             raise BadInput(f"schema is missing; a {kind} has schema and database")
         item.columns = _inline_columns(number, line.get("columns", ()))
-    elif kind == "schema" and not item.database and not item.parent:
-        item.database = None
     elif kind == "column" and not item.parent:
         raise BadInput("parent_databuilder_id is missing; a column has a table")
     elif kind == "chart" and not item.parent:
@@ -341,107 +304,3 @@ def _short(type_: str, said: Any) -> dict[str, Any]:
     if len(given) > len(parts):
         raise BadInput(f"{said!r} has more parts than {'.'.join(parts)}; give them as an object")
     return dict(zip(parts[-len(given) :], given, strict=True))
-
-
-# --- CSV -----------------------------------------------------------------------------------------------------
-
-
-def parse_csv(text: str) -> Parsed:
-    """Read a CSV: with a column entity_type the fields of a JSON line, one row a thing; else one row a column.
-
-    Never raises.
-    """
-    parsed = Parsed()
-    tables: dict[tuple[str, str, str], Item] = {}
-    try:
-        names, rows = read_csv(text)
-    except BadInput as error:
-        parsed.problems.append(Problem(1, str(error)))
-        return parsed
-    if "entity_type" in names:
-        return _read((number, partial(_line_of, row)) for number, row in rows)
-    missing = [name for name in ("col_name", "database", "schema", "name") if name not in names]
-    if missing:
-        parsed.problems.append(Problem(1, f"the header lacks {', '.join(missing)} (or entity_type)"))
-        return parsed
-    for number, row in rows:
-        parsed.lines += 1
-        try:
-            _csv_row(number, _cells(row), tables)
-        except BadInput as error:
-            parsed.problems.append(Problem(number, str(error)))
-    for table in tables.values():
-        table.columns.sort(key=lambda each: (each.position is None, each.position or 0))
-        parsed.items.append(table)
-    return parsed
-
-
-def _cells(row: Mapping[str, str] | BadInput) -> dict[str, str]:
-    if isinstance(row, BadInput):
-        raise row
-    return {name: cell.strip() for name, cell in row.items()}
-
-
-JSON_CELLS = ("columns", "from_identifier", "to_identifier")
-
-
-def _line_of(row: Mapping[str, str] | BadInput) -> Mapping[str, Any]:
-    """The JSON line that a row means: empty cells are left out, and what is no text is written as JSON has it.
-
-    Lists of texts may also be written with commas, times as seconds since 1970.
-    """
-    line: dict[str, Any] = {name: cell for name, cell in _cells(row).items() if cell}
-    for name, cell in list(line.items()):
-        if name in JSON_CELLS or (name in ("tags", "owners") and cell.startswith("[")):
-            try:
-                line[name] = read_json(cell, to_keep=True)
-            except ValueError as error:
-                raise BadInput(f"{name} is not JSON") from error
-        elif name in ("tags", "owners"):
-            line[name] = cell.split(",")
-        elif name == "is_pk":
-            line[name] = {"1": "true", "0": "false"}.get(cell, cell)
-        elif name == "external_updated_at" and cell.isdecimal():
-            line[name] = int(cell)
-    return line
-
-
-def _csv_row(number: int, row: dict[str, str], tables: dict[tuple[str, str, str], Item]) -> None:
-    for name in ("col_name", "database", "schema", "name"):
-        if not row.get(name):
-            raise BadInput(f"{name} is missing")
-        if "." in row[name] and name != "col_name":
-            raise BadInput(f"{name} holds a period")
-    place = (row["database"].lower(), row["schema"].lower(), row["name"].lower())
-    table = tables.get(place)
-    if table is None:
-        is_view = row.get("is_view", "").lower() in ("1", "true", "yes", "t")
-        changed = row.get("last_updated_time")
-        table = tables[place] = Item(
-            line=number,
-            kind="view" if is_view else "table",
-            key=".".join(place),
-            name=place[2],
-            database=place[0],
-            schema=place[1],
-            description=row.get("description") or None,
-            changed_at=values.moment(int(changed) if changed and changed.isdecimal() else changed or None),
-            by_name=True,
-        )
-    order = row.get("sort_order") or row.get("col_sort_order") or ""
-    if order and not order.lstrip("-").isdecimal():
-        raise BadInput("sort_order is a whole number")
-    column = row["col_name"].lower()
-    if any(each.name == column for each in table.columns):
-        raise BadInput(f"the table has a column {column!r} already")
-    table.columns.append(
-        Item(
-            line=number,
-            kind="column",
-            key="",
-            name=column,
-            description=row.get("col_description") or None,
-            native_type=row.get("col_type") or None,
-            position=int(order) if order else len(table.columns) + 1,
-        )
-    )

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Viewer
 from plugin.catalog import custom_values as values
-from plugin.catalog.csv_text import read_csv
-from plugin.catalog.custom import NOT_TEXT, Problem
+from plugin.catalog.csv_text import NOT_TEXT, read_csv
+from plugin.catalog.custom import Problem
 from plugin.errors import BadInput, DocentError
 from plugin.json_text import read_json
 

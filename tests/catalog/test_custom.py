@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 from plugin.access.viewer import Viewer
-from plugin.catalog.custom import import_path, parse_csv, parse_jsonl
+from plugin.catalog.custom import parse_jsonl
+from plugin.catalog.custom_csv import parse_csv
+from plugin.catalog.sync.imports import import_path
 from plugin.store import Store
 
 LINES = [

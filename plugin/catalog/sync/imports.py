@@ -7,15 +7,18 @@ What an import does not name stays: files come in parts. An integration that is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from connectors.records import Asset, Column, Database, Key, Schema, Table
 from plugin.access.viewer import Viewer
-from plugin.catalog.custom import End, Imported, Item, Link, Parsed, Problem
+from plugin.catalog.csv_text import NOT_TEXT
+from plugin.catalog.custom import End, Imported, Item, Link, Parsed, Problem, parse_jsonl
+from plugin.catalog.custom_csv import parse_csv
 from plugin.catalog.lineage import lineage_of
 from plugin.catalog.popularity import popularity
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import CUSTOM
-from plugin.errors import DocentError, NotFound
+from plugin.errors import BadInput, DocentError, NotFound
 from plugin.store import Store
 from plugin.store.staging import Stage, StagedEdge, asset_key, database_key, schema_key, table_key
 
@@ -31,6 +34,29 @@ ORDER = (
     "metric",
     "job",
 )
+
+
+def import_path(
+    store: Store,
+    viewer: Viewer,
+    path: str,
+    *,
+    integration: str,
+    strict: bool = False,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Imported:
+    """Import a .jsonl or .csv file into an integration; one that is not there yet is made.
+
+    BadInput for a file that cannot be read at all, Refused(rule="admin") for whoever is no admin.
+    """
+    file = Path(path)
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            parsed = parse_csv(lines.read()) if file.suffix.lower() == ".csv" else parse_jsonl(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else NOT_TEXT
+        raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
+    return take(store, viewer, parsed, integration=integration, strict=strict, progress=progress)
 
 
 def take(
