@@ -113,23 +113,27 @@ def sweep(store: Store, results: Results) -> None:
         end_forbidden(store, results)
 
 
+ASKED_OF = ("viewer", "integration", "query", "tables", "columns", "masked")
+"""The facts of a run that decide whether its rows may be kept."""
+
+
 def end_forbidden(store: Store, results: Results) -> int:
     """End the results whose session is over or whose owner may not have them any more; how many."""
+    every = results.every()
+    alive = store.sessions_living({kept.mark for kept in every if kept.mark})
     asked: dict[str, bool] = {}
     count = 0
-    for kept in results.every():
-        key = repr(
-            (
-                kept.mark,
-                sorted((name, repr(value)) for name, value in kept.facts.items() if name != "receipt"),
-            )
-        )
-        if key not in asked:
-            viewer = kept.facts.get("viewer")
-            asked[key] = not isinstance(viewer, Viewer) or (
-                (not kept.mark or store.session_lives(kept.mark)) and still_allowed(store, viewer, kept.facts)
-            )
-        if not asked[key]:
+    for kept in every:
+        viewer = kept.facts.get("viewer")
+        if not isinstance(viewer, Viewer):
+            continue
+        allowed = not kept.mark or kept.mark in alive
+        if allowed:
+            key = repr([kept.facts.get(name) for name in ASKED_OF])
+            if key not in asked:
+                asked[key] = still_allowed(store, viewer, kept.facts)
+            allowed = asked[key]
+        if not allowed:
             results.end(kept)
             count += 1
     return count

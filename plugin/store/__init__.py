@@ -15,7 +15,7 @@ rolled back on an exception.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -120,10 +120,16 @@ class Store:
 
     def session_lives(self, mark: str) -> bool:
         """Does the session or token live that `plugin/store/live.py` made this mark of?"""
-        from plugin.store.live import lives
+        return mark in self.sessions_living((mark,))
 
+    def sessions_living(self, marks: Collection[str]) -> set[str]:
+        """Those of such marks whose session or token lives, asked at once."""
+        from plugin.store.live import living
+
+        if not marks:
+            return set()
         with self._transaction(SIGN_IN) as session:
-            return lives(session, mark)
+            return living(session, marks)
 
     def look(self, answers: Sequence[Answer], may: May) -> list[Seen]:
         """What is so at this moment of each answer that is being written; see `plugin/store/watch.py`."""

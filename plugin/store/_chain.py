@@ -11,9 +11,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Insert, bindparam, insert, select, update
 
 from plugin.errors import NotFound
 from plugin.store._context import Context
@@ -75,10 +76,16 @@ def extend(context: Context, chain: str, table: Any, entry: Mapping[str, Any]) -
     fields = {**entry, "seq": seq}
     digest = link(head.hash, fields)
     row = {**fields, "workspace_id": context.workspace_id, "previous_hash": head.hash, "hash": digest}
-    connection.execute(insert(table), row)
+    connection.execute(_entry(table), row)
     mark = context.vault.mark(f"chain:{chain}", f"{seq}:{digest}")
     connection.execute(ADVANCE, {**which, "number": seq, "digest": digest, "signed": mark})
     return int(seq)
+
+
+@cache
+def _entry(table: Any) -> Insert:
+    """Built once: a question waits for its entry before it leaves."""
+    return insert(table)
 
 
 def verify(

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row, select
 
 from plugin.access.ai_rules import AiRule, decide, decide_column, parse_rules
-from plugin.store import _activity, lineage, listing, names, relations
+from plugin.store import _activity, drift, lineage, listing, names, relations
 from plugin.store._context import Context
-from plugin.store._models.catalog import DriftRow, FullTextRow
-from plugin.store._rows import integration_names, load, one, to_resources
-from plugin.store._visible import sees_everything, visible_ids, visible_zones
+from plugin.store._models.catalog import FullTextRow
+from plugin.store._rows import load, one, to_resources
+from plugin.store.drift import Narrowed
 from plugin.store.impact import Impact, impact
 from plugin.store.policy import stored_values
 from plugin.store.shapes import (
@@ -225,6 +225,7 @@ class ViewerCatalog:
         documented: bool | None = None,
         owned: bool | None = None,
         sensitivity: str | None = None,
+        stale: bool = False,
         text: str | None = None,
         sort: str = "name",
         cursor: str | None = None,
@@ -235,7 +236,8 @@ class ViewerCatalog:
 
         Without `kinds`, all but columns.
 
-        `owner` is a name, an e-mail address or a member's id; `sensitivity` is personal, secret or any.
+        `owner` is a name, an e-mail address or a member's id; `sensitivity` is personal, secret or any;
+        `stale`: only what may no longer hold (see `plugin.catalog.freshness.is_stale`).
         BadInput for an unknown sort or cursor, NotFound for an `under` that is not visible.
         """
         return listing.browse(
@@ -250,6 +252,7 @@ class ViewerCatalog:
             documented=documented,
             owned=owned,
             sensitivity=sensitivity,
+            stale=stale,
             text=text,
             sort=sort,
             cursor=cursor,
@@ -273,34 +276,13 @@ class ViewerCatalog:
         """What people changed last, with the change, newest first."""
         return _activity.recent(self._context, limit)
 
-    def drift(self, since: datetime, *, limit: int = 500) -> tuple[Drift, ...]:
-        """What syncs found changed at the sources since then.
+    def drift(self, since: datetime, *, limit: int = 500, **narrowed: Unpack[Narrowed]) -> tuple[Drift, ...]:
+        """What syncs found changed at the sources since then, newest first. NotFound where `under` is not visible."""
+        return drift.drift(self._context, since, limit=limit, **narrowed)
 
-        What was removed is shown to whoever saw the place it was in; to the assistant only where no AI filter is set,
-        and so are keys: a filter may hide a column of them.
-        """
-        conditions = [DriftRow.workspace_id == self._context.workspace_id, DriftRow.at >= since]
-        if not sees_everything(self._context):
-            conditions.append(DriftRow.zone_id.in_(visible_zones(self._context)))
-        if self._context.for_ai and self._context.ai_rules:
-            conditions += [DriftRow.resource_id.in_(visible_ids(self._context)), DriftRow.change != "rekeyed"]
-        rows = self._context.session.scalars(
-            select(DriftRow).where(*conditions).order_by(DriftRow.at.desc(), DriftRow.id).limit(limit)
-        ).all()
-        named = integration_names(self._context)
-        return tuple(
-            Drift(
-                at=row.at,
-                change=row.change,
-                kind=row.kind,
-                qualified_name=row.qualified_name,
-                integration=named.get(row.integration_id, ""),
-                resource_id=row.resource_id if row.change != "removed" else None,
-                before=row.before,
-                after=row.after,
-            )
-            for row in rows
-        )
+    def count_drift(self, since: datetime, **narrowed: Unpack[Narrowed]) -> dict[str, int]:
+        """How many such changes there are of each kind. NotFound where `under` is not visible."""
+        return drift.counts(self._context, since, **narrowed)
 
     def counts(self, *, by: str = "kind", under: int | None = None) -> dict[str, int]:
         """How many resources there are, by kind, integration, schema, tag or owner. NotFound, BadInput."""
@@ -371,9 +353,12 @@ class ViewerCatalog:
         """How many visible resources feed each visible one of these, and how many it feeds."""
         return lineage.degrees(self._context, ids)
 
-    def impact(self, resource_id: int, *, limit: int = 1000) -> Impact:
-        """What depends on a resource, directly or through others, how sure that is, and whom to tell. NotFound."""
-        return impact(self._context, resource_id, limit=limit)
+    def impact(self, resource_id: int, *, limit: int = 1000, listed: int | None = None) -> Impact:
+        """What depends on a resource, directly or through others, how sure that is, and whom to tell. NotFound.
+
+        `listed`: how much of it to tell one by one; all of it is counted, and its owners are told.
+        """
+        return impact(self._context, resource_id, limit=limit, listed=listed)
 
     def joins(self, table_id: int, other_id: int | None = None) -> tuple[Join, ...]:
         """Ways to join a table with others, or with one other: foreign keys, then joins seen in queries. NotFound."""

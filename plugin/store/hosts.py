@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from plugin.errors import BadInput, NotFound, Refused
 from plugin.store._context import Context
@@ -23,6 +23,8 @@ from plugin.store.shapes import ProviderHost
 
 REASON_MOST = 2_000
 MOST_OBJECTIONS = 200
+ONE = select(HostRow).where(HostRow.workspace_id == bindparam("workspace"), HostRow.host == bindparam("name"))
+"""Built once: each question asks for the host that it goes to."""
 
 
 class Hosts:
@@ -160,9 +162,7 @@ class Hosts:
 
     def _row(self, host: str) -> HostRow | None:
         return self._context.session.scalar(
-            select(HostRow).where(
-                HostRow.workspace_id == self._context.workspace_id, HostRow.host == host[:255]
-            )
+            ONE, {"workspace": self._context.workspace_id, "name": host[:255]}
         )
 
     def _known(self, host: str) -> HostRow:

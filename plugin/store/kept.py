@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from plugin.errors import BadInput, Conflict, NotFound
 from plugin.store._context import Context
@@ -19,6 +19,14 @@ from plugin.store.template_text import template_shape
 
 TEMPLATES_MOST, MEMORIES_MOST = 200, 100
 TEXT_MOST, MEMORY_MOST = 20_000, 500
+
+_memories = MemoryRow.__table__
+MEMORIES = (
+    select(_memories.c.id, _memories.c.uid, _memories.c.sealed, _memories.c.at)
+    .where(_memories.c.workspace_id == bindparam("workspace"), _memories.c.member_id == bindparam("member"))
+    .order_by(_memories.c.at, _memories.c.id)
+)
+"""Built once: each question is asked with what its asker wants remembered."""
 
 
 class Templates:
@@ -104,7 +112,8 @@ class Memories:
 
     def all(self) -> tuple[Memory, ...]:
         """Oldest first."""
-        rows = self._context.session.scalars(self._own().order_by(MemoryRow.at, MemoryRow.id))
+        whose = {"workspace": self._context.workspace_id, "member": self._context.member.id}
+        rows = self._context.session.connection().execute(MEMORIES, whose)
         return tuple(memory_shape(self._context, row) for row in rows)
 
     def remember(self, text: str) -> Memory:
@@ -148,13 +157,7 @@ class Memories:
         self._context.scrub_after()
         return Erased(now(), {"preferences": 1})
 
-    def _own(self) -> Any:
-        return select(MemoryRow).where(
-            MemoryRow.workspace_id == self._context.workspace_id,
-            MemoryRow.member_id == self._context.member.id,
-        )
 
-
-def memory_shape(context: Context, row: MemoryRow) -> Memory:
+def memory_shape(context: Context, row: Any) -> Memory:
     """Open a preference's row for its author."""
     return Memory(row.id, context.vault.open_text("memories", "sealed", row.sealed, row=row.uid), row.at)

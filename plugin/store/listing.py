@@ -22,10 +22,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from plugin.catalog.freshness import OLD
 from plugin.errors import BadInput
 from plugin.store import _cursor
 from plugin.store._context import Context
-from plugin.store._models.base import Moment
+from plugin.store._models.base import Moment, now
 from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow, ZoneCountRow, ZoneRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._rows import integration_names, listing, one, to_resources
@@ -128,6 +129,7 @@ def browse(
     documented: bool | None = None,
     owned: bool | None = None,
     sensitivity: str | None = None,
+    stale: bool = False,
     text: str | None = None,
     sort: str = "name",
     cursor: str | None = None,
@@ -169,6 +171,8 @@ def browse(
     if sensitivity is not None:
         any_ = ResourceRow.sensitivity.is_not(None)
         conditions.append(any_ if sensitivity == "any" else ResourceRow.sensitivity == sensitivity)
+    if stale:
+        conditions.append(_is_stale(context))
     if documented is not None:
         empty = or_(ResourceRow.description.is_(None), ResourceRow.description == "")
         conditions.append(not_(empty) if documented else empty)
@@ -220,6 +224,16 @@ def _of_integration(context: Context, integration: int | str) -> ColumnElement[b
         func.lower(IntegrationRow.name) == integration.lower(),
     )
     return ResourceRow.integration_id.in_(context.session.scalars(named).all())
+
+
+def _is_stale(context: Context) -> ColumnElement[bool]:
+    """As `plugin.catalog.freshness.is_stale`: gone at the source, or of a source whose last good sync is long ago."""
+    late = select(IntegrationRow.id).where(
+        IntegrationRow.workspace_id == context.workspace_id,
+        or_(IntegrationRow.last_sync_at < now() - OLD, IntegrationRow.last_error.is_not(None)),
+    )
+    old = ResourceRow.integration_id.in_(context.session.scalars(late).all())
+    return or_(old, ResourceRow.stale_since.is_not(None))
 
 
 def _owned_by(context: Context, owner: str | int) -> Any:

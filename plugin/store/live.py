@@ -30,11 +30,6 @@ SESSIONS = select(_sessions.c.token_hash).where(
 )
 
 
-def lives(session: Session, mark: str) -> bool:
-    """Does the session or token live whose `live_mark` this is?"""
-    return mark in living(session, (mark,))
-
-
 def living(session: Session, marks: Collection[str]) -> set[str]:
     """Those of the marks whose session or token lives."""
     moment, connection = now(), session.connection()

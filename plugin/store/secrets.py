@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from plugin.errors import NotFound
 from plugin.store._context import Context
@@ -15,6 +15,10 @@ from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.settings import ProviderKeyRow
 
 TABLE = "integrations"
+PROVIDER_KEY = select(ProviderKeyRow.sealed).where(
+    ProviderKeyRow.workspace_id == bindparam("workspace"), ProviderKeyRow.provider == bindparam("name")
+)
+"""Built once: each question asks for it before anything leaves."""
 
 
 class Secrets:
@@ -25,11 +29,8 @@ class Secrets:
 
     def provider_key(self, provider: str) -> str | None:
         """The workspace's own key for a provider, or None."""
-        sealed = self._context.session.scalar(
-            select(ProviderKeyRow.sealed).where(
-                ProviderKeyRow.workspace_id == self._context.workspace_id, ProviderKeyRow.provider == provider
-            )
-        )
+        which = {"workspace": self._context.workspace_id, "name": provider}
+        sealed = self._context.session.scalar(PROVIDER_KEY, which)
         if sealed is None:
             return None
         return self._context.vault.open_text("provider_keys", "sealed", sealed, row=provider)

@@ -74,12 +74,22 @@ READS: dict[str, list[Call]] = {
         lambda c, b, p: c.browse(integration=p[0], sort="popularity"),
         lambda c, b, p: c.browse(documented=False, sort="changed"),
         lambda c, b, p: c.browse(sort="rows"),
+        lambda c, b, p: c.browse(stale=True, with_total=True),
     ],
     "popular": [lambda c, b, p: c.popular()],
     "undocumented": [lambda c, b, p: c.undocumented()],
     "unowned": [lambda c, b, p: c.unowned()],
     "recent": [lambda c, b, p: c.recent()],
-    "drift": [lambda c, b, p: c.drift(LONG_AGO)],
+    "drift": [
+        lambda c, b, p: c.drift(LONG_AGO),
+        lambda c, b, p: c.drift(LONG_AGO, under=b.ids[p]),
+        lambda c, b, p: c.drift(LONG_AGO, integration=p[0], named=".".join(p[1:]), change="added"),
+    ],
+    "count_drift": [
+        lambda c, b, p: c.count_drift(LONG_AGO),
+        lambda c, b, p: c.count_drift(LONG_AGO, under=b.ids[p]),
+        lambda c, b, p: c.count_drift(LONG_AGO, named=p[-1]),
+    ],
     "counts": [
         lambda c, b, p: c.counts(),
         lambda c, b, p: c.counts(by="schema"),
@@ -103,7 +113,11 @@ READS: dict[str, list[Call]] = {
         lambda c, b, p: c.full_definition(table_id(b, p)),
     ],
     "degrees": [lambda c, b, p: c.degrees([b.ids[p]]), lambda c, b, p: c.degrees(b.ids.values())],
-    "impact": [lambda c, b, p: c.impact(b.ids[p]), lambda c, b, p: c.impact(table_id(b, p))],
+    "impact": [
+        lambda c, b, p: c.impact(b.ids[p]),
+        lambda c, b, p: c.impact(table_id(b, p)),
+        lambda c, b, p: c.impact(table_id(b, p), listed=1),
+    ],
     "joins": [
         lambda c, b, p: c.joins(table_id(b, p)),
         *[

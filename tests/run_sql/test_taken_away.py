@@ -6,8 +6,10 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from plugin.access.viewer import Role, Surface, Viewer
 from plugin.errors import DocentError, NotFound
@@ -18,6 +20,7 @@ from plugin.run_sql.hold import held, sweep
 from plugin.run_sql.named_errors import with_names
 from plugin.run_sql.results import Owner, Results
 from plugin.run_sql.run import run, running
+from plugin.run_sql.shelf import Shelf
 from plugin.run_sql.verdict import Verdict
 from plugin.store import Store
 from plugin.store.live import live_mark
@@ -104,6 +107,41 @@ def test_rows_of_a_member_who_never_comes_back_are_swept(
     sweep(store, results)
     assert his.result.page() == []
     assert len(mine.result.page()) == 2
+
+
+def test_what_many_sessions_keep_is_looked_through_at_once(
+    store: Store, admin: Viewer, shop: int, bob: Viewer, tmp_path: Path
+) -> None:
+    """The statements of a look do not grow with the sessions, and those that are over lose their rows alone."""
+
+    def statements(results: Results) -> tuple[int, int]:
+        sent: list[str] = []
+
+        def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            sent.append(statement)
+
+        event.listen(store._engine, "before_cursor_execute", count)
+        try:
+            return hold.end_forbidden(store, results), len(sent)
+        finally:
+            event.remove(store._engine, "before_cursor_execute", count)
+
+    results = Results(shelf=Shelf(tmp_path / "rows", bytes(range(32))))
+    endings = []
+    for number in range(12):
+        session, end = signed_out(store, bob)
+        endings.append(end)
+        run(store, bob, shop, f"SELECT id + {number} FROM orders", results=results, session=session)
+        if number == 1:
+            ended, of_two = statements(results)
+            assert ended == 0
+    assert statements(results) == (0, of_two)
+    for end in endings[:5]:
+        end()
+    assert statements(results)[0] == 5 and len(results.every()) == 7
+    no_permission(store, admin, bob, shop)
+    assert statements(results)[0] == 7
+    results.close()
 
 
 @pytest.mark.parametrize("take", WAYS)
