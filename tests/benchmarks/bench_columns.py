@@ -29,7 +29,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from plugin.catalog import evaluate
-from plugin.catalog.custom import import_path
+from plugin.catalog.sync.imports import import_path
 from plugin.config import read_config
 from plugin.store import open_store
 
