@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from plugin.store import search_index, zones
+from plugin.store import search_index, search_reading, zones
 from plugin.store._bulk import Bulk
 from plugin.store._context import Context
 from plugin.store._flags import WRITTEN
@@ -384,7 +384,7 @@ class Merge:
                 body=values.get("definition") if written else None,
                 tags=[tag[:200] for tag in entry.tags],
                 owners=entry.owners,
-                synonyms=search_index.synonyms_in(values.get("properties")) if written else (),
+                synonyms=search_reading.synonyms_in(values.get("properties")) if written else (),
                 columns=list(map(_NAME, ordinary)),
                 notes=list(filter(None, map(_NOTES, ordinary))),
                 sample_id=ordinary[0][0] if ordinary else None,

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 
 from plugin.access.viewer import Role
 from plugin.errors import BadInput, Conflict, NotFound
-from plugin.store import search_index, zones
+from plugin.store import search_index, search_reading, zones
 from plugin.store._flags import flag
 from plugin.store._ids import fresh_id
 from plugin.store._models.base import now
@@ -89,7 +89,7 @@ class Edits(Edges):
         row = self._editable(resource_id)
         self._only_here(row)
         tags = self._session.scalars(select(TagRow.tag).where(TagRow.resource_id == row.id)).all()
-        names = [row.name, *tags, *search_index.synonyms_in(row.properties)]
+        names = [row.name, *tags, *search_reading.synonyms_in(row.properties)]
         remove_resources(self._context, [row.id])
         zones.recount(self._session, self._context.workspace_id, (row.zone_id,))
         search_index.index_changes(self._session, self._context.workspace_id, [], [row.id])

@@ -11,8 +11,8 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from typing import Any
@@ -26,16 +26,9 @@ from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._models.settings import SettingRow
 from plugin.store.search_alike import Families
-from plugin.store.search_rows import (
-    TABLE_KINDS,
-    AssetFacts,
-    ColumnFacts,
-    Document,
-    alike,
-    documents,
-    labels_of,
-)
-from plugin.store.search_sql import OWN_FLAG, IndexWriter, index_writer
+from plugin.store.search_reading import Read, assets_of, read
+from plugin.store.search_rows import AssetFacts, Document, alike, documents, labels_of
+from plugin.store.search_sql import IndexWriter, index_writer
 
 log = logging.getLogger("docent.search")
 WORDS_KEY = "search.words"
@@ -43,15 +36,12 @@ WORDS_KEY = "search.words"
 RENEWING = 4_471_002
 """Names advisory locks of PostgreSQL, one for each workspace: shared by who writes documents, alone for all anew."""
 BATCH = 500
-READ = 2000
-"""Assets that are read at once."""
-Ordinary = tuple[Sequence[str], Sequence[str], int | None]
-"""Of a table's columns that do not stand apart: their names, what is said of them, the id of one."""
-NO_COLUMNS: tuple[Ordinary, Sequence[ColumnFacts]] = (((), (), None), ())
-TAGS_OF_COLUMNS = (
-    "SELECT r.id, t.tag FROM resource_tags t JOIN resources r ON r.id = t.resource_id"
-    " WHERE r.kind = 'column' AND r.parent_id IN "
-)
+READ, READ_COLUMNS = 2000, 40_000
+"""Assets that are read at once, with so many columns at most unless one table alone has more."""
+WAITING = 12
+"""Pieces of work that may wait for the writer: so many are made while one statement puts away all that was gathered."""
+AHEAD = 3
+"""So many times that are read while words are found: a statement that puts words away takes as long as two."""
 WITH_TAGS = (
     "SELECT DISTINCT parent_id FROM resources WHERE kind = 'column'"
     " AND id IN (SELECT resource_id FROM resource_tags WHERE workspace_id = {})"
@@ -131,7 +121,7 @@ def reindex(session: Session, workspace_id: int) -> int:
     """Build the workspace's index anew; returns how many assets it has."""
     session.flush()
     connection = session.connection()
-    behind = Behind(connection) if connection.dialect.name == "sqlite" else None
+    behind = Behind(connection, WAITING) if connection.dialect.name == "sqlite" else None
     writer = index_writer(session, workspace_id, behind, gather=True)
     writer.clear()
     # As in a merge: millions of tuples and not one cycle.
@@ -182,17 +172,23 @@ def _assets(session: Session, workspace_id: int, ids: set[int]) -> set[int]:
     return found
 
 
+def _some(ordered: Sequence[tuple[int, str, int, int]]) -> Iterator[list[int]]:
+    """The ids, so many at a time as are read at once; the last of each tuple is the number of its columns."""
+    some: list[int] = []
+    columns = 0
+    for _parent, _name, id_, own in ordered:
+        if some and (len(some) == READ or columns + own > READ_COLUMNS):
+            yield some
+            some, columns = [], 0
+        some.append(id_)
+        columns += own
+    if some:
+        yield some
+
+
 def _parts(ids: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
-
-
-def synonyms_in(properties: Mapping[str, Any] | None) -> list[str]:
-    """The synonyms among a term's properties: a list, or a text with commas."""
-    synonyms = (properties or {}).get("synonyms") or ()
-    if isinstance(synonyms, str):
-        synonyms = [part.strip() for part in synonyms.split(",")]
-    return [str(word) for word in synonyms]
 
 
 class Indexing:
@@ -215,9 +211,9 @@ class Indexing:
 
     def run(self, ids: Iterable[int] | None) -> int:
         """Index these assets; None is all of the workspace. Returns how many there are."""
-        ours = select(ResourceRow.parent_id, ResourceRow.name_folded, ResourceRow.id).where(
-            ResourceRow.workspace_id == self.workspace_id
-        )
+        ours = select(
+            ResourceRow.parent_id, ResourceRow.name_folded, ResourceRow.id, ResourceRow.columns_count
+        ).where(ResourceRow.workspace_id == self.workspace_id)
         if ids is None:
             found = self.session.connection().exec_driver_sql(WITH_TAGS.format(self.workspace_id))
             self.tagged = {table for (table,) in found}
@@ -225,15 +221,31 @@ class Indexing:
         else:
             wanted = [ours.where(ResourceRow.id.in_(part)) for part in _parts(sorted(ids))]
         ordered = [
-            (parent or 0, name, id_) for each in wanted for parent, name, id_ in self.session.execute(each)
+            (parent or 0, name, id_, columns or 0)
+            for each in wanted
+            for parent, name, id_, columns in self.session.execute(each)
         ]
         ordered.sort()
-        for batch in _parts(ordered, READ):
-            assets = self._load([id_ for _parent, _name, id_ in batch])
-            # Where rows are put away behind, those of one part are while the words of the next are found.
-            for part in _parts(assets, BATCH):
-                self.take(part)
+        # Where rows are put away behind, those of one part are while the words of the next are found, and what comes
+        # after it is read there too.
+        waiting: deque[tuple[list[int], Callable[[], Read]]] = deque()
+        for some in _some(ordered):
+            waiting.append((some, self._soon(some)))
+            if len(waiting) > AHEAD:
+                self._take(*waiting.popleft())
+        while waiting:
+            self._take(*waiting.popleft())
         return len(ordered)
+
+    def _soon(self, ids: list[int]) -> Callable[[], Read]:
+        tables = ids if self.tagged is None else self.tagged.intersection(ids)
+        dialect = self.session.connection().dialect.name
+        return self.writer.soon(lambda run: read(run, dialect, self.workspace_id, ids, tables))
+
+    def _take(self, ids: list[int], found: Callable[[], Read]) -> None:
+        assets = {asset.id: asset for asset in assets_of(found(), self.workspace_id)}
+        for part in _parts([assets[id_] for id_ in ids if id_ in assets], BATCH):
+            self.take(part)
 
     def take(self, assets: Sequence[AssetFacts]) -> None:
         """Index assets of which nothing is in the index yet, from what the caller knows of them."""
@@ -275,75 +287,3 @@ class Indexing:
             self.families[group] = Families(alike)
         for first, group in firsts:
             self.families[group].add(first, frozenset(names[first]))
-
-    def _load(self, ids: list[int]) -> list[AssetFacts]:
-        rows = self.writer.rows(
-            "SELECT id, integration_id, zone_id, kind, name, parent_id, description,"
-            f" {OWN_FLAG}, columns_count FROM resources WHERE workspace_id = {self.workspace_id} AND id IN ",
-            ids,
-        )
-        texts = self._texts([row.id for row in rows if row.kind in ("term", "document")])
-        tables = [row.id for row in rows if row.columns_count is not None or row.kind in TABLE_KINDS]
-        columns = self._columns(tables)
-        tags = self._labels("tag", "resource_tags", ids)
-        owners = self._labels("name", "resource_owners", ids)
-        found = {}
-        for id_, integration, zone, kind, name, parent, about, flagged, _columns in rows:
-            body, synonyms = texts.get(id_, (None, ()))
-            (names, notes, sample), apart = columns.get(id_, NO_COLUMNS)
-            found[id_] = AssetFacts(
-                id=id_,
-                workspace_id=self.workspace_id,
-                integration_id=integration,
-                zone_id=zone,
-                kind=kind,
-                name=name,
-                parent_id=parent,
-                description=about,
-                body=body,
-                apart=bool(flagged),
-                tags=tags.get(id_, ()),
-                owners=owners.get(id_, ()),
-                synonyms=synonyms,
-                columns=names,
-                notes=notes,
-                sample_id=sample,
-                columns_apart=apart,
-            )
-        return [found[id_] for id_ in ids if id_ in found]
-
-    def _texts(self, ids: list[int]) -> dict[int, tuple[str | None, Sequence[str]]]:
-        if not ids:
-            return {}
-        rows = self.session.execute(
-            select(ResourceRow.id, ResourceRow.definition, ResourceRow.properties).where(
-                ResourceRow.id.in_(ids)
-            )
-        )
-        found: dict[int, tuple[str | None, Sequence[str]]] = {}
-        for id_, definition, properties in rows:
-            found[id_] = (definition, synonyms_in(properties))
-        return found
-
-    def _columns(self, tables: list[int]) -> dict[int, tuple[Ordinary, list[ColumnFacts]]]:
-        """The columns of tables: the ordinary ones, and those that stand apart."""
-        if not tables:
-            return {}
-        tags: dict[int, list[str]] = defaultdict(list)
-        some = tables if self.tagged is None else self.tagged.intersection(tables)
-        for id_, tag in self.writer.rows(TAGS_OF_COLUMNS, some, " ORDER BY t.tag") if some else ():
-            tags[id_].append(tag)
-        return {
-            table: (
-                (names, notes, first),
-                [ColumnFacts(id_, name, said, tags.get(id_, ())) for id_, name, said in apart],
-            )
-            for table, names, notes, first, apart in self.writer.columns(tables, tags)
-        }
-
-    def _labels(self, label: str, table: str, ids: list[int]) -> dict[int, list[str]]:
-        found: dict[int, list[str]] = defaultdict(list)
-        rows = self.writer.rows(f"SELECT resource_id, {label} FROM {table} WHERE resource_id IN ", ids)
-        for id_, each in rows:
-            found[id_].append(each)
-        return found

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, select, text
 from plugin.catalog.words import typed_words
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow, TagRow
-from plugin.store.search_index import synonyms_in
+from plugin.store.search_reading import synonyms_in
 
 SOME = 500
 _GONE = text("DELETE FROM search_words WHERE workspace_id = :workspace AND word IN :words").bindparams(

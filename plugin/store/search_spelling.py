@@ -14,7 +14,7 @@ from plugin.catalog.words import Question, Term, stem, typed_words
 from plugin.store._chunks import chunks
 from plugin.store._models.catalog import ResourceRow, TagRow
 from plugin.store._visible import visible
-from plugin.store.search_index import synonyms_in
+from plugin.store.search_reading import synonyms_in
 from plugin.store.search_scope import FullText
 
 CLOSE = 74.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from plugin.store._behind import Behind
 from plugin.store._bulk import MOST_PARAMETERS, insert_groups
 from plugin.store._chunks import chunks
 from plugin.store.search_ddl import FTS, FTS_MEMORY, ZONE_SHIFT
+from plugin.store.search_reading import Run
 from plugin.store.search_rows import Document
 
 FIELDS = (
@@ -26,16 +27,8 @@ GATHERED = 16_000_000
 """Characters of words that are held back while an index is built, then put away by one statement: FTS5 writes out what
 it has collected before each statement of several rows, and wherever a rowid is lower than the one before."""
 
-OWN_FLAG = "(sensitivity IS NOT NULL OR verified OR NOT published)"
-"""What has a flag of its own stands apart."""
-Apart = Sequence[Any]
-"""Id, name and description of a column that stands apart."""
-ColumnsOfTable = tuple[int, list[str], list[str], int | None, list[Apart]]
-"""Of a table: its id; of its ordinary columns the names in order, what is said of them, and the id of one; those that
-stand apart. A row for each table, since a row for each of millions of columns costs more than what is done with it."""
-
 _fields = attrgetter(*FIELDS)
-Run = Callable[[str, tuple[Any, ...]], object]
+Found = TypeVar("Found")
 
 
 def index_writer(
@@ -51,11 +44,6 @@ def index_writer(
     writer = PostgresWriter(connection, workspace_id)
     event.listen(session, "before_commit", lambda _session: writer.finish(), once=True)
     return writer
-
-
-def _array(text: str) -> list[Any]:
-    found: list[Any] = [] if text == "[]" else json.loads(text)
-    return found
 
 
 class IndexWriter(ABC):
@@ -138,8 +126,8 @@ class IndexWriter(ABC):
         """Rows of a statement whose last condition is `IN` these values."""
 
     @abstractmethod
-    def columns(self, tables: Collection[int], tagged: Collection[int]) -> Iterator[ColumnsOfTable]:
-        """The columns of tables; these and those with a flag of their own stand apart."""
+    def soon(self, reading: Callable[[Run], Found]) -> Callable[[], Found]:
+        """Have something read after what was written; what is returned waits for it, once."""
 
     @abstractmethod
     def insert(self, documents: Sequence[Document]) -> None:
@@ -178,21 +166,11 @@ class SqliteWriter(IndexWriter):
         statement = f"{before}(SELECT value FROM json_each(?)){after}"
         return self.connection.exec_driver_sql(statement, (json.dumps(list(values)),)).all()
 
-    def columns(self, tables: Collection[int], tagged: Collection[int]) -> Iterator[ColumnsOfTable]:
-        apart = f"({OWN_FLAG} OR id IN (SELECT value FROM json_each(?)))" if tagged else OWN_FLAG
-        statement = (
-            f"SELECT parent_id, json_group_array(name) FILTER (WHERE NOT {apart}),"
-            f" json_group_array(description) FILTER (WHERE description <> '' AND NOT {apart}),"
-            f" min(id) FILTER (WHERE NOT {apart}),"
-            f" json_group_array(json_array(id, name, description)) FILTER (WHERE {apart})"
-            # In order of position, as the index has them.
-            " FROM resources WHERE kind = 'column' AND parent_id IN (SELECT value FROM json_each(?))"
-            " GROUP BY parent_id"
-        )
-        given = (*[json.dumps(list(tagged))] * 4, json.dumps(list(tables)))
-        found = self.connection.exec_driver_sql(statement, given if tagged else given[4:]).all()
-        for table, names, notes, first, rest in found:
-            yield table, _array(names), _array(notes), first, _array(rest)
+    def soon(self, reading: Callable[[Run], Found]) -> Callable[[], Found]:
+        if self._behind is None:
+            return lambda: reading(self.connection.exec_driver_sql)
+        raw: Any = self.connection.connection.driver_connection
+        return self._behind.ask(lambda: reading(raw.execute)).result
 
     def insert(self, documents: Sequence[Document]) -> None:
         self._write(lambda run: self._insert(run, documents))
@@ -271,18 +249,8 @@ class PostgresWriter(IndexWriter):
         statement = f"{before}(SELECT unnest(%s::bigint[])){after}"
         return self.connection.exec_driver_sql(statement, (list(values),)).all()
 
-    def columns(self, tables: Collection[int], tagged: Collection[int]) -> Iterator[ColumnsOfTable]:
-        found = self.connection.exec_driver_sql(
-            "SELECT parent_id, array_agg(name ORDER BY position) FILTER (WHERE NOT apart),"
-            " array_agg(description) FILTER (WHERE description <> '' AND NOT apart),"
-            " min(id) FILTER (WHERE NOT apart),"
-            " json_agg(json_build_array(id, name, description) ORDER BY position) FILTER (WHERE apart)"
-            f" FROM (SELECT *, {OWN_FLAG} OR id = ANY(%s::bigint[]) AS apart FROM resources"
-            " WHERE kind = 'column' AND parent_id = ANY(%s::bigint[])) AS each GROUP BY parent_id",
-            (list(tagged), list(tables)),
-        )
-        for table, names, notes, first, rest in found:
-            yield table, names or [], notes or [], first, rest or []
+    def soon(self, reading: Callable[[Run], Found]) -> Callable[[], Found]:
+        return lambda: reading(self.connection.exec_driver_sql)
 
     def insert(self, documents: Sequence[Document]) -> None:
         raw: Any = self.connection.connection.driver_connection
