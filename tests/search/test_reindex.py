@@ -108,7 +108,7 @@ def written(store: Store, viewer: Viewer, fill: Fill) -> None:
         mine.edits.create_document("How we count", "An order counts when it is paid.")
         points = mine.catalog.search("loyalty_points", kinds=("column",)).hits[0].resource
         mine.edits.set_property(points.id, "verified", True)
-        mine.edits.set_property(points.id, "description", "What they won.")
+        mine.edits.set_property(points.id, "description", "What they won." + " And more." * 500 + " Beyond.")
 
 
 @pytest.fixture
@@ -120,10 +120,13 @@ def two(any_store: Store, any_admin: Viewer, new_workspace: Any, fill: Fill) -> 
     return any_store, any_admin, other
 
 
+@pytest.mark.parametrize("at_once", [(), (1, 5), (3, 7)], ids=["whole", "one by one", "in parts"])
 def test_an_index_built_anew_has_the_documents_that_its_writers_gave_it(
-    two: tuple[Store, Viewer, Viewer],
+    two: tuple[Store, Viewer, Viewer], at_once: tuple[int, ...], monkeypatch: Patch
 ) -> None:
     store, mine, other = two
+    for name, count in zip(("READ", "READ_COLUMNS"), at_once, strict=False):
+        monkeypatch.setattr(search_index, name, count)
     before, others, words_before = documents(store, mine), documents(store, other), typed(store, mine)
     kinds = [row["kind"] for row, _words in before.values()]
     assert {"column", "term", "document", "dashboard", "table"} <= set(kinds)

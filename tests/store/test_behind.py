@@ -61,6 +61,29 @@ def test_what_went_wrong_is_raised_and_the_rest_is_left_undone(connection: Conne
     assert connection.execute(text("SELECT count(*) FROM t")).scalar_one() == 0
 
 
+def test_what_is_asked_for_is_read_after_what_was_written_before_it(connection: Connection) -> None:
+    execute = raw(connection).execute
+    with Behind(connection) as behind:
+        behind.do(lambda: execute("INSERT INTO t (a) VALUES (1)"))
+        before = behind.ask(lambda: execute("SELECT count(*) FROM t").fetchall())
+        behind.do(lambda: execute("INSERT INTO t (a) VALUES (2)"))
+        after = behind.ask(lambda: execute("SELECT count(*) FROM t").fetchall())
+        assert (before.result(10), after.result(10)) == ([(1,)], [(2,)])
+
+
+def test_who_waits_for_an_answer_is_told_what_went_wrong_before_it(connection: Connection) -> None:
+    execute = raw(connection).execute
+    held = threading.Event()
+    with pytest.raises(sqlite3.OperationalError, match="no such table: nowhere"):
+        with Behind(connection, waiting=4) as behind:
+            behind.do(held.wait)
+            behind.do(lambda: execute("INSERT INTO nowhere VALUES (1)"))
+            answer = behind.ask(lambda: execute("SELECT 1").fetchall())
+            held.set()
+            answer.result(10)
+    assert "sync-writer" not in [thread.name for thread in threading.enumerate()]
+
+
 def test_an_error_of_the_caller_ends_the_thread(connection: Connection) -> None:
     with pytest.raises(ZeroDivisionError):
         with Behind(connection) as behind:
