@@ -143,7 +143,7 @@ class Ranking:
 
     def best_places(self, count: int) -> list[int]:
         """The containers that cover the question best, before their size is considered."""
-        return sorted(self.places, key=lambda place: -self.places[place])[:count]
+        return sorted(self.places, key=lambda place: (-self.places[place], place))[:count]
 
     def place_sizes(self, sizes: Mapping[int, float]) -> None:
         """Divide what each container covers by its size; what is not among `sizes` is taken as usual.

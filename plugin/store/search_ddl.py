@@ -61,12 +61,20 @@ FOUND = """
 CREATE OR REPLACE FUNCTION docent_found(query tsquery, zones integer[], most integer) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
-    RETURN QUERY SELECT d.id FROM search_docs d
-        WHERE d.body @@ query AND (zones IS NULL OR d.zone_id = ANY (zones)) LIMIT most;
+    IF most IS NULL THEN
+        RETURN QUERY SELECT d.id FROM search_docs d
+            WHERE d.body @@ query AND (zones IS NULL OR d.zone_id = ANY (zones));
+    ELSE
+        RETURN QUERY SELECT one.id FROM (
+            SELECT d.id FROM search_docs d
+            WHERE d.body @@ query AND (zones IS NULL OR d.zone_id = ANY (zones)) OFFSET 0
+        ) AS one ORDER BY one.id LIMIT most;
+    END IF;
 END
 $$
 """
-"""The words lie outside the rows, which the planner does not count: left alone it reads them all, row by row."""
+"""The words lie outside the rows, which the planner does not count: left alone it reads them all, row by row. Cut by
+id: where rows lie, and so which come first, depends on those of other people around them."""
 MOST_LEXEMES = 64
 """With more zones than this, the rows decide instead of the lexemes."""
 LISTED = f"""
@@ -77,22 +85,25 @@ LANGUAGE plpgsql STABLE SET enable_seqscan = off SET plan_cache_mode = force_gen
 BEGIN
     IF everything OR cardinality(zones) > {MOST_LEXEMES} THEN
         RETURN QUERY SELECT q.at, array(
-            SELECT d.id FROM search_docs d
-            WHERE d.body @@ format('''w%s.%s''', workspace, q.lexeme)::tsquery
-            AND (everything OR d.zone_id = ANY (zones)) LIMIT most
+            SELECT one.id FROM (
+                SELECT d.id FROM search_docs d
+                WHERE d.body @@ format('''w%s.%s''', workspace, q.lexeme)::tsquery
+                AND (everything OR d.zone_id = ANY (zones)) OFFSET 0
+            ) AS one ORDER BY one.id LIMIT most
         ) FROM unnest(lexemes) WITH ORDINALITY AS q(lexeme, at);
     ELSE
         RETURN QUERY SELECT q.at, array(
             SELECT one.id FROM unnest(zones) AS zone, LATERAL (
                 SELECT d.id FROM search_docs d WHERE d.body @@ format('''%s.%s''', zone, q.lexeme)::tsquery OFFSET 0
-            ) AS one LIMIT most
+            ) AS one ORDER BY one.id LIMIT most
         ) FROM unnest(lexemes) WITH ORDINALITY AS q(lexeme, at);
     END IF;
 END
 $$
 """
 """The documents of each lexeme, zone by zone: what one key has the index gives as it is, of many joined by OR it looks
-at each document again. Planned once for each connection: with arrays it would be planned anew in every call."""
+at each document again. Cut by id, not zone by zone: a table that others were granted too has a zone of its own. Planned
+once for each connection: with arrays it would be planned anew in every call."""
 OPENED = """
 CREATE OR REPLACE FUNCTION docent_opened(
     lexemes text[], everything boolean, teams integer[], workspace integer, most integer

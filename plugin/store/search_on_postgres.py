@@ -285,9 +285,9 @@ class PostgresText(FullText):
 
     def siblings(self, containers: Sequence[int], limit: int) -> Sequence[Any]:
         return self.connection.exec_driver_sql(
-            "SELECT d.id, d.container_id, r.name FROM search_docs d JOIN resources r ON r.id = d.id"
+            "SELECT s.id, s.container_id, r.name FROM (SELECT d.id, d.container_id FROM search_docs d"
             " WHERE d.container_id = ANY(%s::bigint[]) AND d.family_id = d.id AND d.zone_id = ANY(%s::integer[])"
-            " LIMIT %s",
+            " OFFSET 0) AS s JOIN resources r ON r.id = s.id ORDER BY s.id LIMIT %s",
             (_array(containers), self._zones, limit),
         ).all()
 

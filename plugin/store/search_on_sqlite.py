@@ -65,34 +65,43 @@ class SqliteText(FullText):
                 runs[-1] = (runs[-1][0], zone)
         return [(first << ZONE_SHIFT, ((last + 1) << ZONE_SHIFT) - 1) for first, last in runs]
 
-    def _matching(self, what: str, match: str, limit: int, *, by_runs: bool = True) -> list[tuple[int]]:
+    def _ids(self, match: str, limit: int, *, by_runs: bool = True) -> list[int]:
+        """The first of those that match, by id: by rowid a table that others were granted too would come later."""
+        what = f"f.rowid & {ID_MASK} AS id"
+        rows = self._matching(what, match, limit + 1, by_runs=by_runs)
+        if len(rows) > limit and len(self.zones) > 1:
+            rows = self._matching(what, match, limit, by_runs=by_runs, order="ORDER BY id")
+        return sorted(id_ for (id_,) in rows)[:limit]
+
+    def _matching(
+        self, what: str, match: str, limit: int, *, by_runs: bool = True, order: str = ""
+    ) -> list[tuple[int]]:
         if self._by_runs and (by_runs or self._runs_count == 1):
             given: tuple[Any, ...] = (self._runs_json, match, limit)
             statement = BY_RUNS.format(what=what)
         else:
             given = (self._zones_json, match, *self._span, limit)
             statement = BY_SPAN.format(what=what)
-        found: list[tuple[int]] = self._raw.execute(f"{statement} LIMIT ?", given).fetchall()
+        found: list[tuple[int]] = self._raw.execute(f"{statement} {order} LIMIT ?", given).fetchall()
         return found
 
     def having_any(self, lexemes: Sequence[str], limit: int) -> set[int]:
         ids = BY_SPAN.format(what=f"f.rowid & {ID_MASK} AS id").replace("MATCH ?", "MATCH l.value")
         found = self._raw.execute(
-            f"SELECT (SELECT json_group_array(id) FROM ({ids} LIMIT ?)) FROM json_each(?) AS l",
+            f"SELECT (SELECT json_group_array(id) FROM ({ids} ORDER BY id LIMIT ?)) FROM json_each(?) AS l",
             (self._zones_json, *self._span, limit, json.dumps([f'"{each}"' for each in lexemes])),
         )
         return {id_ for (listed,) in found for id_ in json.loads(listed)}
 
     def listed(self, lexemes: Sequence[str], limit: int) -> list[list[int]]:
-        what = f"f.rowid & {ID_MASK}"
-        return [[id_ for (id_,) in self._matching(what, f'"{each}"', limit)] for each in lexemes]
+        return [self._ids(f'"{each}"', limit) for each in lexemes]
 
     def having_all(self, lexemes: Sequence[str], limit: int, *, prefix: bool = False) -> list[int]:
         match = " AND ".join(f'"{lexeme}"' for lexeme in lexemes) + ("*" if prefix else "")
         # FTS5 looks for the first match of several words, or of a start of words, from the start of the index: once
         # is enough, and not in each run of zones again.
         by_runs = len(lexemes) == 1 and not prefix
-        return [id_ for (id_,) in self._matching(f"f.rowid & {ID_MASK}", match, limit, by_runs=by_runs)]
+        return self._ids(match, limit, by_runs=by_runs)
 
     def count_each(self, lexemes: Sequence[str]) -> list[int]:
         return [self._matching("count(*)", f'"{lexeme}"', 1)[0][0] for lexeme in lexemes]
@@ -136,7 +145,7 @@ class SqliteText(FullText):
             self._raw.execute(
                 "SELECT d.id, d.container_id, r.name FROM search_docs d JOIN resources r ON r.id = d.id"
                 " WHERE d.container_id IN (SELECT value FROM json_each(?)) AND d.family_id = d.id"
-                " AND d.zone_id IN (SELECT value FROM json_each(?)) LIMIT ?",
+                " AND d.zone_id IN (SELECT value FROM json_each(?)) ORDER BY d.id LIMIT ?",
                 (json.dumps(list(containers)), self._zones_json, limit),
             )
         )

@@ -126,9 +126,9 @@ class Search(Evidence):
             return []
         best = sorted(named, key=lambda id_: (-len(named[id_]), id_))[:20]
         rows = self.context.session.execute(
-            select(ResourceRow.name, ResourceRow.properties).where(
-                ResourceRow.id.in_(best), visible(self.context)
-            )
+            select(ResourceRow.name, ResourceRow.properties)
+            .where(ResourceRow.id.in_(best), visible(self.context))
+            .order_by(ResourceRow.id)
         )
         asked = {term.word for term in terms}
         added: dict[str, Term] = {}

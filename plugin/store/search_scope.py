@@ -156,15 +156,18 @@ class FullText(ABC):
 
     @abstractmethod
     def listed(self, lexemes: Sequence[str], limit: int) -> list[list[int]]:
-        """For each lexeme the documents that have it."""
+        """For each lexeme the documents that have it, by id; of more than `limit` the first.
+
+        By id, so that what is cut off depends on what the viewer sees alone: not on where it lies among what is hidden.
+        """
 
     @abstractmethod
     def having_any(self, lexemes: Sequence[str], limit: int) -> set[int]:
-        """Up to `limit` documents of each lexeme, in one statement however many lexemes there are."""
+        """The first `limit` documents of each lexeme, by id, in one statement however many lexemes there are."""
 
     @abstractmethod
     def having_all(self, lexemes: Sequence[str], limit: int, *, prefix: bool = False) -> list[int]:
-        """Documents with every one of these lexemes; with `prefix` the last one may go on."""
+        """Documents with every one of these lexemes, as `listed` has them; with `prefix` the last one may go on."""
 
     def having_all_each(self, wanted: Sequence[Sequence[str]], limit: int) -> list[list[int]]:
         """The same for several lists of lexemes, at once where each would be a round trip."""
@@ -195,7 +198,7 @@ class FullText(ABC):
 
     @abstractmethod
     def siblings(self, containers: Sequence[int], limit: int) -> Sequence[Any]:
-        """(id, container, name) of what the viewer sees in these containers, one for each family."""
+        """(id, container, name) of what the viewer sees in these containers, one for each family, the first by id."""
 
     @abstractmethod
     def members(self, families: Sequence[int]) -> Sequence[Any]:

@@ -100,6 +100,25 @@ def test_an_installation_of_before_gets_what_a_search_begins_with(empty: Config)
     engine.dispose()
 
 
+def test_an_installation_of_before_cuts_long_lists_as_a_new_one(postgres_url: str, home: Path) -> None:
+    config = read_config({"DOCENT_HOME": str(home), "DOCENT_DATABASE_URL": postgres_url})
+    migrate(config)
+    engine = make_engine(config.database_url)
+    functions = text("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'docent_%' ORDER BY proname")
+    with engine.begin() as connection:
+        made = connection.execute(functions).all()
+        schema.run(connection, "downgrade", "0004")
+        source = "BEGIN RETURN QUERY SELECT 1::bigint LIMIT most; END"
+        connection.exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION docent_found(query tsquery, zones integer[], most integer)"
+            f" RETURNS SETOF bigint LANGUAGE plpgsql STABLE AS '{source}'"
+        )
+    migrate(config)
+    with engine.connect() as connection:
+        assert connection.execute(functions).all() == made
+    engine.dispose()
+
+
 OF_BEFORE = """
 UPDATE search_docs
 SET body = (words || ' ' || zone_id || '.' || replace(words, ' ', ' ' || zone_id || '.') || ' _w' || workspace_id)::tsvector
