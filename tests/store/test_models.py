@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex
+from sqlalchemy.types import NullType
 
 from plugin.store import _models
 from plugin.store._models import SUBJECTS, Base
@@ -18,6 +20,24 @@ def test_the_whole_has_the_tables_of_every_file() -> None:
     assert there == {*SUBJECTS, "people", "integrations"}
     mapped = {mapper.class_.__module__.rsplit(".", 1)[-1] for mapper in Base.registry.mappers}
     assert mapped == there
+
+
+def test_a_column_may_be_null_where_its_annotation_says_none_and_nowhere_else() -> None:
+    written = {
+        (table.name, column.target.id): ast.unparse(column.annotation).endswith("None]")
+        for path in Path(str(_models.__file__)).parent.glob("*.py")
+        for table in ast.parse(path.read_text()).body
+        if isinstance(table, ast.ClassDef) and table.name.endswith("Row")
+        for column in table.body
+        if isinstance(column, ast.AnnAssign) and isinstance(column.target, ast.Name)
+    }
+    columns = {
+        (mapper.class_.__name__, each.key): mapper.columns[each.key]
+        for mapper in Base.registry.mappers
+        for each in mapper.column_attrs
+    }
+    assert {key: column.nullable for key, column in columns.items()} == written
+    assert [key for key, column in columns.items() if isinstance(column.type, NullType)] == []
 
 
 def test_a_partial_index_is_one_on_both_databases() -> None:

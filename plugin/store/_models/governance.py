@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.store._models.base import Base, Moment, now
@@ -25,7 +25,7 @@ class ChainHeadRow(Base):
         ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
     )
     chain: Mapped[str] = mapped_column(String(10), primary_key=True)
-    seq: Mapped[int] = mapped_column(default=0)
+    seq: Mapped[int] = mapped_column(Integer, default=0)
     hash: Mapped[str] = mapped_column(String(64), default="0" * 64)
     mark: Mapped[str] = mapped_column(String(120), default="")
 
@@ -40,11 +40,11 @@ class AuditRow(Base):
         KEEP_IDS,
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
-    seq: Mapped[int]
+    seq: Mapped[int] = mapped_column(Integer)
     at: Mapped[str] = mapped_column(String(40))
-    member_id: Mapped[int | None]
+    member_id: Mapped[int | None] = mapped_column(Integer)
     actor: Mapped[str] = mapped_column(String(320))
     surface: Mapped[str] = mapped_column(String(10))
     action: Mapped[str] = mapped_column(String(80))
@@ -67,11 +67,11 @@ class LedgerRow(Base):
         KEEP_IDS,
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
-    seq: Mapped[int]
+    seq: Mapped[int] = mapped_column(Integer)
     at: Mapped[str] = mapped_column(String(40))
-    member_id: Mapped[int | None]
+    member_id: Mapped[int | None] = mapped_column(Integer)
     member: Mapped[str] = mapped_column(String(320))
     surface: Mapped[str] = mapped_column(String(10))
     chat_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -88,11 +88,11 @@ class LedgerRow(Base):
     hash: Mapped[str] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(10), default="sending")
     ended: Mapped[str | None] = mapped_column(String(40))
-    input_tokens: Mapped[int | None]
-    cached_tokens: Mapped[int | None]
-    output_tokens: Mapped[int | None]
+    input_tokens: Mapped[int | None] = mapped_column(Integer)
+    cached_tokens: Mapped[int | None] = mapped_column(Integer)
+    output_tokens: Mapped[int | None] = mapped_column(Integer)
     cost_usd: Mapped[float | None] = mapped_column(Float)
-    milliseconds: Mapped[int | None]
+    milliseconds: Mapped[int | None] = mapped_column(Integer)
     completion_hash: Mapped[str | None] = mapped_column(String(64))
     """SHA-256 over the entry's hash and its end, so an end cannot be moved to another entry or altered."""
 
@@ -103,12 +103,12 @@ class ReceiptRow(Base):
     __tablename__ = "receipts"
     __table_args__ = (Index("ix_receipts_member", "workspace_id", "member_id", "id"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     member_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"), index=True)
     member: Mapped[str] = mapped_column(String(320))
     at: Mapped[datetime] = mapped_column(Moment, default=now)
-    integration_id: Mapped[int]
+    integration_id: Mapped[int] = mapped_column(Integer)
     sql_sha256: Mapped[str] = mapped_column(String(64))
     statement: Mapped[str] = mapped_column(String(20000))
     tables: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -125,11 +125,11 @@ class NoticeRow(Base):
     __tablename__ = "notices"
     __table_args__ = (Index("ix_notices_for", "workspace_id", "member_id", "id"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     member_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), index=True)
     """None: for all admins."""
     kind: Mapped[str] = mapped_column(String(60))
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     at: Mapped[datetime] = mapped_column(Moment, default=now)
-    seen: Mapped[bool] = mapped_column(default=False)
+    seen: Mapped[bool] = mapped_column(Boolean, default=False)

@@ -64,7 +64,7 @@ class PromptRow(Base):
     persona: Mapped[str | None] = mapped_column(String(80))
     provider: Mapped[str | None] = mapped_column(String(40))
     model: Mapped[str | None] = mapped_column(String(120))
-    page_resource_id: Mapped[int | None]
+    page_resource_id: Mapped[int | None] = mapped_column(Integer)
     usage: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
@@ -86,7 +86,7 @@ class TemplateRow(Base):
     __tablename__ = "templates"
     __table_args__ = (Index("ix_templates_author", "member_id"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"))
     uid: Mapped[str] = mapped_column(String(32), unique=True)
@@ -100,11 +100,11 @@ class ShareRow(Base):
     __tablename__ = "shares"
     __table_args__ = (UniqueConstraint("chat_id", "subject", "subject_id"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     chat_id: Mapped[int] = mapped_column(Id, ForeignKey("chats.id", ondelete="CASCADE"))
     subject: Mapped[str] = mapped_column(String(10))
-    subject_id: Mapped[int]
+    subject_id: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime] = mapped_column(Moment, default=now)
 
 
@@ -114,7 +114,7 @@ class BreakGlassRow(Base):
     __tablename__ = "break_glass"
     __table_args__ = (KEEP_IDS,)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     admin_id: Mapped[int] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), index=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), index=True)
@@ -132,7 +132,7 @@ class MemoryRow(Base):
     __tablename__ = "memories"
     __table_args__ = (Index("ix_memories_author", "member_id"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"))
     uid: Mapped[str] = mapped_column(String(32), unique=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.store._models.base import Base, Moment, now
@@ -18,7 +18,7 @@ class IntegrationRow(Base):
     __tablename__ = "integrations"
     __table_args__ = (UniqueConstraint("workspace_id", "name"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(120))
     type: Mapped[str] = mapped_column(String(60))
@@ -42,7 +42,7 @@ class SyncRow(Base):
     __tablename__ = "syncs"
     __table_args__ = (Index("ix_syncs_integration", "integration_id", "id"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id", ondelete="CASCADE"))
     status: Mapped[str] = mapped_column(String(20), default="queued")
@@ -56,13 +56,13 @@ class SyncRow(Base):
     beat: Mapped[datetime | None] = mapped_column(Moment)
     """When the running sync last reported; one that stopped reporting has died."""
     finished: Mapped[datetime | None] = mapped_column(Moment)
-    done: Mapped[int] = mapped_column(default=0)
-    total: Mapped[int | None]
-    seen: Mapped[int] = mapped_column(default=0)
-    created: Mapped[int] = mapped_column(default=0)
-    updated: Mapped[int] = mapped_column(default=0)
-    unchanged: Mapped[int] = mapped_column(default=0)
-    removed: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(Integer, default=0)
+    total: Mapped[int | None] = mapped_column(Integer)
+    seen: Mapped[int] = mapped_column(Integer, default=0)
+    created: Mapped[int] = mapped_column(Integer, default=0)
+    updated: Mapped[int] = mapped_column(Integer, default=0)
+    unchanged: Mapped[int] = mapped_column(Integer, default=0)
+    removed: Mapped[int] = mapped_column(Integer, default=0)
     errors: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
@@ -72,11 +72,11 @@ class QueryPermissionRow(Base):
     __tablename__ = "query_permissions"
     __table_args__ = (UniqueConstraint("integration_id", "subject", "subject_id"), KEEP_IDS)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id", ondelete="CASCADE"))
     subject: Mapped[str] = mapped_column(String(10))
-    subject_id: Mapped[int]
+    subject_id: Mapped[int] = mapped_column(Integer)
 
 
 class ApprovedQueryRow(Base):
@@ -85,7 +85,7 @@ class ApprovedQueryRow(Base):
     __tablename__ = "approved_queries"
     __table_args__ = (KEEP_IDS,)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id", ondelete="CASCADE"), index=True)
     member_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"), index=True)
