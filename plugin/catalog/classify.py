@@ -1,124 +1,226 @@
 """Columns that look personal or secret, by name, type and description. No value is ever read.
 
-Enters: a column's name, native type and description. Leaves: (sensitivity, confidence) or (None, None). A person's
-decision stands before this one and is remembered by the store.
+Enters: a column's name, native type and description, and whether its table is one of people. Leaves: (sensitivity,
+confidence) or (None, None). A person's decision stands before this one and is remembered by the store. The words are
+in `sensitive_words`; a phrase counts for less where the type cannot hold such a thing, where the name is only about it
+(`email_count`), or where it is an organisation's.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
-SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-SECRET = {
-    "password": 0.97, "passwd": 0.97, "pwd": 0.9, "passphrase": 0.95, "secret": 0.85, "secrets": 0.85,
-    "apikey": 0.95, "api key": 0.95, "access key": 0.95, "secret key": 0.97, "private key": 0.97,
-    "access token": 0.95, "refresh token": 0.95, "auth token": 0.95, "session token": 0.9, "token": 0.6,
-    "csrf": 0.7, "otp": 0.7, "totp": 0.8, "pin code": 0.7, "cvv": 0.97, "cvc": 0.95, "card number": 0.9,
-    "credit card": 0.85, "cc number": 0.9, "pan": 0.5, "salt": 0.55, "hash": 0.3, "credential": 0.8,
-    "credentials": 0.8, "client secret": 0.97, "webhook secret": 0.97, "encryption key": 0.95,
-    "signing key": 0.95, "password hash": 0.95, "recovery code": 0.9,
-}  # fmt: skip
-PERSONAL = {
-    "email": 0.95, "e mail": 0.95, "mail": 0.6, "email address": 0.97, "phone": 0.9, "phone number": 0.95,
-    "telephone": 0.9, "mobile": 0.75, "cell": 0.5, "fax": 0.6, "first name": 0.95, "firstname": 0.95,
-    "last name": 0.95, "lastname": 0.95, "surname": 0.95, "given name": 0.95, "family name": 0.95,
-    "middle name": 0.9, "maiden name": 0.95, "full name": 0.9, "fullname": 0.9, "contact name": 0.8,
-    "customer name": 0.7, "user name": 0.65, "username": 0.7, "login": 0.5, "nickname": 0.6, "birth": 0.85,
-    "birthday": 0.95, "birthdate": 0.97, "birth date": 0.97, "date of birth": 0.97, "dob": 0.95, "gender": 0.85,
-    "sex": 0.8, "ethnicity": 0.95, "race": 0.6, "religion": 0.95, "nationality": 0.85, "citizenship": 0.85,
-    "marital status": 0.9, "ssn": 0.97, "social security": 0.97, "tax id": 0.85, "tin": 0.5, "passport": 0.95,
-    "national id": 0.95, "driver license": 0.95, "license number": 0.6, "iban": 0.95, "bic": 0.5,
-    "account number": 0.8, "bank account": 0.9, "salary": 0.9, "wage": 0.8, "income": 0.6, "street": 0.8,
-    "address": 0.75, "address line": 0.85, "address1": 0.85, "address2": 0.85, "postcode": 0.7,
-    "postal code": 0.7, "zip": 0.65, "zip code": 0.7, "zipcode": 0.7, "latitude": 0.5, "longitude": 0.5,
-    "geo location": 0.6, "ip": 0.7, "ip address": 0.85, "ipaddress": 0.85, "mac address": 0.75,
-    "device id": 0.6, "imei": 0.85, "user agent": 0.5, "cookie": 0.5, "photo": 0.5, "avatar": 0.4,
-    "biometric": 0.95, "fingerprint": 0.5, "diagnosis": 0.85, "medical": 0.75, "health": 0.5,
-    "patient name": 0.97, "employee name": 0.8, "emergency contact": 0.9, "twitter handle": 0.7,
-    "linkedin": 0.6, "facebook": 0.5,
-}  # fmt: skip
-NOT_A_VALUE = frozenset(
-    "id ids count cnt num flag is has sent status type at date verified valid enabled opt template subject "
-    "domain key_id kind category total avg sum rate days changed updated created expires expiry expired "
-    "count_distinct required length policy attempts opened clicked bounced campaign".split()
+from plugin.catalog.sensitive_words import (
+    ABOUT,
+    ANYWHERE,
+    BESIDE,
+    BETWEEN,
+    COUNTED,
+    NOT_A_PERSON,
+    PEOPLE_TOO,
+    PERSON,
+    SENSITIVE,
+    SHORT,
+    Words,
 )
-"""Words that turn a column about a thing into one that does not hold it: email_count, is_email_verified."""
-DESCRIBED = (
+
+LEAST = 0.5
+_ANOTHER_TYPE, _ABOUT, _NOBODYS = 0.3, 0.4, 0.55
+"""What a confidence is multiplied by."""
+_SPLIT = re.compile(
+    r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])"
+)
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ı": "i", "æ": "ae", "œ": "oe", "đ": "d"}
+)
+_MOST_WORDS = 4
+"""Of one phrase."""
+_MOST_BEHIND = 3
+"""Words after a phrase that still tells what the column holds."""
+_PLURAL = re.compile(r"(?<=[sxh])es$")
+_DESCRIBED = (
     (
         re.compile(
             r"\b(password|passphrase|api key|secret key|private key|access token|credential)s?\b", re.I
         ),
         "secret",
+        (),
     ),
     (
         re.compile(
-            r"\b(e-?mail address|phone number|date of birth|social security|home address|full name|personal data"
-            r"|personally identifiable|pii|gdpr|first name|last name|ip address|passport number)\b",
+            r"\b(e-?mail address|home address|full name of (?:the |a |an |each |this )?"
+            r"(?:person|customer|user|employee|patient|client|member|contact)|personal data|personally identifiable"
+            r"|pii|gdpr|first name"
+            r"|last name)\b|^(?:\w+ ){0,3}ip address\b",
             re.I,
         ),
         "personal",
+        (),
+    ),
+    (
+        re.compile(r"\b(phone number|social security|passport number|date of birth|national id)s?\b", re.I),
+        "personal",
+        ("number", "time"),
     ),
 )
-FLAGS = ("bool", "bit(1)", "tinyint(1)")
-NUMERIC = ("int", "numeric", "decimal", "float", "double", "real", "serial", "number")
-MAY_BE_NUMBERS = frozenset(
-    {
-        "phone number", "phone", "mobile", "ssn", "social security", "tax id", "account number", "bank account",
-        "card number", "credit card", "cvv", "cvc", "salary", "wage", "income", "zip", "zip code", "zipcode",
-        "postcode", "postal code", "latitude", "longitude", "pin code", "national id", "dob",
-    }
-)  # fmt: skip
-MAY_BE_TIMES = frozenset({"birth", "birthday", "birthdate", "birth date", "date of birth", "dob"})
-LEAST = 0.5
+"""What a description says, and types besides text that it is believed of."""
+_DESCRIBED_AS = 0.7
+_ONLY_ABOUT = re.compile(
+    r"\s*(the )?(total |average |maximum |minimum )?(number|count|share|percentage|date|time|timestamp|length)"
+    r" (of|when|at|on)\b"
+    r"|\s*(whether|if|flag|indicates (whether|if)|true (if|when|where))\b",
+    re.I,
+)
+"""How descriptions begin of what counts or dates such a thing and does not hold it."""
+_FLAGS = ("bool", "bit(1)", "tinyint(1)")
+_NUMBERS = ("int", "numeric", "decimal", "float", "double", "real", "serial", "number", "money",
+            "big", "small", "tiny", "medium")  # fmt: skip
+_TEXTS_ALL_THE_SAME = ("bigtext", "tinytext", "mediumtext", "tinyblob", "mediumblob")
 
 
-def classify(name: str, native_type: str, description: str | None = None) -> tuple[str | None, float | None]:
-    """("personal" | "secret", confidence) of a column, or (None, None)."""
-    kind, confidence = _by_name(name, _family(native_type))
-    if description:
-        for pattern, said in DESCRIBED:
-            if pattern.search(description) and (confidence or 0) < 0.7:
-                if _family(native_type) == "flag":
-                    continue
-                kind, confidence = said, 0.7
+def classify(
+    name: str, native_type: str, description: str | None = None, *, of_people: bool = False
+) -> tuple[str | None, float | None]:
+    """("personal" | "secret", confidence) of a column, or (None, None). `of_people`: its table has a row a person."""
+    family = _family(native_type)
+    kind, confidence = _by_name(name, family, of_people)
+    if description and family != "flag":
+        for pattern, said, also in _DESCRIBED:
+            found = pattern.search(description)
+            if found is None or (confidence or 0) >= _DESCRIBED_AS:
+                continue
+            begins = _ONLY_ABOUT.match(description)
+            counted = begins is not None and begins.end() <= found.start()
+            if (family == "text" or family in also) and not counted:
+                kind, confidence = said, _DESCRIBED_AS
     return kind, confidence
+
+
+@lru_cache(maxsize=4096)
+def is_of_people(table: str) -> bool:
+    """Does each row of a table of this name look like a person? customers, dim_employee; not customer_orders."""
+    words = [word for word in _words(table) if word not in PEOPLE_TOO]
+    return bool(words) and all(_singular(word) in PERSON or word in PERSON for word in words)
+
+
+def _singular(word: str) -> str:
+    return "person" if word in ("people", "persons") else word.removesuffix("s")
 
 
 @lru_cache(maxsize=4096)
 def _family(native_type: str) -> str:
     low = native_type.lower()
-    if low.startswith(FLAGS):
+    if low.startswith(_FLAGS):
         return "flag"
-    if low.startswith(NUMERIC) or low.startswith(("big", "small", "tiny", "medium")):
+    if low.startswith(_NUMBERS) and not low.startswith(_TEXTS_ALL_THE_SAME):
         return "number"
-    if low.startswith(("date", "time")):
+    if low.startswith(("date", "time", "interval", "year")):
         return "time"
-    return "text"
+    return "address" if low in ("inet", "macaddr", "macaddr8") else "text"
+
+
+def _folded(name: str) -> str:
+    """Without accents."""
+    if name.isascii():
+        return name
+    parts = unicodedata.normalize("NFKD", name.translate(_LETTERS))
+    return "".join(mark for mark in parts if not unicodedata.combining(mark))
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _SPLIT.split(_folded(name)) if word and not word.isdigit()]
+
+
+def _phrases() -> dict[str, tuple[Words, str]]:
+    """Each phrase joined, as it is and with its words written in one way, with its mark."""
+    found: dict[str, tuple[Words, str]] = {}
+    for words in SENSITIVE:
+        for phrase in words.words.split(", "):
+            mark = phrase[0] if phrase[0] in "~+" else ""
+            parts = phrase.removeprefix(mark).split()
+            found.setdefault("".join(parts), (words, mark))
+            found.setdefault("".join(SHORT.get(part, part) for part in parts), (words, mark))
+    return found
+
+
+_PHRASES = _phrases()
+_ANYWHERE = [
+    (_folded(word).replace("_", " "), kind) for kind, words in ANYWHERE.items() for word in words.split()
+]
 
 
 @lru_cache(maxsize=65536)
-def _by_name(name: str, family: str) -> tuple[str | None, float | None]:
+def _by_name(name: str, family: str, of_people: bool) -> tuple[str | None, float | None]:
     if family == "flag":
         return None, None
-    words = [word.lower() for word in SPLIT.split(name) if word]
-    best: tuple[str | None, float] = (None, 0.0)
-    for kind, table in (("secret", SECRET), ("personal", PERSONAL)):
-        for length in (3, 2, 1):
-            for start in range(len(words) - length + 1):
-                phrase = " ".join(words[start : start + length])
-                weight = table.get(phrase, 0.0)
-                if not weight:
-                    continue
-                rest = words[:start] + words[start + length :]
-                if any(word in NOT_A_VALUE for word in rest):
-                    weight *= 0.4
-                if family == "number" and phrase not in MAY_BE_NUMBERS:
-                    weight *= 0.3
-                if family == "time" and phrase not in MAY_BE_TIMES:
-                    weight *= 0.3
-                if weight > best[1]:
-                    best = (kind, weight)
-    if best[1] < LEAST:
-        return None, None
-    return best[0], round(best[1], 2)
+    words = _words(name)
+    short = [SHORT.get(word, word) for word in words]
+    best: dict[str, float] = {}
+    ends: dict[str, int] = {}
+    for start in range(len(words)):
+        joined = shortened = ""
+        for end in range(start + 1, min(start + _MOST_WORDS, len(words)) + 1):
+            joined += words[end - 1]
+            shortened += short[end - 1]
+            found = _PHRASES.get(joined) or _PHRASES.get(shortened)
+            if found is None and family == "text" and joined.endswith("s"):
+                found = _PHRASES.get(joined[:-1]) or _PHRASES.get(_PLURAL.sub("", joined))
+            if found is None:
+                continue
+            kind, confidence = _weighed(*found, words[:start], words[end:], family, of_people)
+            if confidence >= LEAST:
+                best[kind] = max(best.get(kind, 0.0), confidence)
+                ends[kind] = end
+    if not name.isascii() and family != "number":
+        spaced = _folded(name).lower().replace("_", " ")
+        for word, kind in _ANYWHERE:
+            if word in spaced:
+                best[kind], ends[kind] = 0.8, len(words)
+    if not best:
+        # A type that holds addresses of machines holds those of people, unless it says whose.
+        nobodys = any(word in NOT_A_PERSON or word in ABOUT for word in words)
+        return ("personal", 0.6) if family == "address" and not nobodys else (None, None)
+    # What a name ends with says what it is: the token of an e-mail address is a secret.
+    kind = max(best, key=lambda each: (ends[each], best[each]))
+    return kind, round(best[kind], 2)
+
+
+def _weighed(
+    told: Words, mark: str, before: Sequence[str], after: Sequence[str], family: str, of_people: bool
+) -> tuple[str, float]:
+    """What a phrase tells between these words, and how surely; 0 where nothing."""
+    if mark == "~" and not all(word in BESIDE or word in PERSON for word in after):
+        return told.kind, 0.0
+    if mark == "+" and not (
+        _is_beside_a_person(before, after)
+        or (of_people and all(word in BESIDE for word in (*before, *after)))
+    ):
+        return told.kind, 0.0
+    confidence = told.confidence
+    if _is_about(before, after):
+        confidence *= _ABOUT
+    if told.kind == "personal" and any(word in NOT_A_PERSON for word in (*before, *after)):
+        confidence *= _NOBODYS
+    if family not in ("text", "address") and family not in told.also:
+        confidence *= _ANOTHER_TYPE
+    return told.kind, confidence
+
+
+def _is_beside_a_person(before: Sequence[str], after: Sequence[str]) -> bool:
+    last = next((word for word in reversed(before) if word not in BETWEEN), "")
+    first = next((word for word in after if word not in BETWEEN), "")
+    return last in PERSON or first in PERSON
+
+
+def _is_about(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Is it about such a thing only: how many, whether, of which type; or a detail far below it in a nested column?"""
+    heads = [word for word, next_ in zip(before, before[1:], strict=False) if next_ in BETWEEN]
+    return (
+        len(after) > _MOST_BEHIND
+        or any(word in ABOUT for word in after)
+        or any(word in ABOUT or word == "number" for word in heads)
+        or any(word in COUNTED for word in before)
+    )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connectors.records import Asset, Database, Lineage, Record, Ref, Same, Schema, Table
-from plugin.catalog.classify import classify
+from plugin.catalog.classify import classify, is_of_people
 from plugin.catalog.mask import mask_default, mask_literals
 from plugin.catalog.mask_facts import mask_named_sql, mask_properties, mask_type
 from plugin.catalog.naming import Names
@@ -63,8 +63,9 @@ class Reader:
         """Of those that were looked at early: what named a table that had not come."""
         self._link_early = stage.full or not stage.known.fingerprints
         """Is it worth while? What did not change is not staged, and what names it waits for the end."""
-        self._seen_columns: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-        """What masking and classifying made of a column: a warehouse repeats `id` and its like by the thousand."""
+        self._seen_columns: dict[bool, dict[tuple[Any, ...], tuple[Any, ...]]] = {False: {}, True: {}}
+        """What masking and classifying made of a column: a warehouse repeats `id` and its like by the thousand.
+        Those of tables of people apart."""
 
     def take(self, record: Record) -> None:
         """Stage one record, unless the catalog has it already."""
@@ -127,14 +128,17 @@ class Reader:
             known = _Known(self.names.words, {column.name.lower() for column in table.columns})
             definition = mask_literals(table.definition, self.dialect, known)
             head = (*head[:6], definition, *head[7:])
-        seen = self._masked_columns(columns, self.dialect)
+        seen = self._masked_columns(columns, self.dialect, table.name)
         if table.properties:
             rest[-1] = sorted(mask_properties(table.properties, self.dialect).items())
         return (head, seen, *rest)
 
-    def _masked_columns(self, columns: list[tuple[Any, ...]], dialect: str | None) -> list[tuple[Any, ...]]:
+    def _masked_columns(
+        self, columns: list[tuple[Any, ...]], dialect: str | None, table: str
+    ) -> list[tuple[Any, ...]]:
         """Columns with the literals of types and defaults masked, and what each looks like."""
-        made = self._seen_columns
+        of_people = is_of_people(table)
+        made = self._seen_columns[of_people]
         if len(made) > MOST_REMEMBERED:
             made.clear()
         seen = []
@@ -150,7 +154,7 @@ class Reader:
                     mask_default(default, dialect),
                     description,
                     tags,
-                    *classify(name, type_, description),
+                    *classify(name, type_, description, of_people=of_people),
                 )
                 if dialect == self.dialect:
                     made[column] = masked
@@ -189,7 +193,7 @@ class Reader:
         if self.stage.is_unchanged(key, fingerprint, 1 + len(columns)):
             return
         if columns:
-            values["columns"] = self._masked_columns(columns, dialect or self.dialect)
+            values["columns"] = self._masked_columns(columns, dialect or self.dialect, asset.name)
         if asset.definition and asset.kind not in ("term", "document"):
             at = asset.default_schema
             self._define(key, None, at, asset.definition, dialect or self.dialect, asset.kind)
