@@ -26,4 +26,4 @@ def title_of(tool: str, arguments: Mapping[str, Any]) -> str:
     """The line for a call, with the one argument that says most."""
     words, key = _TITLES.get(tool, (f"Call {tool[:40]}", ""))
     value = str(arguments.get(key, "")).strip() if key else ""
-    return f"{words} {value[:80]}".strip() if value else words
+    return f"{words} {value[:80]}".strip() if value else words.removesuffix(" on")

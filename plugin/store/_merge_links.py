@@ -17,7 +17,7 @@ from plugin.store._models.catalog import (
     LooseEndRow,
     ResourceRow,
 )
-from plugin.store._popularity import RANKED, Signals, signals, write
+from plugin.store._popularity import RANKED, Signals, signals, signals_of, write
 from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN
 from plugin.store.staging import SEPARATOR, StagedEdge, table_key
@@ -39,10 +39,9 @@ def link(merge: Merge) -> None:
     _write_keys(merge)
     _tie_keys(merge)
     _write_edges(merge)
-    if merge.stage.queries is not None:
-        write_queries(merge)
+    queried = write_queries(merge) if merge.stage.queries is not None else set()
     tie(merge)
-    _rank(merge)
+    _rank(merge, queried)
 
 
 def _write_keys(merge: Merge) -> None:
@@ -291,11 +290,14 @@ def _column_ids(
     return found
 
 
-def _rank(merge: Merge) -> None:
-    """Popularity of the integration's tables from how they are used."""
-    if merge.rank is None or not (
-        merge.changed or merge.gone or merge.stage.query_edges or merge.edges_changed
-    ):
+def _rank(merge: Merge, queried: set[int]) -> None:
+    """Popularity of the integration's tables from how they are used; `queried`: whose statements are others now."""
+    if merge.rank is None:
+        return
+    if not (merge.changed or merge.gone or merge.stage.query_edges or merge.edges_changed):
+        if queried:
+            ours = signals_of(merge.session, merge.workspace_id, queried)
+            merge.changed.update(write(merge.session, dict(merge.rank(ours))))
         return
     used = signals(merge.session, merge.workspace_id, merge.source.id)
     # What nothing uses has been written with no popularity but for what the source told: it need not be ranked.

@@ -22,12 +22,16 @@ Joined = dict[tuple[int, int, tuple[tuple[str, str], ...]], int]
 """Two tables and the pairs of columns that join them: how often."""
 
 
-def write_queries(merge: Merge) -> None:
-    """Frequent queries and the joins in them: the source tells them whole each time, and nothing new is not written."""
+def write_queries(merge: Merge) -> set[int]:
+    """Frequent queries and the joins in them: the source tells them whole each time, and nothing new is not written.
+
+    Returns the tables that the statements were about and are about now, where any differs: their popularity does, too.
+    """
     told, last_runs, joins = _told(merge)
     by_text = itemgetter(0, 1, 2, 4)
-    if sorted(_kept(merge), key=by_text) == sorted(told, key=by_text) and _joined(merge) == joins:
-        return
+    kept = _kept(merge)
+    if sorted(kept, key=by_text) == sorted(told, key=by_text) and _joined(merge) == joins:
+        return set()
     mine = select(FrequentQueryRow.id).where(FrequentQueryRow.integration_id == merge.source.id)
     merge.session.execute(delete(QueryTableRow).where(QueryTableRow.query_id.in_(mine)))
     merge.session.execute(delete(FrequentQueryRow).where(FrequentQueryRow.integration_id == merge.source.id))
@@ -66,6 +70,7 @@ def write_queries(merge: Merge) -> None:
     ]
     for part in chunks(new):
         merge.session.execute(insert(ObservedJoinRow), part)
+    return {table for *_statement, tables in (*kept, *told) for table in tables}
 
 
 def _told(merge: Merge) -> tuple[list[Told], list[datetime | None], Joined]:

@@ -73,7 +73,7 @@ def signals(session: Session, workspace_id: int, integration_id: int) -> dict[in
     )
 
 
-def _signals_of(session: Session, workspace_id: int, tables: Collection[int]) -> dict[int, Signals]:
+def signals_of(session: Session, workspace_id: int, tables: Collection[int]) -> dict[int, Signals]:
     """The same for these tables, whatever their integration; each of them has signals."""
     readers: list[Row[Any]] = []
     keys: list[Row[Any]] = []
@@ -189,7 +189,7 @@ def rank_again(
         zones = min(zones, rest, key=len)
     tables = _beside(session, workspace_id, set(zones), set(moved))
     if tables:
-        counted = _signals_of(session, workspace_id, tables)
+        counted = signals_of(session, workspace_id, tables)
         write(session, {id_: score(each) for id_, each in counted.items()})
 
 

@@ -14,7 +14,7 @@ from typing import Any, Unpack
 from sqlalchemy import Row, select
 
 from plugin.access.ai_rules import AiRule, decide, decide_column, parse_rules
-from plugin.store import _activity, drift, lineage, listing, names, relations
+from plugin.store import _activity, drift, lineage, listing, names, query_log, relations
 from plugin.store._context import Context
 from plugin.store._models.catalog import FullTextRow
 from plugin.store._rows import load, one, to_resources
@@ -35,6 +35,7 @@ from plugin.store.shapes import (
     Page,
     PlainColumn,
     Resource,
+    TableUse,
 )
 
 TABLES = ("table", "view", "materialized_view", "foreign_table", "partitioned_table", "external_table")
@@ -226,6 +227,7 @@ class ViewerCatalog:
         owned: bool | None = None,
         sensitivity: str | None = None,
         stale: bool = False,
+        unused: bool = False,
         text: str | None = None,
         sort: str = "name",
         cursor: str | None = None,
@@ -237,7 +239,8 @@ class ViewerCatalog:
         Without `kinds`, all but columns.
 
         `owner` is a name, an e-mail address or a member's id; `sensitivity` is personal, secret or any;
-        `stale`: only what may no longer hold (see `plugin.catalog.freshness.is_stale`).
+        `stale`: only what may no longer hold (see `plugin.catalog.freshness.is_stale`); `unused`: only what has a
+        popularity of 0, so that nothing which all its viewers see is known to use it.
         BadInput for an unknown sort or cursor, NotFound for an `under` that is not visible.
         """
         return listing.browse(
@@ -253,6 +256,7 @@ class ViewerCatalog:
             owned=owned,
             sensitivity=sensitivity,
             stale=stale,
+            unused=unused,
             text=text,
             sort=sort,
             cursor=cursor,
@@ -364,13 +368,24 @@ class ViewerCatalog:
         """Ways to join a table with others, or with one other: foreign keys, then joins seen in queries. NotFound."""
         return relations.joins(self._context, table_id, other_id)
 
-    def frequent_queries(self, table_id: int, limit: int = 10) -> tuple[FrequentQuery, ...]:
-        """Frequent statements over this table and nothing hidden, most run first. NotFound."""
-        return relations.frequent_queries(self._context, table_id, limit)
+    def frequent_queries(self, within: int | None, limit: int = 10) -> tuple[FrequentQuery, ...]:
+        """Frequent statements over this table, schema or database and nothing hidden, most run first. NotFound.
+
+        None: over all that the viewer sees.
+        """
+        return query_log.frequent_queries(self._context, within, limit)
 
     def query_costs(self, table_id: int) -> dict[str, float]:
         """What all frequent statements over this table and nothing hidden cost together, by unit. NotFound."""
-        return relations.query_costs(self._context, table_id)
+        return query_log.query_costs(self._context, table_id)
+
+    def use(self, table_id: int) -> TableUse:
+        """How often this table is queried and by how many, over statements over nothing hidden. NotFound."""
+        return query_log.use(self._context, table_id)
+
+    def logged(self) -> frozenset[int]:
+        """The integrations of which a statement of the query log is known that the viewer sees."""
+        return query_log.logged(self._context)
 
     # --- for the SQL guard -----------------------------------------------------------------------------------
 

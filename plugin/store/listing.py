@@ -130,6 +130,7 @@ def browse(
     owned: bool | None = None,
     sensitivity: str | None = None,
     stale: bool = False,
+    unused: bool = False,
     text: str | None = None,
     sort: str = "name",
     cursor: str | None = None,
@@ -153,7 +154,7 @@ def browse(
     if integration is not None:
         conditions.append(_of_integration(context, integration))
     if under is not None:
-        conditions.append(_under(context, under))
+        conditions.append(below(context, under))
     if tag is not None:
         tagged = select(TagRow.resource_id).where(
             TagRow.workspace_id == context.workspace_id, TagRow.tag == tag
@@ -173,6 +174,8 @@ def browse(
         conditions.append(any_ if sensitivity == "any" else ResourceRow.sensitivity == sensitivity)
     if stale:
         conditions.append(_is_stale(context))
+    if unused:
+        conditions.append(ResourceRow.popularity == 0)
     if documented is not None:
         empty = or_(ResourceRow.description.is_(None), ResourceRow.description == "")
         conditions.append(not_(empty) if documented else empty)
@@ -244,7 +247,7 @@ def _owned_by(context: Context, owner: str | int) -> Any:
     return owned.where(or_(func.lower(OwnerRow.name) == folded, func.lower(OwnerRow.email) == folded))
 
 
-def _under(context: Context, container_id: int) -> ColumnElement[bool]:
+def below(context: Context, container_id: int) -> ColumnElement[bool]:
     """What lies below a visible container at any depth, columns included. NotFound where it is not visible."""
     one(context, container_id)
     containers, level = [container_id], [container_id]
@@ -278,7 +281,7 @@ def counts(context: Context, *, by: str = "kind", under: int | None = None) -> d
         return {kind: int(total) for kind, total in sorted(rows) if total}
     conditions = [visible(context)]
     if under is not None:
-        conditions.append(_under(context, under))
+        conditions.append(below(context, under))
     if by != "kind":
         conditions.append(NOT_COLUMN)
     if by == "kind":

@@ -14,16 +14,14 @@ from sqlalchemy.orm import aliased
 from plugin.store._around_rows import is_one_of, kept
 from plugin.store._context import Context
 from plugin.store._models.catalog import (
-    FrequentQueryRow,
     KeyRow,
     ObservedJoinRow,
-    QueryTableRow,
     ResourceRow,
 )
 from plugin.store._rows import chunks, listing, one, to_resources
 from plugin.store._visible import visible
 from plugin.store.listing import IS_COLUMN
-from plugin.store.shapes import FrequentQuery, Index, Join, Key, PlainColumn, Resource
+from plugin.store.shapes import Index, Join, Key, PlainColumn, Resource
 
 
 def columns(context: Context, table_id: int) -> tuple[Resource, ...]:
@@ -239,45 +237,3 @@ def _observed(context: Context, table_id: int, other_id: int | None, limit: int)
         if known.has(join.left_id, [a for a, _b in join.pairs])
         and known.has(join.right_id, [b for _a, b in join.pairs])
     ]
-
-
-def frequent_queries(context: Context, table_id: int, limit: int = 10) -> tuple[FrequentQuery, ...]:
-    """Statements that touch a visible table and nothing that is hidden, most run first."""
-    rows = context.session.execute(
-        _seen_queries(context, table_id, FrequentQueryRow.sql, FrequentQueryRow.runs, FrequentQueryRow.costs)
-        .order_by(FrequentQueryRow.runs.desc(), FrequentQueryRow.id)
-        .limit(limit)
-    )
-    return tuple(FrequentQuery(sql, runs, costs or {}) for sql, runs, costs in rows)
-
-
-def query_costs(context: Context, table_id: int) -> dict[str, float]:
-    """What those statements cost together, by unit: a sum over what this very viewer may see, and of nothing else."""
-    found: dict[str, float] = {}
-    select_ = _seen_queries(context, table_id, FrequentQueryRow.costs)
-    for costs in context.session.scalars(select_.where(FrequentQueryRow.costs.is_not(None))):
-        for unit, amount in (costs or {}).items():
-            found[unit] = found.get(unit, 0.0) + amount
-    return found
-
-
-def _seen_queries(context: Context, table_id: int, *columns: Any) -> Select[Any]:
-    """Columns of the statements that touch a table and nothing that is hidden. NotFound where the table is."""
-    one(context, table_id)
-    touched = aliased(QueryTableRow)
-    seen = select(ResourceRow.id).where(visible(context), ResourceRow.id == touched.resource_id)
-    hidden = (
-        select(touched.query_id)
-        .where(touched.query_id == FrequentQueryRow.id, ~seen.correlate(touched).exists())
-        .correlate(FrequentQueryRow)
-        .exists()
-    )
-    return (
-        select(*columns)
-        .join(QueryTableRow, QueryTableRow.query_id == FrequentQueryRow.id)
-        .where(
-            FrequentQueryRow.workspace_id == context.workspace_id,
-            QueryTableRow.resource_id == table_id,
-            ~hidden,
-        )
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -12,6 +12,7 @@ from plugin.store._context import Context
 from plugin.store._models.catalog import (
     ActivityRow,
     EdgeRow,
+    FrequentQueryRow,
     FullTextRow,
     GrantRow,
     KeyRow,
@@ -37,7 +38,6 @@ HANGING = (
     (LooseEndRow, LooseEndRow.resource_id),
     (ObservedJoinRow, ObservedJoinRow.left_id),
     (ObservedJoinRow, ObservedJoinRow.right_id),
-    (QueryTableRow, QueryTableRow.resource_id),
     (ActivityRow, ActivityRow.resource_id),
     (ProposalRow, ProposalRow.resource_id),
     (FullTextRow, FullTextRow.resource_id),
@@ -52,6 +52,7 @@ def remove_resources(context: Context, ids: Iterable[int]) -> None:
     """
     session = context.session
     for part in chunks(ids, 400):
+        _forget_queries(session, part)
         for row, column in HANGING:
             session.execute(delete(row).where(column.in_(part)))
         session.execute(update(KeyRow).where(KeyRow.ref_id.in_(part)).values(ref_id=None))
@@ -62,6 +63,18 @@ def remove_resources(context: Context, ids: Iterable[int]) -> None:
             session.execute(delete(ZoneCountRow).where(ZoneCountRow.zone_id.in_(zone_part)))
             session.execute(delete(ZoneRow).where(ZoneRow.id.in_(zone_part)))
         session.execute(delete(ResourceRow).where(ResourceRow.id.in_(part)))
+
+
+def _forget_queries(session: Session, tables: Collection[int]) -> None:
+    """Delete the frequent statements over these tables, which go.
+
+    Kept for the tables that stay, a statement would be shown to who sees those, and its text names what went, which
+    they may never have seen.
+    """
+    named = select(QueryTableRow.query_id).where(QueryTableRow.resource_id.in_(tables)).distinct()
+    for part in chunks(session.scalars(named).all(), 400):
+        session.execute(delete(QueryTableRow).where(QueryTableRow.query_id.in_(part)))
+        session.execute(delete(FrequentQueryRow).where(FrequentQueryRow.id.in_(part)))
 
 
 def run_deletes(session: Session, statements: Iterable[Any]) -> dict[str, int]:

@@ -150,11 +150,27 @@ class FrequentQuery(NamedTuple):
     """A statement of the query log whose every table its reader sees: masked, with how often it ran.
 
     `costs` is what those runs came to in all, by unit (see `plugin.catalog.costs`); empty where the source tells none.
+    `people` is how many ran it, never who; 0 where the source tells no accounts. `last_run` likewise, where it is told.
     """
 
     sql: str
     runs: int
     costs: Mapping[str, float]
+    people: int = 0
+    last_run: datetime | None = None
+
+
+class TableUse(NamedTuple):
+    """How a table is queried, over the kept statements whose every table the reader sees.
+
+    `people` is how many ran the one statement that most people ran: whether others ran another is not kept. 0 where the
+    source tells no accounts; there accounts of services count too.
+    """
+
+    statements: int = 0
+    runs: int = 0
+    people: int = 0
+    last_run: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,16 @@ What = Literal[
     "integrations",
     "largest",
     "stale",
+    "unused",
 ]
-_SORTS = {"recent": "changed", "largest": "rows", "all": "name", "verified": "name", "stale": "name"}
+_SORTS = {
+    "unused": "rows",
+    "recent": "changed",
+    "largest": "rows",
+    "all": "name",
+    "verified": "name",
+    "stale": "name",
+}
 
 
 @tool(read_only=True)
@@ -40,7 +48,7 @@ def browse(
         "popular: most used first; undocumented: without a description; unowned: without an owner; personal: columns "
         "that look like personal data; recent: changed last; largest: most rows, as estimated; "
         "integrations: the connected sources; stale: gone at their source, synced long ago, or from before a sync that "
-        "failed",
+        "failed; unused: nothing is known to query, read or refer to it, largest first",
     ] = "all",
     kinds: Annotated[list[Kind], "only these kinds; tables and views unless told"] | None = None,
     under: Annotated[str, "only below this database, schema or table"] | None = None,
@@ -49,7 +57,7 @@ def browse(
     tag: Annotated[str, "only with this tag"] | None = None,
     limit: Annotated[int, "how many, at most 50"] = 20,
 ) -> ToolAnswer:
-    """List resources by property: the most popular, without description or owner, personal, recently changed, stale.
+    """List resources by property: most popular, unused, without description or owner, personal, changed lately, stale.
 
     For finding by words use `search`; for how many there are use `count`.
     """
@@ -62,8 +70,14 @@ def browse(
     if not items:
         return ToolAnswer(summary="Found nothing", note="There is nothing like that.", value=())
     note = f"There are {total} in all." if total is not None and total > len(items) else ""
+    unlogged = _without_log(mine, items) if what == "unused" else ()
+    if unlogged:
+        note = f"{note} Which queries run is not known of {', '.join(unlogged)}.".strip()
     return ToolAnswer(
-        fragments=tuple(fragment(each, full=what == "largest") for each in items),
+        fragments=(
+            *(fragment(each, full=what == "largest") for each in items),
+            *(Fragment(None, "unlogged", {"name": name}) for name in unlogged),
+        ),
         summary=f"Listed {len(items)} resource{'s' if len(items) != 1 else ''}",
         note=note,
         value=items,
@@ -81,6 +95,12 @@ def _integrations(mine: ViewerDoor) -> ToolAnswer:
         if source_is_stale(*(told := (each.last_sync_at, each.state == "failed")), now)
     )
     return ToolAnswer((counts_fragment(counted), *stale), f"Listed {len(listed)} integrations", value=listed)
+
+
+def _without_log(mine: ViewerDoor, items: tuple[Resource, ...]) -> tuple[str, ...]:
+    """The integrations of these of which no statement is known: there only lineage and keys tell of use."""
+    logged = mine.catalog.logged()
+    return tuple(sorted({each.integration for each in items if each.integration_id not in logged}))
 
 
 def _list(
@@ -106,6 +126,7 @@ def _list(
         documented=False if what == "undocumented" else None,
         owned=False if what == "unowned" else None,
         stale=what == "stale",
+        unused=what == "unused",
         sort=sort,
         limit=limit,
         with_total=True,

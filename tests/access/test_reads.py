@@ -129,7 +129,13 @@ READS: dict[str, list[Call]] = {
             for i in range(3)
         ],
     ],
-    "frequent_queries": [lambda c, b, p: c.frequent_queries(table_id(b, p))],
+    "frequent_queries": [
+        lambda c, b, p: c.frequent_queries(table_id(b, p)),
+        lambda c, b, p: c.frequent_queries(b.ids[p]),
+        lambda c, b, p: c.frequent_queries(None, limit=100),
+    ],
+    "use": [lambda c, b, p: c.use(table_id(b, p)), lambda c, b, p: c.use(b.ids[p])],
+    "logged": [lambda c, b, p: c.logged()],
     "query_costs": [lambda c, b, p: c.query_costs(table_id(b, p))],
     "visible_columns": [
         lambda c, b, p: c.visible_columns(b.integrations[p[0]], [p[1:3], p[2:3], ("nothing", "here")])

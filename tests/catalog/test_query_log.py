@@ -82,7 +82,7 @@ def test_postgres_tells_popularity_queries_and_joins(
     assert sync(store, admin, integration).status == "done"
     with store.as_viewer(admin) as mine:
         orders, customers = mine.catalog.by_name("sales.orders"), mine.catalog.by_name("sales.customers")
-        assert [runs for sql, runs, _ in mine.catalog.frequent_queries(orders.id) if "JOIN" in sql] == [9]
+        assert [each.runs for each in mine.catalog.frequent_queries(orders.id) if "JOIN" in each.sql] == [9]
         assert orders.popularity > 0.2
         assert mine.catalog.by_name("sales.scanned").popularity == 0
         assert not mine.catalog.frequent_queries(mine.catalog.by_name("sales.scanned").id)
@@ -188,7 +188,7 @@ def test_mariadb_tells_popularity_queries_and_joins(
     assert sync(store, admin, integration).status == "done"
     with store.as_viewer(admin) as mine:
         orders, customers = mine.catalog.by_name("sales.orders"), mine.catalog.by_name("sales.customers")
-        assert [runs for sql, runs, _ in mine.catalog.frequent_queries(orders.id) if "JOIN" in sql] == [7]
+        assert [each.runs for each in mine.catalog.frequent_queries(orders.id) if "JOIN" in each.sql] == [7]
         assert orders.popularity > 0
         joins = [
             each for each in mine.catalog.joins(orders.id) if customers.id in (each.left_id, each.right_id)

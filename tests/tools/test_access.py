@@ -28,7 +28,7 @@ TRIES: dict[str, list[dict[str, Any]]] = {
     ],
     "changes": [{"days": 365}, {"days": 365, "under": "shop.hr"}, {"change": "added"}],
     "count": [{"by": "schema"}, {"by": "kind", "under": "shop.hr"}],
-    "frequent_queries": [{"table": "hr.salaries"}],
+    "frequent_queries": [{"table": "hr.salaries"}, {"table": "shop.hr"}, {}],
     "check_sql": [{"sql": "SELECT amount FROM hr.salaries"}, {"sql": "SELECT s.amount FROM hr.employees e JOIN hr.salaries s ON TRUE"}],
     "run_sql": [{"sql": "SELECT amount FROM hr.salaries", "integration": "warehouse"}],
     "propose": [{"resource": "hr.salaries", "field": "description", "value": "Mine."}],

@@ -1,0 +1,134 @@
+"""What a query log told: frequent statements, what they cost, and how a table is queried.
+
+A statement is for whoever sees every table that it touches (law 3): to anybody else it is not there, neither as text
+nor in a number. Who ran it was never kept, only how many.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.orm import aliased
+
+from plugin.store._chunks import chunks
+from plugin.store._context import Context
+from plugin.store._models.catalog import FrequentQueryRow, QueryTableRow, ResourceRow
+from plugin.store._rows import one
+from plugin.store._visible import visible
+from plugin.store.listing import IS_COLUMN, PARENTS, below
+from plugin.store.shapes import FrequentQuery, TableUse
+
+_WORD = re.compile(r'"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|([^\W\d][\w$]*)')
+_KEPT = (
+    FrequentQueryRow.id,
+    FrequentQueryRow.sql,
+    FrequentQueryRow.runs,
+    FrequentQueryRow.costs,
+    FrequentQueryRow.users,
+    FrequentQueryRow.last_run,
+)
+
+
+def frequent_queries(context: Context, within: int | None, limit: int = 10) -> tuple[FrequentQuery, ...]:
+    """Statements that touch a visible table, or a table of a visible schema or database, and nothing that is hidden.
+
+    Most run first; without `within` those of everything that is visible.
+    """
+    ranked = _seen(context, within, *_KEPT).order_by(FrequentQueryRow.runs.desc(), FrequentQueryRow.id)
+    if context.for_ai and context.ai_rules:
+        rows = context.session.execute(ranked).all()
+        found = list(islice(_without_hidden_columns(context, rows), limit))
+    else:
+        found = list(context.session.execute(ranked.limit(limit)))
+    return tuple(
+        FrequentQuery(sql, runs, costs or {}, users, last_run)
+        for _id, sql, runs, costs, users, last_run in found
+    )
+
+
+def query_costs(context: Context, table_id: int) -> dict[str, float]:
+    """What those statements cost together, by unit: a sum over what this very viewer may see, and of nothing else."""
+    found: dict[str, float] = {}
+    select_ = _seen(context, table_id, FrequentQueryRow.costs)
+    for costs in context.session.scalars(select_.where(FrequentQueryRow.costs.is_not(None))):
+        for unit, amount in (costs or {}).items():
+            found[unit] = found.get(unit, 0.0) + amount
+    return found
+
+
+def use(context: Context, table_id: int) -> TableUse:
+    """How a table is queried, over those statements."""
+    statements, runs, people = context.session.execute(
+        _seen(
+            context,
+            table_id,
+            func.count(),
+            func.coalesce(func.sum(FrequentQueryRow.runs), 0),
+            func.coalesce(func.max(FrequentQueryRow.users), 0),
+        )
+    ).one()
+    last: datetime | None = context.session.scalar(
+        _seen(context, table_id, FrequentQueryRow.last_run)
+        .where(FrequentQueryRow.last_run.is_not(None))
+        .order_by(FrequentQueryRow.last_run.desc())
+        .limit(1)
+    )
+    return TableUse(int(statements), int(runs), int(people), last)
+
+
+def logged(context: Context) -> frozenset[int]:
+    """The integrations of which a statement is known that this viewer sees."""
+    return frozenset(
+        context.session.scalars(_seen(context, None, FrequentQueryRow.integration_id).distinct())
+    )
+
+
+def _seen(context: Context, within: int | None, *columns: Any) -> Select[Any]:
+    """Columns of the statements that touch what is in question and nothing hidden. NotFound where `within` is."""
+    touched, asked = aliased(QueryTableRow), aliased(QueryTableRow)
+    seen = select(ResourceRow.id).where(visible(context), ResourceRow.id == touched.resource_id)
+    hidden = (
+        select(touched.query_id)
+        .where(touched.query_id == FrequentQueryRow.id, ~seen.correlate(touched).exists())
+        .correlate(FrequentQueryRow)
+        .exists()
+    )
+    about = select(asked.query_id).where(asked.workspace_id == context.workspace_id)
+    if within is not None:
+        if one(context, within).kind in PARENTS:
+            tables = select(ResourceRow.id).where(below(context, within), ~IS_COLUMN)
+            about = about.where(asked.resource_id.in_(tables))
+        else:
+            about = about.where(asked.resource_id == within)
+    return select(*columns).where(
+        FrequentQueryRow.workspace_id == context.workspace_id, FrequentQueryRow.id.in_(about), ~hidden
+    )
+
+
+def _without_hidden_columns(context: Context, rows: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
+    """Those that name no column which the AI filters hide from the assistant: their tables are visible to it."""
+    tables_of: dict[int, list[int]] = defaultdict(list)
+    for part in chunks([row.id for row in rows]):
+        for query_id, table_id in context.session.execute(
+            select(QueryTableRow.query_id, QueryTableRow.resource_id).where(QueryTableRow.query_id.in_(part))
+        ):
+            tables_of[query_id].append(table_id)
+    hidden: dict[int, set[str]] = defaultdict(set)
+    shown = select(ResourceRow.id).where(visible(context), IS_COLUMN)
+    for part in chunks(sorted({table for tables in tables_of.values() for table in tables})):
+        for table_id, name in context.session.execute(
+            select(ResourceRow.parent_id, ResourceRow.name).where(
+                IS_COLUMN, ResourceRow.parent_id.in_(part), ResourceRow.id.not_in(shown)
+            )
+        ):
+            hidden[table_id].add(name.lower())
+    for row in rows:
+        words = {"".join(parts).lower() for parts in _WORD.findall(row.sql)}
+        if not any(hidden[table] & words for table in tables_of[row.id]):
+            yield row
