@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from plugin.errors import Misconfigured
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -45,7 +43,7 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
     Raises Misconfigured where a variable has a value that cannot be used.
     """
     env = os.environ if environ is None else environ
-    home = Path(env["DOCENT_HOME"]).expanduser() if env.get("DOCENT_HOME") else user_data_path("docent")
+    home = Path(env["DOCENT_HOME"]).expanduser() if env.get("DOCENT_HOME") else _usual_home()
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -64,6 +62,12 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         limiter_url=env.get("DOCENT_LIMITER_URL") or "memory://",
         trusted_proxies=_networks(env.get("DOCENT_TRUSTED_PROXIES", "")),
     )
+
+
+def _usual_home() -> Path:
+    from platformdirs import user_data_path  # with ctypes a hundredth of a start, for whoever names a home
+
+    return user_data_path("docent")
 
 
 def _networks(text: str) -> tuple[str, ...]:

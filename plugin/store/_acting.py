@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from plugin.access.ai_rules import parse_rules
-from plugin.access.personas import narrowed
 from plugin.access.viewer import Viewer
 from plugin.store._conditions import require_conditions
 from plugin.store._context import Acting, Context
-from plugin.store.policy import chosen_persona
 
 
 def act(context: Context, viewer: Viewer, acting: Acting) -> None:
@@ -20,8 +17,13 @@ def act(context: Context, viewer: Viewer, acting: Acting) -> None:
     context.for_ai = viewer.for_ai
     require_conditions(context, acting.access_rules)
     if viewer.for_ai:
+        from plugin.access.ai_rules import parse_rules
+
         context.ai_rules = parse_rules(acting.ai_filters)
         if viewer.persona:
+            from plugin.access.personas import narrowed
+            from plugin.store.policy import chosen_persona
+
             context.ai_rules = narrowed(context.ai_rules, chosen_persona(context).filters)
 
 

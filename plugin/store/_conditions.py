@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from plugin.access.conditions import parse_conditions, refusing
 from plugin.access.viewer import Role, Surface
 from plugin.errors import Refused
 from plugin.store._context import Context
@@ -38,6 +37,8 @@ def kept_out(context: Context, lines: Sequence[str]) -> str | None:
     at_shell = surface is Surface.CLI
     if at_shell and member.role is Role.ADMIN:
         return None
+    from plugin.access.conditions import parse_conditions, refusing
+
     conditions = parse_conditions(lines)
     subjects = {each.subject for each in conditions}
     names: dict[str, set[str]] = {"group": set(), "team": set()}

@@ -25,7 +25,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from plugin.access.ai_rules import AiRule
 from plugin.access.viewer import Role, Surface, Viewer
 from plugin.errors import Refused, SignInNeeded
 from plugin.store import _engine
@@ -43,6 +42,7 @@ from plugin.store._statistics import forget_statistics
 from plugin.store._unsaved import Unsaved
 
 if TYPE_CHECKING:
+    from plugin.access.ai_rules import AiRule
     from plugin.vault import WorkspaceVault
 
 

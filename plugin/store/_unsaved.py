@@ -11,9 +11,10 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from plugin.store.shapes import Prompt
+if TYPE_CHECKING:
+    from plugin.store.shapes import Prompt
 
 FIRST_ID = 2**40
 """Ids from here on are never those of a row."""

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, true
 from sqlalchemy.orm import aliased
 
-from plugin.access.ai_rules import AiRule
 from plugin.access.viewer import Role
 from plugin.store._context import Context
 from plugin.store._models.catalog import ResourceRow, TagRow, ZoneTeamRow
 from plugin.store._models.integrations import IntegrationRow
+
+if TYPE_CHECKING:
+    from plugin.access.ai_rules import AiRule
 
 
 def visible_zones(context: Context) -> Select[tuple[int]]:

@@ -43,7 +43,6 @@ from plugin.store._people import (
     password_matches,
 )
 from plugin.store._who import BY_MEMBER, BY_SESSION, BY_TOKEN
-from plugin.store.monitoring_told import tell_newcomer
 from plugin.store.shapes import Workspace
 from plugin.vault import Vault
 
@@ -293,6 +292,8 @@ class SignIn:
             member = MemberRow(workspace_id=invited.workspace_id, account_id=account_id, role=invited.role)
             self._session.add(member)
             self._session.flush()
+            from plugin.store.monitoring_told import tell_newcomer
+
             tell_newcomer(self._session, invited.workspace_id, member.id)
             teams = self._session.scalars(
                 select(TeamRow.id).where(

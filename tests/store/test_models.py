@@ -54,9 +54,13 @@ def test_a_partial_index_is_one_on_both_databases() -> None:
     assert {name: found for name, found in wheres.items() if len(found) > 1 or "" in found} == {}
 
 
-def test_a_sync_maps_no_history_and_loads_no_dialect_of_another_database() -> None:
+def test_a_sync_maps_no_history_and_loads_no_settings_and_no_dialect_of_another_database() -> None:
     needless = [
         "sqlalchemy.dialects.postgresql",
+        "platformdirs",
+        "plugin.access.personas",
+        "plugin.governance",
+        "plugin.store.policy",
         *(f"plugin.store._models.{subject}" for subject in ("clock", "governance", "history", "pushes")),
     ]
     code = (
