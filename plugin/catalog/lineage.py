@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 
 from plugin.catalog.lineage_relations import Column, Lookup, Origin, name_of
 from plugin.catalog.lineage_words import names_in, stated_in
-from plugin.catalog.lineage_writes import Writing, target_of
+from plugin.catalog.lineage_writes import Writing, also_filled, target_of
 from plugin.catalog.sql_text import Guessed, Statement, Unread, statements_in
 
 __all__ = ["Column", "Lookup", "Origin", "SqlLineage", "lineage_of", "lineages", "statements_of", "tables_in"]
@@ -77,18 +77,22 @@ def lineages(statements: Iterable[Statement], lookup: Lookup | None = None) -> l
     made: dict[tuple[str, ...], SqlLineage] = {}
     found = []
     for each in statements:
-        read = _lineage(each, _with_made(look, made) if made else look)
-        read = _behind(read, made) if made else read
-        found.append(read)
-        name = _folded(read.target or ())
-        if not name or read.removes or (look(read.target or ()) is not None):
-            continue
-        if name in made:
-            made[name] = _both(made[name], read)
-        elif (read.tables or read.columns) and (
-            isinstance(each, exp.Create | exp.Select) or name[-1].startswith(ON_THE_WAY)
-        ):
-            made[name] = read
+        reads = _lineage(each, _with_made(look, made) if made else look)
+        for read in reads:
+            read = _behind(read, made) if made else read
+            found.append(read)
+            name = _folded(read.target or ())
+            if not name or read.removes or (look(read.target or ()) is not None):
+                continue
+            if name in made:
+                made[name] = _both(made[name], read)
+            elif isinstance(each, exp.Create | exp.Select | exp.Declare):
+                if read.tables or read.columns:
+                    made[name] = read
+            elif name[-1].startswith(ON_THE_WAY) and (read.tables or read.columns):
+                # Made before this text: what its columns are called, only a list of them would tell.
+                listed = isinstance(each, exp.Insert) and isinstance(each.this, exp.Schema)
+                made[name] = read if listed else replace(read, columns=(), partial=True)
     return found
 
 
@@ -157,16 +161,18 @@ def _unknown(_name: tuple[str, ...]) -> None:
     return None
 
 
-def _lineage(statement: Statement, lookup: Lookup) -> SqlLineage:
+def _lineage(statement: Statement, lookup: Lookup) -> list[SqlLineage]:
+    """What one statement says: of one that writes several tables, each."""
     if isinstance(statement, Unread):
-        return _by_words(statement.sql)
+        return [_by_words(statement.sql)]
     tree = statement.tree if isinstance(statement, Guessed) else statement
     try:
         found = _of_tree(tree, lookup)
     except (SqlglotError, RecursionError, ValueError, TypeError, KeyError, IndexError, AttributeError):
-        found = _by_names(tree)
+        found = [_by_names(tree)]
     if isinstance(statement, Guessed):
-        found.partial = True
+        for each in found:
+            each.partial = True
     return found
 
 
@@ -188,16 +194,21 @@ def _by_names(tree: exp.Expression) -> SqlLineage:
     return SqlLineage(tuple(kept), target, partial=True)
 
 
-def _of_tree(tree: exp.Expression, lookup: Lookup) -> SqlLineage:
+def _of_tree(tree: exp.Expression, lookup: Lookup) -> list[SqlLineage]:
     walk = Writing(lookup)
     target: tuple[str, ...] | None = None
     columns: list[Column] = []
     if isinstance(tree, exp.Command | exp.Describe):
-        return _by_words(_text_inside(tree))
+        return [_by_words(_text_inside(tree))]
+    if isinstance(tree, exp.MultitableInserts):
+        return _of_several(walk, walk.write_several(tree))
+    if isinstance(tree, exp.Declare):
+        return _of_several(walk, list(walk.variables(tree)))
     if isinstance(tree, exp.Create | exp.Insert):
         target, columns = walk.write(tree)
-    elif isinstance(tree, exp.MultitableInserts):
-        target, columns = walk.write_several(tree)
+        also = also_filled(tree)
+        if also is not None:
+            return _of_several(walk, [(also, columns), (target, columns)])
     elif isinstance(tree, exp.Merge):
         target, columns = walk.merge(tree)
     elif isinstance(tree, exp.Update):
@@ -213,13 +224,27 @@ def _of_tree(tree: exp.Expression, lookup: Lookup) -> SqlLineage:
         if tree.args.get("kind"):  # COPY ... FROM writes the table, if it is one and not a stage
             target, _names = target_of(tree.this)
         walk.nested(tree, {}, ())
+    elif isinstance(tree, exp.LoadData):
+        target, _names = target_of(tree.this)
     elif isinstance(tree, _NO_FLOW):
         pass  # it names tables, or a procedure, and no row goes from one to another
     else:
         walk.nested(tree, {}, ())
-    tables = tuple(name for name in walk.tables if name != target) if target else tuple(walk.tables)
     removes = isinstance(tree, exp.Delete)
-    return SqlLineage(tables, target, tuple(columns), walk.partial, tuple(walk.joins), removes)
+    return [replace(each, removes=removes) for each in _of_several(walk, [(target, columns)])]
+
+
+def _of_several(
+    walk: Writing, written: list[tuple[tuple[str, ...] | None, list[Column]]]
+) -> list[SqlLineage]:
+    """One result for each table written from the same rows."""
+    targets = {target for target, _columns in written}
+    tables = tuple(name for name in walk.tables if name not in targets)
+    joins = tuple(walk.joins)
+    return [
+        SqlLineage(tables, target, tuple(columns), walk.partial, joins)
+        for target, columns in written or [(None, [])]
+    ]
 
 
 def _text_inside(tree: exp.Expression) -> str:

@@ -172,6 +172,9 @@ class Aliases(Relation):
 
 
 Scope = dict[str, Relation]
+OF_THE_STATEMENT = frozenset(("deleted", "excluded", "inserted", "new", "old"))
+"""What engines call rows that a statement itself brings or takes."""
+OF_A_SEQUENCE = frozenset(("currval", "nextval"))
 NOTHING: frozenset[Origin] = frozenset()
 ASKING: frozenset[type] = frozenset((exp.In, exp.EQ))
 """Conditions that may ask whether something is among the rows of a query."""
@@ -185,7 +188,7 @@ def origins_of(column: str, table: str, scopes: tuple[Scope, ...]) -> frozenset[
     return _qualified(column, table, scopes) if table else _bare(column, scopes)
 
 
-def _qualified(column: str, table: str, scopes: tuple[Scope, ...]) -> frozenset[Origin]:
+def _qualified(column: str, table: str, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
     for scope in scopes:
         relation = scope.get(table)
         if relation is not None:
@@ -198,7 +201,37 @@ def _qualified(column: str, table: str, scopes: tuple[Scope, ...]) -> frozenset[
             found = relation.of(table)
             if found is not None:
                 return found
-    return NOTHING
+    if table in OF_THE_STATEMENT or column.lower() in OF_A_SEQUENCE:
+        return NOTHING
+    return _bare(table, scopes)
+
+
+def of_record(node: exp.Column, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
+    """Where a field of a record in a record comes from: order.address.city, o.order.address.city."""
+    first, second = (part.name for part in node.parts[:2])
+    for scope in scopes:
+        relation = scope.get(first.lower())
+        if relation is not None:
+            return relation.origins(second) or NOTHING
+    return _bare(first, scopes)
+
+
+def field_of_row(node: exp.Dot, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
+    """PostgreSQL's (alias).column; None for another dot."""
+    row = node.this.this if isinstance(node.this, exp.Paren) else None
+    if not isinstance(row, exp.Column) or row.table:
+        return None
+    relation = next((scope[row.name.lower()] for scope in scopes if row.name.lower() in scope), None)
+    return relation.origins(node.expression.name) if relation is not None else None
+
+
+def unnested(name: tuple[str, ...], scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
+    """BigQuery's FROM t, t.items, which unnests a column of t; None where the name is of a table."""
+    for scope in scopes:
+        relation = scope.get(name[0].lower())
+        if relation is not None:
+            return relation.origins(name[1]) or NOTHING
+    return None
 
 
 def _bare(column: str, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
@@ -250,6 +283,29 @@ def with_merged(columns: list[Column], merged: dict[str, str]) -> list[Column]:
         elif merged[folded] in ("RIGHT", "FULL"):
             first[folded] = (name, first[folded][1] | origins)
     return [*(first[name] for name in merged if name in first), *rest]
+
+
+def united(columns: list[Column], more: list[Column]) -> list[Column]:
+    """The columns of UNION BY NAME: each with its namesake of the other side, and those that only one side has."""
+    found = {name.lower(): (name, origins) for name, origins in columns}
+    for name, origins in more:
+        known, before = found.get(name.lower(), (name, NOTHING))
+        found[name.lower()] = (known, before | origins)
+    return list(found.values())
+
+
+def window_named(node: exp.Window) -> list[exp.Expression]:
+    """What the WINDOW clause says of the window that a function names."""
+    select = node.parent_select
+    name = node.alias.lower()
+    given = select.args.get("windows") or () if select is not None else ()
+    return [
+        part
+        for each in given
+        if each.name.lower() == name
+        for part in (*(each.args.get("partition_by") or ()), each.args.get("order"))
+        if part
+    ]
 
 
 def only_origin(column: str, relations: Iterable[Relation]) -> Origin | None:

@@ -3,7 +3,8 @@
 Enters: a tree and a way to look up a table's columns. Leaves: output columns with their origins; on the way the tables
 read and the columns that joins set equal. It walks scope by scope instead of having the optimiser qualify and rewrite
 the whole statement: that is many times faster and still answers where a table's columns are unknown. What stands behind
-a name is in `lineage_relations`, what is written in `lineage_writes`.
+a name is in `lineage_relations`, what is written in `lineage_writes`. One file because
+its methods call each other all the way round.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from plugin.catalog.lineage_pivots import pivoted
 from plugin.catalog.lineage_relations import (
     ASKING,
     NOTHING,
@@ -25,17 +27,25 @@ from plugin.catalog.lineage_relations import (
     Scope,
     alias_columns,
     asked_among,
+    field_of_row,
     in_parentheses,
     merged_by,
     name_of,
+    of_record,
     only_origin,
     origins_of,
     renamed,
+    united,
+    unnested,
+    window_named,
     with_merged,
 )
+from plugin.catalog.lineage_stars import matching, rows, several, starred
 
 _WALKED_APART = frozenset("expressions from_ joins with_ laterals hint limit offset".split())
 """Parts of a SELECT that are walked on their own, or that name no table."""
+ONLY_ASKED = ("SEMI", "ANTI")
+"""Kinds of joins that say which rows there are and give no column."""
 
 
 class Walk:
@@ -46,6 +56,8 @@ class Walk:
         self.tables: dict[tuple[str, ...], None] = {}
         self.joins: dict[tuple[Origin, Origin], None] = {}
         self.partial = False
+        self.displaced = False
+        """Columns are missing among those told, so that no place in their order says anything."""
 
     # `ctes`: name -> relation; `outer`: the scopes around a correlated subquery, innermost first.
 
@@ -63,27 +75,15 @@ class Walk:
         if isinstance(node, exp.Table):
             return self.source(node, self.with_of(node, ctes, outer), outer)[1].columns or []
         if isinstance(node, exp.Values):
-            return self.values(node, ctes, outer)
+            return rows(node, lambda value: self.expression(value, ctes, outer))
+        if isinstance(node, exp.Pivot):
+            before = self.source(node.this, ctes, outer)[1]
+            return self.pivot(before, [node], ctes, outer).columns or []
         if isinstance(node, exp.Insert | exp.Update | exp.Delete):
             return self.returned(node, ctes, outer)
         if node is not None:
             self.nested(node, ctes, outer)
         return []
-
-    def values(self, node: exp.Values, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
-        """Rows in the SQL itself: a column comes from what stands at its place in any of them."""
-        found: list[set[Origin]] = []
-        for row in node.expressions:
-            for i, value in enumerate(row.expressions if isinstance(row, exp.Tuple) else (row,)):
-                if i == len(found):
-                    found.append(set())
-                if not isinstance(value, exp.Literal):
-                    found[i] |= self.expression(value, ctes, outer)
-        names = alias_columns(node)
-        return [
-            (names[i] if i < len(names) else f"column{i + 1}", frozenset(origins))
-            for i, origins in enumerate(found)
-        ]
 
     def returned(
         self, node: exp.Insert | exp.Update | exp.Delete, ctes: Scope, outer: tuple[Scope, ...]
@@ -125,17 +125,19 @@ class Walk:
     def set_operation(self, node: exp.SetOperation, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
         # A long chain of UNIONs leans to the left; walk it in a loop, not in the stack.
         ctes = self.with_of(node, ctes, outer)
-        branches: list[Any] = []
+        branches: list[tuple[Any, bool]] = []
         at: Any = node
         while isinstance(at, exp.SetOperation):
-            branches.append(at.expression)
+            branches.append((at.expression, bool(at.args.get("by_name"))))
             at = at.this
             if isinstance(at, exp.SetOperation):
                 ctes = self.with_of(at, ctes, outer)
-        branches.append(at)
-        columns = self.query(branches[-1], ctes, outer)
-        for branch in reversed(branches[:-1]):
+        columns = self.query(at, ctes, outer)
+        for branch, by_name in reversed(branches):
             more = self.query(branch, ctes, outer)
+            if by_name:
+                columns = united(columns, more)
+                continue
             columns = [
                 (name, origins | more[i][1] if i < len(more) else origins)
                 for i, (name, origins) in enumerate(columns)
@@ -150,14 +152,18 @@ class Walk:
             self.add(clause.this, scope, ctes, outer)
         conditions = node.args.get("joins") or ()
         merged: dict[str, str] = {}
+        asked: Scope = {}
         for join in conditions:
+            if join.kind in ONLY_ASKED:
+                self.add(join.this, asked, ctes, (scope, *outer))
+                continue
             before = list(scope.values())
             self.add(join.this, scope, ctes, outer)
             merged |= merged_by(join, before, list(scope.values())[len(before) :])
         for lateral in node.args.get("laterals") or ():
             self.add(lateral, scope, ctes, outer)
         named = Aliases()
-        scopes: tuple[Scope, ...] = (scope, {"": named}, *outer)
+        scopes: tuple[Scope, ...] = (scope, {"": named}, *([asked] if asked else ()), *outer)
         for join in conditions:
             self.join(join, scope, ctes, scopes)
         for cte in node.args["with_"].expressions if node.args.get("with_") else ():
@@ -250,7 +256,7 @@ class Walk:
 
     def source(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> tuple[str, Relation]:
         """(alias, relation) of a FROM item."""
-        if isinstance(node, exp.Final):  # ClickHouse
+        if isinstance(node, exp.Final | exp.Stream):  # ClickHouse; Databricks
             return self.source(node.this, ctes, outer)
         alias = node.alias_or_name if isinstance(node, exp.Expression) else ""
         pivots = node.args.get("pivots") if isinstance(node, exp.Expression) else None
@@ -278,17 +284,21 @@ class Walk:
         if names and relation.known and not isinstance(relation, Computed):
             relation = Relation(renamed(relation.columns or [], names))
         if pivots:
-            self.partial = True
-            everything = frozenset(origin for _name, origins in relation.columns or () for origin in origins)
-            relation = (
-                Relation(None, None)
-                if not relation.columns
-                else Relation(
-                    [*relation.columns, *((each.alias, everything) for each in pivots if each.alias)]
-                )
-            )
+            relation = self.pivot(relation, pivots, ctes, outer)
             alias = pivots[-1].alias or alias
         return alias, relation
+
+    def pivot(self, relation: Relation, pivots: list[Any], ctes: Scope, outer: tuple[Scope, ...]) -> Relation:
+        for each in pivots:
+            if not isinstance(each, exp.Pivot):  # MATCH_RECOGNIZE
+                self.partial = True
+                continue
+            relation, told = pivoted(
+                relation, each, lambda node, before: self.expression(node, ctes, ({"": before}, *outer))
+            )
+            if not told:
+                self.partial = self.displaced = True
+        return relation
 
     def computed(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> Relation:
         """UNNEST, a table function, VALUES: each output column comes from every column that goes in."""
@@ -296,6 +306,9 @@ class Walk:
             return Relation([])
         origins = self.expression(node, ctes, outer)
         names = alias_columns(node) or ([node.alias] if node.alias else [])
+        if isinstance(node, exp.Unnest) and len(names) == len(node.expressions) > 1:
+            each_own = (self.expression(each, ctes, outer) for each in node.expressions)
+            return Computed(list(zip(names, each_own, strict=True)), origins)
         return Computed([(name, origins) for name in names], origins)
 
     def table(self, node: exp.Table, ctes: Scope, outer: tuple[Scope, ...]) -> Relation:
@@ -304,13 +317,8 @@ class Walk:
             return self.computed(node, ctes, outer)
         if len(name) == 1 and name[0].lower() in ctes:
             return ctes[name[0].lower()]
-        if any(name[0].lower() in scope and len(name) > 1 for scope in outer) and len(name) == 2:
-            # BigQuery: FROM t, t.items unnests a column of t.
-            for scope in outer:
-                relation = scope.get(name[0].lower())
-                if relation is not None:
-                    origins = relation.origins(name[1]) or NOTHING
-                    return Relation([(node.alias_or_name, origins)])
+        if len(name) == 2 and (inside := unnested(name, outer)) is not None:
+            return Relation([(node.alias_or_name, inside)])
         if isinstance(node.this, exp.Anonymous) and node.this.name.lower().startswith("remote"):
             # On another server, where the same name may stand for something else.
             self.partial = True
@@ -328,6 +336,9 @@ class Walk:
         if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
             relation = next((each[node.table.lower()] for each in scopes if node.table.lower() in each), None)
             return self.star(node.this, [relation] if relation else [], ctes, scopes)
+        inner = several(node)
+        if inner is not None and (chosen := self.chosen(inner, scope, ctes, scopes)) is not None:
+            return chosen
         origins = self.expression(node, ctes, scopes)
         if isinstance(node, exp.Aliases):
             return [(each.name, origins) for each in node.aliases]
@@ -336,21 +347,24 @@ class Walk:
     def star(
         self, node: exp.Expression, relations: list[Relation], ctes: Scope, scopes: tuple[Scope, ...]
     ) -> list[Column]:
-        left_out = {each.name.lower() for each in node.args.get("except_") or ()}
-        replaced = {
-            each.alias.lower(): self.expression(each, ctes, scopes) for each in node.args.get("replace") or ()
-        }
-        renamed = {each.this.name.lower(): each.alias for each in node.args.get("rename") or ()}
-        columns: list[Column] = []
-        for relation in relations:
-            if not relation.known:
-                # A table that nobody knows: which columns come through cannot be said.
-                self.partial = True
-            for name, origins in relation.columns or ():
-                low = name.lower()
-                if low not in left_out:
-                    columns.append((renamed.get(low, name), replaced.get(low, origins)))
-        return columns
+        if not all(relation.known for relation in relations):
+            # A table that nobody knows: which columns come through, and at which places, cannot be said.
+            self.partial = self.displaced = True
+        return starred(node, relations, lambda each: self.expression(each, ctes, scopes))
+
+    def chosen(
+        self, node: exp.Expression, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]
+    ) -> list[Column] | None:
+        """The columns of what ranges over several and is no plain star; None where the text does not tell them."""
+        if isinstance(node, exp.Star):
+            return self.star(node, list(scope.values()), ctes, scopes)
+        if isinstance(node, exp.Dot):
+            row = node.this.unnest()
+            relation = next((each[row.name.lower()] for each in scopes if row.name.lower() in each), None)
+            return self.star(node.expression, [relation], ctes, scopes) if relation is not None else None
+        if isinstance(node.this, exp.Star):
+            return self.star(node.this, list(scope.values()), ctes, scopes)
+        return matching(node.this, self.star(exp.Star(), list(scope.values()), ctes, scopes))
 
     def expression(self, node: exp.Expression, ctes: Scope, scopes: tuple[Scope, ...]) -> frozenset[Origin]:
         """Every column that an expression is made of, those of subqueries in it included."""
@@ -363,7 +377,9 @@ class Walk:
             elif isinstance(at, exp.Query):
                 for _name, origins in self.query(at, ctes, scopes):
                     found |= origins
-            elif isinstance(at, exp.Dot) and (field := self.field_of_row(at, scopes)) is not None:
+            elif at.__class__ is exp.Window and at.args.get("alias"):  # OVER w
+                stack.extend([*at.iter_expressions(), *window_named(at)])
+            elif isinstance(at, exp.Dot) and (field := field_of_row(at, scopes)) is not None:
                 found |= field
             else:
                 stack.extend(at.iter_expressions())
@@ -386,15 +402,9 @@ class Walk:
 
     def column(self, node: exp.Column, scopes: tuple[Scope, ...]) -> frozenset[Origin]:
         found = origins_of(node.name, node.table.lower(), scopes)
+        if not found and node.args.get("db") is not None:
+            found = of_record(node, scopes)
         if found is None:
             self.partial = True
             return NOTHING
         return found
-
-    def field_of_row(self, node: exp.Dot, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
-        """PostgreSQL's (alias).column; None for another dot."""
-        row = node.this.this if isinstance(node.this, exp.Paren) else None
-        if not isinstance(row, exp.Column) or row.table:
-            return None
-        relation = next((scope[row.name.lower()] for scope in scopes if row.name.lower() in scope), None)
-        return relation.origins(node.expression.name) if relation is not None else None

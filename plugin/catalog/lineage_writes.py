@@ -5,6 +5,7 @@ Enters: its tree. Leaves: the table written, and for each column of it, where wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlglot import exp
@@ -33,6 +34,32 @@ def target_of(node: Any) -> tuple[tuple[str, ...] | None, list[str]]:
     return (name_of(node) or None, names) if isinstance(node, exp.Table) else (None, names)
 
 
+def also_filled(node: exp.Create | exp.Insert) -> tuple[str, ...] | None:
+    """The table that a materialised view of ClickHouse fills: CREATE MATERIALIZED VIEW v TO t AS ..."""
+    given = node.args.get("properties")
+    for each in given.expressions if isinstance(given, exp.Properties) else ():
+        if isinstance(each, exp.ToTableProperty):
+            return target_of(each.this)[0]
+    return None
+
+
+def _layout(node: exp.Create) -> exp.Table | None:
+    """Of CREATE TABLE a AS b: the table whose rows come along, `b` itself where only its columns do, or None.
+
+    Teradata says WITH DATA, else it is ClickHouse's: https://clickhouse.com/docs/sql-reference/statements/create/table
+    """
+    given = node.args.get("properties")
+    properties = given.expressions if isinstance(given, exp.Properties) else ()
+    if node.kind != "TABLE" or any(isinstance(each, exp.WithDataProperty) for each in properties):
+        return None
+    for each in properties:
+        engine = each.this if isinstance(each, exp.EngineProperty) else None
+        if isinstance(engine, exp.Anonymous) and engine.name.lower() == "distributed":
+            parts = [exp.to_identifier(part.name) for part in engine.expressions[1:3]]
+            return exp.Table(this=parts[-1], db=parts[0]) if len(parts) == 2 else None
+    return node.expression if isinstance(node.expression, exp.Table) else None
+
+
 class Writing(Walk):
     """One walk over one statement, one that writes too."""
 
@@ -47,29 +74,103 @@ class Writing(Walk):
         source = node.args.get("expression")
         outer = self.with_of(node, {}, ())
         columns: list[Column] = []
-        if isinstance(source, exp.Query | exp.Table | exp.Values):
+        if (
+            isinstance(node, exp.Create)
+            and isinstance(source, exp.Table)
+            and (like := _layout(node)) is not None
+        ):
+            if like is not source:
+                columns = self.query(like, outer, ())
+        elif isinstance(source, exp.Query | exp.Table | exp.Values | exp.Pivot):
             columns = self.query(source, outer, ())
         elif source is None and isinstance(node, exp.Insert):
             self.partial = True
+        elif source is None and isinstance(node.this, exp.Schema):
+            return target, self.declared(node.this)
         clone = node.args.get("clone")
         if clone is not None and isinstance(clone.this, exp.Table):
             columns = self.query(clone.this, outer, ())
-        if not names and isinstance(node, exp.Insert) and target and not node.args.get("by_name"):
-            known = self.lookup(target) or ()
-            names = list(known) if len(known) == len(columns) else []
-        if names and len(names) == len(columns):
+        by_place = isinstance(node, exp.Create) or not node.args.get("by_name")
+        if isinstance(node, exp.Insert) and by_place:
+            columns = self.placed(columns, names, target, node)
+        elif names and len(names) == len(columns) and not self.displaced:
             columns = [(name, origins) for name, (_old, origins) in zip(names, columns, strict=True)]
+        if isinstance(node, exp.Insert) and isinstance(node.args.get("conflict"), exp.OnConflict):
+            columns = self.replaced(node.args["conflict"], node.this, target, columns, outer)
         return target, columns
 
-    def write_several(self, node: exp.MultitableInserts) -> tuple[tuple[str, ...] | None, list[Column]]:
-        """INSERT ALL: one target is told, and that it is not the only one."""
-        columns = self.query(node.args.get("source"), {}, ())
-        targets = [target_of(insert.this)[0] for insert in node.find_all(exp.Insert)]
-        named = dict.fromkeys(each for each in targets if each)
-        for each in named:
-            self.tables.pop(each, None)
-        self.partial = self.partial or len(named) > 1
-        return next(iter(named), None), columns
+    def variables(self, node: exp.Declare) -> Iterator[tuple[tuple[str, ...] | None, list[Column]]]:
+        """The table variables that a DECLARE of T-SQL makes, and its queries."""
+        for each in node.expressions:
+            kind, default = each.args.get("kind"), each.args.get("default")
+            if isinstance(default, exp.Expression):
+                self.nested(exp.Paren(this=default.copy()), {}, ())
+            if isinstance(kind, exp.Schema):
+                for name in each.this if isinstance(each.this, list) else [each.this]:
+                    yield name_of(exp.Table(this=name.copy())), self.declared(kind)
+
+    def declared(self, schema: exp.Schema) -> list[Column]:
+        """The columns of a table that is made empty; of LIKE another, those of that."""
+        names: list[str] = []
+        for each in schema.expressions:
+            if isinstance(each, exp.LikeProperty):
+                names += self.lookup(name_of(each.this)) or ()
+            elif isinstance(each, exp.ColumnDef):
+                names.append(each.name)
+        return [(name, NOTHING) for name in names]
+
+    def placed(
+        self, columns: list[Column], names: list[str], target: tuple[str, ...] | None, node: exp.Insert
+    ) -> list[Column]:
+        """What an INSERT gives under the names that its target has at those places, whatever the query calls it."""
+        if self.displaced:
+            return []
+        if not names and target:
+            names = list(self.lookup(target) or ())
+            partition = node.args.get("partition")
+            if isinstance(partition, exp.Partition) and names:
+                # Hive: a part that is named with its value is not among what the query gives.
+                fixed = {each.this.name.lower() for each in partition.expressions if isinstance(each, exp.EQ)}
+                names = [each for each in names if each.lower() not in fixed]
+        if not names:
+            return columns
+        # PostgreSQL lets a query give the first columns alone.
+        return [(name, origins) for name, (_old, origins) in zip(names, columns, strict=False)]
+
+    def replaced(
+        self,
+        conflict: exp.OnConflict,
+        into: Any,
+        target: tuple[str, ...] | None,
+        columns: list[Column],
+        ctes: Scope,
+    ) -> list[Column]:
+        """With what ON CONFLICT DO UPDATE writes instead."""
+        found = dict(columns)
+        own = self.lookup(target) if target else None
+        table = into.this if isinstance(into, exp.Schema) else into
+        written = Relation([(name, NOTHING) for name in own or [name for name, _origins in columns]])
+        scopes: tuple[Scope, ...] = ({table.alias_or_name.lower(): written, "excluded": Relation(columns)},)
+        for each in conflict.expressions:
+            if isinstance(each, exp.EQ) and isinstance(each.this, exp.Column):
+                name = each.this.name
+                found[name] = found.get(name, NOTHING) | self.expression(each.expression, ctes, scopes)
+        return list(found.items())
+
+    def write_several(self, node: exp.MultitableInserts) -> list[tuple[tuple[str, ...] | None, list[Column]]]:
+        """INSERT ALL: each table written, and its columns."""
+        given = self.query(node.args.get("source"), {}, ())
+        scopes: tuple[Scope, ...] = ({"": Relation(given)},)
+        found = []
+        for insert in node.find_all(exp.Insert):
+            target, names = target_of(insert.this)
+            values = insert.args.get("expression")
+            row = values.expressions[0] if isinstance(values, exp.Values) and values.expressions else None
+            columns = given
+            if isinstance(row, exp.Tuple):
+                columns = [(each.name, self.expression(each, {}, scopes)) for each in row.expressions]
+            found.append((target, self.placed(columns, names, target, insert)))
+        return found
 
     def merge(self, node: exp.Merge) -> tuple[tuple[str, ...] | None, list[Column]]:
         target, _names = target_of(node.this)
@@ -116,8 +217,19 @@ class Writing(Walk):
     ) -> None:
         """The INSERT of a MERGE: into columns that it names, into all of them, or each into its namesake."""
         values = node.args.get("expression")
-        if isinstance(node.this, exp.Star) or (isinstance(node.this, exp.Var) and not values):
+        if isinstance(node.this, exp.Star):
             self.namesakes(columns, scopes)
+            return
+        if (
+            isinstance(node.this, exp.Var) and not values
+        ):  # INSERT ROW of BigQuery: each into the place that it has
+            row = [column for relation in scopes[0].values() for column in relation.columns or ()]
+            known = all(relation.known for relation in scopes[0].values())
+            for name, (_old, origins) in zip(
+                (self.lookup(target) if target and known else None) or (), row, strict=False
+            ):
+                columns[name] = columns.get(name, NOTHING) | origins
+            self.partial = self.partial or not known
             return
         named = node.this.expressions if isinstance(node.this, exp.Tuple) else ()
         names = [each.name for each in named] or list((self.lookup(target) if target else None) or ())
@@ -126,7 +238,7 @@ class Writing(Walk):
             columns[into] = columns.get(into, NOTHING) | self.expression(value, ctes, scopes)
 
     def namesakes(self, columns: dict[str, frozenset[Origin]], scopes: tuple[Scope, ...]) -> None:
-        """UPDATE SET * and INSERT * of Databricks, INSERT ROW of BigQuery: every column of what is merged."""
+        """UPDATE SET * and INSERT * of Databricks: every column of what is merged."""
         for relation in scopes[0].values():
             self.partial = self.partial or not relation.known
             for name, origins in relation.columns or ():
@@ -170,6 +282,9 @@ class Writing(Walk):
         named = scope.get(target[0].lower()) if target and len(target) == 1 else None
         if named is not None and named.name:
             target = named.name
+        elif target and len(target) == 1 and target[0].lower() in ctes:
+            # T-SQL writes through a CTE what that reads, where it reads one table.
+            target = next(iter(self.tables)) if len(self.tables) == 1 else None
         columns: dict[str, frozenset[Origin]] = {}
         scopes: tuple[Scope, ...] = (scope, {alias: Relation([])})
         self.assignments(node, columns, ctes, scopes)

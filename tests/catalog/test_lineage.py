@@ -127,7 +127,7 @@ def test_deep_nesting_is_no_crash() -> None:
         ("CREATE TABLE x CLONE y", "snowflake", "x", {"y"}),
         ("CREATE TABLE t AS TABLE u", "postgres", "t", {"u"}),
         ("CREATE MATERIALIZED VIEW v TO t AS SELECT a FROM u", "clickhouse", "v", {"u"}),
-        ("INSERT ALL INTO a INTO b SELECT 1 FROM u", "snowflake", "a", {"u"}),
+        ("INSERT ALL INTO a INTO b SELECT 1 FROM u", "snowflake", "b", {"u"}),
         ("FROM u INSERT OVERWRITE TABLE t SELECT a", "hive", "t", {"u"}),
         ("EXPLAIN SELECT a FROM u", "postgres", None, {"u"}),
         ("UNLOAD ('select a from u') TO 's3://x'", "redshift", None, {"u"}),

@@ -412,7 +412,7 @@ STATEMENTS: tuple[tuple[str, str, str | None, str, str | None], ...] = (
     (
         "snowflake",
         "INSERT ALL WHEN total > 5 THEN INTO daily (day) VALUES (created_at) ELSE INTO refunds (id) VALUES (id) SELECT id, total, created_at FROM orders",
-        "daily",
+        "refunds",
         "orders",
         None,
     ),
