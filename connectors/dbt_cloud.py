@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from connectors.dbt import Project
+from connectors.dbt_project import Project
 from connectors.http import LEFT_OUT, Api, Length
 from connectors.http_source import HttpSource, left_out
 from connectors.records import Asset, Lineage, Progress, Record, Ref, Unread

@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from connectors import connect
-from connectors.dbt_tests import NodeTests
+from connectors.dbt_tests import NodeTests, Results
 from connectors.errors import BadSettings, SourceInterrupted, UnreachableSource
 from connectors.records import Asset, Lineage
 
@@ -118,7 +118,8 @@ def test_what_is_missing_or_half_written_is_said(tmp_path: Path) -> None:
             "source.p.shop.orders",
         ),
         ({"test_metadata": {"kwargs": {"model": "{{ ref('gone') }}"}}}, ["model.p.orders"], None),
-        ({"test_metadata": None}, ["model.p.orders"], None),
+        ({"test_metadata": None}, ["model.p.orders"], "model.p.orders"),
+        ({"test_metadata": None}, ["model.p.orders", "model.p.customers"], None),
     ],
 )
 def test_a_test_counts_at_what_it_tests(
@@ -126,7 +127,7 @@ def test_a_test_counts_at_what_it_tests(
 ) -> None:
     """As dbt writes it from v9 on, before, and of a source: manifests v1 to v8 had no test counted."""
     test = {"unique_id": "test.p.t", "resource_type": "test", "depends_on": {"nodes": nodes}, **given}
-    counted = NodeTests([test], {"test.p.t": {"status": "fail"}})
+    counted = NodeTests([test], Results({"results": [{"unique_id": "test.p.t", "status": "fail"}]}))
     assert {each: counted.facts(each)["tests_failing"] for each in nodes} == {
         each: int(each == tested) for each in nodes
     }
@@ -135,6 +136,7 @@ def test_a_test_counts_at_what_it_tests(
 def test_a_failing_tests_message_is_not_read(tmp_path: Path) -> None:
     shutil.copytree(PROJECT, tmp_path, dirs_exist_ok=True)
     results = json.loads((tmp_path / "run_results.json").read_text())
+    results["args"]["which"] = "build"
     for each in results["results"]:
         each["message"] = "got CANARY-VALUE-1"
         if each["unique_id"].startswith("test."):
@@ -168,3 +170,160 @@ def test_manifests_before_v7_call_compiled_sql_otherwise(tmp_path: Path) -> None
     records = connect("dbt", {"path": str(tmp_path)}, {}).extract()
     (orders,) = [r for r in records if isinstance(r, Asset) and r.key == "model.retail.stg_orders"]
     assert orders.definition == node["compiled_sql"]
+
+
+def manifest_with(tmp_path: Path, **parts: object) -> dict[str, Asset]:
+    """The project with parts of its manifest, or another artifact, written otherwise."""
+    shutil.copytree(PROJECT, tmp_path, dirs_exist_ok=True)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    for name, part in parts.items():
+        manifest[name] = {**manifest.get(name, {}), **part}  # type: ignore[dict-item]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    records = connect("dbt", {"path": str(tmp_path)}, {}).extract()
+    return {record.key: record for record in records if isinstance(record, Asset)}
+
+
+def ran(tmp_path: Path, which: str, **statuses: str) -> Asset:
+    """The model stg_orders after a command of dbt."""
+    shutil.copytree(PROJECT, tmp_path, dirs_exist_ok=True)
+    results = json.loads((tmp_path / "run_results.json").read_text())
+    results["args"]["which"] = which
+    for each in results["results"]:
+        each["status"] = statuses.get(each["unique_id"].split(".")[0], each["status"])
+    (tmp_path / "run_results.json").write_text(json.dumps(results))
+    records = connect("dbt", {"path": str(tmp_path)}, {}).extract()
+    return next(r for r in records if isinstance(r, Asset) and r.key == "model.retail.stg_orders")
+
+
+def test_what_was_only_compiled_did_not_succeed(tmp_path: Path) -> None:
+    """`dbt docs generate` writes "success" for a model that cannot be built and for a test that fails."""
+    orders = ran(tmp_path, "generate")
+    assert "last_status" not in orders.properties and orders.changed_at is None
+
+
+def test_a_model_that_was_skipped_did_not_change(tmp_path: Path) -> None:
+    skipped = ran(tmp_path, "build", model="skipped")
+    assert (skipped.properties["last_status"], skipped.changed_at) == ("skipped", None)
+    assert ran(tmp_path, "build").changed_at is not None
+
+
+def test_failing_tests_are_named_by_kind_and_column_and_quote_nothing(tmp_path: Path) -> None:
+    """dbt makes the values up into the name: accepted_values_orders_status__paid__CANARY."""
+    test = {
+        "resource_type": "test",
+        "attached_node": "model.retail.stg_orders",
+        "column_name": "status",
+        "depends_on": {"nodes": ["model.retail.stg_orders"]},
+        "test_metadata": {"name": "accepted_values", "kwargs": {"values": ["CANARY"]}},
+    }
+    made_up = {**test, "unique_id": "test.r.a", "name": "accepted_values_stg_orders_status__CANARY"}
+    named = {**test, "unique_id": "test.r.b", "name": "status_is_known"}
+    own = {
+        **test,
+        "unique_id": "test.r.c",
+        "name": "no_negative",
+        "attached_node": None,
+        "test_metadata": None,
+    }
+    results = [{"unique_id": each, "status": "fail"} for each in ("test.r.a", "test.r.b", "test.r.c")]
+    told = NodeTests([made_up, named, own], Results({"results": results})).facts("model.retail.stg_orders")
+    assert (
+        told["failing"]
+        == "accepted_values on status, no_negative, status_is_known (accepted_values on status)"
+    )
+    assert told["tested_for"] == "accepted_values (2), no_negative"
+    assert "CANARY" not in repr(told)
+
+
+def test_versions_of_a_model_are_told_apart(tmp_path: Path) -> None:
+    node = json.loads((PROJECT / "manifest.json").read_text())["nodes"]["model.retail.revenue"]
+    versions = {
+        f"model.retail.revenue.v{number}": {
+            **node,
+            "unique_id": f"model.retail.revenue.v{number}",
+            "version": number,
+            "latest_version": 2,
+            "deprecation_date": "2099-01-01T00:00:00+00:00" if number == 1 else None,
+        }
+        for number in (1, 2)
+    }
+    found = manifest_with(tmp_path, nodes=versions)
+    first, second = (found[key] for key in versions)
+    assert (first.name, second.name) == ("revenue_v1", "revenue_v2")
+    assert (first.properties["version"], first.properties["deprecated_from"]) == (
+        "1 (latest is 2)",
+        "2099-01-01",
+    )
+    assert second.properties["version"] == "2 (latest)"
+
+
+METRIC = {"resource_type": "metric", "depends_on": {"nodes": []}, "description": ""}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "formula"),
+    [
+        ("simple", {"measure": {"name": "total"}}, "sum(amount)"),
+        ("ratio", {"numerator": {"name": "a"}, "denominator": {"name": "b", "filter": None}}, "a / b"),
+        (
+            "derived",
+            {
+                "expr": "a - last -- was CANARY\n + 4711",
+                "metrics": [
+                    {"name": "a", "alias": "last", "offset_window": {"count": 1, "granularity": "month"}}
+                ],
+            },
+            "a - last + ?, where last is a, P1M earlier",
+        ),
+        (
+            "cumulative",
+            {
+                "measure": {"name": "lost"},
+                "cumulative_type_params": {"window": {"count": 7, "granularity": "day"}},
+            },
+            "sum(case when status = ? then amount end), cumulative over P7D",
+        ),
+        ("simple", {"metric_aggregation_params": {"agg": "count", "expr": "id"}}, "count(id)"),
+        ("simple", {}, None),
+    ],
+)
+def test_a_metric_says_how_it_is_computed_and_no_value(
+    tmp_path: Path, kind: str, given: dict[str, object], formula: str | None
+) -> None:
+    measures = [
+        {"name": "total", "agg": "sum", "expr": "amount"},
+        {"name": "lost", "agg": "sum", "expr": "case when status = 'CANARY' then amount end"},
+    ]
+    semantic = {"unique_id": "s", "name": "s", "measures": measures, "depends_on": {"nodes": []}}
+    metric = {**METRIC, "unique_id": "metric.r.m", "name": "m", "type": kind, "type_params": given}
+    kept = {**metric, "unique_id": "metric.r.k", "filter": {"where_filters": [{"where_sql_template": WHERE}]}}
+    found = manifest_with(
+        tmp_path, semantic_models={"s": semantic}, metrics={"metric.r.m": metric, "metric.r.k": kept}
+    )
+    assert found["metric.r.m"].definition == formula
+    where = ", where order__status = ? and order__at__day > ?"
+    assert found["metric.r.k"].definition == (formula and formula + where)
+
+
+WHERE = "{{ Dimension('order__status') }} = 'CANARY' and {{ TimeDimension('order__at', 'day') }} > '1999'"
+
+
+def test_a_saved_query_and_tags_that_stand_in_a_config(tmp_path: Path) -> None:
+    query = {
+        "unique_id": "saved_query.r.board",
+        "name": "board",
+        "resource_type": "saved_query",
+        "depends_on": {"nodes": ["metric.retail.total_revenue"]},
+        "query_params": {"metrics": ["total_revenue"], "group_by": ["TimeDimension('order__at', 'day')"]},
+        "exports": [{"name": "e", "config": {"schema_name": "marts", "alias": "board_export"}}],
+        "config": {"tags": "kpi"},
+    }
+    board = manifest_with(tmp_path, saved_queries={query["unique_id"]: query})["saved_query.r.board"]
+    assert (board.kind, board.properties["asks"], board.tags) == (
+        "query",
+        "total_revenue by order__at__day",
+        ("kpi",),
+    )
+    edges = [r for r in connect("dbt", {"path": str(tmp_path)}, {}).extract() if isinstance(r, Lineage)]
+    ends = {(edge.upstream.key, edge.downstream.key or edge.downstream.table) for edge in edges}
+    assert {("metric.retail.total_revenue", board.key), (board.key, "board_export")} <= ends

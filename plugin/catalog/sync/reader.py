@@ -6,6 +6,7 @@ since the last sync is told by its fingerprint and costs nothing more.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import replace
@@ -45,6 +46,10 @@ class _Known(Container[str]):
 
     def __contains__(self, name: object) -> bool:
         return any(name in each for each in self._sets)
+
+
+STATEMENT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
+"""What a metric is where it is not a formula, of which no lineage is read."""
 
 
 class Reader:
@@ -196,7 +201,8 @@ class Reader:
             values["columns"] = self._masked_columns(columns, dialect or self.dialect, asset.name)
         if asset.definition and asset.kind not in ("term", "document"):
             at = asset.default_schema
-            self._define(key, None, at, asset.definition, dialect or self.dialect, asset.kind)
+            if asset.kind != "metric" or dialect or STATEMENT.match(asset.definition):
+                self._define(key, None, at, asset.definition, dialect or self.dialect, asset.kind)
             values["definition"] = mask_literals(asset.definition, dialect or self.dialect)
             if self.keep_literals:
                 values["full_text"] = asset.definition
