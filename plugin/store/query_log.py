@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -64,22 +63,17 @@ def query_costs(context: Context, table_id: int) -> dict[str, float]:
 
 def use(context: Context, table_id: int) -> TableUse:
     """How a table is queried, over those statements."""
-    statements, runs, people = context.session.execute(
+    statements, runs, people, last_run = context.session.execute(
         _seen(
             context,
             table_id,
             func.count(),
             func.coalesce(func.sum(FrequentQueryRow.runs), 0),
             func.coalesce(func.max(FrequentQueryRow.users), 0),
+            func.max(FrequentQueryRow.last_run),
         )
     ).one()
-    last: datetime | None = context.session.scalar(
-        _seen(context, table_id, FrequentQueryRow.last_run)
-        .where(FrequentQueryRow.last_run.is_not(None))
-        .order_by(FrequentQueryRow.last_run.desc())
-        .limit(1)
-    )
-    return TableUse(int(statements), int(runs), int(people), last)
+    return TableUse(int(statements), int(runs), int(people), last_run)
 
 
 def logged(context: Context) -> frozenset[int]:

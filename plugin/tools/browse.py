@@ -75,7 +75,7 @@ def browse(
         note = f"{note} Which queries run is not known of {', '.join(unlogged)}.".strip()
     return ToolAnswer(
         fragments=(
-            *(fragment(each, full=what == "largest") for each in items),
+            *(fragment(each, full=what in ("largest", "unused")) for each in items),
             *(Fragment(None, "unlogged", {"name": name}) for name in unlogged),
         ),
         summary=f"Listed {len(items)} resource{'s' if len(items) != 1 else ''}",

@@ -13,7 +13,7 @@ from plugin.catalog.context import ContextEntry
 from plugin.catalog.costs import WINDOW, cost_words
 from plugin.catalog.freshness import freshness, is_stale
 from plugin.egress.parts import FieldValue, Fragment
-from plugin.store.shapes import Edge, Join, Key, Resource
+from plugin.store.shapes import Edge, Join, Key, Resource, TableUse
 from plugin.tools import Cited
 
 SHORT = 300
@@ -53,9 +53,10 @@ def fragment(
     columns: Sequence[Resource] = (),
     keys: Sequence[Key] = (),
     costs: Mapping[str, float] | None = None,
+    use: TableUse | None = None,
 ) -> Fragment:
     """One resource. `full` adds what only somebody who reads that very resource needs, `costs` what its frequent
-    statements cost.
+    statements cost, `use` how often they ran.
     """
     limit = LONG if full else SHORT
     fields: dict[str, FieldValue] = {
@@ -88,12 +89,20 @@ def fragment(
         fields["cost"] = (
             f"{words}: its frequent statements that you see, in the {WINDOW} before the last sync"
         )
+    if use is not None and use.statements:
+        fields["use"] = use_rows(use)
     if columns:
         fields["columns"] = tuple(_column(each) for each in columns)
     keyed = tuple(_key(key) for key in keys if key.kind != "foreign" or key.ref is not None)
     if keyed:
         fields["keys"] = keyed
     return Fragment(resource_id=resource.id, kind=resource.kind, fields=fields)
+
+
+def use_rows(use: TableUse) -> tuple[dict[str, int], ...]:
+    """How a table is queried, as one row of numbers; how many people only where the source tells."""
+    told = {"statements": use.statements, "runs": use.runs}
+    return (told | ({"people": use.people} if use.people else {}),)
 
 
 def entry_fragment(entry: ContextEntry) -> Fragment:

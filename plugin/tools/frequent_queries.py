@@ -11,7 +11,7 @@ from plugin.egress.parts import Fragment
 from plugin.store.shapes import FrequentQuery
 from plugin.tools import ToolAnswer, tool
 from plugin.tools.find import resource_named
-from plugin.tools.fragments import LONG, cited, shorten
+from plugin.tools.fragments import LONG, cited, shorten, use_rows
 
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
@@ -20,7 +20,7 @@ NO_LOG = "Its source has told no query log that you can see, so how it is querie
 NO_STATEMENT = "Its source tells its query log, and no kept statement that you can see is over it."
 
 
-@tool(read_only=True, mcp=("frequent_queries",))
+@tool(read_only=True)
 def frequent_queries(
     mine: ViewerDoor,
     table: Annotated[
@@ -53,9 +53,8 @@ def frequent_queries(
             summary="No queries are known", note=f"No queries on it are known. {note}", value=()
         )
     use = mine.catalog.use(start.id)
-    told = {"statements": use.statements, "runs": use.runs} | ({"people": use.people} if use.people else {})
     return ToolAnswer(
-        fragments=(Fragment(start.id, "queries", {"queries": _rows(queries), "use": (told,)}),),
+        fragments=(Fragment(start.id, "queries", {"queries": _rows(queries), "use": use_rows(use)}),),
         summary=f"Read {_number(queries, 'frequent ')} on {start.qualified_name}",
         value=queries,
         found=cited([start]),

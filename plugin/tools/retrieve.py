@@ -45,7 +45,8 @@ def retrieve(
         columns = mine.catalog.columns(found.id)
         keys = mine.catalog.keys(found.id)
         costs = mine.catalog.query_costs(found.id)
-        read = fragment(found, full=True, columns=columns[:MOST_COLUMNS], keys=keys, costs=costs)
+        use = mine.catalog.use(found.id)
+        read = fragment(found, full=True, columns=columns[:MOST_COLUMNS], keys=keys, costs=costs, use=use)
         entity = Entity(found, columns, keys, mine.catalog.indexes(found.id), costs=costs)
         cut = len(columns) - MOST_COLUMNS
         note = f"{cut} more columns are not shown." if cut > 0 else ""

@@ -189,6 +189,22 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ("what is unit price", ["order_items.unit_price"]),
     # queries, comparison, proposals
     ("frequent queries on orders", ["120 times"]),
+    # how things are used
+    ("which queries are run most often on orders", ["Frequent queries on", "sales.orders", "120 times"]),
+    ("what queries run most often in the sales schema?", ["Frequent queries on", "120 times"]),
+    ("which queries are run most often", ["The queries that run most often", "120 times"]),
+    ("top 3 queries", ["The queries that run most often", "120 times"]),
+    ("who uses orders most?", ["counted, not named", "was queried 180 times", "Ana Silva"]),
+    ("how often is sales.orders queried", ["by 2 statements", "mart.monthly_revenue"]),
+    ("how popular is orders", ["of 100"]),
+    ("is catalog.suppliers used?", ["No query on", "Nothing that I know of depends"]),
+    ("what are our most used tables", ["The most popular tables", "sales.orders", "of 100"]),
+    ("most queried tables", ["The most popular tables", "sales.orders"]),
+    ("which tables does nobody use?", ["Nothing is known to query, read or refer to", "catalog.suppliers"]),
+    ("unused tables in catalog", ["Nothing is known to query", "catalog.suppliers"]),
+    ("how do people join orders?", ["joins to", "sales.customers"]),
+    ("which tables are queried together with orders", ["joins to", "sales.customers"]),
+    ("how do analysts usually join orders with customers", ["customer_id = id", "JOIN sales.customers"]),
     ("difference between orders and order_items", ["sales.order_items"]),
     ("tag sales.refunds as finance", ["waits for a person"]),
     # words

@@ -1,4 +1,4 @@
-"""Plans of the glossary, of a thing's SQL and its frequent queries, and of two things side by side."""
+"""Plans of the glossary, of a thing's SQL, and of two things side by side."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 from plugin.providers.builtin.find import columns_called, describe
 from plugin.providers.builtin.phrases import code, count, line, lines, listed, named, words_of
 from plugin.providers.builtin.resolve import lead, not_found, resolve, tail
-from plugin.providers.builtin.talk import Plan, Talk, Want, rows_of, things
+from plugin.providers.builtin.talk import Plan, Talk, Want, things
 from plugin.providers.builtin.told import term_text, terms_text
 from plugin.providers.builtin.understand import Intent
 
@@ -72,25 +72,6 @@ def definition(talk: Talk, intent: Intent) -> Plan:
         return (yield from upstream(talk, Intent("upstream", {"s": str(thing.id)}, intent.question)))
     body = text.replace("```", "'''").replace("{{", "{ {")
     return f"{lead(meant)}{named(thing)} is defined as (literals are masked):\n\n```text\n{body}\n```{tail(meant)}"
-
-
-def queries(talk: Talk, intent: Intent) -> Plan:
-    """Statements that are run often on a table."""
-    meant = yield from resolve(talk, intent.slot("s"))
-    if meant.thing is None:
-        return not_found(meant)
-    given = yield Want("frequent_queries", {"table": str(meant.thing.id)})
-    rows = rows_of(given.fragments, "queries")
-    if not rows:
-        return f"{lead(meant)}No queries on {named(meant.thing)} are known. Not every source tells them."
-    blocks = []
-    for row in rows:
-        body = str(row.get("sql", "")).replace("```", "'''").replace("{{", "{ {")
-        cost = f", {row['cost']} in all" if row.get("cost") else ""
-        blocks.append(f"Run {count(int(row.get('runs', 0)), 'time')}{cost}:\n\n```text\n{body}\n```")
-    return f"{lead(meant)}Frequent queries on {named(meant.thing)}, literals masked:\n\n" + "\n\n".join(
-        blocks
-    )
 
 
 def compare(talk: Talk, intent: Intent) -> Plan:

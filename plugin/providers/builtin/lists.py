@@ -20,6 +20,7 @@ from plugin.providers.builtin.phrases import (
     listed,
     named,
     plain,
+    popularity,
     words_of,
 )
 from plugin.providers.builtin.phrases import (
@@ -83,6 +84,9 @@ def _lines(what: str, found: list[Thing]) -> str:
         return "\n".join(_personal_line(each) for each in found)
     if what == "recent":
         return "\n".join(f"- {named(each)}" for each in found)
+    if what == "popular":
+        used = [each for each in found if each.text("popularity")]
+        return "\n".join(f"{line(each)} (popularity {popularity(each)} of 100)" for each in used)
     return lines(found, describe=what != "undocumented")
 
 

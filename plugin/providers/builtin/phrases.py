@@ -67,6 +67,11 @@ def line(thing: Thing, *, describe: bool = True) -> str:
     return text
 
 
+def popularity(thing: Thing) -> int:
+    """How popular it is, of 100, as its page says."""
+    return round(float(thing.text("popularity") or 0) * 100)
+
+
 def lines(items: Iterable[Thing], *, describe: bool = True) -> str:
     """A list of resources."""
     return "\n".join(line(each, describe=describe) for each in items)

@@ -16,6 +16,7 @@ from plugin.providers.builtin import (
     sayings,
     sql_plan,
     stale,
+    usage,
 )
 from plugin.providers.builtin.phrases import words_of
 from plugin.providers.builtin.talk import Plan, Talk, Thing, things
@@ -50,13 +51,15 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "in_use": lists.in_use,
     "is_verified": facts.is_verified,
     "definition": about.definition,
-    "queries": about.queries,
+    "queries": usage.queries,
     "compare": about.compare,
     "upstream": relations.upstream,
     "downstream": relations.downstream,
     "lineage": relations.lineage,
     "join": relations.join,
     "joins_of": relations.joins_of,
+    "use": usage.use,
+    "unused": usage.unused,
     "popular": lists.popular,
     "largest": lists.largest,
     "undocumented": lists.undocumented,

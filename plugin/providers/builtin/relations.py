@@ -35,6 +35,12 @@ def downstream(talk: Talk, intent: Intent) -> Plan:
     return (term or lead(meant)) + note + text + tail(meant)
 
 
+def downstream_of(thing: Thing) -> Generator[Want, Given, str]:
+    """What depends on a thing, in words, with whom to tell."""
+    start, rows, known, note = yield from _around(thing, "downstream")
+    return note + _downstream(start, rows, known, None)
+
+
 def _traced(talk: Talk, phrase: str) -> Generator[Want, Given, tuple[Meant, str]]:
     """What to follow, and a word where a term of the glossary, which has no lineage, shares its name with data."""
     meant = yield from resolve(talk, phrase, column=True)
@@ -290,8 +296,21 @@ def joins_of(talk: Talk, intent: Intent) -> Plan:
     if not hops:
         return f"{lead(meant)}No joins of {named(meant.thing)} are known.{tail(meant)}"
     out = []
-    for hop in hops[:MOST]:
-        other = hop["right"] if hop["left"] == meant.thing.qualified else hop["left"]
-        told = "by names, a guess" if hop.get("source") == "names" else plain(str(hop.get("source", "")))
-        out.append(f"- {_cite(str(other))} on {code(str(hop['on']))} ({told})")
+    for (other, on), sources in list(_sources_of_joins(meant.thing.qualified, hops).items())[:MOST]:
+        out.append(f"- {_cite(other)} on {code(on)} ({listed(sources)})")
     return f"{lead(meant)}{named(meant.thing)} joins to:\n\n" + "\n".join(out) + tail(meant)
+
+
+def _sources_of_joins(table: str, hops: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:
+    """How each join of a table is known, by the other table and the columns, this table's first."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for hop in hops:
+        turned = hop["left"] != table
+        pairs = [pair.split(" = ", 1) for pair in str(hop["on"]).split(", ")]
+        sides = sorted(" = ".join(reversed(pair) if turned else pair) for pair in pairs)
+        told = {"names": "by names, a guess", "observed": "seen in queries"}.get(str(hop.get("source", "")))
+        words = told or plain(str(hop.get("source", "")))
+        sources = found[str(hop["left"] if turned else hop["right"]), ", ".join(sides)]
+        if words not in sources:
+            sources.append(words)
+    return found

@@ -19,6 +19,7 @@ HELP = """I answer from this catalog alone; nothing you type leaves this server.
 - What feeds it, what depends on it, what breaks if I drop it?
 - How do orders and customers join?
 - Which tables are the most popular, undocumented, or without an owner?
+- Which queries run most often on orders? How often is it used? Which tables does nobody use?
 - Which columns look personal?
 - How many tables are in sales? Which table has `customer_id`?
 - How many orders per month? (I write the SQL; who may query the source runs it.)"""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from plugin.providers.builtin.how_used import how_used
 from plugin.providers.builtin.over_time import over_time
 from plugin.providers.builtin.tongues import english_words, language_of
 
@@ -69,7 +70,7 @@ _VOCABULARY = sorted(
         integrations join joined joins largest latest lineage lowest maintains many mean meaning means missing nullable
         number owned owner owners owns personal popular popularity primary frequency insert queries query recently related relationship
         responsible schema schemas sensitive show source sources structure table tables tagged total type types
-        undocumented unowned update updated upstream verified view views what where which without write""".split()
+        queried unused usually frequently undocumented unowned update updated upstream verified view views what where which without write""".split()
     )
 )
 _COMMON = frozenset(
@@ -331,7 +332,7 @@ def understand(question: str, known: frozenset[str] = frozenset()) -> Intent:
     tongue = language_of(cleaned)
     if tongue is not None:
         return made("foreign", {"s": english_words(cleaned, tongue), "language": tongue})
-    asked = over_time(cleaned)
+    asked = over_time(cleaned) or how_used(cleaned)
     if asked is not None:
         return made(*asked)
     for name, pattern in _COMPILED:
