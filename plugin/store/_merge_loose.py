@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, insert, literal, null, or_, select
+from sqlalchemy import and_, delete, insert, literal, null, or_, select, update
 from sqlalchemy.orm import aliased
 
 from plugin.store._models.catalog import EdgeRow, LooseEndRow, ResourceRow
@@ -106,6 +106,7 @@ def tie(merge: Merge) -> None:
         if (place := _one_of(fits.get(row.name_folded, ()), meant[row.integration_id])) is not None
     }
     columns = _columns(merge, [row for row in rows if row.name_column is not None], places)
+    readers: set[int] = set()
     for row in rows:
         other = places.get(row.id)
         if other is None or other == row.resource_id:
@@ -134,6 +135,11 @@ def tie(merge: Merge) -> None:
             )
         )
         merge.session.execute(delete(LooseEndRow).where(LooseEndRow.id == row.id))
+        if up and not drawn:
+            readers.add(row.resource_id)
+    # Which columns they read is told by their definitions, that the next sync reads again though they are as they were.
+    for part in chunks(sorted(readers)):
+        merge.session.execute(update(ResourceRow).where(ResourceRow.id.in_(part)).values(fingerprint=None))
 
 
 def _columns(merge: Merge, rows: Sequence[LooseEndRow], places: dict[int, int]) -> dict[tuple[int, str], int]:

@@ -287,6 +287,46 @@ def test_a_sync_of_one_schema_touches_that_schema_alone(
     assert "ledger" not in names(store, admin)
 
 
+def test_a_schema_of_any_name_is_synced_alone(store: Store, admin: Viewer, postgres_url: str) -> None:
+    """Also one whose name is a pattern, or that a setting would cut; and no other that such a pattern fits."""
+    url = postgres_url.replace("+psycopg", "")
+    odd = ("a.b", " lead", "tab\t", "st*r", "x[1]", "one, two")
+    with psycopg.connect(url, autocommit=True) as db:
+        for name in (*odd, "axb"):
+            db.execute(f'CREATE SCHEMA "{name}"; CREATE TABLE "{name}".stays (id int)')
+    integration = add_integration(store, admin, "w", "postgres", settings={"url": url}, secrets={}).id
+    sync(store, admin, integration)
+    with psycopg.connect(url, autocommit=True) as db:
+        for name in (*odd, "axb"):
+            db.execute(f'CREATE TABLE "{name}".came (id int)')
+    for count, name in enumerate(odd, 1):
+        done = sync(store, admin, integration, only_schema=name)
+        assert (done.status, done.created, done.removed) == ("done", 2, 0), name
+        with store.as_viewer(admin) as mine:
+            tables = [each.name for each in mine.catalog.browse(kinds=("table",), limit=100).items]
+        assert (tables.count("stays"), tables.count("came")) == (len(odd) + 1, count)
+
+
+def test_a_view_that_came_before_its_table_learns_its_columns(
+    store: Store, admin: Viewer, two_schemas: str
+) -> None:
+    """By a sync of the view's schema alone: when the table comes they are tied, and the next sync knows by columns."""
+    with psycopg.connect(two_schemas, autocommit=True) as db:
+        db.execute("CREATE SCHEMA late; CREATE TABLE late.bills (nr int, total int)")
+    integration = add_integration(store, admin, "w", "postgres", settings={"url": two_schemas}, secrets={}).id
+    with psycopg.connect(two_schemas, autocommit=True) as db:
+        db.execute("CREATE VIEW sales.owed AS SELECT nr, total * 2 AS twice FROM late.bills")
+    assert sync(store, admin, integration, only_schema="sales").status == "done"
+    read = []
+    for _ in range(3):
+        done = sync(store, admin, integration)
+        with store.as_viewer(admin) as mine:
+            bills = mine.catalog.by_name("late.bills")
+            read.append(len(mine.catalog.lineage(bills.id, columns=True).edges))
+    assert read[-1] > read[0] == 1
+    assert (done.created, done.updated, done.removed) == (0, 0, 0)
+
+
 def test_a_schema_that_the_settings_leave_out_is_refused(
     store: Store, admin: Viewer, two_schemas: str
 ) -> None:

@@ -22,7 +22,7 @@ from plugin.access.viewer import Viewer
 from plugin.catalog.popularity import popularity
 from plugin.catalog.sync.ahead import Ahead, ahead
 from plugin.catalog.sync.comparing import Comparison, records_of
-from plugin.catalog.sync.one_schema import narrowed
+from plugin.catalog.sync.one_schema import is_of, narrowed
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import (
     CUSTOM,
@@ -230,6 +230,8 @@ class _Run:
             reader = Reader(stage, connector.dialect, keep_literals=source.keep_literals)
             at, tables, unread = Progress("reading", 0), 0, list[Unread]()
             for record in chain.from_iterable(records.parts()):
+                if self.only_schema is not None and not is_of(record, self.only_schema):
+                    continue
                 if isinstance(record, Same | Table):
                     reader.take(record)
                     tables += 1
