@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, islice
 from typing import Any
 
@@ -26,6 +26,8 @@ parameters of a thousand no longer fit the processor's cache."""
 PAGES = -2000
 """SQLite's own cache while a sync writes, in KiB as its PRAGMA has it, an eighth of the usual. Rows come in the order
 of their ids: 210,000 took as long with twice as much. (Two million took as long with a quarter of the usual.)"""
+PIECE = 5000
+"""Rows that wait together to be written behind; of those that come after no more is made yet."""
 MOST_PARAMETERS = 32_766
 """What SQLite takes in a statement."""
 
@@ -83,9 +85,9 @@ class Bulk:
         """Insert rows of values in the order of `columns`; every row has the values of `same` besides."""
         same = same or {}
         if self.behind is not None:
-            given = list(rows)
-            if given:
-                self.behind.do(lambda: insert_groups(self._raw.execute, table, columns, given, same))  # type: ignore[union-attr]
+            rows = iter(rows)
+            while piece := list(islice(rows, PIECE)):
+                self.behind.do(partial(insert_groups, self._raw.execute, table, columns, piece, same))  # type: ignore[union-attr]
             return
         names = ", ".join(f'"{name}"' for name in (*columns, *same))
         rest = tuple(same.values())

@@ -62,7 +62,7 @@ COLUMN = (
 
 _TAGS = itemgetter(6)
 """The tags of a staged column."""
-_NAME, _NOTES, _SENSITIVITY = itemgetter(4), itemgetter(7), itemgetter(13)
+_ID, _NAME, _NOTES, _SENSITIVITY = itemgetter(0), itemgetter(4), itemgetter(7), itemgetter(13)
 """Of a column's row as it is written."""
 
 
@@ -128,7 +128,8 @@ class Merge:
         }
         """Tables whose columns' ids lineage will ask for; remembered while they are written."""
         self.edges_changed = False
-        self.column_ids: dict[tuple[int, str], int] = {}
+        self.column_ids: dict[int, dict[str, int]] = {}
+        """Of `linked` tables: the ids of their columns, by name."""
         self.gone: dict[int, Place] = {}
         """What was removed, by id."""
         self.released: set[int] = set()
@@ -311,7 +312,7 @@ class Merge:
         if entry.columns:
             columns = self._create_columns(id_, zone_id, qualified, entry.columns, primary_key(entry))
             if entry.key in self.linked:
-                self.column_ids.update(((id_, row[4]), row[0]) for row in columns)
+                self.column_ids[id_] = dict(zip(map(_NAME, columns), map(_ID, columns), strict=True))
             self.told += [(row[0], row[7]) for row in columns if row[7]]
         if values.get("description"):
             self.told.append((id_, values["description"]))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
@@ -48,7 +49,16 @@ def _write_keys(merge: Merge) -> None:
     changed = [] if merge.first else [table_id for table_id, _database, _keys in merge.keys]
     for part in chunks(changed):
         merge.session.execute(delete(KeyRow).where(KeyRow.table_id.in_(part)))
-    rows = []
+    merge.bulk.insert(
+        "resource_keys",
+        ("table_id", "kind", "name", "columns", "ref_key", "ref_id", "ref_columns"),
+        _key_rows(merge),
+        {"workspace_id": merge.workspace_id, "integration_id": merge.source.id},
+    )
+    merge.keys = []
+
+
+def _key_rows(merge: Merge) -> Iterator[tuple[Any, ...]]:
     for table_id, database, keys in merge.keys:
         for kind, name, columns, ref_schema, ref_table, ref_columns in keys:
             ref_key = ref_id = None
@@ -56,27 +66,7 @@ def _write_keys(merge: Merge) -> None:
                 ref_key = table_key(database, ref_schema or "", ref_table)
                 target = merge.places.get(ref_key)
                 ref_id = target.id if target else None
-            rows.append(
-                (
-                    merge.workspace_id, merge.source.id, table_id, kind, name, _json(tuple(columns)), ref_key, ref_id,
-                    _json(tuple(ref_columns)),
-                )
-            )  # fmt: skip
-    merge.bulk.insert(
-        "resource_keys",
-        (
-            "workspace_id",
-            "integration_id",
-            "table_id",
-            "kind",
-            "name",
-            "columns",
-            "ref_key",
-            "ref_id",
-            "ref_columns",
-        ),
-        rows,
-    )
+            yield table_id, kind, name, _json(tuple(columns)), ref_key, ref_id, _json(tuple(ref_columns))
 
 
 @lru_cache(maxsize=1024)
@@ -133,16 +123,16 @@ def _write_edges(merge: Merge) -> None:
     ]
     if surer:
         merge.session.execute(update(EdgeRow), surer)
-    new = [(edge, confidence) for edge, confidence in wanted.items() if edge not in there]
+    merge.edges_changed = bool(gone) or any(edge not in there for edge in wanted)
     merge.bulk.insert(
         "edges",
         (
-            "workspace_id", "integration_id", "upstream_id", "downstream_id", "upstream_column_id",
-            "downstream_column_id", "kind", "source", "confidence",
+            "upstream_id", "downstream_id", "upstream_column_id", "downstream_column_id", "kind", "source",
+            "confidence",
         ),
-        [(merge.workspace_id, merge.source.id, *edge, confidence) for edge, confidence in new],
+        ((*edge, confidence) for edge, confidence in wanted.items() if edge not in there),
+        {"workspace_id": merge.workspace_id, "integration_id": merge.source.id},
     )  # fmt: skip
-    merge.edges_changed = bool(new or gone)
     _write_loose_ends(merge, scope, sources, loose)
 
 
@@ -166,8 +156,8 @@ def _wanted(merge: Merge, edges: list[StagedEdge]) -> tuple[dict[Wanted, float],
             other = outside.get(name)
             ends = (other or 0, here.id) if up else (here.id, other or 0)
             at = (
-                columns.get((ends[0], edge.upstream_column or "")),
-                columns.get((ends[1], edge.downstream_column or "")),
+                columns[ends[0]].get(edge.upstream_column or ""),
+                columns[ends[1]].get(edge.downstream_column or ""),
             )
             of_columns = edge.upstream_column is not None
             if other is None or other == here.id or (of_columns and None in at):
@@ -187,8 +177,8 @@ def _wanted(merge: Merge, edges: list[StagedEdge]) -> tuple[dict[Wanted, float],
         if edge.upstream_column is None:
             _surest(wanted, (upper.id, lower.id, None, None, "table", edge.source), edge.confidence)
             continue
-        up_column = columns.get((upper.id, edge.upstream_column))
-        down_column = columns.get((lower.id, edge.downstream_column or ""))
+        up_column = columns[upper.id].get(edge.upstream_column)
+        down_column = columns[lower.id].get(edge.downstream_column or "")
         if up_column is not None and down_column is not None:
             ends_of_columns = (upper.id, lower.id, up_column, down_column, "column", edge.source)
             _surest(wanted, ends_of_columns, edge.confidence)
@@ -268,7 +258,8 @@ def _write_loose_ends(
 
 def _column_ids(
     merge: Merge, edges: list[StagedEdge], outside: Mapping[str, int]
-) -> dict[tuple[int, str], int]:
+) -> Mapping[int, Mapping[str, int]]:
+    """The ids of columns by table and name; empty where nobody asks for those of a table."""
     of_columns = [edge for edge in edges if edge.upstream_column is not None]
     tables = {
         merge.places[key].id
@@ -278,15 +269,16 @@ def _column_ids(
     }
     tables |= {outside[name] for edge in of_columns if edge.loose and (name := _far(edge).lower()) in outside}
     merge._flush()
-    found = dict(merge.column_ids)
-    tables -= {table_id for table_id, _name in found}
+    found = defaultdict[int, dict[str, int]](dict, merge.column_ids)
+    tables -= merge.column_ids.keys()
     for part in chunks(sorted(tables)):
         rows = merge.session.execute(
             select(ResourceRow.parent_id, ResourceRow.name, ResourceRow.id).where(
                 IS_COLUMN, ResourceRow.parent_id.in_(part)
             )
         )
-        found.update(((table_id or 0, name), id_) for table_id, name, id_ in rows)
+        for table_id, name, id_ in rows:
+            found[table_id or 0][name] = id_
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import marshal
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -110,11 +110,13 @@ def raw_fingerprint(raw: bytes, secret: bytes) -> bytes:
     return blake2b(raw, digest_size=16, key=secret).digest()
 
 
-def table_facts(table: Any) -> tuple[Any, ...]:
-    """A `connectors.records.Table` as plain values: what the fingerprint covers and what is staged."""
+def table_facts(table: Any, columns: Sequence[tuple[Any, ...]] | None = None) -> tuple[Any, ...]:
+    """A `connectors.records.Table` as plain values: what the fingerprint covers and what is staged, which has other
+    `columns`.
+    """
     return (
         TABLE(table),
-        list(map(tuple, table.columns)),
+        list(map(tuple, table.columns)) if columns is None else columns,
         list(map(KEY, table.keys)),
         list(map(INDEX, table.indexes)),
         table.analyzed_at and table.analyzed_at.isoformat(),
@@ -182,11 +184,9 @@ class Stage:
         self.seen.add(key)
         self.unchanged += weight
 
-    def put_table(
-        self, key: str, fingerprint: bytes, facts: tuple[Any, ...], extra: Mapping[str, Any]
-    ) -> None:
-        """Stage a table; `facts` masked, `extra` what the catalog found out about it."""
-        self._put(key, ("t", key, fingerprint, facts, dict(extra)), 1 + len(facts[1]))
+    def put_table(self, key: str, fingerprint: bytes, facts: tuple[Any, ...], extra: dict[str, Any]) -> None:
+        """Stage a table; `facts` masked, `extra` what the catalog found out about it, kept as it is given."""
+        self._put(key, ("t", key, fingerprint, facts, extra), 1 + len(facts[1]))
 
     def put_asset(self, key: str, fingerprint: bytes, values: Mapping[str, Any]) -> None:
         """Stage a database, schema or asset by its values."""

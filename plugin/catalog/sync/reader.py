@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,28 @@ STATEMENT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 """What a metric is where it is not a formula, of which no lineage is read."""
 
 
+class _MaskedColumns(dict[tuple[Any, ...], tuple[Any, ...]]):
+    """What masking and classifying made of a column: a warehouse repeats `id` and its like by the thousand."""
+
+    def __init__(self, dialect: str | None, of_people: bool) -> None:
+        self._dialect = dialect
+        self._of_people = of_people
+
+    def __missing__(self, column: tuple[Any, ...]) -> tuple[Any, ...]:
+        name, position, type_, nullable, default, description, tags = column
+        made = self[column] = (
+            name,
+            position,
+            mask_type(type_),
+            nullable,
+            mask_default(default, self._dialect),
+            description,
+            tags,
+            *classify(name, type_, description, of_people=self._of_people),
+        )
+        return made
+
+
 class Reader:
     """Takes a connector's records into a stage: masks what changed, remembers what lineage needs."""
 
@@ -68,9 +90,10 @@ class Reader:
         """Of those that were looked at early: what named a table that had not come."""
         self._link_early = stage.full or not stage.known.fingerprints
         """Is it worth while? What did not change is not staged, and what names it waits for the end."""
-        self._seen_columns: dict[bool, dict[tuple[Any, ...], tuple[Any, ...]]] = {False: {}, True: {}}
-        """What masking and classifying made of a column: a warehouse repeats `id` and its like by the thousand.
-        Those of tables of people apart."""
+        self._seen_columns = {of_people: _MaskedColumns(dialect, of_people) for of_people in (False, True)}
+        """Those of tables of people apart."""
+        self._no_more: dict[str, Any] = {"dialect": dialect}
+        """What the catalog found out about most tables, and they share."""
 
     def take(self, record: Record) -> None:
         """Stage one record, unless the catalog has it already."""
@@ -96,7 +119,6 @@ class Reader:
     ) -> None:
         """Stage a table. `key` where the source names it otherwise than by its name."""
         key = key or table_key(table.database, table.schema, table.name)
-        facts = None
         if table.raw is not None and not extra:
             fingerprint = raw_fingerprint(table.raw, self.stage.known.secret)
         else:
@@ -108,12 +130,12 @@ class Reader:
         if self.stage.is_unchanged(key, fingerprint, 1 + len(table.columns)):
             return
         self.names.add(key, table.database, table.schema, table.name)
-        more: dict[str, Any] = {"dialect": self.dialect, **(extra or {})}
+        more = {**self._no_more, **extra} if extra else self._no_more
         if table.definition:
             self._define(key, table.database, table.schema, table.definition, self.dialect)
             if self.keep_literals:
-                more["full_text"] = table.definition
-        self.stage.put_table(key, fingerprint, self._masked(table, facts or table_facts(table)), more)
+                more = {**more, "full_text": table.definition}
+        self.stage.put_table(key, fingerprint, self._masked(table), more)
 
     def _take_same(self, table: Same) -> None:
         key = table_key(table.database, table.schema, table.name)
@@ -126,45 +148,29 @@ class Reader:
         self.stage.problems.append(f"the source names {table.schema}.{table.name} twice; the first was taken")
         return True
 
-    def _masked(self, table: Table, facts: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _masked(self, table: Table) -> tuple[Any, ...]:
         """The facts with literals masked and each column classified."""
-        head, columns, *rest = facts
+        columns = self._masked_columns(table.columns, self.dialect, table.name)
+        head, columns, *rest = table_facts(table, columns)
         if table.definition:
             known = _Known(self.names.words, {column.name.lower() for column in table.columns})
             definition = mask_literals(table.definition, self.dialect, known)
             head = (*head[:6], definition, *head[7:])
-        seen = self._masked_columns(columns, self.dialect, table.name)
         if table.properties:
             rest[-1] = sorted(mask_properties(table.properties, self.dialect).items())
-        return (head, seen, *rest)
+        return (head, columns, *rest)
 
     def _masked_columns(
-        self, columns: list[tuple[Any, ...]], dialect: str | None, table: str
+        self, columns: Sequence[tuple[Any, ...]], dialect: str | None, table: str
     ) -> list[tuple[Any, ...]]:
         """Columns with the literals of types and defaults masked, and what each looks like."""
         of_people = is_of_people(table)
         made = self._seen_columns[of_people]
-        if len(made) > MOST_REMEMBERED:
+        if dialect != self.dialect:
+            made = _MaskedColumns(dialect, of_people)
+        elif len(made) > MOST_REMEMBERED:
             made.clear()
-        seen = []
-        for column in columns:
-            masked = made.get(column) if dialect == self.dialect else None
-            if masked is None:
-                name, position, type_, nullable, default, description, tags = column
-                masked = (
-                    name,
-                    position,
-                    mask_type(type_),
-                    nullable,
-                    mask_default(default, dialect),
-                    description,
-                    tags,
-                    *classify(name, type_, description, of_people=of_people),
-                )
-                if dialect == self.dialect:
-                    made[column] = masked
-            seen.append(masked)
-        return seen
+        return list(map(made.__getitem__, columns))
 
     def take_asset(self, asset: Asset, *, dialect: str | None = None, parent_key: str | None = None) -> None:
         """Stage a dashboard, model, term, ..."""
