@@ -8,8 +8,10 @@ failed.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from plugin.store.shapes import Resource
+if TYPE_CHECKING:
+    from plugin.store.shapes import Resource
 
 OLD = timedelta(days=2)
 """What was synced before is told as old, whatever its schedule."""

@@ -1,6 +1,6 @@
 """The only room with the database. Keeps laws 2 and 3.
 
-Enters: who is asking (a `Viewer`, or an integration for a sync). Leaves: frozen values of `plugin/store/shapes.py`.
+Enters: who is asking (a `Viewer`, or an integration for a sync). Leaves: frozen values of `plugin/store/shapes`.
 Nobody else opens a session; each door is a context manager that is one transaction, committed at a clean exit and
 rolled back on an exception.
 

@@ -31,17 +31,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from plugin.store import shapes
 from plugin.store._chunks import chunks
 from plugin.store._context import Context
 from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import sees_everything, visible
-from plugin.store.shapes import Owner
 
 Beside = tuple[
     dict[int | None, str],
     dict[int, tuple[str, ...]],
-    dict[int, tuple[Owner, ...]],
+    dict[int, "tuple[shapes.Owner, ...]"],
     dict[int | None, tuple[datetime | None, bool]],
 ]
 """Names of integrations; tags, owners by resource id; last sync of each integration, and whether one failed since."""
@@ -86,12 +86,12 @@ def beside(context: Context, ids: Iterable[int]) -> Beside:
     synced: dict[int | None, tuple[datetime | None, bool]] = {}
     names: dict[int | None, str] = {}
     tags: dict[int, list[str]] = defaultdict(list)
-    owners: dict[int, list[tuple[str, int, Owner]]] = defaultdict(list)
+    owners: dict[int, list[tuple[str, int, shapes.Owner]]] = defaultdict(list)
     for part in chunks(ids):
         rows = context.session.connection().execute(BESIDE, {"workspace": context.workspace_id, "ids": part})
         for what, of, name, row, email, member, group in rows:
             if what == "owner":
-                owner = Owner(name=name, email=email, member_id=member, group_id=group)
+                owner = shapes.Owner(name=name, email=email, member_id=member, group_id=group)
                 owners[of].append((name, row, owner))
             elif what == "tag":
                 tags[of].append(name)
@@ -206,7 +206,7 @@ def told_beside(rows: Sequence[Row[Any]]) -> Beside:
     names: dict[int | None, str] = {}
     synced: dict[int | None, tuple[datetime | None, bool]] = {}
     tags: dict[int, tuple[str, ...]] = {}
-    owners: dict[int, tuple[Owner, ...]] = {}
+    owners: dict[int, tuple[shapes.Owner, ...]] = {}
     for row in rows:
         if row.integration_name is not None:
             names[row.integration_id] = row.integration_name
@@ -216,7 +216,7 @@ def told_beside(rows: Sequence[Row[Any]]) -> Beside:
         if row.owners_told:
             told = sorted((each for each in json.loads(row.owners_told)), key=lambda each: each[:2])
             owners[row.id] = tuple(
-                Owner(name, email, member, group) for name, _row, email, member, group in told
+                shapes.Owner(name, email, member, group) for name, _row, email, member, group in told
             )
     return names, tags, owners, synced
 

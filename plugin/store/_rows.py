@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, func, literal_colu
 from sqlalchemy.orm import aliased
 
 from plugin.errors import NotFound
+from plugin.store import shapes
 from plugin.store._around_rows import (
     NEVER,
     Beside,
@@ -31,7 +32,6 @@ from plugin.store._context import Context
 from plugin.store._models.catalog import EdgeRow, LooseEndRow, ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import sees_everything, visible
-from plugin.store.shapes import Resource
 
 A_PAGE = 60
 """Rows that are read with what belongs to them; for more of them a read for all of it is quicker."""
@@ -96,7 +96,7 @@ def one(context: Context, resource_id: int) -> Row[Any]:
 
 def to_resources(
     context: Context, rows: Sequence[Row[Any]], around: tuple[Beside, Paths] | None = None
-) -> list[Resource]:
+) -> list[shapes.Resource]:
     """The values of a page of rows, in their order. `around`: what belongs to them, where it was read with them."""
     if not rows:
         return []
@@ -120,7 +120,7 @@ def to_resources(
         path, parent_visible = paths.get(parent_id, ((), False))
         last_sync_at, sync_failed = synced.get(integration_id, NEVER)
         found.append(
-            Resource(
+            shapes.Resource(
                 id=id_,
                 kind=kind,
                 name=name,
@@ -160,9 +160,9 @@ def to_resources(
     return found
 
 
-def load(context: Context, ids: Iterable[int]) -> dict[int, Resource]:
+def load(context: Context, ids: Iterable[int]) -> dict[int, shapes.Resource]:
     """Visible resources by id, lowest first; the rest are simply not there."""
-    found: dict[int, Resource] = {}
+    found: dict[int, shapes.Resource] = {}
     for part in chunks(sorted(set(ids))):
         context.session.flush()
         if len(part) > A_PAGE:

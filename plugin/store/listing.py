@@ -24,14 +24,13 @@ from sqlalchemy.orm import aliased
 
 from plugin.catalog.freshness import OLD
 from plugin.errors import BadInput
-from plugin.store import _cursor
+from plugin.store import _cursor, shapes
 from plugin.store._context import Context
 from plugin.store._models.base import Moment, now
 from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow, ZoneCountRow, ZoneRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._rows import integration_names, listing, one, to_resources
 from plugin.store._visible import sees_everything, visible, visible_zones
-from plugin.store.shapes import Integration, Page
 from plugin.store.zones import CONTAINERS
 
 # Written out, not bound: the database uses a partial index only where it can read the condition.
@@ -54,7 +53,7 @@ def children(
     limit: int = 100,
     kinds: Sequence[str] = (),
     text: str | None = None,
-) -> Page:
+) -> shapes.Page:
     """What is directly under a resource; without one, the roots: what is visible while nothing above it is."""
     limit = max(1, min(limit, MOST))
     conditions = [visible(context)]
@@ -86,7 +85,7 @@ def children(
     if len(rows) > limit:
         last = rows[limit - 1]
         next_cursor = _cursor.pack((last.position or 0) if columns else last.name_folded, last.id)
-    return Page(tuple(to_resources(context, rows[:limit])), next_cursor)
+    return shapes.Page(tuple(to_resources(context, rows[:limit])), next_cursor)
 
 
 def _is_root(context: Context) -> ColumnElement[bool]:
@@ -136,7 +135,7 @@ def browse(
     cursor: str | None = None,
     limit: int = 100,
     with_total: bool = False,
-) -> Page:
+) -> shapes.Page:
     """Resources by filters, in order, by cursor. BadInput for an unknown sort or a foreign cursor."""
     if sort not in SORTS:
         raise BadInput(f"sort is one of {', '.join(SORTS)}", field="sort")
@@ -198,7 +197,7 @@ def browse(
         last = rows[limit - 1]
         at = last.sort_key.isoformat() if sort == "changed" else last.sort_key
         next_cursor = _cursor.pack(at, last.id)
-    return Page(tuple(to_resources(context, rows[:limit])), next_cursor, total)
+    return shapes.Page(tuple(to_resources(context, rows[:limit])), next_cursor, total)
 
 
 def _sort_key(sort: str) -> tuple[Any, bool, type]:
@@ -329,7 +328,7 @@ def _by_schema(context: Context, conditions: list[ColumnElement[bool]]) -> dict[
     return dict(sorted(found.items()))
 
 
-def integrations(context: Context) -> tuple[Integration, ...]:
+def integrations(context: Context) -> tuple[shapes.Integration, ...]:
     """Integrations with something visible in them, and how much of each kind; settings left out."""
     totals: dict[int, dict[str, int]] = defaultdict(dict)
     if context.for_ai and context.ai_rules:
@@ -356,7 +355,7 @@ def integrations(context: Context) -> tuple[Integration, ...]:
         .order_by(IntegrationRow.name)
     )
     return tuple(
-        Integration(
+        shapes.Integration(
             id=row.id,
             name=row.name,
             type=row.type,

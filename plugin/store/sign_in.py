@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from plugin.access.viewer import Role, Surface, Viewer
 from plugin.errors import BadInput, Conflict, NotFound, SignInNeeded
+from plugin.store import shapes
 from plugin.store._engine import SIGN_IN, begin_write
 from plugin.store._models.base import now
 from plugin.store._models.people import (
@@ -43,7 +44,6 @@ from plugin.store._people import (
     password_matches,
 )
 from plugin.store._who import BY_MEMBER, BY_SESSION, BY_TOKEN
-from plugin.store.shapes import Workspace
 from plugin.vault import Vault
 
 IDLE = timedelta(hours=12)
@@ -202,7 +202,7 @@ class SignIn:
 
     # --- workspaces and invitations -----------------------------------------------------------------------------
 
-    def workspaces(self, account: Account | int | None = None) -> tuple[Workspace, ...]:
+    def workspaces(self, account: Account | int | None = None) -> tuple[shapes.Workspace, ...]:
         """All workspaces, for the operator; or those that an account is an active member of."""
         query = select(WorkspaceRow).order_by(WorkspaceRow.name, WorkspaceRow.id)
         if account is not None:
@@ -210,7 +210,7 @@ class SignIn:
             query = query.join(MemberRow, MemberRow.workspace_id == WorkspaceRow.id).where(
                 MemberRow.account_id == account_id, MemberRow.state == "active"
             )
-        return tuple(Workspace(row.id, row.slug, row.name) for row in self._session.scalars(query))
+        return tuple(shapes.Workspace(row.id, row.slug, row.name) for row in self._session.scalars(query))
 
     def create_workspace(
         self,
@@ -220,7 +220,7 @@ class SignIn:
         *,
         admin_name: str = "",
         slug: str | None = None,
-    ) -> Workspace:
+    ) -> shapes.Workspace:
         """Make a workspace with its key, its General team and its first admin.
 
         An account that exists keeps its password. BadInput for a bad name, address or password, or a new account
@@ -258,13 +258,13 @@ class SignIn:
             self._session.add(ChainHeadRow(workspace_id=row.id, chain=chain))
         note_words(self._session, row.id)
         self._as_workspace(SIGN_IN)
-        return Workspace(row.id, row.slug, row.name)
+        return shapes.Workspace(row.id, row.slug, row.name)
 
-    def invitation(self, secret: str) -> tuple[str, Workspace]:
+    def invitation(self, secret: str) -> tuple[str, shapes.Workspace]:
         """The invited address and the workspace behind a link. SignInNeeded where the link is not good any more."""
         row = self._live_invitation(secret)
         workspace = self._session.get_one(WorkspaceRow, row.workspace_id)
-        return row.email, Workspace(workspace.id, workspace.slug, workspace.name)
+        return row.email, shapes.Workspace(workspace.id, workspace.slug, workspace.name)
 
     def accept_invitation(self, secret: str, name: str, password: str) -> Account:
         """Become a member. Somebody who has an account already proves it with its password.

@@ -61,6 +61,7 @@ def test_a_sync_maps_no_history_and_loads_no_settings_and_no_dialect_of_another_
         "plugin.access.personas",
         "plugin.governance",
         "plugin.store.policy",
+        *(f"plugin.store.shapes.{subject}" for subject in ("catalog", "governance", "history", "people")),
         *(f"plugin.store._models.{subject}" for subject in ("clock", "governance", "history", "pushes")),
     ]
     code = (
