@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 SEPARATORS = ",;\t"
-NOT_TEXT = "it is not UTF-8 text; a spreadsheet saves it as CSV UTF-8"
+NOT_TEXT = "it is not UTF-8 text; save it as UTF-8 (a spreadsheet: as CSV UTF-8)"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How a text begins that a spreadsheet saved as Unicode Text."""
 SAYS_SEPARATOR = re.compile(r"sep=[,;\t]\n", re.IGNORECASE)
 LONGEST_CELL = 4_000_000
 """Characters. Above the longest text that is taken: that is refused by its name, and the rows behind it are read."""
 csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
 
 Rows = Iterator[tuple[int, "dict[str, str] | BadInput"]]
+
+
+def encoding_of(head: bytes) -> str:
+    """The encoding of a file by its first bytes: UTF-16 where they say so, else UTF-8."""
+    return "utf-16" if head.startswith(UTF_16) else "utf-8-sig"
 
 
 def read_csv(text: str) -> tuple[list[str], Rows]:

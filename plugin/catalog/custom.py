@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from json import JSONDecodeError
 from typing import Any
 
 from plugin.catalog import custom_values as values
@@ -41,6 +42,8 @@ class Imported:
     created: int
     updated: int
     unchanged: int
+    removed: int = 0
+    """Only by a file that is complete."""
     errors: tuple[Problem, ...] = ()
 
 
@@ -114,6 +117,7 @@ def read_lines(lines: Iterable[tuple[int, Callable[[], Mapping[str, Any]]]]) -> 
     """Read numbered lines, each opened by a call that gives its object or raises BadInput. Never raises."""
     parsed = Parsed()
     keys: dict[str, int] = {}
+    places: dict[tuple[str | None, ...] | None, int] = {}
     columns: list[Item] = []
     for number, opened in lines:
         parsed.lines += 1
@@ -125,10 +129,17 @@ def read_lines(lines: Iterable[tuple[int, Callable[[], Mapping[str, Any]]]]) -> 
             item = _item(number, line)
             if item.key in keys:
                 raise BadInput(f"databuilder_id {item.key!r} stands on line {keys[item.key]} already")
+            place = _place(item)
+            if place in places:
+                raise BadInput(
+                    f"{item.kind} {item.name!r} of that schema stands on line {places[place]} already"
+                )
         except BadInput as error:
             parsed.problems.append(Problem(number, str(error)))
             continue
         keys[item.key] = number
+        if place is not None:
+            places[place] = number
         (columns if item.kind == "column" else parsed.items).append(item)
     _hang_columns(parsed, columns)
     _check_parents(parsed)
@@ -136,13 +147,19 @@ def read_lines(lines: Iterable[tuple[int, Callable[[], Mapping[str, Any]]]]) -> 
     return parsed
 
 
+def _place(item: Item) -> tuple[str | None, ...] | None:
+    """What a table is called by people and by SQL: two keys cannot both be it."""
+    return (item.database, item.schema, item.name) if item.kind in ("table", "view") else None
+
+
 def _object(text: str) -> Mapping[str, Any]:
     try:
         line = read_json(text, to_keep=True)
     except ValueError as error:
-        raise BadInput("this is not JSON") from error
+        at = f" at character {error.pos + 1}" if isinstance(error, JSONDecodeError) else ""
+        raise BadInput(f"this is not JSON{at}; each line is one whole object") from error
     if not isinstance(line, dict):
-        raise BadInput("this is not a JSON object")
+        raise BadInput("this is not a JSON object; each line is one whole object")
     return line
 
 
@@ -177,7 +194,7 @@ def _item(number: int, line: Mapping[str, Any]) -> Item:
         tags=values.names(line, "tags"),
         owners=values.names(line, "owners"),
         url=values.url(line),
-        changed_at=values.moment(line.get("external_updated_at")),
+        changed_at=values.moment(line, "external_updated_at"),
     )
     if kind in ("table", "view"):
         if not item.schema:

@@ -12,6 +12,7 @@ from plugin.catalog.custom import Item, Parsed, Problem, read_lines
 from plugin.errors import BadInput
 from plugin.json_text import read_json
 
+FLAGS = {"1": "true", "0": "false", "t": "true", "f": "false", "yes": "true", "no": "false"}
 JSON_CELLS = ("columns", "from_identifier", "to_identifier")
 
 
@@ -76,10 +77,23 @@ def _csv_row(number: int, row: dict[str, str], tables: dict[tuple[str, str, str]
         if "." in row[name] and name != "col_name":
             raise BadInput(f"{name} holds a period")
     place = (row["database"].lower(), row["schema"].lower(), row["name"].lower())
+    at = row.get("last_updated_time", "")
+    changed = values.moment({"last_updated_time": int(at) if at.isdecimal() else at}, "last_updated_time")
+    is_view = values.flag(
+        {"is_view": FLAGS.get(row.get("is_view", "").lower(), row.get("is_view"))}, "is_view"
+    )
+    order = values.whole(row, "sort_order") or values.whole(row, "col_sort_order")
+    described = values.text(row, "description", values.LONGEST_TEXT)
+    column = Item(
+        line=number,
+        kind="column",
+        key="",
+        name=(values.text(row, "col_name") or "").lower(),
+        description=values.text(row, "col_description", values.LONGEST_TEXT),
+        native_type=values.text(row, "col_type"),
+    )
     table = tables.get(place)
     if table is None:
-        is_view = row.get("is_view", "").lower() in ("1", "true", "yes", "t")
-        changed = row.get("last_updated_time")
         table = tables[place] = Item(
             line=number,
             kind="view" if is_view else "table",
@@ -87,24 +101,12 @@ def _csv_row(number: int, row: dict[str, str], tables: dict[tuple[str, str, str]
             name=place[2],
             database=place[0],
             schema=place[1],
-            description=row.get("description") or None,
-            changed_at=values.moment(int(changed) if changed and changed.isdecimal() else changed or None),
             by_name=True,
         )
-    order = row.get("sort_order") or row.get("col_sort_order") or ""
-    if order and not order.lstrip("-").isdecimal():
-        raise BadInput("sort_order is a whole number")
-    column = row["col_name"].lower()
-    if any(each.name == column for each in table.columns):
-        raise BadInput(f"the table has a column {column!r} already")
-    table.columns.append(
-        Item(
-            line=number,
-            kind="column",
-            key="",
-            name=column,
-            description=row.get("col_description") or None,
-            native_type=row.get("col_type") or None,
-            position=int(order) if order else len(table.columns) + 1,
-        )
-    )
+    elif any(each.name == column.name for each in table.columns):
+        raise BadInput(f"the table has a column {column.name!r} already")
+    # What a table is may stand on any of its rows: the first that says it is taken.
+    table.description = table.description or described
+    table.changed_at = table.changed_at or changed
+    column.position = order or len(table.columns) + 1
+    table.columns.append(column)

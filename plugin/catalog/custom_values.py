@@ -10,6 +10,7 @@ from plugin.errors import BadInput
 
 LONGEST_NAME = 1000
 LONGEST_TEXT = 1_000_000
+LARGEST_NUMBER = 2_000_000_000
 
 
 def text(line: Mapping[str, Any], name: str, longest: int = LONGEST_NAME) -> str | None:
@@ -27,13 +28,16 @@ def text(line: Mapping[str, Any], name: str, longest: int = LONGEST_NAME) -> str
 
 
 def whole(line: Mapping[str, Any], name: str) -> int | None:
-    """A whole number or None. BadInput."""
+    """A whole number that a database can hold, or None. BadInput."""
     value = line.get(name)
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).lstrip("-").isdecimal():
         raise BadInput(f"{name} is not a whole number")
-    return int(value)
+    digits = str(value)
+    if len(digits) > 10 or abs(int(digits)) > LARGEST_NUMBER:
+        raise BadInput(f"{name} is above {LARGEST_NUMBER}")
+    return int(digits)
 
 
 def flag(line: Mapping[str, Any], name: str) -> bool:
@@ -55,7 +59,8 @@ def names(line: Mapping[str, Any], name: str) -> tuple[str, ...]:
         value = [value]
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise BadInput(f"{name} is not a list of texts")
-    return tuple(dict.fromkeys(each.strip()[:200] for each in value if each.strip()))
+    plain = (each.replace("\x00", "").strip()[:200] for each in value)
+    return tuple(dict.fromkeys(each for each in plain if each))
 
 
 def url(line: Mapping[str, Any]) -> str | None:
@@ -66,14 +71,16 @@ def url(line: Mapping[str, Any]) -> str | None:
     return url
 
 
-def moment(value: Any) -> datetime | None:
+def moment(line: Mapping[str, Any], name: str) -> datetime | None:
     """A time from ISO 8601 or seconds since 1970. BadInput."""
+    value = line.get(name)
     if value is None or value == "":
         return None
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
         at = datetime.fromisoformat(str(value))
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise BadInput("the time is neither ISO 8601 nor seconds since 1970") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+        reason = f"{name} is neither ISO 8601 (2026-05-31T12:00:00Z) nor seconds since 1970"
+        raise BadInput(reason) from error

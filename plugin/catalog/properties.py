@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Viewer
 from plugin.catalog import custom_values as values
-from plugin.catalog.csv_text import NOT_TEXT, read_csv
+from plugin.catalog.csv_text import NOT_TEXT, encoding_of, read_csv
 from plugin.catalog.custom import Problem
 from plugin.errors import BadInput, DocentError
 from plugin.json_text import read_json
@@ -96,8 +96,9 @@ def apply_path(store: Store, viewer: Viewer, path: str, *, strict: bool = False)
     """Import a .csv or .jsonl file. BadInput for a file that cannot be read at all."""
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        content = file.read_bytes()
+        text = content.decode(encoding_of(content))
+    except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else NOT_TEXT
         raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
     return apply(

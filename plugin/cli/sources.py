@@ -343,16 +343,29 @@ def extract(type_: str, options: tuple[str, ...], secrets: tuple[str, ...]) -> N
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--integration", "name", required=True, metavar="NAME")
 @click.option("--strict", is_flag=True, help="Import nothing where any line is bad.")
+@click.option("--complete", is_flag=True, help="The file is all there is: remove what it does not name.")
+@click.option("--force", is_flag=True, help="With --complete: remove even most of what is there.")
 @click.pass_obj
-def import_file(session: Session, file: str, name: str, strict: bool, as_json: bool) -> None:
-    """Import custom metadata from a JSONL or CSV file."""
+def import_file(
+    session: Session, file: str, name: str, strict: bool, complete: bool, force: bool, as_json: bool
+) -> None:
+    """Import custom metadata from a JSONL or CSV file. What it does not name stays, unless it is --complete."""
     from plugin.catalog.sync.imports import import_path
 
-    result = import_path(session.store, session.viewer(), file, integration=name, strict=strict)
+    result = import_path(
+        session.store,
+        session.viewer(),
+        file,
+        integration=name,
+        strict=strict,
+        complete=complete,
+        force=force,
+    )
     if as_json:
         print_json(result)
     else:
-        say(f"{name}: {result.imported} imported, {len(result.errors)} bad lines.")
+        gone = f", {result.removed} removed" if complete else ""
+        say(f"{name}: {result.imported} imported{gone}, {len(result.errors)} bad lines.")
     for problem in result.errors:
         say(f"line {problem.line}: {problem.reason}")
     if result.imported:

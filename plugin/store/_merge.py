@@ -132,6 +132,8 @@ class Merge:
         """Of `linked` tables: the ids of their columns, by name."""
         self.gone: dict[int, Place] = {}
         """What was removed, by id."""
+        self.moved: list[tuple[Entry, Place]] = []
+        """What has another name or stands elsewhere now."""
         self.released: set[int] = set()
         """Tables of any integration that something removed had lent a description to."""
 
@@ -187,6 +189,7 @@ class Merge:
             if self.first:
                 self.bulk.expect(self.stage.weight)
             self._write_records()
+            self._move()
             gone = [
                 key for key in gone if self.places[key].kind not in zones.CONTAINERS or key not in self.kept
             ]
@@ -499,6 +502,14 @@ class Merge:
             place = self.places[entry.key]
             if place.stale:  # told as removed when it went
                 self._note("added", place.kind, place.id, place.zone_id, place.qualified)
+
+    def _move(self) -> None:
+        """Before anything is removed: what stood in a folder that is gone may be in another."""
+        from plugin.store._merge_moves import move
+
+        if self.moved:
+            self.bulk.wait()
+            move(self, self.moved)
 
     # --- removing ----------------------------------------------------------------------------------------------
 

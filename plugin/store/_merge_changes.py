@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select, update
 
 from plugin.store._merge_entries import Entry, moment, primary_key
+from plugin.store._merge_moves import is_moved
 from plugin.store._models.catalog import KeyRow, OwnerRow, ResourceRow, TagRow
 from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN
@@ -96,6 +97,9 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
             del merge.drift[told:]
             merge._note("removed", row.kind, place.id, place.zone_id, place.qualified)
             merge._note("added", entry.kind, place.id, place.zone_id, place.qualified)
+        if is_moved(merge, entry, row):
+            merge.moved.append((entry, place))
+            changes["name"] = entry.name
         if changes:
             changes["synced_at"] = merge.at
             merge.done.updated += 1

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from plugin.access.viewer import Viewer
+import pytest
+
+from plugin.access.viewer import Surface, Viewer
 from plugin.catalog.custom import parse_jsonl
 from plugin.catalog.custom_csv import parse_csv
 from plugin.catalog.sync.imports import import_path
+from plugin.errors import BadInput, NotFound
 from plugin.store import Store
 
 LINES = [
@@ -258,3 +261,155 @@ def test_a_cell_too_long_is_refused_and_the_rows_behind_it_are_read() -> None:
     head = "entity_type,databuilder_id,title,schema,description\n"
     read = parse_csv(f"{head}table,a,a,s,{long}\ntable,b,b,s,{long[:-1]}\n")
     assert [each.key for each in read.items] == ["b"] and [each.line for each in read.problems] == [2]
+
+
+GOOD = {
+    "entity_type": "table",
+    "databuilder_id": "good",
+    "title": "good",
+    "schema": "raw",
+    "database": "lake",
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sort_order", 99999999999999999999),
+        ("external_updated_at", "0001-01-01T00:00:00+14:00"),
+        ("external_updated_at", "yesterday"),
+        ("is_pk", "perhaps"),
+        ("tags", [1]),
+    ],
+)
+def test_a_value_that_no_database_holds_is_a_bad_line_and_names_its_field(
+    any_store: Store, any_admin: Viewer, tmp_path: Path, field: str, value: object
+) -> None:
+    bad = {"entity_type": "column", "databuilder_id": "c", "title": "c", "parent_databuilder_id": "good"}
+    done = import_path(
+        any_store,
+        any_admin,
+        write(tmp_path / "a.jsonl", [GOOD, {**bad, field: value}]),
+        integration="files",
+    )
+    assert [problem.line for problem in done.errors] == [2] and field in done.errors[0].reason
+    assert done.imported == 1
+
+
+def test_a_nul_in_a_list_is_left_out(any_store: Store, any_admin: Viewer, tmp_path: Path) -> None:
+    line = {**GOOD, "tags": ["we\x00b", "\x00"], "owners": ["an\x00n"]}
+    done = import_path(any_store, any_admin, write(tmp_path / "a.jsonl", [line]), integration="files")
+    assert done.errors == ()
+    with any_store.as_viewer(any_admin) as mine:
+        assert mine.catalog.by_name("lake.raw.good").tags == ("web",)
+
+
+def test_two_keys_cannot_be_one_table() -> None:
+    lines = [GOOD, {**GOOD, "databuilder_id": "again"}]
+    (problem,) = parse_jsonl(json.dumps(each) for each in lines).problems
+    assert (problem.line, "line 1" in problem.reason) == (2, True)
+
+
+def test_a_spreadsheets_unicode_text_is_read(store: Store, admin: Viewer, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes("database\tschema\tname\tcol_name\r\nshop\tsales\tMaße\tid\r\n".encode("utf-16"))
+    assert import_path(store, admin, str(file), integration="files").errors == ()
+    with store.as_viewer(admin) as mine:
+        assert mine.catalog.by_name("shop.sales.maße").children == 1
+    file.write_bytes("database,schema,name,col_name\nshop,sales,Maße,id\n".encode("latin-1"))
+    with pytest.raises(BadInput, match="save it as UTF-8"):
+        import_path(store, admin, str(file), integration="files")
+
+
+def test_a_bad_row_leaves_nothing_of_its_table_and_a_later_row_may_describe_it() -> None:
+    head = "database,schema,name,description,col_name,is_view,last_updated_time,sort_order\n"
+    parsed = parse_csv(head + "d,s,gone,,a,perhaps,,\nd,s,gone,,a,,31.05.2026,\nd,s,gone,,a,,,one\n")
+    assert parsed.items == []
+    for problem, field in zip(parsed.problems, ("is_view", "last_updated_time", "sort_order"), strict=True):
+        assert field in problem.reason
+    (table,) = parse_csv(head + "d,s,t,,a,,,\nd,s,t,what it is,b,,,\n").items
+    assert (table.description, [each.position for each in table.columns]) == ("what it is", [1, 2])
+
+
+FOLDERS = [
+    {"entity_type": "dashboard_group", "databuilder_id": "g1", "title": "Open"},
+    {"entity_type": "dashboard_group", "databuilder_id": "g2", "title": "Closed"},
+]
+BOARD = {
+    "entity_type": "dashboard",
+    "databuilder_id": "b",
+    "title": "Salaries",
+    "parent_databuilder_id": "g1",
+}
+CHART = {"entity_type": "chart", "databuilder_id": "c", "title": "By year", "parent_databuilder_id": "b"}
+
+
+def test_what_is_renamed_or_put_elsewhere_is_seen_there_and_no_longer_here(
+    any_store: Store, any_admin: Viewer, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.jsonl"
+    import_path(any_store, any_admin, write(file, [*FOLDERS, BOARD, CHART]), integration="boards")
+    with any_store.as_admin(any_admin) as door:
+        boards = door.integrations.by_name("boards")
+        team = door.people.add_team("Readers")
+        lena = door.people.add_member("lena@acme.example", "guest", name="Lena", password="a long enough one")
+        door.people.add_to_team(team.id, member_id=lena.id)
+    with any_store.sign_in() as sign_in:
+        outsider = sign_in.viewer_for_email(any_admin.workspace_slug, "lena@acme.example", Surface.CLI)
+    with any_store.as_viewer(any_admin) as mine:
+        opened = mine.catalog.by_name("Open", kind="dashboard_group")
+    with any_store.as_admin(any_admin) as door:
+        door.people.grant(team.id, boards.id, opened.id)
+    with any_store.as_viewer(outsider) as theirs:
+        chart = theirs.catalog.by_name("Open.Salaries.By year")
+    moved = {**BOARD, "title": "Harvest", "parent_databuilder_id": "g2"}
+    done = import_path(any_store, any_admin, write(file, [moved]), integration="boards")
+    assert (done.created, done.updated) == (0, 1)
+    with any_store.as_viewer(any_admin) as mine:
+        assert mine.catalog.resource(chart.id).qualified_name == "Closed.Harvest.By year"
+        assert [hit.resource.name for hit in mine.catalog.search("harvest").hits][:1] == ["Harvest"]
+        assert not mine.catalog.search("salaries").hits
+    with any_store.as_viewer(outsider) as theirs:
+        with pytest.raises(NotFound):
+            theirs.catalog.resource(chart.id)
+        assert not theirs.catalog.search("harvest by year").hits
+    import_path(
+        any_store, any_admin, write(file, [{**moved, "parent_databuilder_id": "g1"}]), integration="boards"
+    )
+    with any_store.as_viewer(outsider) as theirs:
+        assert theirs.catalog.resource(chart.id).qualified_name == "Open.Harvest.By year"
+
+
+def test_folders_that_change_places_end_where_they_belong(
+    store: Store, admin: Viewer, tmp_path: Path
+) -> None:
+    one, two = FOLDERS
+    file = tmp_path / "a.jsonl"
+    import_path(
+        store, admin, write(file, [one, {**two, "parent_databuilder_id": "g1"}]), integration="boards"
+    )
+    import_path(
+        store, admin, write(file, [two, {**one, "parent_databuilder_id": "g2"}]), integration="boards"
+    )
+    with store.as_viewer(admin) as mine:
+        names = {each.qualified_name for each in mine.catalog.browse(kinds=("dashboard_group",)).items}
+    assert names == {"Closed", "Closed.Open"}
+
+
+def test_a_complete_file_takes_away_what_it_does_not_name(
+    store: Store, admin: Viewer, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.jsonl"
+    several = [{**GOOD, "databuilder_id": f"t{n}", "title": f"t{n}"} for n in range(30)]
+    import_path(store, admin, write(file, several), integration="files")
+    bad = import_path(
+        store, admin, write(file, [*several[:5], "no json"]), integration="files", complete=True, force=True
+    )
+    assert (bad.removed, bad.imported) == (0, 0)
+    with pytest.raises(BadInput, match="more than half"):
+        import_path(store, admin, write(file, several[:5]), integration="files", complete=True)
+    assert import_path(store, admin, write(file, several[:5]), integration="files").removed == 0
+    few = write(file, several[:20])
+    assert import_path(store, admin, few, integration="files", complete=True).removed == 10
+    few = write(file, several[:5])
+    assert import_path(store, admin, few, integration="files", complete=True, force=True).removed == 15

@@ -29,6 +29,15 @@ class LinesBody(Body):
     """Change nothing where any line is bad."""
 
 
+class MetadataBody(LinesBody):
+    """Lines of custom metadata."""
+
+    complete: bool = False
+    """These lines are all there is: what they do not name is removed, and nothing changes where any line is bad."""
+    force: bool = False
+    """Remove however much that is; otherwise a complete push that would remove most of what is there is refused."""
+
+
 class LineProblem(Answer):
     """A line that was left out, and why."""
 
@@ -53,6 +62,7 @@ class ImportedOut(Answer):
     created: int
     updated: int
     unchanged: int
+    removed: int = 0
     errors: list[LineProblem] = []
 
 
@@ -111,12 +121,22 @@ def apply() -> Response:
 
 @bp.post("/integrations/<int:integration_id>/metadata")
 @scope("admin")
-@spec.validate(json=LinesBody, resp=answers(ImportedOut), tags=["Metadata"])
+@spec.validate(json=MetadataBody, resp=answers(ImportedOut), tags=["Metadata"])
 def push(integration_id: int) -> Response:
-    """Import custom metadata: the objects of the JSONL format, resources and lineage. What is not named stays."""
-    values: LinesBody = body()
+    """Import custom metadata: the objects of the JSONL format, resources and lineage. What is not named stays, unless
+    the push is `complete`.
+    """
+    values: MetadataBody = body()
     with admin() as door:
         into = door.integrations.get(integration_id)
     parsed = parse_jsonl(json.dumps(each) for each in values.items)
-    done = take(services().store, viewer(), parsed, integration=into.name, strict=values.strict)
+    done = take(
+        services().store,
+        viewer(),
+        parsed,
+        integration=into.name,
+        strict=values.strict,
+        complete=values.complete,
+        force=values.force,
+    )
     return reply(ImportedOut, plain(done))

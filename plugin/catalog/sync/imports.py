@@ -1,7 +1,8 @@
 """A parsed file of custom metadata, staged and merged like a sync, and kept in the history of syncs like one.
 
-What an import does not name stays: files come in parts. An integration that is not there yet is made, of the type
-`custom`, which has no connector.
+What an import does not name stays: files come in parts. A file that is said to be complete takes away what it does not
+name, as a sync does, and is imported whole or not at all: the thing on a bad line would be gone. An integration that is
+not there yet is made, of the type `custom`, which has no connector.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from connectors.records import Asset, Column, Database, Key, Schema, Table
 from plugin.access.viewer import Viewer
-from plugin.catalog.csv_text import NOT_TEXT
+from plugin.catalog.csv_text import NOT_TEXT, encoding_of
 from plugin.catalog.custom import End, Imported, Item, Link, Parsed, Problem, parse_jsonl
 from plugin.catalog.custom_csv import parse_csv
 from plugin.catalog.lineage import lineage_of
@@ -35,6 +36,8 @@ ORDER = (
     "job",
 )
 
+STOPPED = "the file would remove more than half of what is there: nothing was changed; if that is right, give --force"
+
 
 def import_path(
     store: Store,
@@ -43,20 +46,35 @@ def import_path(
     *,
     integration: str,
     strict: bool = False,
+    complete: bool = False,
+    force: bool = False,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Imported:
     """Import a .jsonl or .csv file into an integration; one that is not there yet is made.
+
+    `complete`: what the file does not name is removed; `force`: however much that is.
 
     BadInput for a file that cannot be read at all, Refused(rule="admin") for whoever is no admin.
     """
     file = Path(path)
     try:
-        with file.open(encoding="utf-8-sig") as lines:
+        with file.open("rb") as start:
+            encoding = encoding_of(start.read(2))
+        with file.open(encoding=encoding) as lines:
             parsed = parse_csv(lines.read()) if file.suffix.lower() == ".csv" else parse_jsonl(lines)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else NOT_TEXT
         raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
-    return take(store, viewer, parsed, integration=integration, strict=strict, progress=progress)
+    return take(
+        store,
+        viewer,
+        parsed,
+        integration=integration,
+        strict=strict,
+        complete=complete,
+        force=force,
+        progress=progress,
+    )
 
 
 def take(
@@ -66,16 +84,28 @@ def take(
     *,
     integration: str,
     strict: bool = False,
+    complete: bool = False,
+    force: bool = False,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Imported:
-    """Import a parsed file. With `strict` nothing is imported where any line is bad."""
+    """Import a parsed file. With `strict` nothing is imported where any line is bad, and so with `complete`.
+
+    BadInput for a complete file that would remove most of what is there (unless `force`), or into an integration that
+    a source is read for. Conflict where another sync or import of it is under way.
+    """
+    strict = strict or complete
     with store.as_admin(viewer) as admin:
         if strict and parsed.problems:
-            return Imported(integration, 0, 0, 0, 0, tuple(parsed.problems))
+            return Imported(integration, 0, 0, 0, 0, errors=tuple(parsed.problems))
         try:
             into = admin.integrations.by_name(integration)
         except NotFound:
             into = admin.integrations.add(integration, CUSTOM)
+        if complete and into.type != CUSTOM:
+            raise BadInput(
+                f"{into.name} is read from a {into.type} source: a file cannot be all of it; import without complete",
+                field="complete",
+            )
     with store.ingest(viewer.workspace_id, into.id) as ingest:
         running = ingest.syncs.start(ingest.syncs.queue(into.id).id)
         known, source = ingest.known(), ingest.source()
@@ -90,9 +120,11 @@ def take(
             run.links(parsed.links)
             if strict and problems:
                 _finish(store, viewer, into.id, running.id, "failed", [_sentence(problems)])
-                return Imported(into.name, 0, 0, 0, 0, tuple(problems))
+                return Imported(into.name, 0, 0, 0, 0, errors=tuple(problems))
             with store.ingest(viewer.workspace_id, into.id) as ingest:
-                merged = ingest.merge(stage, rank=popularity, partial=True)
+                merged = ingest.merge(stage, rank=popularity, partial=not complete, force=force)
+                if merged.status == "stopped":
+                    raise BadInput(STOPPED, field="complete")
                 counts = {
                     name: getattr(merged, name)
                     for name in ("seen", "created", "updated", "unchanged", "removed")
@@ -108,7 +140,15 @@ def take(
     problems.sort(key=lambda problem: problem.line)
     bad = len({problem.line for problem in problems})  # the header of a CSV may be one, and is no line
     imported = max(0, parsed.lines - bad)
-    return Imported(into.name, imported, merged.created, merged.updated, merged.unchanged, tuple(problems))
+    return Imported(
+        into.name,
+        imported,
+        merged.created,
+        merged.updated,
+        merged.unchanged,
+        merged.removed,
+        errors=tuple(problems),
+    )
 
 
 def _sentence(problems: list[Problem]) -> str:
@@ -217,6 +257,10 @@ class _Import:
             tags=item.tags,
         )
         self.reader.names.add(key, item.database, item.schema, item.name)
+        # A complete file names the places of its tables, too.
+        self.stage.seen.add(schema_key(item.database, item.schema or ""))
+        if item.database:
+            self.stage.seen.add(database_key(item.database))
         extra = {"owners": list(item.owners), "url": item.url}
         self.reader.take_table(table, key=key, extra={name: value for name, value in extra.items() if value})
 
