@@ -8,7 +8,7 @@ words (`lineage_words`), and the result then says `partial`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -19,7 +19,17 @@ from plugin.catalog.lineage_words import names_in, stated_in
 from plugin.catalog.lineage_writes import Writing, also_filled, target_of
 from plugin.catalog.sql_text import Guessed, Statement, Unread, statements_in
 
-__all__ = ["Column", "Lookup", "Origin", "SqlLineage", "lineage_of", "lineages", "statements_of", "tables_in"]
+__all__ = [
+    "Column",
+    "Lookup",
+    "Origin",
+    "SqlLineage",
+    "lineage_of",
+    "lineages",
+    "names_more",
+    "statements_of",
+    "tables_in",
+]
 
 
 _NO_FLOW = (
@@ -27,7 +37,11 @@ _NO_FLOW = (
 )  # fmt: skip
 ON_THE_WAY = ("#", "@")
 """How the names of T-SQL's temporary tables and table variables begin."""
+_MADE_TYPES = (exp.DType.USERDEFINED, exp.DType.UNKNOWN)
 _QUOTED = re.compile(r"\s*\(\s*'((?:[^']|'')*)'\s*\)")
+
+
+_FUNCTION = re.compile(r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:\w+\s+)?FUNCTION\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -157,6 +171,27 @@ def tables_in(statements: Iterable[Statement]) -> set[tuple[str, ...]]:
     return {name for tree in trees for table in tree.find_all(exp.Table) if (name := name_of(table))}
 
 
+def names_more(statements: Iterable[Statement], told: Set[tuple[str, ...]]) -> bool:
+    """Do these name a table besides those told, or a type that somebody made? The row of every table is such a type."""
+    for each in statements:
+        if isinstance(each, Unread):
+            continue
+        named: set[tuple[str, ...]] = set()
+        ctes: set[str] = set()
+        for node in (each.tree if isinstance(each, Guessed) else each).walk():
+            if isinstance(node, exp.Table):
+                named.add(name_of(node))
+            elif isinstance(node, exp.CTE):
+                ctes.add(node.alias.lower())
+            elif isinstance(node, exp.DataType) and node.this in _MADE_TYPES:
+                return True
+        if any(
+            name and name not in told and not (len(name) == 1 and name[0].lower() in ctes) for name in named
+        ):
+            return True
+    return False
+
+
 def _unknown(_name: tuple[str, ...]) -> None:
     return None
 
@@ -198,6 +233,8 @@ def _of_tree(tree: exp.Expression, lookup: Lookup) -> list[SqlLineage]:
     walk = Writing(lookup)
     target: tuple[str, ...] | None = None
     columns: list[Column] = []
+    if isinstance(tree, exp.Command) and _FUNCTION.match(tree.sql()):
+        return [SqlLineage(partial=True)]  # what its body does, it does when something calls it
     if isinstance(tree, exp.Command | exp.Describe):
         return [_by_words(_text_inside(tree))]
     if isinstance(tree, exp.MultitableInserts):

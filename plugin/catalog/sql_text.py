@@ -3,13 +3,14 @@
 The parser is recursive and compiled: nesting that is too deep ends the process, which no `except` catches, and a
 bracket after a type's name is tried as a type and as a call, so that work doubles with each level. Both are seen in
 the tokens before the parser is asked. One statement that cannot be read does not take the others with it.
+One file because what is asked of the parser and what is seen in the tokens before are one decision.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,10 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
+
+from plugin.catalog.sql_blocks import body_of, each_insert, is_block, pieces, without_begin
+from plugin.catalog.sql_tsql import ends_of_blocks, unseparated
+from plugin.catalog.sql_unknown import without_unknown
 
 LONGEST = 400_000
 DEEPEST = 150
@@ -58,11 +63,16 @@ _MADE = re.compile(
     rf"\s*((?:\w+\s+){{0,5}}?(?:TABLE|VIEW))\s+(?:IF\s+NOT\s+EXISTS\s+)?({_NAME})", re.IGNORECASE
 )
 _COPIED = re.compile(rf"\s+(?:DEEP\s+|SHALLOW\s+)?CLONE\s+({_NAME})", re.IGNORECASE)
-_QUERY = re.compile(r"\bAS\s*+(?=\(?\s*+(?:SELECT|WITH|VALUES)\b)", re.IGNORECASE)
+_QUERY = re.compile(r"\bAS\s*+(?=\(?\s*+(?:SELECT|WITH|VALUES|PIVOT|UNPIVOT|FROM)\b)", re.IGNORECASE)
+_LISTED = re.compile(rf"\s*\(\s*{_IDENTIFIER}(?:\s*,\s*{_IDENTIFIER})*+\s*\)")
 _NO_ROWS = re.compile(r"\bWITH\s+(?:NO\s+)?(?:DATA|SCHEMA\s+BINDING)\s*;?\s*\Z", re.IGNORECASE)
-_HINTED = re.compile(
-    rf"\A(\s*INSERT\s+(?:INTO\s+)?{_NAME})\s+WITH\s*\([^()]*\)(?=\s*[(SsWwEe])", re.IGNORECASE
-)
+_OUTPUT = re.compile(r"(?<=[\s)])OUTPUT\s.*\Z", re.IGNORECASE | re.DOTALL)
+"""What T-SQL gives back or keeps elsewhere of the rows that a statement wrote."""
+_CREATE = re.compile(r"\s*CREATE\b", re.IGNORECASE)
+WITH_SEVERAL_INSERTS = ("databricks", "hive", "spark")
+"""Dialects in which one FROM may stand before several INSERTs."""
+DEEPEST_BODY = 4
+"""Blocks and bodies in each other."""
 _PROCEDURE = re.compile(r"\s*PROC(?:EDURE)?\b", re.IGNORECASE)
 _SELECT = r"(?=\(*\s*(?:SELECT|WITH|VALUES)\b)"
 _CURSOR = re.compile(
@@ -70,7 +80,14 @@ _CURSOR = re.compile(
     rf"(?:(?:WITH|WITHOUT)\s+HOLD\s+|(?:(?!FOR\b)[A-Z_]+\s+){{0,6}})FOR\s+{_SELECT}",
     re.IGNORECASE,
 )
-_PREPARED = re.compile(rf"\s*{_IDENTIFIER}\s+AS\s+", re.IGNORECASE)
+_TYPE = (
+    r"(?:big|small)?int(?:eger|\d)?|text|char(?:acter)?(?:\s+varying)?|varchar|numeric|decimal|real|double\s+precision"
+    r"|float\d?|date|time(?:stamp)?(?:tz|\s+with(?:out)?\s+time\s+zone)?|interval|bool(?:ean)?|jsonb?|uuid|bytea|unknown"
+)
+_TYPED = rf"(?:{_TYPE})(?:\s*\([\d\s,]*\))?(?:\s*\[\s*\])?"
+_PREPARED = re.compile(
+    rf"\s*{_IDENTIFIER}(?:\s*\(\s*{_TYPED}(?:\s*,\s*{_TYPED})*\s*\))?\s+AS\s+", re.IGNORECASE
+)
 _EXPLAINED = re.compile(
     r"\s*(?:ANALY[ZS]E\s+|VERBOSE\s+|QUERY\s+PLAN\s+|USING\s+[A-Z]+\s+"
     rf"|\((?!\s*(?:SELECT|WITH|VALUES|TABLE)\b)[\w\s,]*\)\s*){{0,2}}{_SELECT}",
@@ -109,15 +126,28 @@ Statement = exp.Expression | Guessed | Unread
 
 def statements_in(sql: str, dialect: str | None) -> list[Statement]:
     """The statements of a text; at least one. Never raises."""
+    return _statements(sql, dialect, DEEPEST_BODY)
+
+
+def _statements(sql: str, dialect: str | None, deeper: int) -> list[Statement]:
     if len(sql) > LONGEST:
         return [Unread(sql)]
     reader = _dialect(dialect)
+    if dialect != "tsql" and deeper:
+        inner = body_of(sql)
+        if inner is not None:
+            return [Unread(inner[1]), *_statements(inner[0], dialect, deeper - 1)]
+        if is_block(sql):
+            return _of_block(sql, dialect, reader, deeper - 1)
     try:
         tokens = reader.tokenize(sql)
+        if dialect in WITH_SEVERAL_INSERTS and (several := each_insert(sql, tokens)):
+            return [each for text in several for each in _statements(text, dialect, 0)]
         if dialect in WITH_TABLE_QUERIES and "table" in sql.lower():
             sql, tokens = _table_queries(sql, tokens, reader)
-        elif dialect == "tsql" and "begin" in sql.lower():
-            sql, tokens = _ended_blocks(sql, tokens, reader)
+        elif dialect == "tsql":
+            sql, tokens = _semicolons(sql, unseparated(tokens), reader) or (sql, tokens)
+            sql, tokens = _semicolons(sql, ends_of_blocks(tokens), reader) or (sql, tokens)
     except _FAILURES:
         return [Unread(sql)]
     whole = _parsed(reader, tokens, sql)
@@ -126,12 +156,24 @@ def statements_in(sql: str, dialect: str | None) -> list[Statement]:
     found: list[Statement] = []
     for part in _parts(tokens):
         text = sql[part[0].start : part[-1].end + 1]
-        trees = _parsed(reader, part, sql) or _without_hints(text, reader)
+        trees = _parsed(reader, part, sql) or _reworded(text, reader)
         if trees is not None:
             found += (each for tree in trees for each in _inside(tree, reader))
             continue
-        general = _general(text) if dialect else None
+        general = (_general(text) or _text_parsed(_OUTPUT.sub("", text), reader)) if dialect else None
         found += [Guessed(each) for each in general] if general else [Unread(text)]
+    return found or [Unread(sql)]
+
+
+def _of_block(sql: str, dialect: str | None, reader: Dialect, deeper: int) -> list[Statement]:
+    """The statements of a block; what stands around them stays words."""
+    try:
+        parts = pieces(sql, reader.tokenize(without_begin(sql)))
+    except _FAILURES:
+        return [Unread(sql)]
+    found: list[Statement] = []
+    for each in parts:
+        found += _statements(each.sql, dialect, deeper) if each.statement else [Unread(each.sql)]
     return found or [Unread(sql)]
 
 
@@ -161,26 +203,15 @@ def _table_queries(sql: str, tokens: list[Token], reader: Dialect) -> tuple[str,
     return text, reader.tokenize(text)
 
 
-def _ended_blocks(sql: str, tokens: list[Token], reader: Dialect) -> tuple[str, list[Token]]:
-    """A text of T-SQL with a semicolon before the END of each block, which the parser takes for an alias of a table."""
+def _semicolons(sql: str, places: Iterator[int], reader: Dialect) -> tuple[str, list[Token]] | None:
+    """A text with semicolons at these places, in their order; None where there are none."""
     pieces: list[str] = []
     taken = 0
-    opened: list[TokenType] = []
-    for at, token in enumerate(tokens):
-        kind = token.token_type
-        if kind is TokenType.CASE:
-            opened.append(kind)
-        elif kind is TokenType.BEGIN:
-            following = tokens[at + 1].text.upper() if at + 1 < len(tokens) else ""
-            if following not in ("TRAN", "TRANSACTION", "DISTRIBUTED"):
-                opened.append(kind)
-        elif kind is TokenType.END and opened and opened.pop() is TokenType.BEGIN:
-            if tokens[at - 1].token_type is TokenType.SEMICOLON:
-                continue
-            pieces += (sql[taken : token.start], ";")
-            taken = token.start
+    for place in places:
+        pieces += (sql[taken:place], ";")
+        taken = place
     if not pieces:
-        return sql, tokens
+        return None
     text = "".join((*pieces, sql[taken:]))
     return text, reader.tokenize(text)
 
@@ -265,13 +296,25 @@ def _plainly(command: exp.Command) -> str | None:
     if query is None:
         return None
     kind = "VIEW" if made.group(1).upper().endswith("VIEW") else "TABLE"
-    return f"CREATE {kind} {made.group(2)} AS {_NO_ROWS.sub('', text[query.end() :])}"
+    listed = _LISTED.match(text, made.end())
+    columns = listed.group() if listed is not None else ""
+    rows = _NO_ROWS.sub("", text[query.end() :])
+    if made.group(1).upper().split()[-2:] == ["RECURSIVE", "VIEW"] and columns:
+        # As PostgreSQL's manual spells it out.
+        rows = f"WITH RECURSIVE {made.group(2)}{columns} AS ({rows}) SELECT * FROM {made.group(2)}"
+    elif rows.upper().startswith(("PIVOT", "UNPIVOT")):
+        rows = f"SELECT * FROM ({rows})"
+    return f"CREATE {kind} {made.group(2)}{columns} AS {rows}"
 
 
-def _without_hints(text: str, reader: Dialect) -> list[exp.Expression] | None:
-    """A statement without T-SQL's hints at the table it writes, which no parser knows there."""
-    plain = _HINTED.sub(r"\1", text)
-    return _text_parsed(plain, reader) if plain != text else None
+def _reworded(text: str, reader: Dialect) -> list[exp.Expression] | None:
+    """A statement without words that no parser knows where they stand, and that name no table."""
+    plain = without_unknown(text)
+    if plain != text and (trees := _text_parsed(plain, reader)):
+        return trees
+    created = _CREATE.match(text)
+    rest = _plainly(exp.Command(this="CREATE", expression=text[created.end() :])) if created else None
+    return _text_parsed(rest, reader) if rest else None
 
 
 def _text_parsed(text: str, reader: Dialect) -> list[exp.Expression] | None:

@@ -60,7 +60,9 @@ def told(sql: str, dialect: str, wanted: Told) -> Told:
     reads = [each for each in statements_of(sql, dialect, look) if each.tables or each.target]
     for each in reads:
         target = each.target[-1] if each.target else "-"
-        if target.startswith(ON_THE_WAY) or (len(reads) > 1 and target not in wanted and ";" in sql):
+        if target.startswith(ON_THE_WAY) or (
+            len(reads) > 1 and target not in wanted and (target == "-" or ";" in sql)
+        ):
             continue
         tables, columns = found.setdefault(target, (set(), {}))
         tables |= {name[-1] for name in each.tables}

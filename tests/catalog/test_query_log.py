@@ -406,3 +406,31 @@ def test_what_a_cursor_asks_and_where_a_statement_looks_names_tables_too() -> No
         }
     assert told.pop("SELECT x FROM s.a FOR UPDATE OF hidden") == ((a, hidden), set())
     assert told == {form.format("hidden"): ((a, hidden), {frozenset((a, hidden))}) for form in forms}
+
+
+def test_what_a_type_a_condition_or_a_block_names_is_named() -> None:
+    """Every table's row is a type; what a conflict, RETURNING or WHEN asks, and what stands around a statement, counts."""
+    from connectors.records import Query
+    from plugin.catalog.naming import Names
+    from plugin.catalog.sync.queries import stage_queries
+    from plugin.store.staging import Known, Stage, table_key
+
+    names = Names()
+    for name in ("a", "b", "hidden"):
+        names.add(table_key("d", "s", name), "d", "s", name)
+    forms = (
+        "SELECT NULL::s.{0} FROM s.a",
+        "SELECT CAST(x AS {0}[]) FROM s.a",
+        "INSERT INTO s.b SELECT x FROM s.a ON CONFLICT (x) DO UPDATE SET x = 1 WHERE (SELECT y FROM s.{0}) > 1",
+        "INSERT INTO s.b SELECT x FROM s.a RETURNING (SELECT max(y) FROM s.{0})",
+        "MERGE INTO s.b USING s.a ON a.x = b.x WHEN MATCHED AND EXISTS (SELECT FROM s.{0}) THEN DELETE",
+        "DO $$ DECLARE r s.{0}; BEGIN INSERT INTO s.b SELECT x FROM s.a; END $$",
+        "CREATE PROCEDURE p(r s.{0}) LANGUAGE plpgsql AS $$ BEGIN INSERT INTO s.b SELECT x FROM s.a; END $$",
+    )
+    log = [Query(form.format(name), 1) for form in forms for name in ("hidden", "a")]
+    log += [Query('SELECT U&"h\\0069dden" FROM s.a', 1), Query("SELECT x FROM s.a", 1)]
+    with Stage(Known({}, b"k" * 32)) as stage:
+        stage_queries(stage, log, "postgres", names, lambda _keys: {})
+        shown = {each.sql for each in stage.queries or () if table_key("d", "s", "hidden") not in each.tables}
+    assert "SELECT x FROM s.a" in shown and len(shown) > 3
+    assert not [each for each in shown if "hidden" in each or "U&" in each]

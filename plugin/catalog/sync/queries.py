@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 
 from connectors.records import CostUnit, Query
-from plugin.catalog.lineage import ON_THE_WAY, SqlLineage, lineages, tables_in
+from plugin.catalog.lineage import ON_THE_WAY, SqlLineage, lineages, names_more, tables_in
 from plugin.catalog.linking import ColumnsOf, table_columns
 from plugin.catalog.mask import HIDDEN, mask_literals
 from plugin.catalog.naming import Names
@@ -52,6 +52,8 @@ MADE_ASIDE = re.compile(
     re.IGNORECASE,
 )
 """It makes a table of its session, which no catalog knows."""
+ESCAPED = re.compile(r"\bU&\"", re.IGNORECASE)
+"""A name whose letters may be written as numbers, in SQL's own way."""
 OF_THE_ENGINE = re.compile(
     r"\b(pg_catalog|information_schema|pg_stat_statements|performance_schema|sqlite_master)\b", re.IGNORECASE
 )
@@ -148,7 +150,10 @@ def _take(
     aside = {tuple(map(_plain, NAME.findall(made))) for made in MADE_ASIDE.findall(sql)}
     keys = {*found.values(), *(key for parts, key in targets.items() if key or not _is_aside(parts, aside))}
     understood = all((read.tables or read.target) and not read.partial for read in reads)
+    understood = understood and not names_more(statements, found.keys() | targets.keys())
     known = {key for key in keys if key is not None}
+    if ESCAPED.search(sql):
+        return  # a name in it may be any
     if len(known) < len(keys) or not (understood or _names_only(sql, names, known)):
         return
     places = {**targets, **found}  # an UPDATE and a MERGE join what they write as well
