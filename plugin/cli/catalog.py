@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -14,7 +15,7 @@ from plugin.cli.session import Session, command_options, json_option, plain, pri
 from plugin.cli.terminal import echo
 from plugin.errors import BadInput, NotFound
 from plugin.store.drift import Narrowed
-from plugin.store.shapes import CHANGES, Resource
+from plugin.store.shapes import CHANGES, Resource, TableUse
 
 
 @click.command()
@@ -75,13 +76,15 @@ def search(
 @click.option("--integration", metavar="I")
 @click.pass_obj
 def show(session: Session, qualified_name: str, integration: str | None, as_json: bool) -> None:
-    """Show one resource with its columns, keys and indexes."""
+    """Show one resource with its columns and keys, and how it is used."""
     with session.store.as_viewer(session.viewer()) as mine:
         resource = mine.catalog.by_name(qualified_name, integration=integration)
         columns = mine.catalog.columns(resource.id)
         keys = mine.catalog.keys(resource.id)
         indexes = mine.catalog.indexes(resource.id)
         ai_use = mine.catalog.ai_use(resource.id)
+        use = mine.catalog.use(resource.id)
+        queries = mine.catalog.frequent_queries(resource.id, limit=5) if use.statements else ()
         if full := mine.catalog.full_definition(resource.id):
             resource = replace(resource, definition=full)
     if as_json:
@@ -91,12 +94,16 @@ def show(session: Session, qualified_name: str, integration: str | None, as_json
             "keys": plain(keys),
             "indexes": plain(indexes),
             "ai_use": plain(ai_use),
+            "use": plain(use._asdict()),
+            "frequent_queries": [plain(each._asdict()) for each in queries],
         }
         print_json(document)
         return
     echo(f"{resource.kind} {resource.qualified_name} ({resource.integration})")
-    for line in _facts(resource):
+    for line in (*_facts(resource), *_used(resource, use)):
         echo(line)
+    if resource.definition:
+        echo(resource.definition)
     for column in columns:
         marks = " PK" if column.is_pk else ""
         sure = column.sensitivity_confidence
@@ -111,6 +118,11 @@ def show(session: Session, qualified_name: str, integration: str | None, as_json
     for key in keys:
         target = f" -> {key.ref} ({', '.join(key.ref_columns)})" if key.ref else ""
         echo(f"  {key.kind} key ({', '.join(key.columns)}){target}")
+    if queries:
+        echo("Frequent queries, literals masked:")
+    for each in queries:
+        people = f" by {_number(each.people, 'person', 'people')}" if each.people else ""
+        echo(f"  {_number(each.runs, 'time')}{people}: {each.sql}")
 
 
 def _facts(resource: Resource) -> Iterator[str]:
@@ -129,21 +141,41 @@ def _facts(resource: Resource) -> Iterator[str]:
         yield f"Last analysed {resource.analyzed_at:%Y-%m-%d %H:%M} UTC"
     if words := freshness(resource, datetime.now(UTC)):
         yield words[0].upper() + words[1:]
-    if resource.definition:
-        yield resource.definition
+
+
+def _used(resource: Resource, use: TableUse) -> Iterator[str]:
+    """How it is used, as far as the member sees the statements; nothing where no use is known."""
+    if resource.popularity:
+        yield f"Popularity {round(resource.popularity * 100)} of 100"
+    if use.statements:
+        people = f", from at least {_number(use.people, 'person', 'people')}" if use.people else ""
+        runs, over = _number(use.runs, "time"), _number(use.statements, "statement")
+        yield f"Queried {runs} by {over} of the query log{people}"
+
+
+def _number(number: int, word: str, more: str | None = None) -> str:
+    return f"{number:,} {word if number == 1 else more or word + 's'}"
 
 
 def start_of(since: str, now: datetime) -> datetime:
-    """The moment that a day or a time means, in UTC; of a weekday it is the last one, today where it is that day."""
+    """The moment that a day or a time means, in UTC; of a weekday it is the last one, today where it is that day.
+
+    Days begin at midnight where `now` is, and a time without a zone is one there: in the zone of `now`, or, where that is
+    an offset only or none, of this machine.
+    """
     word = since.strip().lower()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    zone = now.tzinfo if isinstance(now.tzinfo, ZoneInfo) else None
+    today = now.date() if zone else now.astimezone().date()
+    start = None
     for back in range(7):
-        day = midnight - timedelta(days=back)
+        day = today - timedelta(days=back)
         if word in (f"{day:%A}".lower(), ("today", "yesterday")[back] if back < 2 else None):
-            return day
+            start = datetime.combine(day, time.min)
     try:
-        start = datetime.fromisoformat(since)
-        return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+        start = start or datetime.fromisoformat(since)
+        if start.tzinfo is None and zone is not None:
+            start = start.replace(tzinfo=zone)
+        return start.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise BadInput(
             "--since is a day or a time, as monday, yesterday, 2026-01-31 or 2026-01-31T09:00", field="since"
@@ -175,9 +207,10 @@ def drift(
     """Show what syncs found changed at the sources: added, removed, retyped, redescribed, redefined, rekeyed.
 
     A column that became NOT NULL is required, and optional where it may be NULL again. A rename is one thing removed
-    and another added.
+    and another added; a table that the integration's role may no longer see is removed, too. Days begin at midnight on
+    this machine; the times printed are UTC.
     """
-    start = start_of(since, datetime.now(UTC))
+    start = start_of(since, datetime.now().astimezone())
     meant: Narrowed = {"change": change, "integration": integration, "named": under}
     with session.store.as_viewer(session.viewer()) as mine:
         known = {each.name.lower() for each in mine.catalog.integrations()}

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from connectors.records import Column, Database, Query, Record, Schema, Table, Unread
 from connectors.sqlite import SQLite
 from plugin.access.viewer import Viewer
 from plugin.catalog.sync import add_integration, run_queued_sync
+from plugin.cli import cli
 from plugin.store import Store
 from plugin.tools.browse import browse
 from plugin.tools.frequent_queries import NO_LOG, NO_STATEMENT, frequent_queries
@@ -135,3 +137,19 @@ def test_what_nothing_uses_is_told_apart_from_what_no_log_tells(
         found = browse(mine, "unused")
         assert [each.name for each in found.value] == ["attic"] and not found.note
         assert NO_STATEMENT in frequent_queries(mine, "sales.attic").note
+
+
+def test_the_command_line_tells_how_a_table_is_used(
+    store: Store, admin: Viewer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = {"url": f"sqlite:///{tmp_path}/nothing.sqlite3"}
+    tool = add_integration(store, admin, "tool", "sqlite", settings=place, secrets={}).id
+    read(store, admin, tool, *LOG)
+    monkeypatch.setenv("DOCENT_HOME", str(home))
+    said = CliRunner().invoke(cli, ["show", "sales.orders"], catch_exceptions=False).stdout
+    assert (
+        "Popularity " in said and "Queried 61 times by 3 statements of the query log, from at least 3" in said
+    )
+    assert "9 times by 2 people: SELECT id FROM sales.orders WHERE id = ?" in said and "ana" not in said
+    unused = CliRunner().invoke(cli, ["show", "sales.attic"], catch_exceptions=False).stdout
+    assert "Queried" not in unused and "Popularity" not in unused

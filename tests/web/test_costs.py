@@ -35,7 +35,14 @@ def test_a_tables_page_tells_what_its_statements_cost(
                     {"q": query["id"], "t": table, "w": place[0]},
                 )  # fmt: skip
     whole = person("admin").get(f"/r/{orders}/usage").get_data(as_text=True)
-    assert "7 TB billed" in whole and "12 runs, 4 TB billed in all" in whole
+    assert "7 TB billed" in whole and "12 runs by 1 person, 4 TB billed in all" in whole
     seen = person("viewer").get(f"/r/{orders}/usage").get_data(as_text=True)
-    assert "3 TB billed" in seen and "12 runs, 3 TB billed in all" in seen
+    assert "3 TB billed" in seen and "12 runs by 1 person, 3 TB billed in all" in seen
     assert "7 TB" not in seen and "4 TB" not in seen
+    told = {who: person(who).get(f"/api/v1/resources/{orders}/usage").json for who in ("admin", "viewer")}
+    assert [(each["statements"], each["runs"], each["people"]) for each in told.values()] == [
+        (2, 24, 1),
+        (1, 12, 1),
+    ]
+    assert [each["sql"] for each in told["viewer"]["queries"]] == ["SELECT 0"]
+    assert person("viewer").get(f"/api/v1/resources/{salaries}/usage").status_code == 404

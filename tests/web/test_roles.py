@@ -43,7 +43,7 @@ EVERYBODY = {
     "api_prompts.create", "api_prompts.index", "api_prompts.show", "api_prompts.delete", "api_prompts.feedback",
     "api_prompts.stop", "api_prompts.save", "api_prompts.chats", "api_prompts.change_chat", "api_prompts.delete_chat",
     "api_catalog.search", "api_catalog.suggest", "api_catalog.roots", "api_catalog.resource",
-    "api_catalog.children", "api_catalog.lineage", "api_catalog.impact", "lineage.edges", "lineage.impact",
+    "api_catalog.children", "api_catalog.lineage", "api_catalog.impact", "api_catalog.usage", "lineage.edges", "lineage.impact",
     "queries.show", "queries.draft", "queries.save", "queries.run", "queries.approve", "queries.delete",
     "api_queries.index", "api_queries.save", "api_queries.approve", "api_queries.run", "api_queries.delete",
     "api_queries.estimate", "decisions.show", "decisions.one", "api_decisions.index", "api_decisions.show", "queries.back",

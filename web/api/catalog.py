@@ -27,6 +27,8 @@ from web.api.models import (
     ResourcePage,
     SearchQuery,
     SuggestQuery,
+    TableUseOut,
+    TableUseQuery,
     plain,
 )
 from web.api.spec import answers, body, query, reply, spec
@@ -209,3 +211,24 @@ def impact(resource_id: int) -> Response:
     with mine() as door:
         found = door.catalog.impact(resource_id, limit=asked.limit)
     return reply(ImpactOut, plain(found))
+
+
+@bp.get("/resources/<int:resource_id>/usage")
+@scope("read")
+@spec.validate(query=TableUseQuery, resp=answers(TableUseOut), tags=["Catalog"])
+def usage(resource_id: int) -> Response:
+    """How often it is queried and by how many, the statements that run most often, and how it is joined."""
+    asked: TableUseQuery = query()
+    with mine() as door:
+        found = door.catalog.resource(resource_id)
+        queries = door.catalog.frequent_queries(resource_id, limit=asked.limit)
+        use = door.catalog.use(resource_id)
+        joins = door.catalog.joins(resource_id)
+    values = {
+        **use._asdict(),
+        "people": use.people or None,
+        "popularity": found.popularity,
+        "queries": [{**each._asdict(), "people": each.people or None} for each in queries],
+        "joins": [plain(each) for each in joins],
+    }
+    return reply(TableUseOut, values)

@@ -375,6 +375,50 @@ class ImpactQuery(Query):
     limit: int = Field(1000, ge=1, le=5000)
 
 
+class FrequentQueryOut(Answer):
+    """A statement of the query log over nothing that is hidden from you, its literals masked."""
+
+    sql: str
+    runs: int
+    people: int | None = None
+    """How many ran it, never who; null where the source does not tell."""
+    last_run: datetime | None = None
+    costs: dict[str, float] = {}
+    """What its runs came to in all, by unit; empty where the source does not tell."""
+
+
+class JoinOut(Answer):
+    """How two tables join."""
+
+    left_id: int
+    left: str
+    right_id: int
+    right: str
+    on: list[tuple[str, str]] = []
+    source: str
+    """A foreign key, or observed: seen in queries."""
+
+
+class TableUseOut(Answer):
+    """How a table is used, over the kept statements that you may see."""
+
+    popularity: float
+    """0 to 1, from queries, what reads it and foreign keys, as far as everybody who sees it sees those."""
+    statements: int
+    runs: int
+    people: int | None = None
+    """How many ran the statement that most people ran; null where the source does not tell."""
+    last_run: datetime | None = None
+    queries: list[FrequentQueryOut] = []
+    joins: list[JoinOut] = []
+
+
+class TableUseQuery(Query):
+    """How many statements to tell."""
+
+    limit: int = Field(default=10, ge=1, le=100)
+
+
 class ImpactOut(Answer):
     """What breaks if a resource is dropped; `tell` names its owners and of how much each is one."""
 

@@ -119,7 +119,9 @@ def _sql(door: Any, resource: Resource) -> dict[str, Any]:
 def _usage(door: Any, resource: Resource) -> dict[str, Any]:
     queries = door.catalog.frequent_queries(resource.id)
     return {
-        "queries": [(each.sql, each.runs, cost_words(each.costs)) for each in queries],
+        "queries": [(each.sql, each.runs, each.people, cost_words(each.costs)) for each in queries],
+        "use": door.catalog.use(resource.id),
+        "logged": bool(queries) or resource.integration_id in door.catalog.logged(),
         "costs": cost_words(door.catalog.query_costs(resource.id)),
         "joins": door.catalog.joins(resource.id),
     }
