@@ -160,8 +160,8 @@ def _number(number: int, word: str, more: str | None = None) -> str:
 def start_of(since: str, now: datetime) -> datetime:
     """The moment that a day or a time means, in UTC; of a weekday it is the last one, today where it is that day.
 
-    Days begin at midnight where `now` is, and a time without a zone is one there: in the zone of `now`, or, where that is
-    an offset only or none, of this machine.
+    Days begin at midnight where `now` is, and a time without a zone is one there: in the zone of `now`, or, where that
+    is an offset only or none, of this machine.
     """
     word = since.strip().lower()
     zone = now.tzinfo if isinstance(now.tzinfo, ZoneInfo) else None

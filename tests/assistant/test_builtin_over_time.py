@@ -177,6 +177,35 @@ def test_many_newer_changes_hide_no_older_one(world: tuple[World, Gateway]) -> N
             context.session.execute(text("DELETE FROM drift WHERE change = 'redescribed'"))
 
 
+def test_since_monday_begins_with_monday(world: tuple[World, Gateway]) -> None:
+    """And not as many times 24 hours ago as there are days since then."""
+    shop, _gateway = world
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = today - timedelta(days=today.weekday())
+    insert = (
+        "INSERT INTO drift (workspace_id, integration_id, zone_id, at, change, kind, qualified_name)"
+        " SELECT workspace_id, integration_id, zone_id, :at, 'removed', 'table', :name"
+        " FROM drift WHERE qualified_name = 'shop.sales.refunds'"
+    )
+    with shop.store._context(shop.ada.workspace_id) as context:
+        for minutes, name in ((-1, "shop.sales.sunday"), (0, "shop.sales.monday")):
+            at = (monday + timedelta(minutes=minutes)).strftime("%Y-%m-%d %H:%M:%S.%f")
+            context.session.execute(text(insert), {"at": at, "name": name})
+    try:
+        told = said(world, shop.vic, "what changed since Monday?")
+        assert "sales.monday" in told and "sales.sunday" not in told
+        assert f"since Monday, {monday:%Y-%m-%d} (UTC)" in told
+        none = said(world, shop.vic, "what changed in catalog.products since Monday")
+        assert (
+            f"No sync found a change in `shop.catalog.products` at the sources since Monday, {monday:%Y-%m-%d}"
+            in none
+        )
+    finally:
+        with shop.store._context(shop.ada.workspace_id) as context:
+            gone = "DELETE FROM drift WHERE qualified_name IN ('shop.sales.sunday', 'shop.sales.monday')"
+            context.session.execute(text(gone))
+
+
 def late(world: tuple[World, Gateway], days: float, error: str | None = None) -> None:
     shop, _gateway = world
     at = (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -11,6 +11,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -366,8 +367,20 @@ def test_what_may_be_out_of_date_is_said(store: Store, admin: Viewer, tmp_path: 
 
 
 def test_since_monday_is_the_last_monday() -> None:
-    sunday = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+    sunday = datetime(2026, 11, 22, 10, 30, tzinfo=ZoneInfo("UTC"))
     for said, day in (("Monday", 16), ("sunday", 22), ("today", 22), ("yesterday", 21), ("2026-11-03", 3)):
         assert start_of(said, sunday) == datetime(2026, 11, day, tzinfo=UTC), said
     with pytest.raises(BadInput, match="monday"):
         start_of("the other day", sunday)
+
+
+def test_since_monday_is_monday_where_the_person_is() -> None:
+    """In California Sunday evening is Monday already in UTC; and midnight is where the clock was on that day."""
+    evening = datetime(2026, 11, 22, 18, 0, tzinfo=ZoneInfo("America/Los_Angeles"))
+    assert start_of("monday", evening) == datetime(2026, 11, 16, 8, tzinfo=UTC)
+    assert start_of("2026-10-30T09:00", evening) == datetime(
+        2026, 10, 30, 16, tzinfo=UTC
+    )  # before the clock went back
+    assert start_of("2026-10-30T09:00Z", evening) == datetime(2026, 10, 30, 9, tzinfo=UTC)
+    morning = datetime(2026, 11, 16, 5, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert start_of("monday", morning) == datetime(2026, 11, 15, 15, tzinfo=UTC)

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from plugin.access.viewer import Role
 from plugin.catalog.properties import Applied, apply, as_csv, exported, from_csv, from_jsonl
-from plugin.errors import BadInput, Refused
+from plugin.errors import BadInput, NotFound, Refused
 from plugin.store.drift import Narrowed
 from web.services import mine, services, viewer
 
@@ -55,14 +55,15 @@ def changes() -> str:
     with mine() as door:
         place = door.catalog.resource(int(under)) if under.isdecimal() else None
         sources = door.catalog.integrations()
-        source = next(
-            (each.name for each in sources if str(each.id) == request.args.get("integration")), None
-        )
+        asked = request.args.get("integration")
+        source = next((each.name for each in sources if str(each.id) == asked), None)
+        if asked and source is None:
+            raise NotFound("There is no such source that you can see.")
         meant: Narrowed = {"under": None if place is None else place.id, "integration": source}
         counts = door.catalog.count_drift(since, **meant)
         found = door.catalog.drift(since, **meant, change=change or None, limit=SHOWN_CHANGES)
     total = counts.get(change, 0) if change else sum(counts.values())
-    command = ["docent", "drift", "--since", str(since.date())]
+    command = ["docent", "drift", "--since", f"{since:%Y-%m-%dT%H:%MZ}"]
     for option, value in (
         ("--change", change), ("--integration", place.integration if place else source),
         ("--under", place.qualified_name if place else ""), ("--limit", str(min(total, MOST_PRINTED))),
@@ -78,8 +79,9 @@ def changes() -> str:
 
 def _day(text: str | None, otherwise: datetime) -> datetime:
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else otherwise
-    except ValueError as error:
+        day = datetime.fromisoformat(text) if text else otherwise
+        return day.replace(tzinfo=UTC) if day.tzinfo is None else day.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BadInput("A day is written as 2026-01-31.", field="since") from error
 
 

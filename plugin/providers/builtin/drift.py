@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from plugin.egress.parts import Fragment
@@ -31,9 +31,11 @@ _SAID = {
 
 def changes(talk: Talk, intent: Intent, known: str = "") -> Plan:
     """What syncs found different; `known` is what was said before looking here."""
-    days = days_of(intent.slots.get("time") or "", datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    time = intent.slots.get("time") or ""
+    days, since = days_of(time, today), day_of(time, today)
     change = intent.slots.get("change") or ""
-    wanted: dict[str, Any] = {"days": days, "limit": 40}
+    wanted: dict[str, Any] = {"limit": 40} | ({"since": f"{since}"} if since else {"days": days})
     if change in _SAID:
         wanted["change"] = change
     kind = kind_of(intent.slots.get("kind") or "")
@@ -47,12 +49,12 @@ def changes(talk: Talk, intent: Intent, known: str = "") -> Plan:
     found = [each for each in given.fragments if change != RENAMED or _change(each) in ("added", "removed")]
     if missing is not None and not found:
         return not_found(missing)
-    span = count(days, "day")
+    span = f"since {since:%A}, {since} (UTC)" if since else f"in the last {count(days, 'day')}"
     if not found:
         what = f"anything {change}" if change in ("added", "removed", "retyped") else "a change"
         if change in _SAID and change not in ("added", "removed", "retyped"):
             what = f"anything that {_SAID[change]}"
-        text = f"No sync found {what}{where} at the sources in the last {span}."
+        text = f"No sync found {what}{where} at the sources {span}."
         return f"{known} {text}".strip() + " The first sync of a source counts as no change."
     head = f"{known}\n\n" if known else ""
     if change == RENAMED:
@@ -61,7 +63,7 @@ def changes(talk: Talk, intent: Intent, known: str = "") -> Plan:
     rows = "\n".join(_line(each) for each in found)
     what = count(len(found), "change")
     newest = f"the newest {what}" if more else what
-    return f"{head}Syncs found {newest}{where} in the last {span}, newest first:\n\n{rows}{more}"
+    return f"{head}Syncs found {newest}{where} {span}, newest first:\n\n{rows}{more}"
 
 
 def _place(talk: Talk, intent: Intent) -> Generator[Want, Given, tuple[dict[str, Any], str, Meant | None]]:
@@ -83,22 +85,25 @@ def _change(fragment: Fragment) -> str:
     return Thing(fragment).text("change")
 
 
-def days_of(time: str, today: date) -> int:
-    """How many days back "since Monday", "in the last 2 weeks", "since 2026-01-31" or nothing at all means."""
+def day_of(time: str, today: date) -> date | None:
+    """The day that "since Monday", "yesterday", "since 2026-01-31" begins with; None where no day is said."""
     said = time.lower()
     stated = re.search(r"\d{4}-\d\d-\d\d", said)
     if stated:
         try:
-            return max(1, min((today - date.fromisoformat(stated.group())).days + 1, 365))
+            return date.fromisoformat(stated.group())
         except ValueError:
-            return 7
+            return None
     for number, name in enumerate(_DAYS):
         if name in said:
-            return (today.weekday() - number) % 7 + 1
-    if "today" in said:
-        return 1
-    if "yesterday" in said:
-        return 2
+            return today - timedelta(days=(today.weekday() - number) % 7)
+    back = next((back for back, word in enumerate(("today", "yesterday")) if word in said), None)
+    return None if back is None else today - timedelta(days=back)
+
+
+def days_of(time: str, today: date) -> int:
+    """How many days back "in the last 2 weeks", or nothing at all, means."""
+    said = time.lower()
     span = _SPAN.search(said)
     if span is None:
         return 30 if not said else 7
