@@ -294,10 +294,8 @@ def united(columns: list[Column], more: list[Column]) -> list[Column]:
     return list(found.values())
 
 
-def window_named(node: exp.Window) -> list[exp.Expression]:
-    """What the WINDOW clause says of the window that a function names."""
-    select = node.parent_select
-    name = node.alias.lower()
+def window_named(select: exp.Expression | None, name: str) -> list[exp.Expression]:
+    """What the WINDOW clause of a SELECT says of a window of this name, in lower case."""
     given = select.args.get("windows") or () if select is not None else ()
     return [
         part

@@ -13,6 +13,8 @@ from sqlglot import exp
 
 from plugin.catalog.lineage_relations import Column, Origin, Relation, alias_columns
 
+_WORD = re.compile(r"(\^?)(\w+)(\$?)")
+
 OriginsOf = Callable[[exp.Expression], "frozenset[Origin]"]
 
 
@@ -22,12 +24,12 @@ def starred(node: exp.Expression, relations: Sequence[Relation], origins_of: Ori
     replaced = {each.alias.lower(): origins_of(each) for each in node.args.get("replace") or ()}
     renamed = {each.this.name.lower(): each.alias for each in node.args.get("rename") or ()}
     like = node.args.get("ilike")
-    wanted = _like(like.name) if isinstance(like, exp.Literal) else None
+    wanted = like.name.lower() if isinstance(like, exp.Literal) else None
     columns: list[Column] = []
     for relation in relations:
         for name, origins in relation.columns or ():
             low = name.lower()
-            if low not in left_out and (wanted is None or wanted.fullmatch(low)):
+            if low not in left_out and (wanted is None or _is_like(low, wanted)):
                 columns.append((renamed.get(low, name), replaced.get(low, origins)))
     return columns
 
@@ -42,14 +44,22 @@ def several(node: exp.Expression) -> exp.Expression | None:
 
 
 def matching(pattern: exp.Expression, columns: Sequence[Column]) -> list[Column] | None:
-    """The columns that COLUMNS('pattern') chooses; None where that is not told by the text."""
-    if isinstance(pattern, exp.Literal) and pattern.is_string:
-        try:
-            wanted = re.compile(pattern.name)
-        except re.error:
-            return None
-        return [each for each in columns if wanted.search(each[0])]
-    return None
+    """The columns that COLUMNS('pattern') chooses; None where that is not told by the text.
+
+    A word alone, at the beginning or at the end: a whole language of patterns would be run on what anybody wrote.
+    """
+    word = _WORD.fullmatch(pattern.name) if isinstance(pattern, exp.Literal) and pattern.is_string else None
+    if word is None:
+        return None
+    first, text, last = word.groups()
+    return [
+        each
+        for each in columns
+        if text in each[0]
+        and (not first or each[0].startswith(text))
+        and (not last or each[0].endswith(text))
+        and not (first and last and each[0] != text)
+    ]
 
 
 def rows(node: exp.Values, origins_of: OriginsOf) -> list[Column]:
@@ -68,6 +78,19 @@ def rows(node: exp.Values, origins_of: OriginsOf) -> list[Column]:
     ]
 
 
-def _like(pattern: str) -> re.Pattern[str]:
-    parts = (".*" if each == "%" else "." if each == "_" else re.escape(each) for each in pattern.lower())
-    return re.compile("".join(parts), re.DOTALL)
+def _is_like(name: str, pattern: str) -> bool:
+    """LIKE, in time that grows with both lengths and not beyond."""
+    at = to = 0
+    star = back = -1
+    while at < len(name):
+        if to < len(pattern) and pattern[to] == "%":
+            star, back = to, at
+            to += 1
+        elif to < len(pattern) and pattern[to] in ("_", name[at]):
+            at, to = at + 1, to + 1
+        elif star >= 0:
+            back += 1
+            at, to = back, star + 1
+        else:
+            return False
+    return not pattern[to:].strip("%")

@@ -56,6 +56,7 @@ class Walk:
         self.tables: dict[tuple[str, ...], None] = {}
         self.joins: dict[tuple[Origin, Origin], None] = {}
         self.partial = False
+        self.windows: dict[tuple[int, str], frozenset[Origin]] = {}
         self.displaced = False
         """Columns are missing among those told, so that no place in their order says anything."""
 
@@ -378,12 +379,23 @@ class Walk:
                 for _name, origins in self.query(at, ctes, scopes):
                     found |= origins
             elif at.__class__ is exp.Window and at.args.get("alias"):  # OVER w
-                stack.extend([*at.iter_expressions(), *window_named(at)])
+                found |= self.window(at, ctes, scopes)
+                stack.extend(at.iter_expressions())
             elif isinstance(at, exp.Dot) and (field := field_of_row(at, scopes)) is not None:
                 found |= field
             else:
                 stack.extend(at.iter_expressions())
         return frozenset(found)
+
+    def window(self, node: exp.Window, ctes: Scope, scopes: tuple[Scope, ...]) -> frozenset[Origin]:
+        """What the WINDOW clause says of a window that a function names; read once for all of them."""
+        select = node.parent_select
+        key = (id(select), node.alias.lower())
+        if key not in self.windows:
+            self.windows[key] = NOTHING
+            parts = window_named(select, node.alias.lower())
+            self.windows[key] = frozenset().union(*(self.expression(part, ctes, scopes) for part in parts))
+        return self.windows[key]
 
     def nested(self, node: exp.Expression, ctes: Scope, scopes: tuple[Scope, ...]) -> None:
         """Walk the subqueries of a clause for the tables that they read."""

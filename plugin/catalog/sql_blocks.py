@@ -22,7 +22,8 @@ _BLOCK = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _QUOTED = re.compile(
-    rf"(?:\s*(?:EXECUTE\s+IMMEDIATE|DO(?:\s+LANGUAGE\s+\w+)?|PREPARE\s+\w+\s+FROM)\s+|{_HEAD}PROC(?:EDURE)?\b.*?\bAS\s+)"
+    r"(?:\s*(?:EXECUTE\s+IMMEDIATE|DO(?:\s+LANGUAGE\s+\w+)?|PREPARE\s+\w+\s+FROM)\s+"
+    rf"|{_HEAD}PROC(?:EDURE)?\b.{{0,1000}}?\bAS\s+)"
     r"(?:\$(\w*)\$(?P<dollar>.*?)\$\1\$|'(?P<one>(?:[^']|'')*)'|\"(?P<two>[^\"]*)\")(?=\s*(?:;|\Z|USING\b|INTO\b|LANGUAGE\b))",
     re.IGNORECASE | re.DOTALL,
 )

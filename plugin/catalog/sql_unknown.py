@@ -24,8 +24,8 @@ _UNKNOWN = (
         r"\1",
     ),  # T-SQL
     (re.compile(r"\A(\s*(?:UPDATE|DELETE))\s+TOP\s*\(\s*\d+\s*\)(?:\s+PERCENT\b)?", re.IGNORECASE), r"\1"),
-    (re.compile(r"\bDELETE\s+WHERE\s+[^()]*?(?=\bWHEN\b|\Z)", re.IGNORECASE), " "),  # Oracle's MERGE
-    (re.compile(r"(\bVALUES\s*\([^()]*\))\s+WHERE\s+[^()]*?(?=\bWHEN\b|\Z)", re.IGNORECASE), r"\1"),
+    (re.compile(r"\bDELETE\s+WHERE\s+[^()]{0,1000}?(?=\bWHEN\b|\Z)", re.IGNORECASE), " "),  # Oracle's MERGE
+    (re.compile(r"(\bVALUES\s*\([^()]*\))\s+WHERE\s+[^()]{0,1000}?(?=\bWHEN\b|\Z)", re.IGNORECASE), r"\1"),
 )
 
 

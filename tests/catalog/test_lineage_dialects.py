@@ -80,3 +80,18 @@ def told(sql: str, dialect: str, wanted: Told) -> Told:
 def test_a_statement_of_a_warehouse(dialect: str, sql: str, line: str) -> None:
     wanted = expected(line)
     assert told(sql, dialect, wanted) == wanted
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("snowflake", "CREATE PROCEDURE p() " + " ".join(f"AS $a{i}$" for i in range(9000))),
+        ("oracle", "MERGE INTO a USING b ON (x " + "DELETE WHERE " * 7000 + "("),
+        ("snowflake", "SELECT * ILIKE '" + "%a" * 60 + "%b' FROM wide"),
+        ("duckdb", "SELECT COLUMNS('(a+)+b') FROM wide"),
+        ("bigquery", "BEGIN " + "BEGIN IF x THEN " * 5000),
+    ],
+)
+def test_what_is_made_to_be_slow_is_not(dialect: str, sql: str) -> None:
+    """A pattern that tries every way, or a search that begins anew at every word, would not end in a test."""
+    assert statements_of(sql, dialect, lambda name: ["a" * 100] if name[-1] == "wide" else None)
