@@ -193,7 +193,7 @@ def _one(context: Context) -> Select[Any]:
 
 def _by_id(context: Context) -> Select[Any]:
     # In an order of its own: PostgreSQL's is that of its file, which what is hidden moves.
-    return listing(visible(context), is_one_of(context, ResourceRow.id)).order_by(ResourceRow.id)
+    return listing(visible(context, by_id=True), is_one_of(context, ResourceRow.id)).order_by(ResourceRow.id)
 
 
 def _whole(context: Context) -> Select[Any]:

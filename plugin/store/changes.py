@@ -23,6 +23,7 @@ from plugin.store._models.people import AccountRow, GroupRow, MemberRow
 from plugin.store._rows import ABSENT
 from plugin.store._texts import clean_line, clean_text
 from plugin.store._visible import visible
+from plugin.store.listing import NOT_COLUMN
 
 TEXTS = ("description", "definition")
 FLAGS = ("verified", "published")
@@ -264,6 +265,7 @@ class Changes:
     def _free_term(self, name: str, but: int = 0) -> None:
         taken = select(ResourceRow.id).where(
             visible(self._context),
+            NOT_COLUMN,
             ResourceRow.kind == "term",
             ResourceRow.integration_id.is_(None),
             ResourceRow.name_folded == name.lower(),

@@ -128,16 +128,16 @@ def _edges(context: Context) -> Select[Any]:
         .join(lower, lower.id == EdgeRow.downstream_id)
         .outerjoin(
             upper_column,
-            and_(upper_column.id == EdgeRow.upstream_column_id, visible(context, upper_column)),
+            and_(upper_column.id == EdgeRow.upstream_column_id, visible(context, upper_column, by_id=True)),
         )
         .outerjoin(
             lower_column,
-            and_(lower_column.id == EdgeRow.downstream_column_id, visible(context, lower_column)),
+            and_(lower_column.id == EdgeRow.downstream_column_id, visible(context, lower_column, by_id=True)),
         )
         .where(
             EdgeRow.workspace_id == context.workspace_id,
-            visible(context, upper),
-            visible(context, lower),
+            visible(context, upper, by_id=True),
+            visible(context, lower, by_id=True),
             or_(EdgeRow.upstream_column_id.is_(None), upper_column.id.is_not(None)),
             or_(EdgeRow.downstream_column_id.is_(None), lower_column.id.is_not(None)),
         )
@@ -199,11 +199,15 @@ def _column_lineage(
     return Lineage(column_id, load(context, tables | {column_id}), tuple(edges.values()), cut)
 
 
-def flows_from(context: Context, column_id: int, *, depth: int, limit: int) -> tuple[Edge, ...]:
-    """The edges that the values of a visible column go on through, without what stands at their ends."""
+def flows_from(
+    context: Context, column_id: int, *, depth: int, limit: int
+) -> tuple[tuple[Edge, ...], bool]:
+    """The edges that the values of a visible column go on through, without what stands at their ends; and is there
+    more than `limit` columns?
+    """
     edges: dict[int, Edge] = {}
-    _walk_columns(context, column_id, False, depth, limit, {column_id}, edges)
-    return tuple(edges.values())
+    cut = _walk_columns(context, column_id, False, depth, limit, {column_id}, edges)
+    return tuple(edges.values()), cut
 
 
 def _walk_columns(
@@ -251,7 +255,7 @@ def degrees(context: Context, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
 def _degrees(context: Context) -> Any:
     """Which of some resources are visible, and of each how many visible ones feed it and how many it feeds."""
     seen: Select[Any] = select(literal_column("'shown'"), ResourceRow.id, literal_column("0")).where(
-        is_one_of(context, ResourceRow.id), visible(context)
+        is_one_of(context, ResourceRow.id), visible(context, by_id=True)
     )
     return union_all(
         seen,
@@ -269,7 +273,7 @@ def _number(context: Context, what: str, near: Any, far: Any) -> Select[Any]:
             EdgeRow.workspace_id == context.workspace_id,
             EdgeRow.kind == "table",
             is_one_of(context, near),
-            visible(context, OTHER),
+            visible(context, OTHER, by_id=True),
         )
         .group_by(near)
     )

@@ -31,7 +31,7 @@ from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow, ZoneCoun
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._rows import integration_names, listing, one, to_resources
 from plugin.store._visible import sees_everything, visible, visible_zones
-from plugin.store.zones import CONTAINERS
+from plugin.store.zones import CONTAINERS, zones_below
 
 # Written out, not bound: the database uses a partial index only where it can read the condition.
 IS_COLUMN: ColumnElement[bool] = ResourceRow.kind == literal_column("'column'")
@@ -153,7 +153,7 @@ def browse(
     if integration is not None:
         conditions.append(_of_integration(context, integration))
     if under is not None:
-        conditions.append(below(context, under))
+        conditions.append(below(context, under, columns=columns_only))
     if tag is not None:
         tagged = select(TagRow.resource_id).where(
             TagRow.workspace_id == context.workspace_id, TagRow.tag == tag
@@ -189,6 +189,8 @@ def browse(
         if sort == "changed":
             values = (_moment(values[0]), values[1])
         conditions.append(_cursor.after(key, ResourceRow.id, values, descending=descending))
+    if sort == "popularity" and len(kinds) > 1 and "column" not in kinds:
+        conditions = [ResourceRow.id.in_(_most_popular(conditions, kinds, limit + 1))]
     ordered = listing(*conditions).add_columns(key.label("sort_key"))
     order = key.desc() if descending else key
     rows = context.session.execute(ordered.order_by(order, ResourceRow.id).limit(limit + 1)).all()
@@ -198,6 +200,13 @@ def browse(
         at = last.sort_key.isoformat() if sort == "changed" else last.sort_key
         next_cursor = _cursor.pack(at, last.id)
     return shapes.Page(tuple(to_resources(context, rows[:limit])), next_cursor, total)
+
+
+def _most_popular(conditions: list[ColumnElement[bool]], kinds: Sequence[str], most: int) -> Any:
+    """The ids of the first of each kind: an index has them in order kind by kind, all together would be sorted."""
+    first = select(ResourceRow.id).order_by(ResourceRow.popularity.desc(), ResourceRow.id).limit(most)
+    each = [first.where(*conditions, ResourceRow.kind == kind).subquery() for kind in dict.fromkeys(kinds)]
+    return union_all(*(select(part.c.id) for part in each))
 
 
 def _sort_key(sort: str) -> tuple[Any, bool, type]:
@@ -246,8 +255,11 @@ def _owned_by(context: Context, owner: str | int) -> Any:
     return owned.where(or_(func.lower(OwnerRow.name) == folded, func.lower(OwnerRow.email) == folded))
 
 
-def below(context: Context, container_id: int) -> ColumnElement[bool]:
-    """What lies below a visible container at any depth, columns included. NotFound where it is not visible."""
+def below(context: Context, container_id: int, *, columns: bool) -> ColumnElement[bool]:
+    """What lies below a visible container at any depth: its columns, or all else. NotFound where it is not visible.
+
+    One or the other: each has an index of parents of its own, and a condition on both has none.
+    """
     one(context, container_id)
     containers, level = [container_id], [container_id]
     while level:
@@ -260,32 +272,22 @@ def below(context: Context, container_id: int) -> ColumnElement[bool]:
         )
         containers += level
     asset = aliased(ResourceRow)
-    not_column: ColumnElement[bool] = asset.kind != literal_column("'column'")
-    tables = select(asset.id).where(asset.parent_id.in_(containers), not_column)
-    return or_(ResourceRow.parent_id.in_(containers), and_(IS_COLUMN, ResourceRow.parent_id.in_(tables)))
+    # By id, as the children.
+    assets = select(asset.id).where(asset.parent_id.in_(containers), asset.kind != literal_column("'column'"))
+    if not columns:
+        return ResourceRow.id.in_(assets)
+    return and_(IS_COLUMN, ResourceRow.parent_id.in_(union_all(assets, select(literal(container_id)))))
 
 
 def counts(context: Context, *, by: str = "kind", under: int | None = None) -> dict[str, int]:
     """How many visible resources there are by kind, integration, schema, tag or owner (columns in `kind` only)."""
     if by not in COUNTS:
         raise BadInput(f"counts go by {', '.join(COUNTS)}", field="by")
-    filtered = context.for_ai and bool(context.ai_rules)
-    if by == "kind" and under is None and not filtered:
-        totals = select(ZoneCountRow.kind, func.sum(ZoneCountRow.resources)).where(
-            ZoneCountRow.workspace_id == context.workspace_id
-        )
-        if not sees_everything(context):
-            totals = totals.where(ZoneCountRow.zone_id.in_(visible_zones(context)))
-        rows = context.session.execute(totals.group_by(ZoneCountRow.kind)).all()
-        return {kind: int(total) for kind, total in sorted(rows) if total}
-    conditions = [visible(context)]
-    if under is not None:
-        conditions.append(below(context, under))
-    if by != "kind":
-        conditions.append(NOT_COLUMN)
     if by == "kind":
-        query = select(ResourceRow.kind, func.count()).where(*conditions).group_by(ResourceRow.kind)
-        return _sorted(context.session.execute(query).all())
+        return _by_kind(context, under)
+    conditions = [visible(context), NOT_COLUMN]
+    if under is not None:
+        conditions.append(below(context, under, columns=False))
     if by == "integration":
         query_by_id = (
             select(ResourceRow.integration_id, func.count())
@@ -306,6 +308,31 @@ def counts(context: Context, *, by: str = "kind", under: int | None = None) -> d
         .group_by(label)
     )
     return _sorted(context.session.execute(query_label).all())
+
+
+def _by_kind(context: Context, under: int | None) -> dict[str, int]:
+    """Columns too. From what is counted of each zone, unless a filter or a place that is no zone asks for more."""
+    place = None if under is None else one(context, under)
+    if not (context.for_ai and context.ai_rules) and (place is None or place.kind in CONTAINERS):
+        totals = select(ZoneCountRow.kind, func.sum(ZoneCountRow.resources)).where(
+            ZoneCountRow.workspace_id == context.workspace_id
+        )
+        if not sees_everything(context):
+            totals = totals.where(ZoneCountRow.zone_id.in_(visible_zones(context)))
+        if place is not None:
+            totals = totals.where(ZoneCountRow.zone_id.in_(zones_below(context, place.id)))
+        found = dict(context.session.execute(totals.group_by(ZoneCountRow.kind)).tuples().all())
+        if place is not None and place.kind in found:
+            found[place.kind] -= 1  # itself
+        return {kind: int(total) for kind, total in sorted(found.items()) if total}
+    counted = select(ResourceRow.kind, func.count()).group_by(ResourceRow.kind)
+    rows: list[Row[tuple[str, int]]] = []
+    for columns in (False, True):
+        conditions = [visible(context), IS_COLUMN if columns else NOT_COLUMN]
+        if under is not None:
+            conditions.append(below(context, under, columns=columns))
+        rows += context.session.execute(counted.where(*conditions)).all()
+    return _sorted(rows)
 
 
 def _sorted(rows: Sequence[Row[tuple[str, int]]]) -> dict[str, int]:

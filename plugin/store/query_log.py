@@ -96,7 +96,7 @@ def _seen(context: Context, within: int | None, *columns: Any) -> Select[Any]:
     about = select(asked.query_id).where(asked.workspace_id == context.workspace_id)
     if within is not None:
         if one(context, within).kind in PARENTS:
-            tables = select(ResourceRow.id).where(below(context, within), ~IS_COLUMN)
+            tables = select(ResourceRow.id).where(below(context, within, columns=False))
             about = about.where(asked.resource_id.in_(tables))
         else:
             about = about.where(asked.resource_id == within)

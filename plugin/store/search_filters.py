@@ -33,6 +33,7 @@ from plugin.store._context import Context
 from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow, ZoneRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import visible
+from plugin.store.listing import NOT_COLUMN
 
 COUNTED = 5000
 """Facets are counted over so many of the best."""
@@ -79,6 +80,7 @@ def schema_ids(context: Context, name: str) -> set[int]:
     rows = context.session.execute(
         select(ResourceRow.id).where(
             visible(context),
+            NOT_COLUMN,
             ResourceRow.kind.in_(("schema", "database", "dashboard_group")),
             or_(ResourceRow.name_folded == folded, ResourceRow.qualified_folded == folded),
         )

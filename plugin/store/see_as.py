@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from plugin.access.ai_rules import AiRule, parse_rules
 from plugin.access.viewer import Role
@@ -18,6 +18,7 @@ from plugin.store._context import Context, member_facts
 from plugin.store._models.catalog import ResourceRow, ZoneTeamRow
 from plugin.store._models.people import AccountRow, MemberRow, TeamRow
 from plugin.store._visible import allowed_for_ai, visible
+from plugin.store.listing import NOT_COLUMN
 from plugin.store.policy import stored_values, value_of
 
 MOST = 5_000
@@ -38,7 +39,9 @@ class Seen:
 def see_as(
     context: Context, email: str, surface: str = PERSON, kinds: Sequence[str] = ("table", "view")
 ) -> tuple[Seen, ...]:
-    """Every resource of some kinds with its verdict. NotFound where no active member has that address."""
+    """Resources of some kinds with their verdicts, the first `MOST` by name. NotFound where no active member has that
+    address.
+    """
     session, workspace_id = context.session, context.workspace_id
     member_id = session.scalar(
         select(MemberRow.id)
@@ -56,13 +59,20 @@ def see_as(
     rules = parse_rules(value_of(stored_values(session, workspace_id), "ai.filters")) if for_ai else ()
     theirs = replace(context, facts=facts, for_ai=for_ai, ai_rules=rules, denials=[], after=[])
     as_person = replace(theirs, for_ai=False, ai_rules=())
-    wanted = (ResourceRow.workspace_id == workspace_id, ResourceRow.kind.in_(kinds))
+    wanted: list[ColumnElement[bool]] = [
+        ResourceRow.workspace_id == workspace_id,
+        ResourceRow.kind.in_(kinds),
+    ]
+    if "column" not in kinds:
+        wanted.append(NOT_COLUMN)
     rows = session.execute(
         select(ResourceRow.id, ResourceRow.kind, ResourceRow.qualified_name, ResourceRow.zone_id)
         .where(*wanted)
         .order_by(ResourceRow.qualified_name)
         .limit(MOST)
     ).all()
+    if len(rows) == MOST:
+        wanted.append(ResourceRow.qualified_name <= rows[-1].qualified_name)
     seen = set(session.scalars(select(ResourceRow.id).where(*wanted, visible(theirs))))
     by_person = set(session.scalars(select(ResourceRow.id).where(*wanted, visible(as_person))))
     holders = _holders(context)
@@ -97,13 +107,15 @@ def _holders(context: Context) -> dict[int, dict[int, str]]:
     return found
 
 
-def _filtered(context: Context, rules: Sequence[AiRule], wanted: tuple[object, ...]) -> dict[int, str]:
+def _filtered(
+    context: Context, rules: Sequence[AiRule], wanted: Sequence[ColumnElement[bool]]
+) -> dict[int, str]:
     """For each resource that an excluding filter leaves out: which."""
     found: dict[int, str] = {}
     for rule in rules:
         if rule.effect == "exclude":
-            kept = select(ResourceRow.id).where(*wanted, allowed_for_ai((rule,), ResourceRow))  # type: ignore[arg-type]
-            out = select(ResourceRow.id).where(*wanted, ResourceRow.id.not_in(kept))  # type: ignore[arg-type]
+            kept = select(ResourceRow.id).where(*wanted, allowed_for_ai((rule,), ResourceRow))
+            out = select(ResourceRow.id).where(*wanted, ResourceRow.id.not_in(kept))
             for number in context.session.scalars(out):
                 found.setdefault(number, f'the AI filter "{rule.describe()}"')
     return found

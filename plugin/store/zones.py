@@ -27,6 +27,7 @@ from plugin.store._models.catalog import (
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._models.people import TeamRow
 from plugin.store._popularity import rank_again
+from plugin.store._rows import COLUMN
 
 CONTAINERS = ("database", "schema", "dashboard_group")
 """Kinds that are a zone from the moment they appear."""
@@ -208,12 +209,30 @@ def descendants(session: Session, resource_id: int) -> list[int]:
         for start in range(0, len(level), 500):
             part = level[start : start + 500]
             # Two queries, since each kind of child has an index of its own.
-            for condition in (ResourceRow.kind == "column", ResourceRow.kind != "column"):
+            for condition in (ResourceRow.kind == COLUMN, ResourceRow.kind != COLUMN):
                 below += session.scalars(
                     select(ResourceRow.id).where(ResourceRow.parent_id.in_(part), condition)
                 )
         found += below
         level = below
+    return found
+
+
+def zones_below(context: Context, container_id: int) -> set[int]:
+    """The zone of a container and every zone below it, whoever sees them."""
+    zones = context.session.execute(
+        select(ZoneRow.id, ZoneRow.parent_id, ZoneRow.resource_id).where(
+            ZoneRow.workspace_id == context.workspace_id
+        )
+    ).all()
+    below: dict[int | None, list[int]] = defaultdict(list)
+    for zone, parent, _resource in zones:
+        below[parent].append(zone)
+    waiting = [zone for zone, _parent, resource in zones if resource == container_id]
+    found = set(waiting)
+    while waiting:
+        waiting = [zone for above in waiting for zone in below[above] if zone not in found]
+        found.update(waiting)
     return found
 
 

@@ -13,7 +13,9 @@ from plugin.governance.dossier import as_markdown, dossier
 from plugin.governance.in_force import in_force
 from plugin.governance.register import processors
 from plugin.governance.trust import Latest, report
+from plugin.store.see_as import MOST
 from web.evidence import look
+from web.parts import part
 from web.services import admin, mine, services, viewer
 
 bp = Blueprint("trust", __name__, url_prefix="/trust")
@@ -79,8 +81,9 @@ def see_as() -> str:
         members = [each for each in door.people.members() if each.state == "active"]
         found = door.see_as(email, "assistant" if surface == "assistant" else "person") if email else ()
     return render_template(
-        "governance/see_as.html", members=members, found=found, email=email, surface=surface
-    )
+        "governance/see_as.html", members=members, email=email, surface=surface, most=MOST,
+        found=part("text", found, lambda each: each.qualified_name),
+    )  # fmt: skip
 
 
 @bp.get("/register")
