@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -10,11 +11,6 @@ T = TypeVar("T")
 
 def chunks(values: Iterable[T], size: int = 900) -> Iterator[list[T]]:
     """Lists of at most `size`, so that no statement has more parameters than a database takes."""
-    part: list[T] = []
-    for value in values:
-        part.append(value)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
+    left = iter(values)
+    while part := list(islice(left, size)):
         yield part

@@ -136,7 +136,8 @@ class Reading:
         return entries
 
     def _asked(self, text: str) -> Asked:
-        asked = Asked(self.context, self.index, read_question(text), *self.narrowed)
+        question = self.question if text == self.text else read_question(text)
+        asked = Asked(self.context, self.index, question, *self.narrowed)
         if not asked.run.few and asked.run.only is None:
             # Of many words everything is weighed, whatever the filter: once is enough.
             asked.run = self.runs.setdefault(text, asked.run)

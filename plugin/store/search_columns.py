@@ -204,6 +204,10 @@ class _Weighed:
 
 
 def _column_weight(each: Ranked, wanted: dict[str, float]) -> float:
-    strong = sum(wanted.get(word, 0.0) for word, bits in each.matched.items() if bits & COLUMN)
-    weak = sum(wanted.get(word, 0.0) for word, bits in each.matched.items() if bits & NOTE)
+    strong = weak = 0.0
+    for word, bits in each.matched.items():
+        if bits & COLUMN:
+            strong += wanted.get(word, 0.0)
+        if bits & NOTE:
+            weak += wanted.get(word, 0.0)
     return strong + 0.5 * weak + 0.001 * each.score

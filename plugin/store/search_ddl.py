@@ -130,6 +130,17 @@ END
 $$
 """
 """A viewer's zones, how much they hold, and the first lists: one round trip."""
+COMPRESSED = """
+DO $$
+BEGIN
+    EXECUTE 'ALTER TABLE search_docs'
+        ' ALTER COLUMN words SET COMPRESSION lz4, ALTER COLUMN body SET COMPRESSION lz4';
+EXCEPTION WHEN feature_not_supported OR syntax_error THEN NULL;
+END
+$$
+"""
+"""The words that a search reads are unpacked in less time than packed the usual way, and take less room. A server that
+was built without it, or is older than 14, packs as usual; what stands already stays as it is."""
 FUNCTIONS = {
     "docent_found(tsquery, integer[], integer)": FOUND,
     "docent_listed(text[], boolean, integer[], integer, integer)": LISTED,
@@ -152,6 +163,7 @@ def create(connection: Connection) -> None:
         )
         # Long words are kept out of the rows that a search walks over.
         connection.execute(text("ALTER TABLE search_docs SET (toast_tuple_target = 256)"))
+        connection.exec_driver_sql(COMPRESSED)
         connection.execute(
             text("CREATE INDEX IF NOT EXISTS search_docs_body ON search_docs USING gin (body)")
         )

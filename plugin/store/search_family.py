@@ -38,14 +38,14 @@ def choose_members(
                 members[family].append((id_, name))
     numbers, months = _numbers(question), _months(question)
     chosen: list[Entry] = []
-    for at, (id_, score, each) in enumerate(entries):
-        alike = members.get(id_, []) if at < len(firsts) else []
+    for id_, score, each in entries[: len(firsts)]:
+        alike = members.get(id_, [])
         if each is None or not alike or (len(alike) == 1 and alike[0][0] == id_):
             chosen.append((id_, score, each))
             continue
         best = max(alike, key=lambda member: (_fit(member[1], numbers, months), member[1], -member[0]))
         chosen.append((best[0], score, replace(each, id=best[0], shards=len(alike))))
-    return chosen
+    return chosen + entries[len(firsts) :]
 
 
 def _numbers(question: Question) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import case, func, literal_column, select
@@ -96,7 +97,7 @@ class Search(Evidence):
         if self.index.nothing or not self.question.terms:
             return []
         terms = list(self.question.terms)
-        self.gather(self._with_near() if self.few else terms)
+        self.gather(self._with_near if self.few else terms)
         terms += self._synonyms(terms)
         related = self._related(terms)
         if not self.bits and not related:
@@ -104,16 +105,22 @@ class Search(Evidence):
         fill = len(self.question.content) >= A_QUESTION if fill is None else fill
         return self._rank(terms, related, fill)
 
+    @cached_property
     def _with_near(self) -> list[Term]:
         return with_near(self.question.terms)
 
+    @property
+    def expected(self) -> list[str]:
+        """What the index is asked for where the question has few words, as `expected` has it."""
+        return lexemes(self._with_near) if self.few else []
+
     def likely(self) -> list[int]:
         """What will be weighed then, unless a filter changes it: to be read in one go with what has every word."""
-        return self.promising(self._with_near()).ids[:WEIGHED] if self.keep is None else []
+        return self.promising(self._with_near).ids[:WEIGHED] if self.keep is None else []
 
     def all_weighed(self) -> bool:
         """Are there so few documents with a word of the question that each of them is weighed?"""
-        return self.keep is None and len(self.promising(self._with_near()).ids) <= WEIGHED
+        return self.keep is None and len(self.promising(self._with_near).ids) <= WEIGHED
 
     def _synonyms(self, terms: Sequence[Term]) -> list[Term]:
         """Words that the glossary gives for terms which the question names in full, at half weight."""

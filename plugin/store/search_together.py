@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from itertools import chain
 
-from plugin.catalog.retrieval import COLUMN, NAME, TEXT
-from plugin.store.search_rank import Ranked, Search, expected
+from plugin.catalog.retrieval import COLUMN, NAME, NOTE, TEXT
+from plugin.store.search_rank import Ranked, Search
 from plugin.store.search_scope import places_in
 
 MOST = 10_000
@@ -21,6 +21,15 @@ LOOKED_AT = 120
 SHARES = {NAME: 4.0, TEXT: 1.5, COLUMN: 1.5}
 
 
+def _share(places: int) -> float:
+    strength = sum(share for bit, share in SHARES.items() if places & bit) or 0.5
+    return strength / (1 + strength)
+
+
+WORTH = tuple(_share(places) for places in range(NOTE << 1))
+"""What a word is worth by the places where it stands, for each that there may be: asked hundreds of times a search."""
+
+
 def together(search: Search, look_at: int) -> tuple[list[Ranked], list[int]]:
     """What has every content word of the question, and the documents beyond those that were looked at."""
     words = list(dict.fromkeys(term.word for term in search.question.content))
@@ -28,7 +37,7 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], list[int]]:
         return [], []
     index = search.index
     lists = [[f"n_{word}" for word in words], words, *_nearly_named(words)]
-    index.expect([*words, *(f"n_{word}" for word in words), *expected(search.question)])
+    index.expect([*words, *(f"n_{word}" for word in words), *search.expected])
     named, anywhere, *nearly = index.having_each(lists, MOST)
     if not anywhere and all(index.having_each([[word] for word in words[:-1]], 1)):
         anywhere = index.having_all(words, MOST, prefix=True)
@@ -109,8 +118,7 @@ def _families(search: Search, looked: list[int]) -> set[int]:
 def _score(name_words: int, bits: dict[str, int], whole: bool, facts: float) -> float:
     score = 0.0
     for places in bits.values():
-        strength = sum(share for bit, share in SHARES.items() if places & bit) or 0.5
-        score += strength / (1 + strength)
+        score += WORTH[places]
     count = max(1, len(bits))
     score /= count
     if whole:
