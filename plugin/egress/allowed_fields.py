@@ -59,6 +59,11 @@ _TABLE = (
     AllowedField("freshness", "to say that a fact may be out of date"),
     AllowedField("synced_at", "to answer how fresh this catalog is"),
     AllowedField("stale_since", "to say that it is gone at the source"),
+    AllowedField(
+        "tests",
+        "to answer whether it is tested: kinds and names of tests and how many fail, never what they found",
+    ),
+    AllowedField("last_run", "to answer whether its last run succeeded, and whether its source is fresh"),
     AllowedField("children", "to say how much is inside, counted over what the asker sees"),
     AllowedField("family", "to say which tables of the same shape stand behind this one"),
     AllowedField("synonyms", "to match other words for a term"),
@@ -111,7 +116,9 @@ _TABLE = (
     AllowedField("use", "to answer how much a table is queried"),
     AllowedField("use.statements", "over how many kept statements that the asker sees"),
     AllowedField("use.runs", "how often those ran, for the workspace"),
-    AllowedField("use.people", "how many people ran the one that most ran, where the source tells; never who"),
+    AllowedField(
+        "use.people", "how many people ran the one that most ran, where the source tells; never who"
+    ),
     AllowedField("tables", "the tables that a checked statement names"),
     AllowedField("unknown", "the names in a checked statement that the catalog does not have"),
     AllowedField("unknown.name", "what the statement says"),

@@ -188,6 +188,19 @@ def _filled(**cells: Any) -> Row:
     return {name: value for name, value in cells.items() if value is not None}
 
 
+def _tests(properties: Mapping[str, Any]) -> str | None:
+    """Without the columns that they look at: an AI filter may keep one of those from the model."""
+    count = str(properties.get("tests") or "")
+    if not count.isdecimal():
+        return None
+    kinds = str(properties.get("tested_for") or "").replace("_", " ")  # words: no names that the catalog has
+    text = f"{count} {'test' if count == '1' else 'tests'}{f' ({kinds})' if kinds else ''}"
+    for name, word in (("tests_failing", "failing"), ("tests_warning", "warning")):
+        if properties.get(name):
+            text += f", {properties[name]} {word}"
+    return text
+
+
 def _details(resource: Resource) -> dict[str, FieldValue]:
     fields: dict[str, FieldValue] = {}
     if resource.definition and resource.kind != "term":
@@ -214,6 +227,13 @@ def _details(resource: Resource) -> dict[str, FieldValue]:
             fields[name] = moment.strftime("%Y-%m-%d %H:%M")
     if resource.children and resource.kind != "column":
         fields["children"] = resource.children
+    if tests := _tests(resource.properties):
+        fields["tests"] = shorten(tests, SHORT)
+    run = [str(each) for each in (resource.properties.get("last_status"),) if each]
+    if resource.properties.get("freshness"):
+        run.append(f"freshness of the source: {resource.properties['freshness']}")
+    if run:
+        fields["last_run"] = shorten(", ".join(run), SHORT)
     synonyms = resource.properties.get("synonyms")
     if synonyms:
         fields["synonyms"] = tuple(str(each) for each in synonyms)

@@ -12,7 +12,9 @@ import pytest
 from plugin.access.viewer import Viewer
 from plugin.catalog.sync import add_integration, sync
 from plugin.errors import NotFound
+from plugin.providers.builtin.understand import understand
 from plugin.store import Store
+from plugin.tools.fragments import fragment
 
 PROJECT = Path(__file__).parents[1] / "connectors" / "dbt_project"
 
@@ -143,3 +145,36 @@ def test_never_import_lends_nothing(store: Store, admin: Viewer, warehouse: Path
         assert mine.catalog.by_name("main.revenue").description is None
         with pytest.raises(NotFound):
             mine.catalog.by_name("main.nothing")
+
+
+def test_the_assistant_is_told_of_tests_and_of_the_last_run_and_of_no_column_they_look_at(
+    store: Store, admin: Viewer, warehouse: Path, project: Path
+) -> None:
+    results = json.loads((project / "run_results.json").read_text())
+    results["args"]["which"] = "build"
+    for each in results["results"]:
+        if each["unique_id"].startswith("test."):
+            each["status"] = "fail"
+    (project / "run_results.json").write_text(json.dumps(results))
+    sync(store, admin, add(store, admin, "dbt", "dbt", {"path": str(project)}))
+    with store.as_viewer(admin) as mine:
+        orders = mine.catalog.by_name("stg_orders", kind="model")
+    fields = fragment(orders, full=True).fields
+    assert orders.properties["failing"] == "not_null on order_id, unique on order_id"
+    assert fields["tests"] == "2 tests (not null, unique), 2 failing"
+    assert fields["last_run"] == "success"
+    assert "tests" not in fragment(orders).fields
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is stg_orders tested?",
+        "does stg_orders have tests",
+        "which tests are on stg_orders",
+        "tests for stg_orders",
+    ],
+)
+def test_a_question_for_tests_is_one(question: str) -> None:
+    intent = understand(question)
+    assert (intent.name, intent.slot("s")) == ("tested", "stg_orders")

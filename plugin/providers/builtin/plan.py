@@ -16,6 +16,7 @@ from plugin.providers.builtin import (
     sayings,
     sql_plan,
     stale,
+    tested,
     usage,
 )
 from plugin.providers.builtin.phrases import words_of
@@ -46,6 +47,7 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "has_column": facts.has_column,
     "keys": facts.keys,
     "freshness": facts.freshness,
+    "tested": tested.tested,
     "size": facts.size,
     "tags_of": facts.tags_of,
     "in_use": lists.in_use,

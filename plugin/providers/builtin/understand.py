@@ -211,6 +211,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("is_verified", rf"(?:is|are|was) {_S} (?:verified|trusted|certified|reliable|trustworthy|approved)|can (?:i|we) (?:trust|rely on) (?P<s2>.+)"),
     ("tags_of", rf"(?:what|which|show|list)?(?: are)?(?: me)?(?: the)? ?tags? (?:of|for|on|does|do|has|are on|has) {_S}(?: have| has)?|how is (?P<s2>.+?) tagged"),
     # columns, types, freshness, size
+    ("tested", rf"(?:is|are|was|were|has|have|does|do) (?:the )?(?:model |table )?{_S} (?:been )?(?:tested|(?:have|has|got) (?:any |dbt )?tests?|covered by tests?)(?: by dbt| with dbt)?|(?:which|what|how many|do the|do any)? ?(?:dbt )?tests? (?:does|do|are on|are there on|are there for|cover|has|of|for|on) (?P<s2>.+?)(?: have| has| fail| pass)?"),
     ("type", rf"(?:what |which )?(?:is |are )?(?:the )?(?:data ?|column )?types? (?:is|of|has|does|for) (?:the )?(?:column |field )?(?P<c>\S+?)(?: column| field)? (?:in|of|from|on) (?:the )?{_S}"),
     ("type", rf"(?:what |which )?(?:is |are )?(?:the )?(?:data ?|column )types? (?:of|for|is|has) (?:the )?(?:column |field )?{_S}(?: have| has)?"),
     ("type", rf"(?:what|which) (?:data |column )?types? (?:is|of|has|does|for) (?:the )?(?:column |field )?{_S}(?: have| has)?"),
