@@ -208,7 +208,7 @@ def drift(
 
     A column that became NOT NULL is required, and optional where it may be NULL again. A rename is one thing removed
     and another added; a table that the integration's role may no longer see is removed, too. Days begin at midnight on
-    this machine; the times printed are UTC.
+    this machine; the times printed are UTC. Differences are kept for 400 days.
     """
     start = start_of(since, datetime.now().astimezone())
     meant: Narrowed = {"change": change, "integration": integration, "named": under}

@@ -9,10 +9,10 @@ filter may hide a column of them. SQL may name what is hidden, so only who sees 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Row, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from plugin.store._chunks import chunks
@@ -22,6 +22,9 @@ from plugin.store._models.integrations import IntegrationRow
 from plugin.store._rows import integration_names, one
 from plugin.store._visible import sees_everything, visible, visible_zones
 from plugin.store.shapes import CHANGES, Drift
+
+KEPT = timedelta(days=400)
+"""Older differences go when a sync finds new ones; whoever asks may look back a year."""
 
 
 class Narrowed(TypedDict, total=False):
@@ -76,6 +79,12 @@ def counts(context: Context, since: datetime, **narrowed: Unpack[Narrowed]) -> d
     )
     counted = {change: int(number) for change, number in found}
     return {change: counted.get(change, 0) for change in CHANGES}
+
+
+def forget_old(context: Context, at: datetime) -> None:
+    """Delete what was found longer than KEPT before `at`, in the workspace."""
+    mine = DriftRow.workspace_id == context.workspace_id
+    context.session.execute(delete(DriftRow).where(mine, DriftRow.at < at - KEPT))
 
 
 def _conditions(context: Context, since: datetime, **narrowed: Unpack[Narrowed]) -> list[ColumnElement[bool]]:

@@ -20,6 +20,7 @@ from plugin.store._models.catalog import ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._rows import chunks
 from plugin.store._told_before import stated_edges, would_lose
+from plugin.store.drift import forget_old
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
 from plugin.store.search_index import renew
 from plugin.store.staging import FORMAT, Known, Stage
@@ -156,6 +157,8 @@ class Ingest:
         hold_still(self._context, change=False)
         merge = Merge(self._context, self.source(), stage, rank)
         done = merge.run(partial=partial, force=force, only_schema=only_schema)
+        if merge.drift:
+            forget_old(self._context, merge.at)
         flag_imported(
             self._context, self._integration_id, merge.changed - merge.indexed - set(merge.gone), merge.told
         )

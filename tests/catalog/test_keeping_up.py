@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import update
 
 from plugin.access.viewer import Viewer
 from plugin.catalog.freshness import freshness, is_stale
@@ -24,6 +25,7 @@ from plugin.cli import cli
 from plugin.cli.catalog import start_of
 from plugin.errors import BadInput, NotFound
 from plugin.store import Store
+from plugin.store._models.catalog import DriftRow
 from plugin.tools.fragments import fragment
 from tests.assistant import shop as shops
 from tests.assistant.shop import build, records, table
@@ -238,6 +240,23 @@ def test_a_description_that_a_person_replaced_is_told_when_the_source_changes_it
         assert mine.catalog.by_name("sales.vouchers").description == "Ours."
         told = [(each.change, each.before, each.after) for each in mine.catalog.drift(LONG_AGO)]
     assert told == [("redescribed", "Paper.", "Plastic.")]
+
+
+def test_differences_are_kept_for_400_days(any_store: Store, any_admin: Viewer, tmp_path: Path) -> None:
+    path = tmp_path / "shop.sqlite3"
+    change(path, "CREATE TABLE kept (id INTEGER)")
+    integration = connect(any_store, any_admin, path)
+    sync(any_store, any_admin, integration)
+    for days, name in ((401, "first"), (399, "second"), (0, "third")):
+        change(path, f"CREATE TABLE {name} (id INTEGER)")
+        assert sync(any_store, any_admin, integration).created == 2
+        ago = datetime.now(UTC) - timedelta(days=days)
+        with any_store._context(any_admin.workspace_id) as context:
+            moved = update(DriftRow).where(DriftRow.qualified_name.endswith(name)).values(at=ago)
+            context.session.execute(moved)
+    with any_store.as_viewer(any_admin) as mine:
+        told = {each.qualified_name.rpartition(".")[2] for each in mine.catalog.drift(LONG_AGO)}
+    assert told == {"second", "third"}
 
 
 def test_an_exchanged_table_is_no_unchanged_source(store: Store, admin: Viewer, tmp_path: Path) -> None:
