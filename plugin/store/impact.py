@@ -61,8 +61,10 @@ def impact(context: Context, resource_id: int, *, limit: int = 1000, listed: int
     of_column = row.kind == "column"
     table_id: int = row.parent_id if of_column else resource_id
     flows: dict[int, set[str]] = defaultdict(set)
+    cut_flows = False
     if of_column:
-        for edge in lineage.flows_from(context, resource_id, depth=DEEPEST, limit=limit):
+        streams, cut_flows = lineage.flows_from(context, resource_id, depth=DEEPEST, limit=limit)
+        for edge in streams:
             if edge.downstream_column and edge.downstream_id != table_id:
                 flows[edge.downstream_id].add(edge.downstream_column)
     edges, cut = lineage.downstream_of(context, table_id, depth=DEEPEST, limit=limit)
@@ -100,7 +102,7 @@ def impact(context: Context, resource_id: int, *, limit: int = 1000, listed: int
         found = beside(context, [edge.downstream_id for *_order, edge in reached])[2]
         owners = [found.get(edge.downstream_id, ()) for *_order, edge in reached]
     tell, unowned = _to_tell(owners)
-    return Impact(resources[resource_id], broken, tell, unowned, cut, len(reached))
+    return Impact(resources[resource_id], broken, tell, unowned, cut or cut_flows, len(reached))
 
 
 def _reached(start: int, edges: Iterable[Edge]) -> list[tuple[int, Edge]]:

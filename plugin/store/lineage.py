@@ -199,9 +199,7 @@ def _column_lineage(
     return Lineage(column_id, load(context, tables | {column_id}), tuple(edges.values()), cut)
 
 
-def flows_from(
-    context: Context, column_id: int, *, depth: int, limit: int
-) -> tuple[tuple[Edge, ...], bool]:
+def flows_from(context: Context, column_id: int, *, depth: int, limit: int) -> tuple[tuple[Edge, ...], bool]:
     """The edges that the values of a visible column go on through, without what stands at their ends; and is there
     more than `limit` columns?
     """

@@ -104,6 +104,17 @@ def test_what_stands_behind_many_edges_to_one_column_is_told_as_cut(
     assert {each.downstream for each in whole.edges} == {"s.near", "s.far"} and not whole.cut
 
 
+def test_flows_of_a_column_that_are_cut_are_told_with_what_breaks(
+    any_store: Store, any_admin: Viewer, loaded: Loaded
+) -> None:
+    """Else what its values flow into would stand as what only may break, and nothing would say so."""
+    with any_store.as_viewer(any_admin) as mine:
+        column = mine.catalog.by_name("s.start.id").id
+        few, whole = (mine.catalog.impact(column, limit=most) for most in (10, 1000))
+    assert few.cut and not whole.cut
+    assert {each.resource.name for each in whole.broken if each.certain} == {"near", "far"}
+
+
 def test_what_is_listed_is_the_first_of_what_is_counted(
     any_store: Store, any_admin: Viewer, loaded: Loaded
 ) -> None:
