@@ -1,7 +1,8 @@
 """How names and sentences become words: for the index, for questions, and the same for both.
 
 Enters: an identifier ("custOrderID", "TRANSACTIONHISTORY_v2"), a text, or a question. Leaves: stems. Pure; it
-knows neither the database nor a viewer, so what somebody may not see cannot change how a word is read.
+knows neither the database nor a viewer, so what somebody may not see cannot change how a word is read. One file because
+names, texts and questions have to be read by the same rules.
 """
 
 from __future__ import annotations
@@ -174,8 +175,22 @@ def identifier_words(name: str) -> tuple[str, ...]:
 
     A name of stop words only (no_show) is known by what they make together: noshow.
     """
-    found = tuple(dict.fromkeys(chain.from_iterable(map(_stems_of_piece, _pieces_of(name)))))
-    return found or joined_words(name)
+    return tuple(_stems_in_name(name)) or joined_words(name)
+
+
+def name_words(name: str) -> set[str]:
+    """`identifier_words` and `joined_words` of a name that few others have, as those of tables: not remembered."""
+    return {*_stems_in_name(name), *_joined(name)}
+
+
+def _stems_in_name(name: str) -> dict[str, None]:
+    stems: dict[str, None] = {}
+    for piece in _pieces_of(name):
+        if piece.isdigit():  # what numbers tables has no other form, and need not be remembered
+            stems[piece[:LONGEST]] = None
+        else:
+            stems.update(dict.fromkeys(_stems_of_piece(piece)))
+    return stems
 
 
 @lru_cache(maxsize=100_000)
@@ -194,7 +209,11 @@ def _stems_of_piece(whole: str) -> tuple[str, ...]:
 
 def name_pieces(name: str) -> list[str]:
     """The words of a name, with those that were written without a break taken apart."""
-    return list(chain.from_iterable(map(_parts_of_piece, _pieces_of(name))))
+    return list(
+        chain.from_iterable(
+            (piece,) if piece.isdigit() else _parts_of_piece(piece) for piece in _pieces_of(name)
+        )
+    )
 
 
 @lru_cache(maxsize=100_000)
@@ -205,16 +224,29 @@ def _parts_of_piece(whole: str) -> tuple[str, ...]:
 @lru_cache(maxsize=20_000)
 def joined_words(name: str) -> tuple[str, ...]:
     """Stems of neighbouring words of a name written as one: order_lines -> orderlin, hg_19 -> hg19."""
+    return _joined(name)
+
+
+def _joined(name: str) -> tuple[str, ...]:
     words = _pieces_of(name)
     return tuple(
-        stem(left + right) for left, right in zip(words, words[1:], strict=False) if not left.isdigit()
+        (left + right)[:LONGEST] if right.isdigit() else stem(left + right)
+        for left, right in zip(words, words[1:], strict=False)
+        if not left.isdigit()
     )
 
 
-@lru_cache(maxsize=50_000)
 def text_words(text: str) -> tuple[str, ...]:
     """Stems of a text, each once, without stop words."""
+    return _words_of_short(text) if len(text) <= SHORT_TEXT else _words_of(text)
+
+
+def _words_of(text: str) -> tuple[str, ...]:
     return tuple({stem(word): None for word in pieces(text) if word not in STOP})
+
+
+_words_of_short = lru_cache(maxsize=50_000)(_words_of)
+"""Long texts are not remembered: fifty thousand descriptions may be two hundred megabytes."""
 
 
 @lru_cache(maxsize=200_000)
@@ -247,7 +279,7 @@ def words_of_texts(texts: Collection[str], longest: int) -> set[str]:
     )
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=2_000)
 def typed_words(name: str) -> tuple[str, ...]:
     """The words of a name as people type them, for "did you mean"."""
     return tuple(word for word in _pieces_of(name) if 3 <= len(word) <= 60 and not word.isdigit())

@@ -19,8 +19,8 @@ from typing import NamedTuple
 from plugin.catalog.words import (
     family_pattern,
     identifier_words,
-    joined_words,
     name_pieces,
+    name_words,
     text_words,
     words_of_texts,
 )
@@ -160,7 +160,7 @@ def documents(asset: AssetFacts, family_id: int | None = None) -> list[Document]
     """
     member = family_id is not None and family_id != asset.id
     name = asset.name
-    names = {*identifier_words(name), *joined_words(name)}
+    names = name_words(name)
     group = asset.group()
     described = set(text_words(asset.description[:LONGEST_TEXT])) if asset.description else set()
     text_count = len(described)

@@ -215,6 +215,7 @@ def test_a_sync_renews_where_no_clock_runs(
     )
     with monkeypatch.context() as older:
         older.setattr(search_rows, "identifier_words", lambda name: (name,))
+        older.setattr(search_rows, "name_words", lambda name: {name})
         assert sync(any_store, any_admin, shop.id).status == "done"
     builds = count_builds(monkeypatch)
     monkeypatch.setattr(search_index, "WORDS", words.WORDS + 1)
