@@ -15,13 +15,13 @@ from typing import Any, TypedDict, Unpack
 from sqlalchemy import ColumnElement, Row, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
+from plugin.store import shapes
 from plugin.store._chunks import chunks
 from plugin.store._context import Context
 from plugin.store._models.catalog import DriftRow, ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._rows import integration_names, one
 from plugin.store._visible import sees_everything, visible, visible_zones
-from plugin.store.shapes import CHANGES, Drift
 
 KEPT = timedelta(days=400)
 """Older differences go when a sync finds new ones; whoever asks may look back a year."""
@@ -44,7 +44,7 @@ class Narrowed(TypedDict, total=False):
 
 def drift(
     context: Context, since: datetime, *, limit: int, **narrowed: Unpack[Narrowed]
-) -> tuple[Drift, ...]:
+) -> tuple[shapes.Drift, ...]:
     """The newest differences. NotFound where `under` is not visible."""
     rows = context.session.scalars(
         select(DriftRow)
@@ -56,7 +56,7 @@ def drift(
     there = _there(context, rows)
     with_sql = sees_everything(context) and not context.for_ai
     return tuple(
-        Drift(
+        shapes.Drift(
             at=row.at,
             change=row.change,
             kind=row.kind,
@@ -78,7 +78,7 @@ def counts(context: Context, since: datetime, **narrowed: Unpack[Narrowed]) -> d
         .group_by(DriftRow.change)
     )
     counted = {change: int(number) for change, number in found}
-    return {change: counted.get(change, 0) for change in CHANGES}
+    return {change: counted.get(change, 0) for change in shapes.CHANGES}
 
 
 def forget_old(context: Context, at: datetime) -> None:
