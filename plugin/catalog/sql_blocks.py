@@ -79,7 +79,7 @@ def is_block(sql: str) -> bool:
 def pieces(sql: str, tokens: Sequence[Token]) -> list[Piece]:
     """The statements of a block in their order, and what stands around them."""
     found: list[Piece] = []
-    for part in _parts(tokens):
+    for part in at_semicolons(tokens):
         words = [each.text.upper() for each in part]
         start = _start(words)
         around = words if start is None else words[:start]
@@ -127,7 +127,8 @@ def _start(words: Sequence[str]) -> int | None:
     return None
 
 
-def _parts(tokens: Sequence[Token]) -> list[list[Token]]:
+def at_semicolons(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The tokens of each statement, without those of empty ones."""
     parts: list[list[Token]] = [[]]
     for token in tokens:
         if token.token_type is TokenType.SEMICOLON:

@@ -20,7 +20,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from plugin.catalog.sql_blocks import body_of, each_insert, is_block, pieces, without_begin
+from plugin.catalog.sql_blocks import at_semicolons, body_of, each_insert, is_block, pieces, without_begin
 from plugin.catalog.sql_tsql import ends_of_blocks, unseparated
 from plugin.catalog.sql_unknown import without_unknown
 
@@ -154,7 +154,7 @@ def _statements(sql: str, dialect: str | None, deeper: int) -> list[Statement]:
     if whole is not None:
         return [each for tree in whole for each in _inside(tree, reader)] or [Unread(sql)]
     found: list[Statement] = []
-    for part in _parts(tokens):
+    for part in at_semicolons(tokens):
         text = sql[part[0].start : part[-1].end + 1]
         trees = _parsed(reader, part, sql) or _reworded(text, reader)
         if trees is not None:
@@ -399,16 +399,6 @@ def _general(sql: str) -> list[exp.Expression]:
     except _FAILURES:
         return []
     return [tree for tree in found or () if not isinstance(tree, exp.Command)]
-
-
-def _parts(tokens: list[Token]) -> list[list[Token]]:
-    parts: list[list[Token]] = [[]]
-    for token in tokens:
-        if token.token_type is TokenType.SEMICOLON:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return [part for part in parts if part]
 
 
 # The parser warns of each statement that it keeps whole, and quotes the statement: SQL is nothing for a log.
