@@ -112,7 +112,8 @@ GRANT SELECT ON mysql.innodb_table_stats TO '<role>'@'%';
 -- Optional, for popularity and frequent queries (literals are already replaced by ?).
 -- GRANT SELECT ON performance_schema.events_statements_summary_by_digest TO '<role>'@'%';
 -- They do not tell accounts: leave each service's out here, and again after a restart (or in an init file).
--- INSERT INTO performance_schema.setup_actors (HOST, USER, ROLE, ENABLED, HISTORY) VALUES ('%', 'etl', '%', 'NO', 'NO');
+-- INSERT INTO performance_schema.setup_actors (HOST, USER, ROLE, ENABLED, HISTORY)
+--   VALUES ('%', 'etl', '%', 'NO', 'NO');
 """
 
 QUERY_GRANT_SCRIPT = """\
