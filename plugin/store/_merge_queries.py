@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from plugin.store._merge import Merge
 
 
-Told = tuple[str, int, int, dict[str, float] | None, tuple[int, ...]]
-"""A statement as it is kept: text, runs, people, costs, and the tables that who may see it must see."""
-Joined = dict[tuple[int, int, tuple[tuple[str, str], ...]], int]
-"""Two tables and the pairs of columns that join them: how often."""
+Joined = tuple[int, int, tuple[tuple[str, str], ...]]
+"""Two tables and the pairs of columns that join them."""
+Told = tuple[str, int, int, dict[str, float] | None, tuple[int, ...], tuple[Joined, ...]]
+"""A statement as it is kept: text, runs, people, costs, the tables that who may see it must see, and its joins."""
 
 
 def write_queries(merge: Merge) -> set[int]:
@@ -27,16 +27,17 @@ def write_queries(merge: Merge) -> set[int]:
 
     Returns the tables that the statements were about and are about now, where any differs: their popularity does, too.
     """
-    told, last_runs, joins = _told(merge)
-    by_text = itemgetter(0, 1, 2, 4)
+    told, last_runs = _told(merge)
+    by_text = itemgetter(0, 1, 2, 4, 5)
     kept = _kept(merge)
-    if sorted(kept, key=by_text) == sorted(told, key=by_text) and _joined(merge) == joins:
+    if sorted(kept, key=by_text) == sorted(told, key=by_text):
         return set()
     mine = select(FrequentQueryRow.id).where(FrequentQueryRow.integration_id == merge.source.id)
     merge.session.execute(delete(QueryTableRow).where(QueryTableRow.query_id.in_(mine)))
     merge.session.execute(delete(FrequentQueryRow).where(FrequentQueryRow.integration_id == merge.source.id))
     merge.session.execute(delete(ObservedJoinRow).where(ObservedJoinRow.integration_id == merge.source.id))
-    for (sql, runs, users, costs, tables), last_run in zip(told, last_runs, strict=True):
+    new: list[dict[str, object]] = []
+    for (sql, runs, users, costs, tables, joins), last_run in zip(told, last_runs, strict=True):
         query_id = merge.session.execute(
             insert(FrequentQueryRow)
             .values(
@@ -57,38 +58,41 @@ def write_queries(merge: Merge) -> set[int]:
                 for table_id in tables
             ],
         )
-    new = [
-        {
-            "workspace_id": merge.workspace_id,
-            "integration_id": merge.source.id,
-            "left_id": left_id,
-            "right_id": right_id,
-            "pairs": [list(pair) for pair in pairs],
-            "runs": runs,
-        }
-        for (left_id, right_id, pairs), runs in joins.items()
-    ]
+        new.extend(
+            {
+                "workspace_id": merge.workspace_id,
+                "integration_id": merge.source.id,
+                "query_id": query_id,
+                "left_id": left_id,
+                "right_id": right_id,
+                "pairs": [list(pair) for pair in pairs],
+                "runs": runs,
+            }
+            for left_id, right_id, pairs in joins
+        )
     for part in chunks(new):
         merge.session.execute(insert(ObservedJoinRow), part)
-    return {table for *_statement, tables in (*kept, *told) for table in tables}
+    return {table for *_statement, tables, _joins in (*kept, *told) for table in tables}
 
 
-def _told(merge: Merge) -> tuple[list[Told], list[datetime | None], Joined]:
-    """What the source tells and may be kept, with when each ran last, and the joins in it."""
+def _told(merge: Merge) -> tuple[list[Told], list[datetime | None]]:
+    """What the source tells and may be kept, with when each ran last."""
     told: list[Told] = []
     last_runs: list[datetime | None] = []
-    joins: Joined = defaultdict(int)
     for query in merge.stage.queries or ():
         tables = sorted({merge.places[key].id for key in query.tables if key in merge.places})
         # Only a statement whose every table is in the catalog is kept: who may see it is then known.
         if not tables or any(key not in merge.places for key in query.tables):
             continue
-        told.append((query.sql, query.runs, query.users, dict(query.costs) or None, tuple(tables)))
+        joins = {
+            (merge.places[left].id, merge.places[right].id, pairs)
+            for left, right, pairs in query.joins
+            if left in merge.places and right in merge.places
+        }
+        costs = dict(query.costs) or None
+        told.append((query.sql, query.runs, query.users, costs, tuple(tables), tuple(sorted(joins))))
         last_runs.append(query.last_run)
-        for left, right, pairs in query.joins:
-            if left in merge.places and right in merge.places:
-                joins[(merge.places[left].id, merge.places[right].id, pairs)] += query.runs
-    return told, last_runs, joins
+    return told, last_runs
 
 
 def _kept(merge: Merge) -> list[Told]:
@@ -102,20 +106,16 @@ def _kept(merge: Merge) -> list[Told]:
         .where(mine)
     ):
         tables[query_id].append(table_id)
+    joins: dict[int | None, list[Joined]] = defaultdict(list)
+    for query_id, left, right, pairs in merge.session.execute(
+        select(
+            ObservedJoinRow.query_id, ObservedJoinRow.left_id, ObservedJoinRow.right_id, ObservedJoinRow.pairs
+        ).where(ObservedJoinRow.integration_id == merge.source.id)
+    ):
+        joins[query_id].append((left, right, tuple((one, other) for one, other in pairs)))
     return [
-        (sql, runs, users, costs, tuple(sorted(tables[query_id])))
+        (sql, runs, users, costs, tuple(sorted(tables[query_id])), tuple(sorted(joins[query_id])))
         for query_id, sql, runs, users, costs in merge.session.execute(
             select(FrequentQueryRow.id, *columns).where(mine)
         )
     ]
-
-
-def _joined(merge: Merge) -> Joined:
-    found = merge.session.execute(
-        select(
-            ObservedJoinRow.left_id, ObservedJoinRow.right_id, ObservedJoinRow.pairs, ObservedJoinRow.runs
-        ).where(ObservedJoinRow.integration_id == merge.source.id)
-    )
-    return {
-        (left, right, tuple((one, other) for one, other in pairs)): runs for left, right, pairs, runs in found
-    }

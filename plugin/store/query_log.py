@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import aliased
 
 from plugin.store._chunks import chunks
@@ -23,7 +23,7 @@ from plugin.store._visible import visible
 from plugin.store.listing import IS_COLUMN, PARENTS, below
 from plugin.store.shapes import FrequentQuery, TableUse
 
-_WORD = re.compile(r'"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|([^\W\d][\w$]*)')
+_DOUBLED = re.compile(r"""(["`\]])\1""")
 _KEPT = (
     FrequentQueryRow.id,
     FrequentQueryRow.sql,
@@ -54,33 +54,37 @@ def frequent_queries(context: Context, within: int | None, limit: int = 10) -> t
 def query_costs(context: Context, table_id: int) -> dict[str, float]:
     """What those statements cost together, by unit: a sum over what this very viewer may see, and of nothing else."""
     found: dict[str, float] = {}
-    select_ = _seen(context, table_id, FrequentQueryRow.costs)
-    for costs in context.session.scalars(select_.where(FrequentQueryRow.costs.is_not(None))):
-        for unit, amount in (costs or {}).items():
+    for row in _rows(context, table_id, FrequentQueryRow.costs):
+        for unit, amount in (row.costs or {}).items():
             found[unit] = found.get(unit, 0.0) + amount
     return found
 
 
 def use(context: Context, table_id: int) -> TableUse:
     """How a table is queried, over those statements."""
-    statements, runs, people, last_run = context.session.execute(
-        _seen(
-            context,
-            table_id,
-            func.count(),
-            func.coalesce(func.sum(FrequentQueryRow.runs), 0),
-            func.coalesce(func.max(FrequentQueryRow.users), 0),
-            func.max(FrequentQueryRow.last_run),
-        )
-    ).one()
-    return TableUse(int(statements), int(runs), int(people), last_run)
+    rows = _rows(context, table_id, FrequentQueryRow.runs, FrequentQueryRow.users, FrequentQueryRow.last_run)
+    last = max((row.last_run for row in rows if row.last_run is not None), default=None)
+    return TableUse(
+        len(rows), sum(row.runs for row in rows), max((row.users for row in rows), default=0), last
+    )
 
 
 def logged(context: Context) -> frozenset[int]:
     """The integrations of which a statement is known that this viewer sees."""
-    return frozenset(
-        context.session.scalars(_seen(context, None, FrequentQueryRow.integration_id).distinct())
-    )
+    return frozenset(row.integration_id for row in _rows(context, None, FrequentQueryRow.integration_id))
+
+
+def statements(context: Context, table_id: int) -> set[int]:
+    """The ids of the statements that touch a visible table and nothing that is hidden."""
+    return {row.query_id for row in _rows(context, table_id, FrequentQueryRow.id.label("query_id"))}
+
+
+def _rows(context: Context, within: int | None, *columns: Any) -> Sequence[Row[Any]]:
+    """These columns of every statement that this reader is shown; of one that is withheld no number counts."""
+    if not (context.for_ai and context.ai_rules):
+        return context.session.execute(_seen(context, within, *columns)).all()
+    texts = _seen(context, within, FrequentQueryRow.id, FrequentQueryRow.sql, *columns)
+    return list(_without_hidden_columns(context, context.session.execute(texts).all()))
 
 
 def _seen(context: Context, within: int | None, *columns: Any) -> Select[Any]:
@@ -122,7 +126,15 @@ def _without_hidden_columns(context: Context, rows: Sequence[Row[Any]]) -> Itera
             )
         ):
             hidden[table_id].add(name.lower())
+    # By a name's ends and not word by word: a column may be called 2fa, emp#, or have a quote in its name.
+    named = {
+        table: re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
+        for table, names in hidden.items()
+    }
     for row in rows:
-        words = {"".join(parts).lower() for parts in _WORD.findall(row.sql)}
-        if not any(hidden[table] & words for table in tables_of[row.id]):
+        text = row.sql.lower()
+        texts = (text, _DOUBLED.sub(r"\1", text))
+        if not any(
+            named[table].search(each) for table in tables_of[row.id] if table in named for each in texts
+        ):
             yield row

@@ -5,6 +5,7 @@ A foreign key to a hidden table keeps its own columns and loses its name and its
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,7 @@ from plugin.store._models.catalog import (
 from plugin.store._rows import chunks, listing, one, to_resources
 from plugin.store._visible import visible
 from plugin.store.listing import IS_COLUMN
+from plugin.store.query_log import statements
 from plugin.store.shapes import Index, Join, Key, PlainColumn, Resource
 
 
@@ -206,6 +208,8 @@ def joins(context: Context, table_id: int, other_id: int | None = None, limit: i
 
 
 def _observed(context: Context, table_id: int, other_id: int | None, limit: int) -> list[Join]:
+    """Joins of statements that the viewer sees, the most run first: one that a hidden table is in tells none."""
+    seen = statements(context, table_id)
     left, right = aliased(ResourceRow), aliased(ResourceRow)
     query = (
         select(ObservedJoinRow, left.qualified_name, right.qualified_name)
@@ -217,23 +221,15 @@ def _observed(context: Context, table_id: int, other_id: int | None, limit: int)
             visible(context, left),
             visible(context, right),
         )
-        .order_by(ObservedJoinRow.runs.desc(), ObservedJoinRow.id)
-        .limit(limit)
+        .order_by(ObservedJoinRow.id)
     )
     if other_id is not None:
         query = query.where(or_(ObservedJoinRow.left_id == other_id, ObservedJoinRow.right_id == other_id))
-    rows = context.session.execute(query).all()
+    rows = [row for row in context.session.execute(query) if row[0].query_id in seen]
     known = _Columns(context, {id_ for join, _l, _r in rows for id_ in (join.left_id, join.right_id)})
-    return [
-        Join(
-            join.left_id,
-            left_name,
-            join.right_id,
-            right_name,
-            tuple((a, b) for a, b in join.pairs),
-            "observed",
-        )
-        for join, left_name, right_name in rows
-        if known.has(join.left_id, [a for a, _b in join.pairs])
-        and known.has(join.right_id, [b for _a, b in join.pairs])
-    ]
+    runs: dict[Join, int] = defaultdict(int)
+    for join, left_name, right_name in rows:
+        on = tuple((a, b) for a, b in join.pairs)
+        if known.has(join.left_id, [a for a, _b in on]) and known.has(join.right_id, [b for _a, b in on]):
+            runs[Join(join.left_id, left_name, join.right_id, right_name, on, "observed")] += join.runs
+    return sorted(runs, key=lambda join: -runs[join])[:limit]

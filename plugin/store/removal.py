@@ -74,6 +74,7 @@ def _forget_queries(session: Session, tables: Collection[int]) -> None:
     named = select(QueryTableRow.query_id).where(QueryTableRow.resource_id.in_(tables)).distinct()
     for part in chunks(session.scalars(named).all(), 400):
         session.execute(delete(QueryTableRow).where(QueryTableRow.query_id.in_(part)))
+        session.execute(delete(ObservedJoinRow).where(ObservedJoinRow.query_id.in_(part)))
         session.execute(delete(FrequentQueryRow).where(FrequentQueryRow.id.in_(part)))
 
 

@@ -123,6 +123,84 @@ def test_a_statement_with_a_column_that_the_filters_hide_is_not_for_the_assistan
         assert len(mine.catalog.frequent_queries(None)) == 3
 
 
+PEOPLE: tuple[Record, ...] = (
+    Database("shop"),
+    Schema("shop", "sales"),
+    Schema("shop", "hr"),
+    *(
+        Table(
+            "shop",
+            "sales",
+            name,
+            columns=tuple(Column(each, at, "INTEGER") for at, each in enumerate(names, 1)),
+        )
+        for name, names in {
+            "orders": ("id", "who", "2fa", "rank"),
+            "people": ("id", "rank", "secret"),
+        }.items()
+    ),
+    Table("shop", "hr", "salaries", columns=(Column("id", 1, "INTEGER"),)),
+)
+ON_WHO = "SELECT o.id FROM sales.orders o JOIN sales.people p ON p.id = o.who"
+ON_RANK = "SELECT o.id FROM sales.orders o JOIN sales.people p ON p.rank = o.rank"
+WITH_HIDDEN = f"{ON_RANK} JOIN hr.salaries s ON s.id = o.id"
+
+
+def test_a_join_is_told_to_who_sees_the_statement_that_it_is_in(
+    any_store: Store, any_admin: Viewer, tool: int
+) -> None:
+    """Neither that there is one nor which comes first is told by a statement over a hidden table."""
+    read(any_store, any_admin, tool, Query(ON_WHO, 5), Query(WITH_HIDDEN, 50), records=PEOPLE)
+    guest = guest_of(any_store, any_admin, tool, "shop.sales")
+
+    def on(who: Viewer) -> list[list[set[str]]]:
+        with any_store.as_viewer(who) as mine:
+            orders, people = mine.catalog.by_name("sales.orders"), mine.catalog.by_name("sales.people")
+            return [[{*each.on[0]} for each in mine.catalog.joins(orders.id, people.id)]]
+
+    assert on(any_admin) == [[{"rank"}, {"who", "id"}]]
+    assert on(guest) == [[{"who", "id"}]]
+    read(
+        any_store,
+        any_admin,
+        tool,
+        Query(ON_WHO, 5),
+        Query(ON_RANK, 2),
+        Query(WITH_HIDDEN, 50),
+        records=PEOPLE,
+    )
+    assert on(guest) == [[{"who", "id"}, {"rank"}]] and on(any_admin) == [[{"rank"}, {"who", "id"}]]
+    read(any_store, any_admin, tool, Query(ON_WHO, 5), Query(WITH_HIDDEN, 50), records=PEOPLE)
+    read(any_store, any_admin, tool, Unread("the query log"), records=PEOPLE[:-1])
+    assert on(any_admin) == [[{"who", "id"}]]
+
+
+def test_what_is_withheld_from_the_assistant_counts_nowhere(
+    any_store: Store, any_admin: Viewer, tool: int
+) -> None:
+    twice = 'SELECT o."2fa" FROM sales.orders o JOIN sales.people p ON p.id = o.who'
+    log = [
+        Query(ON_RANK, 3, ("ana",), costs={"credits": 1.0}),
+        Query(f"{ON_WHO} WHERE p.secret = 4", 40, ("ana", "ben"), RAN, costs={"credits": 8.0}),
+        Query(twice, 30, ("ana", "ben", "cleo"), costs={"credits": 9.0}),
+    ]
+    read(any_store, any_admin, tool, *log, records=PEOPLE)
+    with any_store.as_viewer(any_admin) as mine:
+        orders = mine.catalog.by_name("sales.orders")
+        assert (
+            tuple(mine.catalog.use(orders.id))[:3] == (3, 73, 3) and len(mine.catalog.joins(orders.id)) == 2
+        )
+        for name in ("sales.orders.2fa", "sales.people.secret"):
+            mine.edits.add_tag(mine.catalog.by_name(name).id, "closed")
+    with any_store.as_admin(any_admin) as door:
+        door.settings.set("ai.filters", [{"effect": "exclude", "tags": ["closed"]}])
+    with any_store.as_viewer(any_admin.as_assistant()) as mine:
+        assert tuple(mine.catalog.use(orders.id)) == (1, 3, 1, None)
+        assert mine.catalog.query_costs(orders.id) == {"credits": 1.0}
+        assert [{*each.on[0]} for each in mine.catalog.joins(orders.id)] == [{"rank"}]
+        assert mine.catalog.logged() == {tool}
+
+
 def test_what_nothing_uses_is_told_apart_from_what_no_log_tells(
     any_store: Store, any_admin: Viewer, tool: int
 ) -> None:

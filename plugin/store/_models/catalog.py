@@ -294,7 +294,7 @@ class LooseEndRow(Base):
 
 
 class ObservedJoinRow(Base):
-    """Two tables that queries of the source joined, and on which pairs of columns."""
+    """Two tables that a frequent query joined, and on which pairs of columns: for whoever sees that query."""
 
     __tablename__ = "observed_joins"
 
@@ -305,6 +305,8 @@ class ObservedJoinRow(Base):
     right_id: Mapped[int] = mapped_column(Id, index=True)
     pairs: Mapped[list[list[str]]] = mapped_column(Json)
     runs: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    query_id: Mapped[int | None] = mapped_column(Id)
+    """None of a join from before revision 0006: nobody is told it."""
 
 
 class FrequentQueryRow(Base):
