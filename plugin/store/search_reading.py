@@ -25,7 +25,7 @@ OWN_FLAG = "(sensitivity IS NOT NULL OR verified OR NOT published)"
 """What has a flag of its own stands apart."""
 ASSETS = (
     "id", "integration_id", "zone_id", "kind", "name", "parent_id", f"substr(description, 1, {LONGEST_TEXT})",
-    OWN_FLAG, "CASE WHEN kind IN ('term', 'document') THEN definition END",
+    OWN_FLAG, f"CASE WHEN kind IN ('term', 'document') THEN substr(definition, 1, {LONGEST_TEXT}) END",
     "CASE WHEN kind IN ('term', 'document') THEN properties END",
 )  # fmt: skip
 OF_ASSETS = "FROM resources WHERE workspace_id = {} AND id IN "
@@ -159,7 +159,8 @@ def _columns_listed(run: Run, tables: Sequence[int], tagged: Collection[int]) ->
         f" array_agg(substr(description, 1, {LONGEST_TEXT}) ORDER BY position)"
         " FILTER (WHERE description <> '' AND NOT apart),"
         " min(id) FILTER (WHERE NOT apart),"
-        " json_agg(json_build_array(id, name, description) ORDER BY position) FILTER (WHERE apart)"
+        f" json_agg(json_build_array(id, name, substr(description, 1, {LONGEST_TEXT})) ORDER BY position)"
+        " FILTER (WHERE apart)"
         f" FROM (SELECT *, {OWN_FLAG} OR id = ANY(%s::bigint[]) AS apart FROM resources"
         " WHERE kind = 'column' AND parent_id = ANY(%s::bigint[])) AS each GROUP BY parent_id",
         (list(tagged), list(tables)),

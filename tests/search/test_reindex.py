@@ -389,3 +389,17 @@ def _mark() -> str:
             counted = each.group_key, each.shape, each.name_words, each.text_words, each.notes_words
             made.append(f"{sorted(each.words.split())} {counted}")
     return sha256("\n".join(made).encode()).hexdigest()[:16]
+
+
+def test_of_long_documents_only_what_is_indexed_is_read(store: Store, admin: Viewer) -> None:
+    """Many assets are read as one text, which SQLite lets be so long and no longer."""
+    with store.as_viewer(admin) as mine:
+        for number in range(30):
+            mine.edits.create_document(f"Handbook {number}", "revenue " * 6000)
+    with store._context(admin.workspace_id) as context:
+        raw: Any = context.session.connection().connection.driver_connection
+        longest = raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
+        try:
+            assert search_index.reindex(context.session, admin.workspace_id) == 30
+        finally:
+            raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
