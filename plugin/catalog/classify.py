@@ -160,7 +160,8 @@ def _by_name(name: str, family: str, of_people: bool) -> tuple[str | None, float
     short = [SHORT.get(word, word) for word in words]
     best: dict[str, float] = {}
     ends: dict[str, int] = {}
-    for start in range(len(words)):
+    # What more words stand behind is only about such a thing: of a name without end, its last words are looked at.
+    for start in range(max(0, len(words) - _MOST_BEHIND - _MOST_WORDS), len(words)):
         joined = shortened = ""
         for end in range(start + 1, min(start + _MOST_WORDS, len(words)) + 1):
             joined += words[end - 1]

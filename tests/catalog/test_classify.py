@@ -109,6 +109,14 @@ def test_what_stands_beside_a_word_counts(name: str, type_: str, told: str | Non
     assert classify(name, type_)[0] == told
 
 
+def test_a_name_without_end_is_classified_by_its_last_words() -> None:
+    """At a cost that does not grow with the square of its words: some sources take names of any length."""
+    assert classify("email_" * 60_000 + "total", "text")[0] is None
+    assert classify("order_" * 60_000 + "email", "text")[0] == "personal"
+    assert classify("email_" * 60_000 + "email", "text")[0] == "personal"
+    assert classify("password_" + "x_y_z_" * 60_000, "text")[0] is None
+
+
 def test_in_a_table_of_people_a_bare_name_is_a_persons() -> None:
     assert [classify(name, "text", of_people=True)[0] for name in ("name", "photo", "product_name")] == [
         "personal", "personal", None
