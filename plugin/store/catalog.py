@@ -240,7 +240,7 @@ class ViewerCatalog:
 
         `owner` is a name, an e-mail address or a member's id; `sensitivity` is personal, secret or any;
         `stale`: only what may no longer hold (see `plugin.catalog.freshness.is_stale`); `unused`: only what has a
-        popularity of 0, so that nothing which all its viewers see is known to use it.
+        popularity of 0, so that nothing which all its viewers see is known to use it, and no statement seen here.
         BadInput for an unknown sort or cursor, NotFound for an `under` that is not visible.
         """
         return listing.browse(

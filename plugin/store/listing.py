@@ -174,7 +174,10 @@ def browse(
     if stale:
         conditions.append(_is_stale(context))
     if unused:
-        conditions.append(ResourceRow.popularity == 0)
+        from plugin.store.query_log import queried  # it reads lists itself
+
+        # A statement that only some see counts in no popularity; for who sees it, its tables are used all the same.
+        conditions += [ResourceRow.popularity == 0, ResourceRow.id.not_in(queried(context))]
     if documented is not None:
         empty = or_(ResourceRow.description.is_(None), ResourceRow.description == "")
         conditions.append(not_(empty) if documented else empty)

@@ -79,6 +79,12 @@ def statements(context: Context, table_id: int) -> set[int]:
     return {row.query_id for row in _rows(context, table_id, FrequentQueryRow.id.label("query_id"))}
 
 
+def queried(context: Context) -> Select[Any]:
+    """The tables that statements over nothing hidden touch; as in popularity, also those with a hidden column."""
+    seen = _seen(context, None, FrequentQueryRow.id)
+    return select(QueryTableRow.resource_id).where(QueryTableRow.query_id.in_(seen))
+
+
 def _rows(context: Context, within: int | None, *columns: Any) -> Sequence[Row[Any]]:
     """These columns of every statement that this reader is shown; of one that is withheld no number counts."""
     if not (context.for_ai and context.ai_rules):

@@ -215,6 +215,13 @@ def test_what_nothing_uses_is_told_apart_from_what_no_log_tells(
         found = browse(mine, "unused")
         assert [each.name for each in found.value] == ["attic"] and not found.note
         assert NO_STATEMENT in frequent_queries(mine, "sales.attic").note
+    guest = guest_of(any_store, any_admin, tool, "shop.sales")
+    read(any_store, any_admin, tool, LOG[2])
+    for who, expected in ((any_admin, {"attic"}), (guest, {"attic", "orders"})):
+        with any_store.as_viewer(who) as mine:
+            assert {each.name for each in browse(mine, "unused").value} == expected, (
+                "what is hidden is no use"
+            )
 
 
 def test_the_command_line_tells_how_a_table_is_used(

@@ -132,7 +132,10 @@ def unused(talk: Talk, intent: Intent) -> Plan:
     total = re.search(r"There are [\d,]+ in all\.", given.said)
     more = f"\n\n{total.group()}" if total else ""
     unlogged = [code(each.name) for each in map(Thing, given.fragments) if each.kind == "unlogged"]
-    caveat = "Accounts of services do not count, and uses outside the connected sources are unknown here."
+    caveat = (
+        "Accounts of services do not count, nor does a view, a dashboard or a key that not all who see a table may see;"
+        " uses outside the connected sources are unknown here."
+    )
     if unlogged:
         caveat += f" Of {listed(unlogged)} no query log is known: there only lineage and foreign keys tell."
     text = f"Nothing is known to query, read or refer to these {noun}{place.where}"
