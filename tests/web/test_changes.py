@@ -53,6 +53,7 @@ def test_what_changed_is_told_to_who_sees_the_place(
     assert admin.get("/catalog/changes?since=monday").status_code == 422
     assert admin.get("/catalog/changes?since=0001-01-01T00:00%2B14:00").status_code == 422
     assert admin.get("/catalog/changes?integration=999999").status_code == 404
+    assert admin.get("/catalog/changes?under=hr").status_code == 404, "not all of them"
     assert guest.get(f"/catalog/changes?integration={made}").status_code == 404
     # A source of its own; other sources' newer changes take nothing of a page away.
     assert "kept.new_one" in admin.get(f"/catalog/changes?integration={made}").get_data(as_text=True)

@@ -54,6 +54,8 @@ def changes() -> str:
     change = request.args.get("change", "")
     with mine() as door:
         place = door.catalog.resource(int(under)) if under.isdecimal() else None
+        if under and place is None:
+            raise NotFound("There is no such place that you can see.")
         sources = door.catalog.integrations()
         asked = request.args.get("integration")
         source = next((each.name for each in sources if str(each.id) == asked), None)
