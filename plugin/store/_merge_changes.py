@@ -92,14 +92,17 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
                 changes["columns_count"] = len(entry.columns)
             merge.keys.append((place.id, entry.database, entry.keys))
             _key_changes(merge, entry, place, keys[place.id])
-        if row.kind != entry.kind:
+        moved = is_moved(merge, entry, row)
+        if moved:
+            # Told as removed there and added here; what else differs is not for who sees the old place alone.
+            del merge.drift[told:]
+            merge.moved.append((entry, place))
+            changes["name"] = entry.name
+        elif row.kind != entry.kind:
             # A view where a table was is another thing of that name: what else differs says nothing besides.
             del merge.drift[told:]
             merge._note("removed", row.kind, place.id, place.zone_id, place.qualified)
             merge._note("added", entry.kind, place.id, place.zone_id, place.qualified)
-        if is_moved(merge, entry, row):
-            merge.moved.append((entry, place))
-            changes["name"] = entry.name
         if changes:
             changes["synced_at"] = merge.at
             merge.done.updated += 1

@@ -255,10 +255,10 @@ def _zone_of_resource(
     if zone is not None:
         return zone, []
     zone = _add_zone(session, workspace_id, integration_id, resource_id, row.zone_id)
-    return zone, move(session, workspace_id, resource_id, row.zone_id, zone)
+    return zone, _move(session, workspace_id, resource_id, row.zone_id, zone)
 
 
-def move(session: Session, workspace_id: int, resource_id: int, old: int, new: int) -> list[int]:
+def _move(session: Session, workspace_id: int, resource_id: int, old: int, new: int) -> list[int]:
     """Move a resource and what is below it from one zone to another; zones deeper down stay where they are.
 
     Returns the ids of what moved.
@@ -291,7 +291,7 @@ def _drop_if_idle(session: Session, workspace_id: int, zone_id: int) -> list[int
         or session.scalar(select(GrantRow.id).where(GrantRow.zone_id == zone_id)) is not None
     ):
         return []
-    moved = move(session, workspace_id, zone.resource_id, zone_id, zone.parent_id)
+    moved = _move(session, workspace_id, zone.resource_id, zone_id, zone.parent_id)
     session.execute(update(ZoneRow).where(ZoneRow.parent_id == zone_id).values(parent_id=zone.parent_id))
     # Who sees the zone above saw this one too, and goes on being told what changed in it.
     told = (DriftRow.integration_id == zone.integration_id, DriftRow.zone_id == zone_id)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from plugin.access.viewer import Surface, Viewer
 from plugin.catalog.custom import parse_jsonl
@@ -341,6 +344,8 @@ BOARD = {
     "title": "Salaries",
     "parent_databuilder_id": "g1",
 }
+PLACES = (("Open", "dashboard_group"), ("open", "schema"))
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 CHART = {"entity_type": "chart", "databuilder_id": "c", "title": "By year", "parent_databuilder_id": "b"}
 
 
@@ -380,6 +385,76 @@ def test_what_is_renamed_or_put_elsewhere_is_seen_there_and_no_longer_here(
         assert theirs.catalog.resource(chart.id).qualified_name == "Open.Harvest.By year"
 
 
+def test_what_changed_in_a_thing_that_went_elsewhere_is_not_told_where_it_was(
+    any_store: Store, any_admin: Viewer, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.jsonl"
+    table = {**GOOD, "schema": "open", "title": "pay", "databuilder_id": "p"}
+    import_path(any_store, any_admin, write(file, [*FOLDERS, BOARD, CHART, table]), integration="boards")
+    with any_store.as_admin(any_admin) as door:
+        boards = door.integrations.by_name("boards")
+        team, others = door.people.add_team("Readers"), door.people.add_team("Others")
+        lena = door.people.add_member("lena@acme.example", "guest", name="Lena", password="a long enough one")
+        door.people.add_to_team(team.id, member_id=lena.id)
+    with any_store.sign_in() as sign_in:
+        outsider = sign_in.viewer_for_email(any_admin.workspace_slug, "lena@acme.example", Surface.CLI)
+    with any_store.as_viewer(any_admin) as mine:
+        chart = mine.catalog.by_name("Open.Salaries.By year")
+        places = [mine.catalog.by_name(name, kind=kind) for name, kind in PLACES]
+    with any_store.as_admin(any_admin) as door:
+        for place in places:
+            door.people.grant(team.id, boards.id, place.id)
+        door.people.grant(others.id, boards.id, chart.id)  # a zone of its own below what moves
+    with any_store.as_viewer(outsider) as theirs:
+        theirs.catalog.resource(chart.id)
+    away = [
+        {**BOARD, "parent_databuilder_id": "g2"},
+        {**CHART, "databuilder_id": "c2", "title": "Hush"},
+        {**table, "schema": "closed", "description": "hush", "columns": [{"name": "hush", "type": "int"}]},
+    ]
+    import_path(any_store, any_admin, write(file, away), integration="boards")
+    with any_store.as_viewer(outsider) as theirs:
+        with pytest.raises(NotFound):
+            theirs.catalog.resource(chart.id)
+        told = {(each.change, each.qualified_name) for each in theirs.catalog.drift(LONG_AGO)}
+        assert told == {("removed", "Open.Salaries"), ("removed", "lake.open.pay")}
+        assert not theirs.catalog.search("hush").hits
+    with any_store.as_viewer(any_admin) as mine:
+        told = {(each.change, each.qualified_name) for each in mine.catalog.drift(LONG_AGO)}
+        assert ("added", "Closed.Salaries.Hush") in told and ("added", "lake.closed.pay") in told
+        assert [
+            hit.resource.qualified_name for hit in mine.catalog.search("hush", kinds=("chart",)).hits
+        ] == ["Closed.Salaries.Hush"]
+
+
+def test_moving_many_things_is_not_many_statements_for_each(
+    store: Store, admin: Viewer, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.jsonl"
+
+    def statements(number: int) -> int:
+        def board(n: int, folder: str) -> dict[str, str]:
+            return {**BOARD, "databuilder_id": f"b{number}.{n}", "parent_databuilder_id": folder}
+
+        before = [*FOLDERS, *(board(n, "g1") for n in range(number))]
+        import_path(store, admin, write(file, before), integration=f"boards {number}")
+        after = write(file, [board(n, "g2") for n in range(number)])
+        counted: list[str] = []
+
+        def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            counted.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", count)
+        try:
+            assert import_path(store, admin, after, integration=f"boards {number}").updated == number
+        finally:
+            event.remove(Engine, "before_cursor_execute", count)
+        return len(counted)
+
+    # Two for each, the tags and owners of what changed, are not of the move.
+    assert statements(60) - statements(20) <= 2 * 40 + 10
+
+
 def test_folders_that_change_places_end_where_they_belong(
     store: Store, admin: Viewer, tmp_path: Path
 ) -> None:
@@ -413,3 +488,17 @@ def test_a_complete_file_takes_away_what_it_does_not_name(
     assert import_path(store, admin, few, integration="files", complete=True).removed == 10
     few = write(file, several[:5])
     assert import_path(store, admin, few, integration="files", complete=True, force=True).removed == 15
+
+
+def test_nothing_stands_in_what_a_complete_file_takes_away(
+    any_store: Store, any_admin: Viewer, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.jsonl"
+    import_path(any_store, any_admin, write(file, [*FOLDERS, BOARD, CHART]), integration="boards")
+    less = write(file, [FOLDERS[1], BOARD, CHART])
+    done = import_path(any_store, any_admin, less, integration="boards", complete=True)
+    assert [(each.line, each.reason) for each in done.errors] == [
+        (2, "parent_databuilder_id 'g1' names nothing")
+    ]
+    with any_store.as_viewer(any_admin) as mine:
+        assert mine.catalog.by_name("Open.Salaries.By year")

@@ -113,7 +113,7 @@ def take(
     try:
         with Stage(known) as stage:
             reader = Reader(stage, None, keep_literals=source.keep_literals)
-            run = _Import(stage, reader, problems)
+            run = _Import(stage, reader, problems, complete)
             run.items(parsed.items, progress)
             with store.ingest(viewer.workspace_id, into.id) as ingest:
                 reader.link(ingest.columns_of)
@@ -166,10 +166,11 @@ def _finish(
 class _Import:
     """One import: where its items stand, so that lines of lineage find them."""
 
-    def __init__(self, stage: Stage, reader: Reader, problems: list[Problem]) -> None:
+    def __init__(self, stage: Stage, reader: Reader, problems: list[Problem], complete: bool) -> None:
         self.stage = stage
         self.reader = reader
         self.problems = problems
+        self.complete = complete
         self.keys: dict[str, str] = {}
         """A file's key -> the key in the integration."""
         self.columns: dict[str, tuple[str, str]] = {}
@@ -212,7 +213,8 @@ class _Import:
             parent = self.keys.get(item.parent) if item.parent else None
             if item.parent and parent is None:
                 parent = asset_key(item.parent)
-                if parent not in self.stage.known.fingerprints:
+                # What a complete file does not name is about to go, and nothing can stand in it.
+                if self.complete or parent not in self.stage.known.fingerprints:
                     self._bad(item.line, f"parent_databuilder_id {item.parent!r} names nothing")
                     return
             self.reader.take_asset(
