@@ -37,7 +37,7 @@ from plugin.store.zones import CONTAINERS, zones_below
 IS_COLUMN: ColumnElement[bool] = ResourceRow.kind == literal_column("'column'")
 NOT_COLUMN: ColumnElement[bool] = ResourceRow.kind != literal_column("'column'")
 PARENTS = (*CONTAINERS, "dashboard")
-"""Kinds that others than columns hang under."""
+"""Places: what is asked of one of these is asked of the tables below it."""
 SORTS = ("name", "popularity", "changed", "rows")
 COUNTS = ("kind", "integration", "schema", "tag", "owner")
 MOST = 1000
@@ -265,16 +265,16 @@ def below(context: Context, container_id: int, *, columns: bool) -> ColumnElemen
     """
     one(context, container_id)
     containers, level = [container_id], [container_id]
+    inner, asset = aliased(ResourceRow), aliased(ResourceRow)
+    # By what hangs there, not by kind: measures hang under a data set that hangs under a model, tasks under a job.
+    holds = exists().where(inner.parent_id == ResourceRow.id, inner.kind != literal_column("'column'"))
     while level:
         level = list(
             context.session.scalars(
-                select(ResourceRow.id).where(
-                    ResourceRow.parent_id.in_(level), NOT_COLUMN, ResourceRow.kind.in_(PARENTS)
-                )
+                select(ResourceRow.id).where(ResourceRow.parent_id.in_(level), NOT_COLUMN, holds)
             )
         )
         containers += level
-    asset = aliased(ResourceRow)
     # By id, as the children.
     assets = select(asset.id).where(asset.parent_id.in_(containers), asset.kind != literal_column("'column'"))
     if not columns:
