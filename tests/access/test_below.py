@@ -211,7 +211,7 @@ def check(world: World, catalog: ViewerCatalog, yes: set[int]) -> None:
     assert [each.id for each in catalog.undocumented(3, kinds)] == bare[:3]
 
 
-@pytest.mark.parametrize("seed", [1, 4])
+@pytest.mark.parametrize("seed", [1, 3])
 def test_lists_and_counts_are_what_is_visible(any_store: Store, any_admin: Viewer, seed: int) -> None:
     world, viewers = make(any_store, any_admin, seed)
     sees = {
@@ -223,8 +223,8 @@ def test_lists_and_counts_are_what_is_visible(any_store: Store, any_admin: Viewe
     with any_store.as_admin(any_admin) as door:
         door.settings.set("ai.filters", rules)
     kept = allowed(world.rows, parse_rules(rules))
-    for name in world.luck.sample(sorted(viewers), 2):
-        with any_store.as_viewer(viewers[name]) as mine:
-            check(world, mine.catalog, sees[name])
-        with any_store.as_viewer(viewers[name].as_assistant()) as mine:
-            check(world, mine.catalog, sees[name] & kept)
+    person, asking = world.luck.sample(sorted(viewers), 2)
+    with any_store.as_viewer(viewers[person]) as mine:
+        check(world, mine.catalog, sees[person])
+    with any_store.as_viewer(viewers[asking].as_assistant()) as mine:
+        check(world, mine.catalog, sees[asking] & kept)
