@@ -34,7 +34,10 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ("list reports about suppliers", ["There is no dashboard about", "What comes near", "catalog.suppliers"]),
     ("dashboards about revenue", ["1 dashboard about", "Revenue overview"]),
     ("what changed in the last week?", ["No sync found a change", "7 days"]),
-    ("which tables were dropped since yesterday", ["No sync found anything removed at the sources since", "day, 20", "(UTC)"]),
+    (
+        "which tables were dropped since yesterday",
+        ["No sync found anything removed at the sources since", "day, 20", "(UTC)"],
+    ),
     ("can i delete sales.customers", ["Not without breaking", "Ana Silva"]),
     ("is it safe to drop sales.customers?", ["Not without breaking", "foreign keys"]),
     ("which columns reference customer_id", ["customer_id"]),
