@@ -113,7 +113,10 @@ def _words(test: Node) -> str:
     kind, name = _kind(test), str(test.get("name") or "")
     if kind == name:
         return name
-    made_up = name.startswith((kind.replace(".", "_"), f"source_{kind.replace('.', '_')}"))
+    package, _, bare = kind.rpartition(".")
+    before = f"{package}_" if package else ""
+    # As dbt makes them: of a source the package still comes first (dbt_utils_source_accepted_range_...).
+    made_up = name.startswith((f"{before}{bare}", f"{before}source_{bare}"))
     on = f" on {test['column_name']}" if test.get("column_name") else ""
     return f"{kind}{on}" if made_up else f"{name} ({kind}{on})"
 

@@ -207,6 +207,22 @@ def test_a_model_that_was_skipped_did_not_change(tmp_path: Path) -> None:
     assert ran(tmp_path, "build").changed_at is not None
 
 
+@pytest.mark.parametrize(
+    "name", ["dbt_utils_accepted_range_orders_t__CANARY", "dbt_utils_source_accepted_range_shop_t__CANARY"]
+)
+def test_the_name_of_a_packages_test_is_made_up_too(name: str) -> None:
+    """Of a source dbt puts "source" behind the package (`get_synthetic_test_names` of dbt-core)."""
+    test = {
+        "unique_id": "test.r.range", "resource_type": "test", "attached_node": "model.retail.stg_orders", "name": name,
+        "column_name": "total", "test_metadata": {"name": "accepted_range", "namespace": "dbt_utils"},
+    }  # fmt: skip
+    results = Results({"results": [{"unique_id": "test.r.range", "status": "fail"}]})
+    assert (
+        NodeTests([test], results).facts("model.retail.stg_orders")["failing"]
+        == "dbt_utils.accepted_range on total"
+    )
+
+
 def test_failing_tests_are_named_by_kind_and_column_and_quote_nothing(tmp_path: Path) -> None:
     """dbt makes the values up into the name: accepted_values_orders_status__paid__CANARY."""
     test = {
