@@ -117,6 +117,8 @@ class Merge:
         self.owners: list[tuple[int, str]] = []
         self.keys: list[tuple[int, str | None, Sequence[tuple[Any, ...]]]] = []
         """(table, its database, its keys) of what was made or changed."""
+        self.full_texts: list[tuple[int, str]] = []
+        """SQL with its literals that is not sealed and written yet."""
         self.popular: set[int] = set()
         """New things of which the source told a popularity."""
         self.drift: list[dict[str, Any]] = []
@@ -310,7 +312,7 @@ class Merge:
         self.tags += [(id_, tag) for tag in entry.tags]
         self.owners += [(id_, owner) for owner in entry.owners]
         if entry.full_text is not None:
-            self._keep_full_text(id_, entry.full_text)
+            self.full_texts.append((id_, entry.full_text))
         columns: list[tuple[Any, ...]] = []
         if entry.columns:
             columns = self._create_columns(id_, zone_id, qualified, entry.columns, primary_key(entry))
@@ -407,6 +409,7 @@ class Merge:
         if self.columns:
             self.bulk.insert("resources", COLUMN, self.columns, {**same, "kind": "column"})
         self.assets, self.columns = [], []
+        self._keep_full_texts()
         self.index.take(self.fresh)
         self.indexed.update(asset.id for asset in self.fresh)
         self.fresh = []
@@ -457,12 +460,21 @@ class Merge:
         entry.tags, entry.owners = (), ()
         return {**entry.values, "description": None}
 
-    def _keep_full_text(self, resource_id: int, text: str) -> None:
-        self.session.execute(delete(FullTextRow).where(FullTextRow.resource_id == resource_id))
-        sealed = self.context.vault.seal_text("resource_full_texts", "sealed", text, row=resource_id)
-        self.session.execute(
-            insert(FullTextRow).values(resource_id=resource_id, workspace_id=self.workspace_id, sealed=sealed)
-        )
+    def _keep_full_texts(self) -> None:
+        for part in chunks([] if self.first else [id_ for id_, _text in self.full_texts]):
+            self.session.execute(delete(FullTextRow).where(FullTextRow.resource_id.in_(part)))
+        seal = self.context.vault.seal_text
+        sealed = [
+            {
+                "resource_id": id_,
+                "workspace_id": self.workspace_id,
+                "sealed": seal("resource_full_texts", "sealed", text, row=id_),
+            }
+            for id_, text in self.full_texts
+        ]
+        if sealed:
+            self.session.execute(insert(FullTextRow), sealed)
+        self.full_texts = []
 
     def _note(
         self,
@@ -498,6 +510,8 @@ class Merge:
 
         if entries:
             update_entries(self, entries)
+        if len(self.full_texts) >= FLUSH:
+            self._keep_full_texts()
         for entry in entries:
             place = self.places[entry.key]
             if place.stale:  # told as removed when it went

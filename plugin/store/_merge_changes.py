@@ -11,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from plugin.store._merge_entries import Entry, moment, primary_key
+from plugin.store._merge_labels import Labelled, write_labels
 from plugin.store._merge_moves import is_moved
-from plugin.store._models.catalog import KeyRow, OwnerRow, ResourceRow, TagRow
+from plugin.store._models.catalog import KeyRow, ResourceRow
 from plugin.store._rows import chunks
 from plugin.store.listing import IS_COLUMN
 
@@ -78,6 +79,7 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
             columns[row.parent_id].append(row)
     keys = _keys(merge, ids)
     writes: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    labelled: list[Labelled] = []
     for entry, place in zip(entries, places, strict=True):
         row = rows[place.id]
         told = len(merge.drift)
@@ -87,7 +89,7 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
         if row.stale_since is not None:
             changes["stale_since"] = None
         if entry.columns is not None:
-            _column_changes(merge, entry, place, columns[place.id], writes)
+            _column_changes(merge, entry, place, columns[place.id], writes, labelled)
             if row.columns_count != len(entry.columns):
                 changes["columns_count"] = len(entry.columns)
             merge.keys.append((place.id, entry.database, entry.keys))
@@ -112,12 +114,12 @@ def update_entries(merge: Merge, entries: Sequence[Entry]) -> None:
         merge.touched_zones.add(place.zone_id)
         values = {"id": place.id, **bookkeeping, **changes}
         writes[tuple(values)].append(values)
-        _source_tags(merge, place.id, entry.tags, row.edited)
-        _source_owners(merge, place.id, entry.owners, row.edited)
+        labelled.append(Labelled(place.id, entry.tags, entry.owners, row.edited))
         if entry.full_text is not None:
-            merge._keep_full_text(place.id, entry.full_text)
+            merge.full_texts.append((place.id, entry.full_text))
     for group in writes.values():
         merge.session.execute(update(ResourceRow), group)
+    write_labels(merge, ids, labelled)
 
 
 def _keys(merge: Merge, ids: Sequence[int]) -> dict[int, set[_Key]]:
@@ -222,6 +224,7 @@ def _column_changes(
     place: Place,
     rows: Sequence[Any],
     writes: dict[tuple[str, ...], list[dict[str, Any]]],
+    labelled: list[Labelled],
 ) -> None:
     pk = primary_key(entry)
     there = {row.name: row for row in rows}
@@ -261,7 +264,7 @@ def _column_changes(
         ):
             changes["sensitivity"], changes["sensitivity_confidence"] = sensitivity, confidence
         changes.update(_described(merge, row, "column", place, f"{place.qualified}.{name}", description))
-        _source_tags(merge, row.id, tags, row.edited)
+        labelled.append(Labelled(row.id, tags or (), None, row.edited))
         if changes:
             values = {"id": row.id, "synced_at": merge.at, **changes}
             writes[tuple(values)].append(values)
@@ -278,41 +281,3 @@ def _column_changes(
         merge.widened.add(place.id)
         for made in merge._create_columns(place.id, place.zone_id, place.qualified, new, pk):
             merge._note("added", "column", made[0], place.zone_id, made[6])
-
-
-def _source_tags(merge: Merge, resource_id: int, wanted: Sequence[str], edited: str | None) -> None:
-    """The source's tags as the source has them now; those that a person put stay."""
-    mode = merge.source.import_mode
-    if mode == "never" or (mode == "smart" and "tags" in (edited or "").split(",")):
-        return
-    there = dict(
-        merge.session.execute(select(TagRow.tag, TagRow.origin).where(TagRow.resource_id == resource_id))
-        .tuples()
-        .all()
-    )
-    old = [tag for tag, origin in there.items() if origin == "source" and tag not in wanted]
-    if old:
-        merge.session.execute(delete(TagRow).where(TagRow.resource_id == resource_id, TagRow.tag.in_(old)))
-    merge.tags += [(resource_id, tag) for tag in wanted if tag not in there]
-
-
-def _source_owners(merge: Merge, resource_id: int, wanted: Sequence[str], edited: str | None) -> None:
-    """As tags."""
-    mode = merge.source.import_mode
-    if mode == "never" or (mode == "smart" and "owners" in (edited or "").split(",")):
-        return
-    there = dict(
-        merge.session.execute(
-            select(OwnerRow.name, OwnerRow.origin).where(OwnerRow.resource_id == resource_id)
-        )
-        .tuples()
-        .all()
-    )
-    old = [name for name, origin in there.items() if origin == "source" and name not in wanted]
-    if old:
-        merge.session.execute(
-            delete(OwnerRow).where(
-                OwnerRow.resource_id == resource_id, OwnerRow.origin == "source", OwnerRow.name.in_(old)
-            )
-        )
-    merge.owners += [(resource_id, name) for name in wanted if name not in there]

@@ -79,14 +79,18 @@ def _tie_keys(merge: Merge) -> None:
     if merge.first:
         return
     for part in chunks(sorted(merge.added)):
-        for key_id, ref_key in merge.session.execute(
-            select(KeyRow.id, KeyRow.ref_key).where(
-                KeyRow.integration_id == merge.source.id, KeyRow.ref_id.is_(None), KeyRow.ref_key.in_(part)
+        tied = [
+            {"id": key_id, "ref_id": merge.places[ref_key or ""].id}
+            for key_id, ref_key in merge.session.execute(
+                select(KeyRow.id, KeyRow.ref_key).where(
+                    KeyRow.integration_id == merge.source.id,
+                    KeyRow.ref_id.is_(None),
+                    KeyRow.ref_key.in_(part),
+                )
             )
-        ).all():
-            merge.session.execute(
-                update(KeyRow).where(KeyRow.id == key_id).values(ref_id=merge.places[ref_key or ""].id)
-            )
+        ]
+        if tied:
+            merge.session.execute(update(KeyRow), tied)
 
 
 Wanted = tuple[int, int, int | None, int | None, str, str]
