@@ -270,6 +270,55 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ("views built on sales.orders", ["mart.monthly_revenue"]),
     ("most expensive products", ["ORDER BY price DESC", "LIMIT 10"]),
     ("anything on customer falls", ["None of these says `falls`"]),
+    # what is planned, and whom it concerns
+    (
+        "what dashboards break if I remove orders.total",
+        ["1 dashboard is built on what holds", "Revenue overview"],
+    ),
+    ("does anything break if we rename sales.orders?", ["mart.monthly_revenue"]),
+    ("will any dashboard fail when I delete sales.orders", ["Revenue overview"]),
+    ("what happens if I drop sales.customers?", ["depend", "mart.monthly_revenue", "Ana Silva"]),
+    ("if sales.orders is dropped, what breaks?", ["mart.monthly_revenue"]),
+    ("how risky is it to change sales.orders", ["mart.monthly_revenue"]),
+    (
+        "who should I tell if I change sales.orders?",
+        ["Before changing", "Ana Silva, who owns", "sales.orders"],
+    ),
+    (
+        "who is affected by changes to sales.orders",
+        ["Ana Silva, who owns", "Nobody answers for", "monthly_revenue"],
+    ),
+    ("who needs to know before we rename customers.email", ["Ana Silva, who owns", "sales.customers"]),
+    (
+        "who should be told before dropping sales.refunds",
+        ["Nobody is known to own", "Nothing that I know of depends"],
+    ),
+    ("trace sales.customers to the dashboards", ["Revenue overview"]),
+    ("show me the lineage of mart.monthly_revenue in both directions", ["sales.orders", "Revenue overview"]),
+    # two questions in one
+    (
+        "who owns sales.orders and what depends on it?",
+        ["is owned by Ana Silva", "depends directly", "monthly_revenue"],
+    ),
+    ("Who owns the orders table? And who should I tell if I change it?", ["is owned by", "Before changing"]),
+    ("what is in the sales schema and who owns sales.orders", ["is a schema", "is owned by Ana Silva"]),
+    (
+        "what is sales.refunds, who owns it and how fresh is it?",
+        ["Money that went back", "no owner", "last changed"],
+    ),
+    ("describe sales.orders and its columns", ["One row per order", "`currency`"]),
+    ("who owns the flux capacitor and what depends on it", ["found nothing called `flux capacitor`"]),
+    # one fact
+    ("is customers.email personal?", ["is marked personal", "No value was read"]),
+    ("is sales.customers sensitive", ["these columns are marked", "`email` (personal)"]),
+    ("is catalog.products personal", ["No column of", "No value was read"]),
+    ("is product_id the primary key of order_items", ["Primary key: `order_id, product_id`"]),
+    ("is order_id unique in order_items", ["Primary key: `order_id, product_id`"]),
+    ("which foreign keys point to customers", ["sales.orders", "foreign key"]),
+    ("how many tables are there per schema", ["shop.sales", "resources"]),
+    ("who changed the description of sales.orders", ["under Activity", "audit log"]),
+    ("what is the source of truth for refunds", ["sales.refunds"]),
+    ("when was the last refresh of sales.orders", ["2026-11-20"]),
 ]
 
 

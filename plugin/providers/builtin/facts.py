@@ -97,6 +97,22 @@ def _verified(thing: Thing) -> str:
     return f"Nobody has verified {named(thing)} yet.{ask}"
 
 
+def _personal(thing: Thing) -> str:
+    if thing.kind != "column":
+        marked = [each for each in thing.columns if each.get("sensitivity")]
+        if not marked:
+            return (
+                f"No column of {named(thing)} is marked as personal or secret. No value was read to say so."
+            )
+        said = [f"{code(str(each['name']))} ({plain(str(each['sensitivity']))})" for each in marked]
+        return f"Of {named(thing)} these columns are marked: {listed(said)}. No value was read to say so."
+    if thing.text("sensitivity"):
+        return (
+            f"Yes, {named(thing)} is marked {plain(thing.text('sensitivity'))}. No value was read to say so."
+        )
+    return f"No, {named(thing)} is not marked as personal or secret. No value was read to say so."
+
+
 def _parent(thing: Thing) -> str:
     return thing.qualified.rpartition(".")[0]
 
@@ -136,6 +152,7 @@ freshness = _fact(_freshness)
 size = _fact(_size)
 tags_of = _fact(_tags)
 is_verified = _fact(_verified)
+is_personal = _fact(_personal)
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from plugin.providers.builtin import (
     about,
@@ -10,6 +11,7 @@ from plugin.providers.builtin import (
     drift,
     facts,
     find,
+    joins,
     lists,
     places,
     relations,
@@ -20,8 +22,9 @@ from plugin.providers.builtin import (
     usage,
 )
 from plugin.providers.builtin.phrases import words_of
-from plugin.providers.builtin.talk import Plan, Talk, Thing, things
-from plugin.providers.builtin.understand import Intent, follow_up, understand
+from plugin.providers.builtin.talk import CITED, Plan, Talk, Thing, things
+from plugin.providers.builtin.two_parts import parts
+from plugin.providers.builtin.understand import Intent, follow_up, is_pronoun, understand
 
 PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "about": find.find,
@@ -52,14 +55,16 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "tags_of": facts.tags_of,
     "in_use": lists.in_use,
     "is_verified": facts.is_verified,
+    "is_personal": facts.is_personal,
     "definition": about.definition,
     "queries": usage.queries,
     "compare": about.compare,
     "upstream": relations.upstream,
     "downstream": relations.downstream,
+    "whom_to_tell": relations.whom_to_tell,
     "lineage": relations.lineage,
-    "join": relations.join,
-    "joins_of": relations.joins_of,
+    "join": joins.join,
+    "joins_of": joins.joins_of,
     "use": usage.use,
     "unused": usage.unused,
     "popular": lists.popular,
@@ -86,14 +91,41 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "help": sayings.help_text,
     "greeting": sayings.greeting,
     "thanks": sayings.thanks,
+    "activity": sayings.activity,
 }
+
+SUBJECTS = ("s", "o", "in")
+"""Phrases that name a thing."""
 
 
 def plan(talk: Talk) -> Plan:
     """The plan for the question at the end of this talk."""
-    intent = intent_of(talk)
-    answer = yield from PLANS[intent.name](talk, intent)
+    several = parts(talk.question, known_words(talk))
+    if several:
+        answer = yield from _each(talk, several)
+    else:
+        intent = intent_of(talk)
+        answer = yield from PLANS[intent.name](talk, intent)
     return answer + stale.note(answer, talk)
+
+
+def _each(talk: Talk, several: tuple[Intent, ...]) -> Plan:
+    """Each part's answer; "it" in a later one is what the answer before was about."""
+    answers: list[str] = []
+    focus = ""
+    for intent in several:
+        slots = dict(intent.slots)
+        pointing = [name for name, value in slots.items() if name in SUBJECTS and is_pronoun(value)]
+        if pointing and answers and not focus:
+            break  # what it would be about was not found, as the answer before says
+        if answers:
+            slots.update(dict.fromkeys(pointing, focus))
+        answer = yield from PLANS[intent.name](talk, replace(intent, slots=slots))
+        answers.append(answer)
+        cited = CITED.search(answer)
+        if not (pointing and focus):
+            focus = cited.group(1) if cited else ""
+    return "\n\n".join(dict.fromkeys(answers))
 
 
 def intent_of(talk: Talk) -> Intent:

@@ -1,4 +1,4 @@
-"""Plans that follow what connects things: lineage both ways, and joins."""
+"""Plans that follow lineage, both ways: what feeds a thing, what depends on it and whom to tell before a change."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
-from plugin.providers.builtin.phrases import code, count, kind_word, listed, named, plain
+from plugin.providers.builtin.phrases import count, kind_word, listed, named, plain
 from plugin.providers.builtin.resolve import Meant, lead, not_found, resolve, tail
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, kind_of
 
 MOST = 25
+MOST_OWNED = 5
+"""Things of one owner that are named; the rest are counted."""
 
 
 def upstream(talk: Talk, intent: Intent) -> Plan:
@@ -29,10 +31,52 @@ def downstream(talk: Talk, intent: Intent) -> Plan:
     if meant.thing is None:
         return not_found(meant)
     start, rows, known, note = yield from _around(meant.thing, "downstream")
-    text = _downstream(start, rows, known, kind_of(intent.slots.get("kind") or ""))
-    if start.kind == "column" and not intent.slots.get("kind"):
+    kind = kind_of(intent.slots.get("kind") or "")
+    if start.kind == "column" and kind not in (None, "column", "integration"):
+        text = yield from _that_may_show(start, rows, kind)
+    else:
+        text = _downstream(start, rows, known, kind)
+    if start.kind == "column" and not kind:
         text += yield from _may_name(start, rows)
     return (term or lead(meant)) + note + text + tail(meant)
+
+
+def whom_to_tell(talk: Talk, intent: Intent) -> Plan:
+    """Who is to know of a change: the owners of it and of what depends on it, and what nobody answers for."""
+    meant, term = yield from _traced(talk, intent.slot("s"))
+    if meant.thing is None:
+        return not_found(meant)
+    start, rows, known, note = yield from _around(meant.thing, "downstream")
+    own = start
+    if start.kind == "column" and not start.texts("owners"):
+        table = yield Want("retrieve", {"resource": start.qualified.rsplit(".", 1)[0]})
+        own = next(iter(things(table.fragments)), start)
+    owned: dict[str, list[str]] = defaultdict(list)
+    for owner in own.texts("owners"):
+        owned[owner].append(named(own))
+    ownerless: list[str] = [] if own.texts("owners") else [named(own)]
+    readers = dict.fromkeys(_end(row, "downstream", start) for row in rows)
+    for name in readers:
+        if name in (start.qualified, own.qualified):
+            continue
+        owners = known[name].texts("owners") if name in known else ()
+        for owner in owners:
+            owned[owner].append(cite(name))
+        if not owners:
+            ownerless.append(cite(name))
+    text = f"Nobody is known to own {named(own)} or what depends on it."
+    if owned:
+        told = [f"- {plain(owner)}, who owns {_some(names)}" for owner, names in owned.items()]
+        text = f"Before changing {named(start)}, tell:\n\n" + "\n".join(told)
+        if ownerless:
+            text += f"\n\nNobody answers for {_some(ownerless)}."
+    text += "" if readers else f"\n\nNothing that I know of depends on {named(start)}."
+    return (term or lead(meant)) + note + text + tail(meant)
+
+
+def _some(names: list[str]) -> str:
+    more = [count(len(names) - MOST_OWNED, "more")] if len(names) > MOST_OWNED else []
+    return listed(names[:MOST_OWNED] + more)
 
 
 def downstream_of(thing: Thing) -> Generator[Want, Given, str]:
@@ -51,6 +95,9 @@ def _traced(talk: Talk, phrase: str) -> Generator[Want, Given, tuple[Meant, str]
                 f"{named(meant.thing)} is a glossary term; the data nearest to it is {named(data.thing)}.\n\n"
             )
             return data, said
+        columns = yield from resolve(talk, phrase, kinds=("column",))
+        if columns.thing is not None and not columns.loose and columns.thing.kind == "column":
+            return columns, f"{named(meant.thing)} is a glossary term; this is for a column of that name.\n\n"
     return meant, ""
 
 
@@ -80,7 +127,7 @@ def may_drop(talk: Talk, intent: Intent) -> Plan:
         verdict = f"Not without breaking {listed(broken)}. "
     text = lead(meant) + note + verdict + _downstream(start, rows, known, None)
     if keys:
-        text += f"\n\nForeign keys lead to it from {listed([_cite(each) for each in keys[:MOST]])}."
+        text += f"\n\nForeign keys lead to it from {listed([cite(each) for each in keys[:MOST]])}."
     text += (
         f"\n\nIts own owner: {plain(listed(owners))}." if owners else "\n\nIt has no owner of its own to ask."
     )
@@ -109,9 +156,40 @@ def _may_name(column: Thing, rows: list[Mapping[str, Any]]) -> Generator[Want, G
     )
     text = (
         "\n\nThese read its table without giving it on, and may name it in a filter or a join: "
-        f"{listed([_cite(name) for name in maybe[:MOST]])}."
+        f"{listed([cite(name) for name in maybe[:MOST]])}."
     )
     return text + (f" Their owners: {plain(listed(owners))}." if owners else "")
+
+
+def _that_may_show(column: Thing, rows: list[Mapping[str, Any]], kind: str) -> Generator[Want, Given, str]:
+    """Things of a kind behind the tables that a column goes into: of a dashboard no source tells the columns."""
+    table = column.qualified.rsplit(".", 1)[0]
+    given = yield Want("lineage", {"resource": table, "direction": "downstream", "depth": 5})
+    ways: dict[str, list[str]] = defaultdict(list)
+    for row in rows_of(given.fragments, "edges"):
+        ways[str(row.get("upstream", ""))].append(str(row.get("downstream", "")))
+    known = {each.qualified: each for each in things(given.fragments)}
+    through = dict.fromkeys(str(row.get("downstream", "")) for row in rows)
+    reached = dict.fromkeys(
+        name for each in (table, *through) for level in _levels(each, ways) for name in level
+    )
+    found = [known[name] for name in (*through, *reached) if name in known and _is(known[name], kind)]
+    found = list({each.qualified: each for each in found}.values())
+    if not found:
+        return (
+            f"No {kind_word(kind)} that I know of depends on {named(column)}. Uses outside the connected sources are "
+            "unknown here."
+        )
+    what = count(len(found), kind_word(kind))
+    verb = "is" if len(found) == 1 else "are"
+    text = f"{what} {verb} built on what holds {named(column)} and may show it:\n\n"
+    text += "\n".join(f"- {named(each)}" for each in found[:MOST])
+    owners = sorted({owner for each in found for owner in each.texts("owners")})
+    return text + (f"\n\nOwners to tell before changing it: {plain(listed(owners))}." if owners else "")
+
+
+def _is(thing: Thing, kind: str) -> bool:
+    return thing.kind == kind or thing.kind.endswith(f"_{kind}")
 
 
 def _around(
@@ -159,7 +237,7 @@ def _upstream(thing: Thing, rows: Iterable[Mapping[str, Any]]) -> str:
     text = f"{named(thing)} is fed directly by {count(len(direct), 'resource')}:\n\n"
     text += "\n".join(_hop(name, sources.get(name, "")) for name in direct[:MOST])
     if further:
-        text += f"\n\nFurther upstream: {listed([_cite(name) for name in further[:MOST]])}."
+        text += f"\n\nFurther upstream: {listed([cite(name) for name in further[:MOST]])}."
     return text
 
 
@@ -176,7 +254,7 @@ def _downstream(
 
         def wanted(name: str) -> bool:
             found = known.get(name)
-            return found is None or found.kind == kind or found.kind.endswith(f"_{kind}")
+            return found is None or _is(found, str(kind))
 
         direct, further = (
             [each for each in direct if wanted(each)],
@@ -193,7 +271,7 @@ def _downstream(
         text += "\n".join(_hop(name, sources.get(name, ""), known.get(name)) for name in direct[:MOST])
     if further:
         start = "\n\nThrough those" if direct else f"Indirectly, through others, on {named(thing)} depend"
-        text += f"{start}: {listed([_cite(name) for name in further[:MOST]])}."
+        text += f"{start}: {listed([cite(name) for name in further[:MOST]])}."
     owners = sorted(
         {owner for name in (*direct, *further) if name in known for owner in known[name].texts("owners")}
     )
@@ -222,13 +300,14 @@ def _levels(start: str, ways: Mapping[str, list[str]]) -> tuple[list[str], list[
     return direct, further
 
 
-def _cite(name: str) -> str:
+def cite(name: str) -> str:
+    """A qualified name as code with its citation."""
     safe = name.replace("]", "").replace("[", "").replace("`", "'")
     return f"`{safe}` [[{safe}]]"
 
 
 def _hop(name: str, source: str, thing: Thing | None = None) -> str:
-    text = f"- {named(thing)}" if thing is not None and thing.id else f"- {_cite(name)}"
+    text = f"- {named(thing)}" if thing is not None and thing.id else f"- {cite(name)}"
     if thing is not None and not thing.is_table:
         text += f" ({kind_word(thing.kind)})"
     words = {
@@ -238,79 +317,3 @@ def _hop(name: str, source: str, thing: Thing | None = None) -> str:
         "manual": "a person",
     }
     return f"{text}, known from {words.get(source, plain(source))}" if source else text
-
-
-def join(talk: Talk, intent: Intent) -> Plan:
-    """How two tables join, with the SQL."""
-    from plugin.providers.builtin.sql_text import Sql, join_clause
-
-    left = yield from resolve(talk, intent.slot("s"), kinds=("table", "view"))
-    right = yield from resolve(talk, intent.slot("o"), kinds=("table", "view"))
-    for each in (left, right):
-        if each.thing is None:
-            return not_found(each)
-    assert left.thing is not None and right.thing is not None
-    one, other = left.thing, right.thing
-    given = yield Want("find_joins", {"table": str(one.id), "other": str(other.id)})
-    hops = rows_of(given.fragments, "joins")
-    if not hops:
-        mine = {str(each["name"]).lower(): str(each["name"]) for each in one.columns}
-        shared = [mine[str(c["name"]).lower()] for c in other.columns if str(c["name"]).lower() in mine]
-        text = f"No foreign key and no observed join connects {named(one)} and {named(other)}."
-        if shared:
-            text += f" They share the column names {listed([code(each) for each in shared[:8]])}, which may or may not mean the same."  # noqa: E501
-        return lead(left) + lead(right) + text
-    guess = any(hop.get("source") == "names" for hop in hops)
-    how = "a foreign key" if hops[0].get("source") == "foreign key" else "joins seen in queries"
-    if guess:
-        how = "the names of their columns alone"
-    if len(hops) == 1:
-        text = f"{named(one)} and {named(other)} join on {code(str(hops[0]['on']))} ({how})."
-    else:
-        steps = [
-            f"{code(str(hop['left']))} to {code(str(hop['right']))} on {code(str(hop['on']))}" for hop in hops
-        ]
-        text = (
-            f"{named(one)} and {named(other)} join over {count(len(hops), 'hop')}: {', then '.join(steps)}."
-        )
-    if guess:
-        text = f"No foreign key and no query tells how these two join. By names, a guess to check: {text}"
-    sql = Sql(one.text("dialect"))
-    tables = {one.qualified: one, other.qualified: other}
-    clause = join_clause(sql, one, hops, tables)
-    if clause:
-        statement = "\n".join(
-            filter(None, (f"SELECT{sql.limit_head(100)} *", f"FROM {clause}", sql.limit_tail(100)))
-        )
-        text += f"\n\n```sql\n{statement}\n```"
-    return lead(left) + lead(right) + text
-
-
-def joins_of(talk: Talk, intent: Intent) -> Plan:
-    """Everything a table joins to."""
-    meant = yield from resolve(talk, intent.slot("s"), kinds=("table", "view"))
-    if meant.thing is None:
-        return not_found(meant)
-    given = yield Want("find_joins", {"table": str(meant.thing.id)})
-    hops = rows_of(given.fragments, "joins")
-    if not hops:
-        return f"{lead(meant)}No joins of {named(meant.thing)} are known.{tail(meant)}"
-    out = []
-    for (other, on), sources in list(_sources_of_joins(meant.thing.qualified, hops).items())[:MOST]:
-        out.append(f"- {_cite(other)} on {code(on)} ({listed(sources)})")
-    return f"{lead(meant)}{named(meant.thing)} joins to:\n\n" + "\n".join(out) + tail(meant)
-
-
-def _sources_of_joins(table: str, hops: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:
-    """How each join of a table is known, by the other table and the columns, this table's first."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for hop in hops:
-        turned = hop["left"] != table
-        pairs = [pair.split(" = ", 1) for pair in str(hop["on"]).split(", ")]
-        sides = sorted(" = ".join(reversed(pair) if turned else pair) for pair in pairs)
-        told = {"names": "by names, a guess", "observed": "seen in queries"}.get(str(hop.get("source", "")))
-        words = told or plain(str(hop.get("source", "")))
-        sources = found[str(hop["left"] if turned else hop["right"]), ", ".join(sides)]
-        if words not in sources:
-            sources.append(words)
-    return found

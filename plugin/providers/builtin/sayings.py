@@ -118,3 +118,15 @@ chat = _said(
     + HELP
 )
 thanks = _said("You are welcome.")
+
+
+def activity(talk: Talk, intent: Intent) -> Plan:
+    """Who changed something here: told by its page and the audit log, which a chat does not read."""
+    meant = yield from resolve(talk, intent.slot("s"), column=True)
+    if meant.thing is None:
+        return not_found(meant)
+    return (
+        f"Who changed what of {named(meant.thing)} here is on its page under Activity; an admin finds it in the audit "
+        "log as well. Of changes at the source a sync sees what changed, never who did it: ask “what changed in "
+        f"{plain(meant.thing.name)}?”"
+    )

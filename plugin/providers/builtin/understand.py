@@ -19,6 +19,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from plugin.providers.builtin.how_used import how_used
 from plugin.providers.builtin.over_time import over_time
 from plugin.providers.builtin.tongues import english_words, language_of
+from plugin.providers.builtin.what_breaks import what_breaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ _KIND = (
 
 _VOCABULARY = sorted(
     set(
-        """about average belongs between breaks calculated change changed column columns comes connected connection contain
+        """about average belongs between breaks calculated change changed changes column columns comes connected connection contain
         contains contact count dashboard dashboards database databases define defined definition delete deleted depend dependencies
         depends describe described description descriptions difference document documents documentation documented downstream drop
         explain feeds fields find foreign frequent fresh freshness glossary greatest highest impact integration
@@ -105,6 +106,8 @@ _CONTRACTIONS = (
     (r"(?:,? (?:and|with)) (?:what (?:data )?types? (?:are they|do they have|they have|they are)|(?:(?:their|the|its|what) )?(?:data )?types?)$", ""),
     (r"^((?:what|which) is |show me |find )?the (most|least) (expensive|costly|valuable)\b", r"\1the 1 \2 \3"),
     (r"^((?:what|which) are |show me |show |list |find )?(?:the )?(most expensive|cheapest) (?=[a-z_.]+s$)", r"\1the 10 \2 "),
+    (r"^(.*\b(?:lineage|upstream|downstream|trace|dependencies)\b.*?) (?:in (?:both|all) directions|both ways|upstream and downstream|end[ -]to[ -]end|(?:\d+|one|two|three|four|five) (?:levels?|hops?|steps?)(?: (?:deep|up|down|up and down|away))?)$", r"\1"),
+    (r"\bdbt (?=models?\b|metrics?\b|sources?\b|exposures?\b)", ""),
     (r"\bdb\b", "database"), (r"\bdiff\b", "difference"), (r"\binfo\b", "information"), (r"\bbreak\b", "breaks"),
 )  # fmt: skip
 _QUOTED = re.compile(r"`([^`\n]+)`|\"([^\"\n]+)\"|“([^”\n]+)”|(?<![\w])'([^'\n]+)'(?![\w])|‘([^’\n]+)’")
@@ -149,6 +152,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("meaning", rf"what is meant by {_S}|(?:the )?(?:meaning|definition) of (?:the )?(?:term |word )?(?P<s2>.+?)|define (?:the )?(?:term )?(?P<s3>.+?)"),
     ("meaning", r"what is (?:the )?(?:meaning|definition) (?:of|for) (?:the )?(?:term |word )?" + _S),
     ("meaning", rf"how (?:do|does|is|are) (?:we|the company|our company|you)?(?: usually)? ?(?:define|defined|call) {_S}|how is {_S.replace('<s>', '<s2>')} defined"),
+    ("find", r"(?:(?:what|which)(?: table| view)? is |show me |find )?(?:the )?(?:(?:single )?source of truth|golden record|(?:most (?:trusted|reliable|trustworthy|accurate)|authoritative|canonical|official) (?:tables?|views?|sources?|datasets?|data)) (?:for|on|about|of) (?:the |our )?" + _S),
+    ("activity", r"who (?:has |have )?(?:last |recently )?(?:changed|edited|updated|modified|wrote|added|deleted|verified|removed|set) (?:the |this )?(?:description|owners?|tags?|classification|definition|documentation)s? (?:of|for|on|to|from) " + _S),
+    ("activity", r"who (?:has |have )?(?:last |recently )?(?:changed|edited|updated|modified|touched) (?!data\b)" + _S + r"(?: last| recently)?"),
     # joins
     ("join", r"(?:(?:write |give me |show me )?(?:a |an |the )?(?:sql|query|select)(?: for| to| of)? )?(?P<s>\S+) (?:joined|joining) (?:to|with|and|on) (?P<o>\S+?)(?: and .+)?"),
     ("join", r"(?:how (?:do|can|would) (?:i|we|you) )?(?:get|go|come|navigate) from (?P<s>.+?) to (?P<o>.+)"),
@@ -162,9 +168,10 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("joins_of", rf"(?:what|which)(?: tables?)? (?:can|does|do|could) {_S} (?:be )?join(?:ed|s)?(?: to| with| on)?"),
     ("joins_of", rf"(?:which|what) tables (?:are )?(?:related|connected|linked) (?:to|with) {_S}"),
     ("joins_of", rf"(?:show |list )?(?:me )?(?:the )?(?:joins?|relationships?|related tables?) (?:of|for|from|to) {_S}"),
-    ("joins_of", rf"(?:which|what) (?:tables?|views?|tables (?:and|or) views) (?:references?|refers? to|links? to|points? (?:at|to)|leads? to)(?: the)?(?: table)? {_S}"),
+    ("joins_of", rf"(?:which|what) (?:tables?|views?|tables (?:and|or) views|foreign keys?|keys?) (?:references?|refers? to|links? to|points? (?:at|to)|leads? to)(?: the)?(?: table)? {_S}"),
     ("keys", rf"(?:what (?:is|are) |show |list |which (?:is|are) )?(?:me )?(?:the )?(?P<key>primary|foreign|unique)? ?(?:keys?|constraints?) {_OF} (?:the )?{_S}"),
     ("keys", rf"(?:what|which) (?P<key>primary|foreign|unique)? ?keys? (?:does|do|has|have) {_S}(?: have| has)?"),
+    ("keys", rf"(?:is|are) (?:the )?(?:column )?\S+ (?:unique|(?:a |the |part of (?:a |the )?)?(?P<key>primary|foreign|unique) keys?) (?:in|of|on|for) (?:the )?{_S}"),
     # lineage
     ("downstream", rf"what (?:would |will |does |could )?breaks? (?:if|when) (?:i|we|you|somebody|someone)? ?(?:were to |would )?(?:drop|delete|remove|change|rename|alter|modify|touch|truncate)?s? ?{_S}(?: (?:is|gets|was|were) (?:dropped|deleted|removed|changed|renamed))?"),
     ("downstream", rf"(?:what|which|who|whom) ?(?P<kind>dashboards?|tables?|views?|reports?|charts?|models?|things?|people|jobs?)? ?(?:all )?(?:depends?|relies|rely|builds?|is built|are built|based|is based|are based) (?:up)?on {_S}"),
@@ -199,6 +206,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     # personal, undocumented, unowned, popular
     ("in_use", r"(?:what|which|show|list|give me|display)(?: me)?(?: all)?(?: the| our)? ?(?P<by>tags?|labels?|owners?)(?: do we have| do we use| are there| exist| are used| are in use| can i see| have we(?: got)?| there are| in use)?|who are (?:all )?(?:the |our )?(?:data )?(?P<by2>owners)"),
     ("tagged", r"(?:what|which|show|list|find|everything|all)?(?: me)?(?: all| everything)?(?: the)? ?(?P<kind>" + _KIND + r"|things|resources|data)? ?(?:is |are |that is |that are |which are |has |have |with )?(?:the )?(?:tagged|tags?|labelled|labeled)(?: as| with| by)? (?!(?:of|does|do|are|is)\b)(?P<tag>.+)"),
+    ("is_personal", r"(?:is|are|was|were) (?!there\b|any\b|our\b|all\b|some\b|which\b|what\b|the data\b|data\b)(?:the )?(?:column )?(?P<s>.+?) (?:marked |classified |flagged |considered |treated |seen )?(?:as )?(?:personal|pii|phi|sensitive|private|secret|confidential)(?: data| information)?"),
     ("personal", r"(?:.*\b)?(?:pii|phi|personal(?:ly)?(?: identifiable)?|sensitive|gdpr|private|confidential)\b(?: data| information| columns?| looking| fields?)*(?:(?: are| is| do we have| there| have we| exist| stored| hold| contain)* ?(?:in|of|under|within|does|from) (?:the )?(?P<in>.+?)(?: (?:hold|contain|have|table|schema))?)?"),
     ("personal", r"(?:which|what|find|list|show)(?: me)?(?: the)? (?:columns?|fields?|tables?) (?:which |that )?(?:look|looks|seem|might be|may be|could be|are|contain|contains|hold|holds|have|has|with) (?:like )?(?:to be )?(?:personal|sensitive|private)(?: data| information)?" + _IN),
     ("undocumented", r"(?:which|what|find|list|show|give me|are there|how many)?(?: me)?(?: all)?(?: the| any)? ?(?P<kind>" + _KIND + r")? ?(?:that |which )?(?:are|is|have|has|with|still|lack|lacks|miss|misses|need|needs|do not have|does not have|without)? ?(?:missing |lacking |got )?(?:undocumented|not documented|no descriptions?|no documentation|not described|without (?:a )?(?:description|documentation|descriptions)|missing (?:a )?(?:descriptions?|documentation)|an? description|any description|descriptions?)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
@@ -225,11 +233,12 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("columns", rf"(?:what is |show |describe |explain |give me )?(?:me )?(?:the )?(?:structure|schema|layout|ddl|fields|shape) (?:of|for) (?:the )?(?:table |view )?{_S}"),
     ("freshness", rf"how (?:fresh|old|recent|current|up to date|up-to-date|stale) (?:is|are) (?:the )?(?:data in )?{_S}"),
     ("freshness", rf"when (?:was|were|did|has|is) {_S} (?:last |most recently )?(?:been )?(?:last )?(?:updated?|refreshed|changed?|loaded|modified|synced|analyzed|analysed|refresh|load|sync|written)(?: last)?"),
+    ("freshness", rf"when (?:was|is|were) (?:the )?(?:last|latest|most recent|newest) (?:sync|update|refresh|load|run|change|data) (?:of|for|on|to|in) {_S}"),
     ("freshness", rf"(?:is|are) {_S} (?:up to date|up-to-date|fresh|stale|current|outdated|still updated)|(?:freshness|last update|last change|age) (?:of|for) (?P<s2>.+)"),
     ("size", rf"how (?:big|large|long) is {_S}|(?:what is )?(?:the )?(?:size|row count|number of rows) (?:of|in|for) (?P<s2>.+)|how many (?:rows|records|entries|lines) (?:does|do|are in|are there in|in|has) (?P<s3>.+?)(?: have| has)?|how much data is in (?P<s4>.+)"),
     # counts over the catalog
     ("count", r"(?:how many|number of|count(?: of)?(?: the)?|count all)(?: different| distinct)? (?P<kind>" + _KIND + r")(?: and (?P<kind2>" + _KIND + r"))?(?: are there| do we have| exist| does (?:it|the catalog|this workspace) have| have we(?: got)?| there are| are| does| do i see| can i see| in total)*" + _IN + r"(?: have| has| hold| contain)?"),
-    ("per_place", r"(?:how many|number of|count(?: of)?) (?:tables|views|tables and views|resources) (?:per|by|in each|does each) (?P<by>schema|integration|source|database|system)(?: have| has| hold)?"),
+    ("per_place", r"(?:how many|number of|count(?: of)?) (?:tables|views|tables and views|resources)(?: are there| do we have| exist| there are)? (?:per|by|in each|for each|does each) (?P<by>schema|integration|source|database|system)(?: have| has| hold)?"),
     ("per_place", r"(?:which|what) (?P<by>schema|integration|source|system) (?:has|have|holds?|contains?) (?:the )?(?:most|fewest|least) (?:tables|views|resources)"),
     ("count", r"how (?:big|large) is (?:the|our|this) (?:catalog|warehouse|workspace)|what is in (?:the|our|this) (?:catalog|workspace)|what (?:data )?do we have(?: here)?|(?:give me )?an? overview(?: of (?:the|our) (?:catalog|data|warehouse))?"),
     ("count", r"how many (?P<kind>" + _KIND + r") (?:does|do|has|have) (?:the )?(?P<in>.+?) (?:have|has|contain|hold)"),
@@ -333,7 +342,7 @@ def understand(question: str, known: frozenset[str] = frozenset()) -> Intent:
     tongue = language_of(cleaned)
     if tongue is not None:
         return made("foreign", {"s": english_words(cleaned, tongue), "language": tongue})
-    asked = over_time(cleaned) or how_used(cleaned)
+    asked = over_time(cleaned) or how_used(cleaned) or what_breaks(cleaned)
     if asked is not None:
         return made(*asked)
     for name, pattern in _COMPILED:
