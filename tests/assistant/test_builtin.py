@@ -308,6 +308,10 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ),
     ("describe sales.orders and its columns", ["One row per order", "`currency`"]),
     ("who owns the flux capacitor and what depends on it", ["found nothing called `flux capacitor`"]),
+    (
+        "what breaks if I drop sales.orders and who should I tell?",
+        ["depends directly", "Before changing", "Ana Silva"],
+    ),
     # one fact
     ("is customers.email personal?", ["is marked personal", "No value was read"]),
     ("is sales.customers sensitive", ["these columns are marked", "`email` (personal)"]),

@@ -313,6 +313,7 @@ _FOLLOW_UPS: tuple[tuple[str, str], ...] = (
     ("count_columns", r"how many (?:columns|fields)(?: (?:does|has) it(?: have)?)?"),
     ("upstream", r"(?:its|the)? ?(?:upstream|sources?|inputs?|origin)|where does it come from"),
     ("downstream", r"(?:its|the)? ?(?:downstream|consumers|impact|dependents)|what (?:uses|depends on) it"),
+    ("whom_to_tell", r"(?:who|whom) (?:(?:should|do|must|can|would|will|need|needs|have|has|i|we|to|be|is|are) )*(?:tell|told|warn|warned|inform|informed|notify|notified|ask|contact|alert|affected|impacted|know)(?: (?:about (?:it|that|this)|first|before|then|if i do(?: that| so)?|when i do(?: that| so)?))*"),
     ("lineage", r"(?:its|the)? ?(?:lineage|dependencies)"),
     ("keys", r"(?:its|the)? ?(?P<key>primary|foreign)? ?keys?"),
     ("freshness", r"(?:its|the)? ?(?:freshness|last update|age)|how (?:fresh|old) is it|is it (?:up to date|fresh|stale)"),
