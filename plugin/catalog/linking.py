@@ -1,7 +1,8 @@
 """Definitions that changed -> edges between the keys of an integration's tables.
 
 Enters: views with their SQL, the names of the integration, the columns of what they read. Leaves: staged edges, and
-for each definition whether all of it was understood.
+for each definition whether all of it was understood. The parser is loaded with the first definition that is not plain:
+it takes a third of a first sync's time and of its memory.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from plugin.catalog.lineage import last_of, lineages, tables_in
+from plugin.catalog.lineage_plain import PlainLineage, read_plain
 from plugin.catalog.naming import Asked, Names
-from plugin.catalog.sql_text import Statement, statements_in
 from plugin.store.staging import Stage, StagedEdge
+
+if TYPE_CHECKING:
+    from plugin.catalog.lineage import SqlLineage
+    from plugin.catalog.sql_text import Statement
 
 BATCH = 200
 """Definitions whose trees are in memory at once. Of smaller batches no less memory came, and every twentieth look for
@@ -53,12 +58,53 @@ class Early:
     asked: Asked
 
 
+class _Reading:
+    """One definition that is being read: plainly where it is plain, else by the parser."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.plain = read_plain(definition.sql, definition.dialect)
+        self._statements: list[Statement] | None = None
+
+    @property
+    def statements(self) -> list[Statement]:
+        """What the parser makes of it, once."""
+        if self._statements is None:
+            from plugin.catalog.sql_text import statements_in
+
+            self._statements = statements_in(self.definition.sql, self.definition.dialect)
+        return self._statements
+
+    @property
+    def tables(self) -> Iterable[tuple[str, ...]]:
+        """Every name that stands where a table may."""
+        if self.plain is not None:
+            return self.plain.tables
+        from plugin.catalog.lineage import tables_in
+
+        return tables_in(self.statements)
+
+    def lineage(
+        self, lookup: Callable[[tuple[str, ...]], Sequence[str] | None]
+    ) -> SqlLineage | PlainLineage:
+        """What it reads, with the columns that `lookup` knows of tables."""
+        told = self.plain.lineage(lookup) if self.plain is not None else None
+        if told is not None:
+            return told
+        from plugin.catalog.lineage import last_of, lineages
+
+        return last_of(lineages(self.statements, lookup), self.definition.sql)
+
+
 @contextmanager
-def _trees_let_go() -> Iterator[None]:
+def _trees_let_go(readings: Iterable[_Reading]) -> Iterator[None]:
     """At its end free the trees that were made within. They know their parents, so only a look for cycles frees them;
     what is older, hundreds of thousands of staged tuples, is set aside and not looked at. A server has set aside what
-    it began with (web/serve.py): giving that back would cost its slowest requests.
+    it began with (web/serve.py): giving that back would cost its slowest requests. What is plain makes no trees.
     """
+    if all(each.plain is not None for each in readings):
+        yield
+        return
     ours = gc.get_freeze_count() == 0
     if ours:
         gc.freeze()
@@ -78,22 +124,26 @@ def link_early(
     What is told holds if the names answer the same when all tables have come. Never raises for what SQL says.
     """
     early, rest = [], []
-    with _trees_let_go():
-        for each in definitions:
-            told = _look(each, names, stage)
+    readings = [_Reading(each) for each in definitions]
+    with _trees_let_go(readings):
+        while readings:
+            reading = readings.pop()
+            told = _look(reading, names, stage)
             if told is None:
-                rest.append(each)
+                rest.append(reading.definition)
             else:
                 early.append(told)
+    early.reverse()
+    rest.reverse()
     return early, rest
 
 
-def _look(definition: Definition, names: Names, stage: Stage) -> Early | None:
+def _look(reading: _Reading, names: Names, stage: Stage) -> Early | None:
     """What one definition reads; None where it names a table that is not staged. Its tree is nobody's afterwards."""
     asked = Asked(names)
-    statements = statements_in(definition.sql, definition.dialect)
+    definition = reading.definition
     columns = {definition.key: _staged_columns(stage, definition.key)}
-    for parts in tables_in(statements):
+    for parts in reading.tables:
         key = asked.find(parts, database=definition.database, schema=definition.schema)
         if key is None:
             return None
@@ -101,7 +151,7 @@ def _look(definition: Definition, names: Names, stage: Stage) -> Early | None:
     known = {key: names_ for key, names_ in columns.items() if names_ is not None}
     if len(known) < len(columns):
         return None
-    return Early(definition, _derive(definition, statements, asked, known), asked)
+    return Early(definition, _derive(reading, asked, known), asked)
 
 
 def link_definitions(
@@ -109,24 +159,26 @@ def link_definitions(
 ) -> Iterator[Derived]:
     """The edges of each definition. Never raises for what SQL says."""
     for start in range(0, len(definitions), BATCH):
-        with _trees_let_go():
-            derived = _link_some(definitions[start : start + BATCH], names, stage, columns_of)
+        readings = [_Reading(each) for each in definitions[start : start + BATCH]]
+        with _trees_let_go(readings):
+            derived = _link_some(readings, names, stage, columns_of)
+            readings.clear()
         yield from derived
 
 
 def _link_some(
-    batch: Sequence[Definition], names: Names, stage: Stage, columns_of: ColumnsOf
+    batch: Sequence[_Reading], names: Names, stage: Stage, columns_of: ColumnsOf
 ) -> list[Derived]:
-    """The edges of some definitions. Their trees are nobody's when it returns."""
-    read = [statements_in(each.sql, each.dialect) for each in batch]
-    wanted = {each.key for each in batch}
-    for each, statements in zip(batch, read, strict=True):
-        for parts in tables_in(statements):
-            key = names.find(parts, database=each.database, schema=each.schema)
+    """The edges of some definitions."""
+    wanted = {each.definition.key for each in batch}
+    for each in batch:
+        definition = each.definition
+        for parts in each.tables:
+            key = names.find(parts, database=definition.database, schema=definition.schema)
             if key is not None:
                 wanted.add(key)
     columns = table_columns(wanted, stage, columns_of)
-    return [_derive(each, statements, names, columns) for each, statements in zip(batch, read, strict=True)]
+    return [_derive(each, names, columns) for each in batch]
 
 
 def table_columns(keys: set[str], stage: Stage, columns_of: ColumnsOf) -> dict[str, tuple[str, ...]]:
@@ -151,12 +203,9 @@ def _staged_columns(stage: Stage, key: str) -> tuple[str, ...] | None:
     return None if staged is None else tuple(column[0] for column in staged[1])
 
 
-def _derive(
-    definition: Definition,
-    statements: list[Statement],
-    names: Names | Asked,
-    columns: Mapping[str, tuple[str, ...]],
-) -> Derived:
+def _derive(reading: _Reading, names: Names | Asked, columns: Mapping[str, tuple[str, ...]]) -> Derived:
+    definition = reading.definition
+
     def find(parts: tuple[str, ...]) -> str | None:
         return names.find(parts, database=definition.database, schema=definition.schema)
 
@@ -164,7 +213,7 @@ def _derive(
         key = find(parts)
         return columns.get(key) if key is not None else None
 
-    read = last_of(lineages(statements, lookup), definition.sql)
+    read = reading.lineage(lookup)
     derived = Derived(definition.key, definition.source, partial=read.partial)
     keys: dict[tuple[str, ...], str] = {}
     for parts in read.tables:

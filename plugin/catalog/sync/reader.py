@@ -240,7 +240,7 @@ class Reader:
         self, key: str, database: str | None, schema: str | None, sql: str, dialect: str | None,
         source: str = "view",
     ) -> None:  # fmt: skip
-        # The parser is a tenth of a start: it is loaded with the first definition, while the source makes the next.
+        # Loaded with the first definition, while the source makes the next: most sources have none.
         from plugin.catalog.linking import Definition
 
         self.definitions.append(Definition(key, database, schema, sql, dialect, source))
