@@ -8,13 +8,14 @@ words (`lineage_words`), and the result then says `partial`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from plugin.catalog.lineage_relations import Column, Lookup, Origin, name_of
+from plugin.catalog.lineage_relations import Column, Gappy, Lookup, Origin, name_of
+from plugin.catalog.lineage_walk import Work
 from plugin.catalog.lineage_words import names_in, stated_in
 from plugin.catalog.lineage_writes import Writing, also_filled, target_of
 from plugin.catalog.sql_text import Guessed, Statement, Unread, statements_in
@@ -58,6 +59,8 @@ class SqlLineage:
     """Something was not understood: there may be more than is said here."""
     joins: tuple[tuple[Origin, Origin], ...] = ()
     """Pairs of columns that a join sets equal."""
+    placed: bool = True
+    """Every column that it gives is among them, so that their places tell something."""
     removes: bool = False
     """It takes rows from its target: what it reads says which, and none of it comes to be there."""
 
@@ -88,10 +91,11 @@ def lineages(statements: Iterable[Statement], lookup: Lookup | None = None) -> l
     What reads a table that a statement before it made, and that `lookup` does not know, reads what that one read.
     """
     look = lookup or _unknown
+    work = Work()
     made: dict[tuple[str, ...], SqlLineage] = {}
     found = []
     for each in statements:
-        reads = _lineage(each, _with_made(look, made) if made else look)
+        reads = _lineage(each, _with_made(look, made) if made else look, work)
         for read in reads:
             read = _behind(read, made) if made else read
             found.append(read)
@@ -128,7 +132,12 @@ def _behind(read: SqlLineage, made: dict[tuple[str, ...], SqlLineage]) -> SqlLin
     for name in read.tables:
         before = made.get(_folded(name))
         tables.update(dict.fromkeys(before.tables if before else (name,)))
-    columns = [(column, frozenset(_sources(origins, made))) for column, origins in read.columns]
+    told = {
+        name: {column.lower(): had for column, had in reversed(made[folded].columns)}
+        for name in read.tables
+        if (folded := _folded(name)) in made
+    }
+    columns = [(column, frozenset(_sources(origins, told))) for column, origins in read.columns]
     kept = (name for name in tables if name != read.target)
     return replace(
         read,
@@ -139,13 +148,15 @@ def _behind(read: SqlLineage, made: dict[tuple[str, ...], SqlLineage]) -> SqlLin
     )
 
 
-def _sources(origins: Iterable[Origin], made: dict[tuple[str, ...], SqlLineage]) -> Iterator[Origin]:
+def _sources(
+    origins: Iterable[Origin], told: Mapping[tuple[str, ...], Mapping[str, frozenset[Origin]]]
+) -> Iterator[Origin]:
     for name, column in origins:
-        before = made.get(_folded(name))
+        before = told.get(name)
         if before is None:
             yield name, column
         else:
-            yield from next((had for known, had in before.columns if known.lower() == column.lower()), ())
+            yield from before.get(column.lower(), ())
 
 
 def _both(one: SqlLineage, other: SqlLineage) -> SqlLineage:
@@ -196,18 +207,18 @@ def _unknown(_name: tuple[str, ...]) -> None:
     return None
 
 
-def _lineage(statement: Statement, lookup: Lookup) -> list[SqlLineage]:
+def _lineage(statement: Statement, lookup: Lookup, work: Work) -> list[SqlLineage]:
     """What one statement says: of one that writes several tables, each."""
     if isinstance(statement, Unread):
         return [_by_words(statement.sql)]
     tree = statement.tree if isinstance(statement, Guessed) else statement
     try:
-        found = _of_tree(tree, lookup)
+        found = _of_tree(tree, lookup, work)
     except (SqlglotError, RecursionError, ValueError, TypeError, KeyError, IndexError, AttributeError):
         found = [_by_names(tree)]
     if isinstance(statement, Guessed):
         for each in found:
-            each.partial = True
+            each.partial, each.placed = True, False
     return found
 
 
@@ -229,8 +240,8 @@ def _by_names(tree: exp.Expression) -> SqlLineage:
     return SqlLineage(tuple(kept), target, partial=True)
 
 
-def _of_tree(tree: exp.Expression, lookup: Lookup) -> list[SqlLineage]:
-    walk = Writing(lookup)
+def _of_tree(tree: exp.Expression, lookup: Lookup, work: Work) -> list[SqlLineage]:
+    walk = Writing(lookup, work)
     target: tuple[str, ...] | None = None
     columns: list[Column] = []
     if isinstance(tree, exp.Command) and _FUNCTION.match(tree.sql()):
@@ -279,7 +290,7 @@ def _of_several(
     tables = tuple(name for name in walk.tables if name not in targets)
     joins = tuple(walk.joins)
     return [
-        SqlLineage(tables, target, tuple(columns), walk.partial, joins)
+        SqlLineage(tables, target, tuple(columns), walk.partial, joins, not isinstance(columns, Gappy))
         for target, columns in written or [(None, [])]
     ]
 

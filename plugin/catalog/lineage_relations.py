@@ -80,6 +80,10 @@ def _is_file(name: str, above: list[str]) -> bool:
     return not above and (name.endswith(".parquet") or ("/" in name and bool(_FILE.search(name))))
 
 
+class Gappy(list[Column]):
+    """Columns among which some are missing, so that no place in their order says anything."""
+
+
 class Relation:
     """What stands behind an alias: output columns with their origins, or a table whose columns are unknown."""
 
@@ -99,6 +103,22 @@ class Relation:
     def known(self) -> bool:
         """Are its columns known?"""
         return self._columns is not None
+
+    @property
+    def listed(self) -> list[Column]:
+        """Those that are known."""
+        found = self.columns
+        return Gappy() if found is None else found
+
+    @property
+    def complete(self) -> bool:
+        """Are all of them known?"""
+        return self.known and not isinstance(self._columns, Gappy)
+
+    @property
+    def placed(self) -> bool:
+        """Does a star give these, all of them, in this order?"""
+        return self.complete
 
     def of(self, folded: str) -> frozenset[Origin] | None:
         """Where the column of a name in lower case comes from; None where no column is known by it."""
@@ -148,11 +168,17 @@ class KnownTable(Relation):
 class Computed(Relation):
     """What a function gives: whatever column is named, it comes from all that went in."""
 
-    __slots__ = ("given",)
+    __slots__ = ("given", "named")
 
-    def __init__(self, columns: list[Column], given: frozenset[Origin]) -> None:
+    def __init__(self, columns: list[Column], given: frozenset[Origin], *, named: bool) -> None:
         super().__init__(columns)
         self.given = given
+        self.named = named
+
+    @property
+    def placed(self) -> bool:
+        """Only where the text lists them: what else a function gives, the function knows."""
+        return self.named
 
     def origins(self, column: str) -> frozenset[Origin]:
         return self.of(column.lower()) or self.given
@@ -249,7 +275,7 @@ def _bare(column: str, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
             if isinstance(relation, Computed):
                 computed = relation
         if unknown is not None:
-            if sum(1 for each in scope.values() if not each.known) > 1:
+            if sum(1 for each in scope.values() if not each.complete) > 1:
                 return None
             return unknown.origins(column) or NOTHING
         whole = scope.get(folded)
@@ -283,6 +309,19 @@ def with_merged(columns: list[Column], merged: dict[str, str]) -> list[Column]:
         elif merged[folded] in ("RIGHT", "FULL"):
             first[folded] = (name, first[folded][1] | origins)
     return [*(first[name] for name in merged if name in first), *rest]
+
+
+def stacked(columns: list[Column], more: list[Column]) -> list[Column]:
+    """The columns of UNION: each with what stands at its place on the other side, by its name where no place tells."""
+    if isinstance(columns, Gappy):
+        return Gappy(united(columns, more))
+    if isinstance(more, Gappy):
+        namesakes = {name.lower(): origins for name, origins in reversed(more)}
+        return [(name, origins | namesakes.get(name.lower(), NOTHING)) for name, origins in columns]
+    return [
+        (name, origins | more[i][1] if i < len(more) else origins)
+        for i, (name, origins) in enumerate(columns)
+    ] or more
 
 
 def united(columns: list[Column], more: list[Column]) -> list[Column]:
@@ -340,6 +379,8 @@ def alias_columns(node: exp.Expression) -> list[str]:
 def renamed(columns: list[Column], names: list[str]) -> list[Column]:
     if not names:
         return columns
+    if isinstance(columns, Gappy):
+        return Gappy((name, NOTHING) for name in names)
     return [(names[i] if i < len(names) else name, origins) for i, (name, origins) in enumerate(columns)] or [
         (name, NOTHING) for name in names
     ]

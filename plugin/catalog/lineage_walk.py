@@ -20,6 +20,7 @@ from plugin.catalog.lineage_relations import (
     Aliases,
     Column,
     Computed,
+    Gappy,
     KnownTable,
     Lookup,
     Origin,
@@ -35,6 +36,7 @@ from plugin.catalog.lineage_relations import (
     only_origin,
     origins_of,
     renamed,
+    stacked,
     united,
     unnested,
     window_named,
@@ -46,24 +48,46 @@ _WALKED_APART = frozenset("expressions from_ joins with_ laterals hint limit off
 """Parts of a SELECT that are walked on their own, or that name no table."""
 ONLY_ASKED = ("SEMI", "ANTI")
 """Kinds of joins that say which rows there are and give no column."""
+MOST_WORK = 400_000
+"""Columns that stars may give in one text, and for each query that is walked `OF_A_QUERY` of them. A text of a few
+hundred letters can ask for more than a machine has: each of thirty CTEs two times all columns of the one before it.
+"""
+OF_A_QUERY = 5
+
+
+class TooMuch(ValueError):
+    """A text asks for more than `MOST_WORK`."""
+
+
+class Work:
+    """What the walks over one text came to."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def add(self, amount: int) -> None:
+        """Count some more. TooMuch."""
+        self.done += amount
+        if self.done > MOST_WORK:
+            raise TooMuch
 
 
 class Walk:
     """One walk over one statement."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, work: Work) -> None:
         self.lookup = lookup
         self.tables: dict[tuple[str, ...], None] = {}
         self.joins: dict[tuple[Origin, Origin], None] = {}
         self.partial = False
         self.windows: dict[tuple[int, str], frozenset[Origin]] = {}
-        self.displaced = False
-        """Columns are missing among those told, so that no place in their order says anything."""
+        self.work = work
 
     # `ctes`: name -> relation; `outer`: the scopes around a correlated subquery, innermost first.
 
     def query(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
         """The output columns of a query."""
+        self.work.add(OF_A_QUERY)
         if isinstance(node, exp.Select):
             return self.select(node, ctes, outer)
         if isinstance(node, exp.SetOperation):
@@ -71,15 +95,15 @@ class Walk:
         if isinstance(node, exp.Subquery | exp.Paren):
             ctes = self.with_of(node, ctes, outer)
             if isinstance(node.this, exp.Table):
-                return self.source(node.this, ctes, outer)[1].columns or []
+                return self.source(node.this, ctes, outer)[1].listed
             return self.query(node.this, ctes, outer)
         if isinstance(node, exp.Table):
-            return self.source(node, self.with_of(node, ctes, outer), outer)[1].columns or []
+            return self.source(node, self.with_of(node, ctes, outer), outer)[1].listed
         if isinstance(node, exp.Values):
             return rows(node, lambda value: self.expression(value, ctes, outer))
         if isinstance(node, exp.Pivot):
             before = self.source(node.this, ctes, outer)[1]
-            return self.pivot(before, [node], ctes, outer).columns or []
+            return self.pivot(before, [node], ctes, outer).listed
         if isinstance(node, exp.Insert | exp.Update | exp.Delete):
             return self.returned(node, ctes, outer)
         if node is not None:
@@ -126,23 +150,23 @@ class Walk:
     def set_operation(self, node: exp.SetOperation, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
         # A long chain of UNIONs leans to the left; walk it in a loop, not in the stack.
         ctes = self.with_of(node, ctes, outer)
-        branches: list[tuple[Any, bool]] = []
+        branches: list[tuple[Any, bool, bool]] = []
         at: Any = node
         while isinstance(at, exp.SetOperation):
-            branches.append((at.expression, bool(at.args.get("by_name"))))
+            branches.append((at.expression, bool(at.args.get("by_name")), isinstance(at, exp.Except)))
             at = at.this
             if isinstance(at, exp.SetOperation):
                 ctes = self.with_of(at, ctes, outer)
         columns = self.query(at, ctes, outer)
-        for branch, by_name in reversed(branches):
+        for branch, by_name, without in reversed(branches):
             more = self.query(branch, ctes, outer)
-            if by_name:
-                columns = united(columns, more)
+            if without:  # which rows there are not, and no column
                 continue
-            columns = [
-                (name, origins | more[i][1] if i < len(more) else origins)
-                for i, (name, origins) in enumerate(columns)
-            ] or more
+            if by_name:
+                both = united(columns, more)
+                columns = Gappy(both) if isinstance(columns, Gappy) or isinstance(more, Gappy) else both
+            else:
+                columns = stacked(columns, more)
         return columns
 
     def select(self, node: exp.Select, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
@@ -186,7 +210,11 @@ class Walk:
             if isinstance(projection, exp.Alias):
                 named.found.setdefault(given[0][0].lower(), given[0][1])
             elif merged and isinstance(projection, exp.Star):
+                complete = not isinstance(given, Gappy)
                 given = with_merged(given, merged)
+                given = given if complete else Gappy(given)
+            if isinstance(given, Gappy):
+                columns = Gappy(columns)
             columns += given
         return columns
 
@@ -270,7 +298,8 @@ class Walk:
             alias = node.alias or alias
             if len(inner) > 1:
                 merged = [column for each in inner.values() for column in each.columns or ()]
-                relation = Relation(merged)
+                complete = all(each.placed for each in inner.values())
+                relation = Relation(merged if complete else Gappy(merged))
         elif isinstance(node, exp.Subquery | exp.SetOperation | exp.Select):
             relation = Relation(self.query(node, ctes, outer))
         elif isinstance(node, exp.Lateral):
@@ -283,7 +312,7 @@ class Walk:
             relation = self.computed(node, ctes, outer)
         names = alias_columns(node) if isinstance(node, exp.Expression) else []
         if names and relation.known and not isinstance(relation, Computed):
-            relation = Relation(renamed(relation.columns or [], names))
+            relation = Relation(renamed(relation.listed, names))
         if pivots:
             relation = self.pivot(relation, pivots, ctes, outer)
             alias = pivots[-1].alias or alias
@@ -298,7 +327,8 @@ class Walk:
                 relation, each, lambda node, before: self.expression(node, ctes, ({"": before}, *outer))
             )
             if not told:
-                self.partial = self.displaced = True
+                self.partial = True
+                relation = Relation(Gappy(relation.columns)) if relation.columns is not None else relation
         return relation
 
     def computed(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> Relation:
@@ -306,11 +336,12 @@ class Walk:
         if not isinstance(node, exp.Expression):
             return Relation([])
         origins = self.expression(node, ctes, outer)
-        names = alias_columns(node) or ([node.alias] if node.alias else [])
+        listed = alias_columns(node)
+        names = listed or ([node.alias] if node.alias else [])
         if isinstance(node, exp.Unnest) and len(names) == len(node.expressions) > 1:
             each_own = (self.expression(each, ctes, outer) for each in node.expressions)
-            return Computed(list(zip(names, each_own, strict=True)), origins)
-        return Computed([(name, origins) for name in names], origins)
+            return Computed(list(zip(names, each_own, strict=True)), origins, named=True)
+        return Computed([(name, origins) for name in names], origins, named=bool(listed))
 
     def table(self, node: exp.Table, ctes: Scope, outer: tuple[Scope, ...]) -> Relation:
         name = name_of(node)
@@ -325,7 +356,7 @@ class Walk:
             self.partial = True
         self.tables[name] = None
         columns = self.lookup(name)
-        if columns is None:
+        if not columns:  # unknown, or a catalog that lists none of them
             return Relation(None, name)
         return KnownTable(columns, name)
 
@@ -348,10 +379,13 @@ class Walk:
     def star(
         self, node: exp.Expression, relations: list[Relation], ctes: Scope, scopes: tuple[Scope, ...]
     ) -> list[Column]:
-        if not all(relation.known for relation in relations):
-            # A table that nobody knows: which columns come through, and at which places, cannot be said.
-            self.partial = self.displaced = True
-        return starred(node, relations, lambda each: self.expression(each, ctes, scopes))
+        self.work.add(sum(len(relation.columns or ()) for relation in relations))
+        found = starred(node, relations, lambda each: self.expression(each, ctes, scopes))
+        if all(relation.placed for relation in relations):
+            return found
+        # A table that nobody knows: which columns come through, and at which places, cannot be said.
+        self.partial = self.partial or not all(relation.known for relation in relations)
+        return Gappy(found)
 
     def chosen(
         self, node: exp.Expression, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]

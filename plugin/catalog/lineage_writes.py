@@ -13,6 +13,7 @@ from sqlglot import exp
 from plugin.catalog.lineage_relations import (
     NOTHING,
     Column,
+    Gappy,
     KnownTable,
     Origin,
     Relation,
@@ -93,7 +94,9 @@ class Writing(Walk):
         by_place = isinstance(node, exp.Create) or not node.args.get("by_name")
         if isinstance(node, exp.Insert) and by_place:
             columns = self.placed(columns, names, target, node)
-        elif names and len(names) == len(columns) and not self.displaced:
+        elif names and isinstance(columns, Gappy):
+            columns = Gappy()
+        elif names and len(names) == len(columns):
             columns = [(name, origins) for name, (_old, origins) in zip(names, columns, strict=True)]
         if isinstance(node, exp.Insert) and isinstance(node.args.get("conflict"), exp.OnConflict):
             columns = self.replaced(node.args["conflict"], node.this, target, columns, outer)
@@ -123,8 +126,8 @@ class Writing(Walk):
         self, columns: list[Column], names: list[str], target: tuple[str, ...] | None, node: exp.Insert
     ) -> list[Column]:
         """What an INSERT gives under the names that its target has at those places, whatever the query calls it."""
-        if self.displaced:
-            return []
+        if isinstance(columns, Gappy):
+            return Gappy()
         if not names and target:
             names = list(self.lookup(target) or ())
             partition = node.args.get("partition")

@@ -237,10 +237,11 @@ def _derive(reading: _Reading, names: Names | Asked, columns: Mapping[str, tuple
         )
     own = columns.get(definition.key, ())
     by_folded = {name.lower(): name for name in own}
-    same_length = len(own) == len(read.columns)
+    # A view's columns stand in the order of its query, whatever its column list calls them; those of anything else in
+    # the order in which somebody told them.
+    by_place = read.placed and definition.source == "view" and len(own) == len(read.columns)
     for i, (name, origins) in enumerate(read.columns):
-        # A view's columns stand in the order of its query, whatever its column list calls them.
-        lower = own[i] if same_length else by_folded.get(name.lower())
+        lower = own[i] if by_place else by_folded.get(name.lower())
         if lower is None:
             continue
         for parts, column in origins:

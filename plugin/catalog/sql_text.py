@@ -71,6 +71,8 @@ _OUTPUT = re.compile(r"(?<=[\s)])OUTPUT\s.*\Z", re.IGNORECASE | re.DOTALL)
 _CREATE = re.compile(r"\s*CREATE\b", re.IGNORECASE)
 WITH_SEVERAL_INSERTS = ("databricks", "hive", "spark")
 """Dialects in which one FROM may stand before several INSERTs."""
+READ_THEMSELVES = ("oracle", "snowflake", "tsql")
+"""Dialects in which a CTE may read itself without the word RECURSIVE."""
 DEEPEST_BODY = 4
 """Blocks and bodies in each other."""
 _PROCEDURE = re.compile(r"\s*PROC(?:EDURE)?\b", re.IGNORECASE)
@@ -389,6 +391,12 @@ def _parsed(reader: Dialect, tokens: list[Token], sql: str) -> list[exp.Expressi
     except _FAILURES:
         return None
     kept = [tree for tree in trees if tree is not None]
+    if reader.__class__.__name__.lower() in READ_THEMSELVES:
+        for tree in kept:
+            for at in (tree, tree.args.get("expression")):
+                clause = at.args.get("with_") if isinstance(at, exp.Expression) else None
+                if clause is not None:
+                    clause.set("recursive", True)
     return kept  # type: ignore[return-value]
 
 

@@ -95,3 +95,83 @@ def test_a_statement_of_a_warehouse(dialect: str, sql: str, line: str) -> None:
 def test_what_is_made_to_be_slow_is_not(dialect: str, sql: str) -> None:
     """A pattern that tries every way, or a search that begins anew at every word, would not end in a test."""
     assert statements_of(sql, dialect, lambda name: ["a" * 100] if name[-1] == "wide" else None)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "columns"),
+    [
+        # `unread` is a table whose columns nobody knows: what stands behind its star stands at no known place.
+        (
+            "postgres",
+            "SELECT unread.*, 1 AS z FROM unread UNION ALL SELECT id, amount FROM refunds",
+            {"z": set()},
+        ),
+        (
+            "postgres",
+            "WITH c(x, y) AS (SELECT unread.*, r.id FROM unread, refunds r) SELECT x FROM c",
+            {"x": set()},
+        ),
+        ("postgres", "SELECT q.x FROM (SELECT unread.*, r.id FROM unread, refunds r) q(x, y)", {"x": set()}),
+        ("postgres", "CREATE VIEW v(x, id) AS SELECT unread.*, r.id FROM unread, refunds r", {"id": set()}),
+        ("postgres", "INSERT INTO daily SELECT f.*, r.id FROM made_up(3) f, refunds r", {"revenue": set()}),
+        ("snowflake", "SELECT id FROM orders MINUS SELECT order_id FROM refunds", {"id": {"orders.id"}}),
+        # A star elsewhere in the statement displaces nothing.
+        (
+            "postgres",
+            "INSERT INTO refunds SELECT id, customer_id, total FROM orders WHERE EXISTS (SELECT * FROM unread)",
+            {"amount": {"orders.total"}, "order_id": {"orders.customer_id"}},
+        ),
+    ],
+)
+def test_a_column_stands_at_a_place_only_where_all_before_it_are_known(
+    dialect: str, sql: str, columns: dict[str, set[str]]
+) -> None:
+    (found,) = statements_of(sql, dialect, look)
+    for name, origins in columns.items():
+        told_of = {
+            f"{table[-1]}.{column}" for each, of in found.columns if each == name for table, column in of
+        }
+        assert told_of == origins
+
+
+@pytest.mark.parametrize("dialect", ["tsql", "oracle", "snowflake"])
+def test_a_cte_that_reads_itself_reads_no_table_of_its_name(dialect: str) -> None:
+    sql = (
+        "WITH daily AS (SELECT id, boss_id FROM emps UNION ALL SELECT e.id, e.boss_id FROM emps e "
+        "JOIN daily ON daily.id = e.boss_id) SELECT id FROM daily"
+    )
+    assert [each.tables for each in statements_of(sql, dialect, look)] == [(("emps",),)]
+
+
+def nested(level: str, depth: int) -> str:
+    sql = "SELECT id FROM orders"
+    for _ in range(depth):
+        sql = level.format(sql)
+    return sql
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH c0 AS (SELECT * FROM orders)"
+        + "".join(f", c{i} AS (SELECT x.*, y.* FROM c{i - 1} x, c{i - 1} y)" for i in range(1, 40))
+        + " SELECT 1",
+        "".join(
+            f"CREATE TEMP TABLE x{i} AS SELECT a.*, b.* FROM {was} a, {was} b;"
+            for i, was in enumerate(["orders", *(f"x{i}" for i in range(40))])
+        ),
+        nested(
+            "WITH RECURSIVE r AS (SELECT id FROM ({}) q UNION ALL SELECT id FROM orders) SELECT id FROM r", 30
+        ),
+        nested(
+            "WITH d AS (WITH e AS ({}) DELETE FROM orders WHERE id IN (SELECT id FROM e) RETURNING id) "
+            "SELECT id FROM d",
+            30,
+        ),
+    ],
+)
+def test_what_doubles_with_each_step_is_given_up_and_said(sql: str) -> None:
+    """Unbounded, none of these would end, and the first two would take all memory there is."""
+    found = statements_of(sql, "postgres", look)
+    assert found[-1].partial
+    assert ("orders",) in found[0].tables

@@ -224,7 +224,7 @@ STATEMENTS: tuple[tuple[str, str, str | None, str, str | None], ...] = (
         "SELECT id FROM orders EXCEPT ALL SELECT order_id FROM refunds",
         None,
         "orders refunds",
-        "id=orders.id+refunds.order_id",
+        "id=orders.id",
     ),
     (
         "postgres",
