@@ -11,14 +11,14 @@ sources v3); what dbt Fusion writes says v12 too.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from connectors.dbt_artifacts import members, parse
 from connectors.dbt_project import BUILT, Project
-from connectors.errors import BadSettings, SourceInterrupted, UnreachableSource
+from connectors.errors import BadSettings, UnreachableSource
 from connectors.object_storage import SCHEMES, fetch
 from connectors.records import Progress, Record
 from connectors.settings import setting
@@ -97,10 +97,8 @@ class Dbt:
         if self._at.uploads and self._uploaded is None:
             return "the artifacts come by upload; there is nothing to connect to"
         manifest = self._artifact("manifest.json", required=True)
-        facts, built = (
-            manifest["metadata"],
-            [n for n in manifest["nodes"].values() if n["resource_type"] in BUILT],
-        )
+        facts, nodes = manifest["metadata"], members(manifest, "nodes").values()
+        built = [node for node in nodes if node.get("resource_type") in BUILT]
         return f"dbt {facts.get('dbt_version', '?')}, project {facts.get('project_name', '?')}, {len(built)} models"
 
     @well_formed
@@ -125,17 +123,7 @@ class Dbt:
             text = self._fetch(name, required)
         else:
             text = self._download(name, required)
-        if text is None:
-            return {}
-        try:
-            found: Any = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise SourceInterrupted(
-                f"{name} is not complete JSON; dbt may be writing it, try again"
-            ) from error
-        if not isinstance(found, dict) or (required and not {"nodes", "sources", "metadata"} <= found.keys()):
-            raise BadSettings(f"{name} is not an artifact of dbt")
-        return found
+        return {} if text is None else parse(name, text)
 
     def _read(self, name: str, required: bool) -> bytes | None:
         file = Path(self._at.path).expanduser() / name

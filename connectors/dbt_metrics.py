@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from connectors.dbt_artifacts import objects
+
 Node = Mapping[str, Any]
 _JINJA = re.compile(
     r"\{\{\s*(?:Time)?(?:Dimension|Entity|Metric)\(\s*['\"]([\w.]+)['\"]\s*(?:,\s*['\"](\w+)['\"]\s*)?[^{}]*\}\}"
@@ -40,8 +42,8 @@ class Measures:
     def __init__(self, semantic_models: Iterable[Node]) -> None:
         self._of: dict[str, str] = {}
         for model in semantic_models:
-            for each in model.get("measures") or ():
-                self._of[each["name"]] = _call(each.get("agg"), each.get("expr") or each["name"])
+            for each in objects(model.get("measures")):
+                self._of[str(each.get("name"))] = _call(each.get("agg"), each.get("expr") or each.get("name"))
 
     def formula(self, metric: Node) -> str | None:
         """How a metric is computed, literals masked; None where the manifest does not say."""

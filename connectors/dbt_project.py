@@ -1,15 +1,18 @@
 """The artifacts of one dbt project, joined: models, sources, metrics, saved queries, exposures, documents and edges.
 
-Enters: the manifest and what else there is, as read from their files. Leaves: records. The text of a test, the message
-of a run and the statistics of catalog.json are not looked at: they quote values.
+Enters: the manifest and what else there is, as read from their files (without nulls). Leaves: records, or
+SourceInterrupted that names the node which is written otherwise than dbt writes it. The text of a test, the message of
+a run and the statistics of catalog.json are not looked at: they quote values.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
+from connectors.dbt_artifacts import members, objects, read_at
 from connectors.dbt_metrics import Measures, asked
 from connectors.dbt_tests import NodeTests, Results
 from connectors.records import Asset, AssetKind, Column, Lineage, Record, Ref
@@ -25,23 +28,31 @@ class Project:
     def __init__(
         self, manifest: Mapping[str, Any], catalog: Node, results: Node, freshness: Node | None = None
     ) -> None:
-        self._manifest = manifest
-        self._typed: dict[str, Node] = {**catalog.get("nodes", {}), **catalog.get("sources", {})}
+        """`freshness` is sources.json; an artifact that is not there is an empty mapping."""
+        nodes = members(manifest, "nodes")
+        self._built = {name: node for name, node in nodes.items() if node.get("resource_type") in BUILT}
+        self._sources = members(manifest, "sources")
+        self._metrics = members(manifest, "metrics")
+        self._saved = members(manifest, "saved_queries")
+        self._exposures = members(manifest, "exposures")
+        self._documents = members(manifest, "docs")
+        self._semantic = members(manifest, "semantic_models")
+        self._typed = {**members(catalog, "nodes"), **members(catalog, "sources")}
         self._results = Results(results)
-        self._fresh: dict[str, str] = {
-            each["unique_id"]: str(each.get("status") or "") for each in (freshness or {}).get("results", ())
+        self._fresh = {
+            each.get("unique_id"): str(each.get("status") or "")
+            for each in objects((freshness or {}).get("results"))
         }
-        adapter = manifest["metadata"].get("adapter_type")
-        self._dialect: str | None = DIALECTS.get(adapter, adapter)
-        self._groups: dict[str, Node] = {each["name"]: each for each in manifest.get("groups", {}).values()}
-        tests = (*manifest["nodes"].values(), *(manifest.get("unit_tests") or {}).values())
-        self._tests = NodeTests(tests, self._results)
-        self._semantic: dict[str, list[Node]] = defaultdict(list)
-        semantic_models = (manifest.get("semantic_models") or {}).values()
-        self._measures = Measures(semantic_models)
-        for model in semantic_models:
-            for parent in model.get("depends_on", {}).get("nodes", ()):
-                self._semantic[parent].append(model)
+        adapter = members(manifest, "metadata", within=False).get("adapter_type")
+        self._dialect: str | None = DIALECTS.get(adapter, adapter) if isinstance(adapter, str) else None
+        self._groups = {each.get("name"): each for each in members(manifest, "groups").values()}
+        self._tests = NodeTests({**nodes, **members(manifest, "unit_tests")}, self._results)
+        self._measures = Measures(self._semantic.values())
+        self._measured: dict[str, list[str]] = defaultdict(list)
+        for name, model in self._semantic.items():
+            with read_at(name):
+                for parent in _parents(model):
+                    self._measured[parent].append(str(model["name"]))
 
     def stages(self) -> tuple[Callable[[], Iterator[Record]], ...]:
         """What to yield, parents first and edges last."""
@@ -57,136 +68,140 @@ class Project:
 
     def models(self) -> Iterator[Record]:
         """Models, seeds and snapshots."""
-        for node in self._built():
-            facts = {
-                "resource_type": node["resource_type"],
-                "materialized": node.get("config", {}).get("materialized"),
-                "package": node.get("package_name"),
-                "path": node.get("original_file_path"),
-                "relation": _relation(node),
-                "access": node.get("access"),
-                "group": _group(node),
-                "contract": "enforced" if node.get("contract", {}).get("enforced") else None,
-                **self._tests.facts(node["unique_id"]),
-                "last_status": self._results.status(node["unique_id"]),
-                "version": _version(node),
-                "deprecated_from": str(node.get("deprecation_date") or "")[:10],
-                "semantic_models": ", ".join(each["name"] for each in self._semantic[node["unique_id"]]),
-            }
-            yield self._asset("model", node, facts, name=_name(node), definition=_sql(node))
+        yield from _each(self._built, self._model)
 
     def sources(self) -> Iterator[Record]:
         """Tables that the project reads and does not make."""
-        for node in self._manifest["sources"].values():
-            facts = {
-                "source": node.get("source_name"),
-                "relation": _relation(node),
-                "loader": node.get("loader"),
-                "source_description": node.get("source_description"),
-                **self._tests.facts(node["unique_id"]),
-                "freshness": self._fresh.get(node["unique_id"]),
-            }
-            yield self._asset("dataset", node, facts, name=f"{node.get('source_name')}.{node['name']}")
+        yield from _each(self._sources, self._source)
 
     def metrics(self) -> Iterator[Record]:
         """Metrics of the semantic layer."""
-        for node in self._manifest.get("metrics", {}).values():
-            facts = {"label": node.get("label"), "metric_type": node.get("type"), "group": _group(node)}
-            yield self._asset("metric", node, facts, definition=self._measures.formula(node), is_sql=False)
+        yield from _each(self._metrics, self._metric)
 
     def saved_queries(self) -> Iterator[Record]:
         """Queries of the semantic layer that were saved, and what they are exported to."""
-        for node in (self._manifest.get("saved_queries") or {}).values():
-            facts = {"label": node.get("label"), "group": _group(node), "asks": asked(node)}
-            yield self._asset("query", node, facts)
+        yield from _each(self._saved, self._saved_query)
 
     def exposures(self) -> Iterator[Record]:
         """What uses the project: dashboards, notebooks, applications."""
-        for node in self._manifest.get("exposures", {}).values():
-            facts = {
-                "exposure_type": node.get("type"),
-                "maturity": node.get("maturity"),
-                "label": node.get("label"),
-            }
-            yield self._asset("dashboard", node, facts, url=node.get("url"))
+        yield from _each(self._exposures, self._exposure)
 
     def documents(self) -> Iterator[Record]:
         """Doc blocks of the project itself, not those of dbt's own package."""
-        for block in self._manifest.get("docs", {}).values():
-            if block.get("package_name") != "dbt":
-                yield Asset(
-                    "document",
-                    block["unique_id"],
-                    block["name"],
-                    definition=block.get("block_contents") or None,
-                )
+        own = {name: each for name, each in self._documents.items() if each.get("package_name") != "dbt"}
+        yield from _each(own, _document)
 
     def edges(self) -> Iterator[Record]:
         """ref() and source(), and from each node to the relation it builds or is."""
-        manifest = self._manifest
-        known = {node["unique_id"] for node in self._built()} | manifest["sources"].keys()
-        semantic = manifest.get("semantic_models", {})
-        known |= manifest.get("metrics", {}).keys()
-        saved = (manifest.get("saved_queries") or {}).values()
-        for node in (
-            *saved,
-            *self._built(),
-            *manifest.get("exposures", {}).values(),
-            *manifest.get("metrics", {}).values(),
-        ):
-            parents: list[str] = []
-            for parent in node.get("depends_on", {}).get("nodes", ()):
-                parents += semantic[parent]["depends_on"]["nodes"] if parent in semantic else [parent]
-            for parent in dict.fromkeys(parents):
-                if parent in known and parent != node["unique_id"]:
-                    yield Lineage(Ref(key=parent), Ref(key=node["unique_id"]), "dbt")
-        for node in self._built():
-            if node.get("config", {}).get("materialized") != "ephemeral":
-                yield Lineage(Ref(key=node["unique_id"]), _table(node), "dbt")
-        for node in saved:
-            for export in node.get("exports") or ():
+        known = self._built.keys() | self._sources.keys() | self._metrics.keys()
+        for name, node in {**self._saved, **self._built, **self._exposures, **self._metrics}.items():
+            with read_at(name):
+                parents: list[str] = []
+                for parent in _parents(node):
+                    parents += _parents(self._semantic[parent]) if parent in self._semantic else [parent]
+                found = [each for each in dict.fromkeys(parents) if each in known and each != name]
+            for parent in found:
+                yield Lineage(Ref(key=parent), Ref(key=name), "dbt")
+        for name, node in self._built.items():
+            if _is_stored(node):
+                with read_at(name):
+                    table = _table(node)
+                yield Lineage(Ref(key=name), table, "dbt")
+        for name, node in self._saved.items():
+            for export in objects(node.get("exports")):
                 to = export.get("config") or {}
                 place = Ref(
                     database=to.get("database"),
                     schema=to.get("schema_name"),
                     table=to.get("alias") or export.get("name"),
                 )
-                yield Lineage(Ref(key=node["unique_id"]), place, "dbt")
-        for node in manifest["sources"].values():
-            yield Lineage(_table(node), Ref(key=node["unique_id"]), "dbt")
+                yield Lineage(Ref(key=name), place, "dbt")
+        for name, node in self._sources.items():
+            with read_at(name):
+                table = _table(node)
+            yield Lineage(table, Ref(key=name), "dbt")
 
-    def _built(self) -> Iterator[Node]:
-        return (node for node in self._manifest["nodes"].values() if node["resource_type"] in BUILT)
+    def _model(self, name: str, node: Node) -> Asset:
+        facts = {
+            "resource_type": node["resource_type"],
+            "materialized": node.get("config", {}).get("materialized"),
+            "package": node.get("package_name"),
+            "path": node.get("original_file_path"),
+            "relation": _relation(node) if _is_stored(node) else None,
+            "access": node.get("access"),
+            "group": _group(node),
+            "contract": "enforced" if node.get("contract", {}).get("enforced") else None,
+            **self._tests.facts(name),
+            **self._results.facts(name),
+            "version": _version(node),
+            "deprecated_from": str(node.get("deprecation_date") or "")[:10],
+            "semantic_models": ", ".join(self._measured.get(name, ())),
+        }
+        built_at = self._results.built_at(name)
+        return self._asset(
+            "model", name, node, facts, title=_name(node), definition=_sql(node), changed_at=built_at
+        )
+
+    def _source(self, name: str, node: Node) -> Asset:
+        facts = {
+            "source": node.get("source_name"),
+            "relation": _relation(node),
+            "loader": node.get("loader"),
+            "source_description": node.get("source_description"),
+            **self._tests.facts(name),
+            "freshness": self._fresh.get(name),
+        }
+        return self._asset("dataset", name, node, facts, title=f"{node.get('source_name')}.{node['name']}")
+
+    def _metric(self, name: str, node: Node) -> Asset:
+        facts = {"label": node.get("label"), "metric_type": node.get("type"), "group": _group(node)}
+        return self._asset("metric", name, node, facts, definition=self._measures.formula(node), is_sql=False)
+
+    def _saved_query(self, name: str, node: Node) -> Asset:
+        facts = {"label": node.get("label"), "group": _group(node), "asks": asked(node)}
+        return self._asset("query", name, node, facts)
+
+    def _exposure(self, name: str, node: Node) -> Asset:
+        facts = {
+            "exposure_type": node.get("type"),
+            "maturity": node.get("maturity"),
+            "label": node.get("label"),
+        }
+        return self._asset("dashboard", name, node, facts, url=node.get("url"))
 
     def _asset(
         self,
         kind: AssetKind,
+        name: str,
         node: Node,
         facts: Mapping[str, Any],
         *,
-        name: str | None = None,
+        title: str | None = None,
         definition: str | None = None,
         is_sql: bool = True,
         url: str | None = None,
+        changed_at: datetime | None = None,
     ) -> Asset:
         return Asset(
             kind,
-            node["unique_id"],
-            name or node["name"],
+            name,
+            title or node["name"],
             description=node.get("description") or None,
             definition=definition,
             owners=self._owners(node),
             tags=_tags(node),
             url=url,
-            changed_at=self._results.built_at(node["unique_id"]),
+            changed_at=changed_at,
             properties={key: str(value) for key, value in facts.items() if value},
-            columns=self._columns(node),
+            columns=self._columns(name, node),
             dialect=self._dialect if definition and is_sql else None,
         )
 
     def _owners(self, node: Node) -> tuple[str, ...]:
         """Who is named: the exposure's owner, `meta.owner`, the owner of its group; addresses before names."""
-        meta = {**(node.get("meta") or {}), **((node.get("config") or {}).get("meta") or {})}
+        # Of a source's own meta its tables have a copy from dbt 1.8 on.
+        of_all = node.get("source_meta") or {}
+        meta = {**of_all, **(node.get("meta") or {}), **(node.get("config", {}).get("meta") or {})}
         named = [
             node.get("owner"),
             meta.get("owner"),
@@ -199,10 +214,10 @@ class Project:
                 found += [text] if isinstance(text, str) and text else []
         return tuple(dict.fromkeys(found))
 
-    def _columns(self, node: Node) -> tuple[Column, ...]:
+    def _columns(self, unique_id: str, node: Node) -> tuple[Column, ...]:
         """Columns as documented, with types and order from catalog.json where it has them."""
-        told: Mapping[str, Node] = {name.lower(): each for name, each in (node.get("columns") or {}).items()}
-        typed = self._typed.get(node["unique_id"], {}).get("columns", {})
+        told = {name.lower(): each for name, each in members(node, "columns").items()}
+        typed = members(self._typed.get(unique_id, {}), "columns")
         names = [name for name, _ in sorted(typed.items(), key=lambda item: item[1].get("index") or 0)]
         names += [
             each["name"] for lower, each in told.items() if lower not in {name.lower() for name in names}
@@ -217,6 +232,26 @@ class Project:
             )
             for position, name in enumerate(names, start=1)
         )
+
+
+def _each(nodes: Mapping[str, Node], make: Callable[[str, Node], Asset]) -> Iterator[Record]:
+    for name, node in nodes.items():
+        with read_at(name):
+            made = make(name, node)
+        yield made
+
+
+def _document(name: str, block: Node) -> Asset:
+    return Asset("document", name, block["name"], definition=block.get("block_contents") or None)
+
+
+def _parents(node: Node) -> list[str]:
+    return [str(each) for each in node.get("depends_on", {}).get("nodes", ())]
+
+
+def _is_stored(node: Node) -> bool:
+    """Is there a relation in the warehouse? An ephemeral model is a part of those that read it."""
+    return bool(node.get("config", {}).get("materialized") != "ephemeral")
 
 
 def _sql(node: Node) -> str | None:

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.dbt_artifacts import members, objects, read_at
+
 Node = Mapping[str, Any]
 _CALL = re.compile(r"\b(ref|source)\(([^()]*)\)")
 _TEXT = re.compile(r"['\"]([^'\"]+)['\"]")
@@ -32,10 +34,12 @@ class Results:
     """What run_results.json tells of the last run: nothing, where that command ran nothing."""
 
     def __init__(self, results: Node) -> None:
-        which = (results.get("args") or {}).get("which")
-        told = () if which in RAN_NOTHING else results.get("results", ())
-        self._of: dict[str, Node] = {each["unique_id"]: each for each in told}
-        self._at = moment((results.get("metadata") or {}).get("generated_at"))
+        which = members(results, "args", within=False).get("which")
+        self.ran_nothing = str(which) if which in RAN_NOTHING else None
+        """The command that wrote the file, where it was one that only compiles."""
+        told = [] if self.ran_nothing else objects(results.get("results"))
+        self._of: dict[str, Node] = {str(each.get("unique_id")): each for each in told}
+        self._at = moment(members(results, "metadata", within=False).get("generated_at"))
 
     def status(self, unique_id: str) -> str:
         """What became of a node, or an empty text."""
@@ -45,7 +49,17 @@ class Results:
         """When a model was built, where it was: not where its build failed or was skipped."""
         if self.status(unique_id) not in BUILT:
             return None
-        timing = self._of[unique_id].get("timing") or ()
+        return self._ended(unique_id)
+
+    def facts(self, unique_id: str) -> dict[str, object]:
+        """What became of a model and when, as people read it."""
+        status = self.status(unique_id)
+        ended = self._ended(unique_id) if status else None
+        return {"last_status": status, "last_run": ended.strftime("%Y-%m-%d %H:%M UTC") if ended else None}
+
+    def _ended(self, unique_id: str) -> datetime | None:
+        """When dbt was done with it; what it skipped it was done with when the run ended."""
+        timing = objects(self._of[unique_id].get("timing"))
         ended = [each.get("completed_at") for each in timing if each.get("name") == "execute"]
         return moment(ended[0] if ended else None) or self._at
 
@@ -53,26 +67,28 @@ class Results:
 class NodeTests:
     """The tests of a project by what they test."""
 
-    def __init__(self, nodes: Iterable[Node], results: Results) -> None:
-        self._of: dict[str, list[Node]] = defaultdict(list)
+    def __init__(self, nodes: Mapping[str, Node], results: Results) -> None:
+        """`nodes`: all of the manifest by their ids, whatever they are."""
+        self._of: dict[str, list[tuple[str, Node]]] = defaultdict(list)
         self._results = results
-        for node in nodes:
-            if node["resource_type"] in ("test", "unit_test"):
-                tested = _tested(node)
+        for name, node in nodes.items():
+            if node.get("resource_type") in ("test", "unit_test"):
+                with read_at(name):
+                    tested = _tested(node)
                 if tested:
-                    self._of[tested].append(node)
+                    self._of[tested].append((name, node))
 
     def facts(self, unique_id: str) -> dict[str, object]:
         """How many tests a model or source has, what for, and which of them failed or warned when they last ran."""
         tests = self._of.get(unique_id, ())
         by_status: dict[str, list[str]] = {"failing": [], "warning": []}
-        for test in tests:
-            status = self._results.status(test["unique_id"])
+        for name, test in tests:
+            status = self._results.status(name)
             if status in FAILED:
                 by_status["failing"].append(_words(test))
             elif status == "warn":
                 by_status["warning"].append(_words(test))
-        kinds = Counter(_kind(test) for test in tests)
+        kinds = Counter(_kind(test) for _name, test in tests)
         return {
             "tests": len(tests),
             "tested_for": _listed(

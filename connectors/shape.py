@@ -2,6 +2,9 @@
 
 Enters: the records of an `extract()`. Leaves: the same, or SourceInterrupted where a vendor told a number for a name, a
 list for an object, or anything else that its documentation does not say. Databases need none of it: their drivers type.
+
+JSON can say what no database keeps: NUL, which PostgreSQL has in no text, and half of a surrogate pair, which is no
+UTF-8. Both become U+FFFD, since one such description must not end a sync.
 """
 
 from __future__ import annotations
@@ -30,9 +33,14 @@ def well_formed(extract: Extract) -> Extract:
         found = typing.cast(Generator[Record, None, None], extract(self))
         try:
             for record in found:
-                if not isinstance(record, (Progress, Unread)) and (wrong := _wrong(record)):
+                if not isinstance(record, (Progress, Unread)) and _wrong(record):
+                    record = _kept(record)
+                    wrong = _wrong(record)
+                    if not wrong:
+                        yield record
+                        continue
                     raise SourceInterrupted(
-                        f"{self.title} told {wrong} of {type(record).__name__.lower()} as something else than its "
+                        f"{self.title} told {wrong} of {_called(record)} as something else than its "
                         "documentation says"
                     )
                 yield record
@@ -54,6 +62,39 @@ def _wrong(record: Any) -> str | None:
         if not fits(value) or (name == "name" and not value):
             return name
     return None
+
+
+def _called(record: Any) -> str:
+    key = getattr(record, "key", None)
+    return f"{type(record).__name__.lower()}{f' {key}' if isinstance(key, str) else ''}"
+
+
+def _kept(told: Any) -> Any:
+    """The same with texts that can be stored."""
+    if isinstance(told, str):
+        return told.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+    if dataclasses.is_dataclass(told) and not isinstance(told, type):
+        return dataclasses.replace(
+            told, **{each.name: _kept(getattr(told, each.name)) for each in dataclasses.fields(told)}
+        )
+    if isinstance(told, tuple):
+        each = map(_kept, told)
+        return type(told)(*each) if hasattr(told, "_fields") else tuple(each)
+    if isinstance(told, Mapping):
+        return {_kept(name): _kept(each) for name, each in told.items()}
+    return told
+
+
+def _is_storable(text: Any) -> bool:
+    if type(text) is not str or "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @functools.cache
@@ -80,8 +121,15 @@ def _check(hint: Any) -> _Check:
         )
     if dataclasses.is_dataclass(hint):
         return lambda value: isinstance(value, typing.cast(type, hint)) and _wrong(value) is None
+    if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
+        each = [_check(part) for part in typing.get_type_hints(hint).values()]
+        return lambda value: (
+            type(value) is hint and all(fits(part) for fits, part in zip(each, value, strict=True))
+        )
     if hint is datetime:
         return lambda value: isinstance(value, datetime) and value.tzinfo is not None
+    if hint is str:
+        return _is_storable
     if hint is float:
         return lambda value: type(value) in (int, float)
     return lambda value: value is None if hint is type(None) else type(value) is hint

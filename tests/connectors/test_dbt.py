@@ -127,7 +127,9 @@ def test_a_test_counts_at_what_it_tests(
 ) -> None:
     """As dbt writes it from v9 on, before, and of a source: manifests v1 to v8 had no test counted."""
     test = {"unique_id": "test.p.t", "resource_type": "test", "depends_on": {"nodes": nodes}, **given}
-    counted = NodeTests([test], Results({"results": [{"unique_id": "test.p.t", "status": "fail"}]}))
+    counted = NodeTests(
+        {"test.p.t": test}, Results({"results": [{"unique_id": "test.p.t", "status": "fail"}]})
+    )
     assert {each: counted.facts(each)["tests_failing"] for each in nodes} == {
         each: int(each == tested) for each in nodes
     }
@@ -218,7 +220,7 @@ def test_the_name_of_a_packages_test_is_made_up_too(name: str) -> None:
     }  # fmt: skip
     results = Results({"results": [{"unique_id": "test.r.range", "status": "fail"}]})
     assert (
-        NodeTests([test], results).facts("model.retail.stg_orders")["failing"]
+        NodeTests({"test.r.range": test}, results).facts("model.retail.stg_orders")["failing"]
         == "dbt_utils.accepted_range on total"
     )
 
@@ -242,7 +244,8 @@ def test_failing_tests_are_named_by_kind_and_column_and_quote_nothing(tmp_path: 
         "test_metadata": None,
     }
     results = [{"unique_id": each, "status": "fail"} for each in ("test.r.a", "test.r.b", "test.r.c")]
-    told = NodeTests([made_up, named, own], Results({"results": results})).facts("model.retail.stg_orders")
+    tests = {str(each["unique_id"]): each for each in (made_up, named, own)}
+    told = NodeTests(tests, Results({"results": results})).facts("model.retail.stg_orders")
     assert (
         told["failing"]
         == "accepted_values on status, no_negative, status_is_known (accepted_values on status)"
