@@ -18,13 +18,30 @@ from connectors.http import LOOPBACK
 SCHEMES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az")
 AS_OBSTORE = {"gcs": "gs"}
 OPTIONS = {
-    "key": "access_key_id",
-    "secret": "secret_access_key",
-    "token": "session_token",
-    "endpoint_url": "endpoint",
-    "anon": "skip_signature",
+    "s3": {
+        "key": "access_key_id",
+        "secret": "secret_access_key",
+        "token": "session_token",
+        "endpoint_url": "endpoint",
+        "anon": "skip_signature",
+    },
+    "gs": {
+        "token": "bearer_token",
+        "endpoint": "base_url",
+        "endpoint_url": "base_url",
+        "anon": "skip_signature",
+    },
+    "az": {"anon": "skip_signature"},
 }
-"""fsspec's names for S3, which people have in their notes."""
+"""fsspec's names (s3fs, gcsfs, adlfs), which people have in their notes, and one name for an endpoint everywhere."""
+ENDPOINTS = (
+    "endpoint",
+    "base_url",
+    "azure_storage_endpoint",
+    "azure_endpoint",
+    "aws_endpoint_url",
+    "google_base_url",
+)
 PATIENCE = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
 
 
@@ -38,17 +55,18 @@ def fetch(
     Raises MissingDriver, BadSettings for options that nothing can use and for a file that is too large, and
     UnreachableSource, which names the kind of failure and never a key.
     """
-    config = _config(options)
     scheme, _, rest = url.partition("://")
+    config = _config(options, scheme)
     try:
         from obstore import exceptions, store
     except ImportError as error:
         raise MissingDriver(
             f"{scheme}:// needs one more package: pip install 'docent[object-storage]'"
         ) from error
-    endpoint = urlsplit(str(config.get("endpoint", "")))
-    without_tls = endpoint.scheme == "http"
-    if without_tls and endpoint.hostname not in LOOPBACK and not plain_http:
+    endpoints = [urlsplit(address) for address in _endpoints(config)]
+    bare = [each.hostname for each in endpoints if each.scheme.lower() == "http"]
+    without_tls = bool(bare)
+    if not plain_http and any(host not in LOOPBACK for host in bare):
         raise BadSettings(
             "the endpoint in the setting 'storage' must begin with https://, or set plain_http for your own network"
         )
@@ -85,7 +103,7 @@ def fetch(
         raise UnreachableSource(f"cannot read {name} from {scheme}://: {why}") from error
 
 
-def _config(options: str | None) -> dict[str, Any]:
+def _config(options: str | None, scheme: str) -> dict[str, Any]:
     if not options:
         return {}
     try:
@@ -94,7 +112,21 @@ def _config(options: str | None) -> dict[str, Any]:
         raise BadSettings("the setting 'storage' is not JSON") from error
     if not isinstance(given, dict):
         raise BadSettings("the setting 'storage' is not a JSON object")
-    return {OPTIONS.get(str(name), str(name)): value for name, value in given.items()}
+    store = "s3" if scheme.startswith("s3") else "gs" if scheme in ("gs", "gcs") else "az"
+    return {OPTIONS[store].get(str(name), str(name)): value for name, value in given.items()}
+
+
+def _endpoints(config: dict[str, Any]) -> list[str]:
+    """Where requests go instead of the vendor: a setting of its own, or a line in Google's key of a service account."""
+    found = [str(value) for name, value in config.items() if name.lower() in ENDPOINTS]
+    for name, value in config.items():
+        if name.lower().endswith("service_account_key"):
+            try:
+                key = json.loads(str(value))
+            except ValueError as error:
+                raise BadSettings(f"{name} in the setting 'storage' is not the JSON text of a key") from error
+            found += [str(key["gcs_base_url"])] if isinstance(key, dict) and key.get("gcs_base_url") else []
+    return found
 
 
 def _of_this_machine(scheme: str) -> Any:

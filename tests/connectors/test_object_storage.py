@@ -1,10 +1,14 @@
-"""A project's artifacts in object storage: the real client library against moto's S3 server."""
+"""A project's artifacts in object storage: the real client library against moto's S3 server, and what
+answers as Google's and Azure's do."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote
 
 import pytest
 
@@ -97,3 +101,80 @@ def test_options_that_cannot_be_used_are_told_without_their_values(options: str,
     with pytest.raises(SourceError, match=sentence) as told:
         connect("dbt", {"url": "s3://acme-lake/target"}, {"storage": options}).check()
     assert SECRET not in str(told.value)
+
+
+class Bucket(BaseHTTPRequestHandler):
+    """Answers as Google and Azure do for one folder: tried with gcp-storage-emulator and Azurite, too heavy to depend on."""
+
+    def do_GET(self) -> None:
+        """One object, or 404."""
+        asked.append((unquote(self.path.partition("?")[0]), self.headers.get("authorization", "")))
+        name = asked[-1][0].rpartition("/")[2]
+        found = PROJECT / name
+        content = found.read_bytes() if "/lake/target/" in asked[-1][0] and found.is_file() else b""
+        self.send_response(200 if content else 404)
+        for header, value in {
+            "ETag": '"1"',
+            "Last-Modified": "Sun, 22 Nov 2026 20:00:00 GMT",
+            "Content-Length": str(len(content)),
+        }.items():
+            self.send_header(header, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the test's output clean."""
+
+
+asked: list[tuple[str, str]] = []
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
+    Thread(target=server.serve_forever, daemon=True).start()
+    asked.clear()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "signed"),
+    [
+        ("gs://lake/target", {"endpoint": "", "token": "x"}, "Bearer x"),
+        ("gcs://lake/target/", {"endpoint_url": "", "anon": True}, ""),
+        ("gs://lake/target", {"base_url": "", "bearer_token": "x"}, "Bearer x"),
+        (
+            "abfs://lake/target",
+            {"endpoint": "", "account_name": "acme", "account_key": "a2V5"},
+            "SharedKey acme:",
+        ),
+        (
+            "abfss://lake@acme.dfs.core.windows.net/target",
+            {"endpoint": "", "account_key": "a2V5"},
+            "SharedKey acme:",
+        ),
+    ],
+)
+def test_googles_and_azures_stores_are_read_by_the_names_that_people_have(
+    bucket: str, url: str, options: dict[str, object], signed: str
+) -> None:
+    at = bucket + "/acme" if url.startswith("abfs") else bucket
+    given = json.dumps({name: at if value == "" else value for name, value in options.items()})
+    assert connect("dbt", {"url": url}, {"storage": given}).check() == "dbt 1.11.16, project retail, 3 models"
+    assert fetch(url, "sources.json", given, largest=10**9) is None
+    assert {authorization.startswith(signed) for _path, authorization in asked} == {True}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"endpoint": "http://10.9.9.9"},
+        {"google_base_url": "HTTP://10.9.9.9"},
+        {"service_account_key": json.dumps({"gcs_base_url": "http://10.9.9.9", "disable_oauth": True})},
+    ],
+)
+def test_no_name_of_an_endpoint_goes_without_tls(options: dict[str, str]) -> None:
+    with pytest.raises(BadSettings, match="must begin with https://, or set plain_http"):
+        fetch("gs://lake/target", "manifest.json", json.dumps(options), largest=10)
