@@ -24,7 +24,7 @@ from connectors.mysql_digests import as_sql
 from connectors.mysql_errors import MySQLConnection, abandon, during_connect, during_read, open_connection
 from connectors.mysql_rows import by_table, table, title
 from connectors.mysql_run import MySQLRuns
-from connectors.records import Progress, Query, Record, Schema
+from connectors.records import Progress, Query, Record, Schema, Unread
 from connectors.selection import Selection
 from connectors.servers import Server, ServerSettings, server_of
 
@@ -199,13 +199,16 @@ class MySQL(MySQLRuns):
             }:
                 raise SourceInterrupted("tables came or went while the catalog was read; try again")
 
-    def queries(self) -> Iterator[Query]:
-        """Statement digests of performance_schema, most frequent first; none where it is off or not granted."""
+    def queries(self) -> Iterator[Query | Unread]:
+        """Statement digests of performance_schema, most frequent first; none where it is off, `Unread` where it is not
+        granted.
+        """
         with self._reading(setup=False) as connection:
             try:
                 rows = _fetch(connection, DIGESTS)
             except pymysql.err.OperationalError as error:
                 if error.args[0] in (1142, 1044, 1227):
+                    yield Unread("the statement digests of performance_schema")
                     return
                 raise
             for text, runs, last, schema in rows:

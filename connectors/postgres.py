@@ -52,6 +52,7 @@ from connectors.records import (
     Schema,
     Table,
     TableKind,
+    Unread,
 )
 from connectors.selection import Selection
 from connectors.servers import Server, ServerSettings, server_of
@@ -139,18 +140,26 @@ class Postgres(PostgresRuns):
             for found in _made_anew(connection, gone):
                 yield _record(database, found, is_same)
 
-    def queries(self) -> Iterator[Query]:
-        """Statements of pg_stat_statements, most frequent first; none where the extension is not there."""
+    def queries(self) -> Iterator[Query | Unread]:
+        """Statements of pg_stat_statements, most frequent first; none where the extension is not there.
+
+        `Unread` where the role may not look, or is told its own alone.
+        """
         with self._reading() as connection:
             place = connection.execute(HAS_STATEMENTS).fetchone()
             if place is None:
                 return
-            database = place[1]
+            _schema, database, sees_all, *_set = place
             statement = compose.SQL(STATEMENTS).format(extension_schema=compose.Identifier(place[0]))
             try:
                 rows = connection.execute(statement).fetchall()
-            except (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.InsufficientPrivilege):
-                return  # installed, but not loaded by the server or not open to this role
+            except psycopg.errors.ObjectNotInPrerequisiteState:
+                return  # installed, but not loaded by the server
+            except psycopg.errors.InsufficientPrivilege:
+                yield Unread("pg_stat_statements")
+                return
+            if not sees_all:
+                yield Unread("statements of other roles in pg_stat_statements (pg_read_all_stats)")
             for text, runs, users, runs_of in rows:
                 if text != "<insufficient privilege>":
                     sql = _TYPED.sub(r"\1 '\2'", text)

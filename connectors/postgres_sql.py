@@ -182,7 +182,10 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
 """
 
 HAS_STATEMENTS = f"""
-SELECT n.nspname, pg_catalog.current_database(), {_SET}
+SELECT n.nspname, pg_catalog.current_database(), EXISTS (
+           SELECT 1 FROM pg_catalog.pg_roles r
+           WHERE r.rolname OPERATOR(pg_catalog.=) 'pg_read_all_stats' AND pg_catalog.pg_has_role(r.oid, 'USAGE')
+       ), {_SET}
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
 WHERE e.extname OPERATOR(pg_catalog.=) 'pg_stat_statements'
 """

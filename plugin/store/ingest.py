@@ -16,7 +16,7 @@ from plugin.errors import NotFound
 from plugin.store._context import Context
 from plugin.store._flags import flag_imported
 from plugin.store._merge import Merge, Merged, Rank
-from plugin.store._models.catalog import ResourceRow
+from plugin.store._models.catalog import FrequentQueryRow, ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._rows import chunks
 from plugin.store._told_before import stated_edges, would_lose
@@ -92,20 +92,26 @@ class Ingest:
         source = self.source()
         # What is stale has no fingerprint that counts: when it comes back it is merged again.
         counts = case((ResourceRow.stale_since.is_(None), ResourceRow.fingerprint))
+        is_stale = ResourceRow.stale_since.is_not(None)
         rows = self._context.session.execute(
-            select(ResourceRow.source_key, func.coalesce(counts, b"")).where(
+            select(ResourceRow.source_key, func.coalesce(counts, b""), is_stale).where(
                 ResourceRow.integration_id == self._integration_id,
                 ResourceRow.workspace_id == self._context.workspace_id,
                 NOT_COLUMN,
                 ResourceRow.source_key.is_not(None),
             )
         )
-        prints: dict[str, bytes] = dict(rows.tuples().all())
+        prints: dict[str, bytes] = {}
+        stale: set[str] = set()
+        for key, mark, is_gone in rows:
+            prints[key] = mark
+            if is_gone:
+                stale.add(key)
         terms = f"{FORMAT}:{self._integration_id}:{source.import_mode}:{source.keep_literals}"
         if source.reads_from:
             terms += f":{source.reads_from}"  # what edges lead to depends on it
         secret = self._context.vault.mark("fingerprint", terms).encode()[-64:]
-        return Known(prints, secret)
+        return Known(prints, secret, stale)
 
     def columns_of(self, keys: Iterable[str]) -> dict[str, tuple[tuple[str, str], ...]]:
         """(name, type) of the columns of tables that the catalog has, by the tables' keys."""
@@ -134,6 +140,17 @@ class Ingest:
     def stated_sources(self) -> set[str]:
         """The sources of lineage that this integration told of ("dbt", "unity", ...), as far as an edge came of it."""
         return set(stated_edges(self._context, self._integration_id))
+
+    def statements(self) -> set[str]:
+        """The texts of the frequent statements that are kept of this integration."""
+        return set(
+            self._context.session.scalars(
+                select(FrequentQueryRow.sql).where(
+                    FrequentQueryRow.integration_id == self._integration_id,
+                    FrequentQueryRow.workspace_id == self._context.workspace_id,
+                )
+            )
+        )
 
     def would_lose(self, stage: Stage, told: Mapping[str, int] | None) -> dict[str, int]:
         """How many owners, tags and edges a merge of `stage` would take away; `told` counts the edges by source."""

@@ -39,7 +39,10 @@ def frequent_queries(context: Context, within: int | None, limit: int = 10) -> t
 
     Most run first; without `within` those of everything that is visible.
     """
-    ranked = _seen(context, within, *_KEPT).order_by(FrequentQueryRow.runs.desc(), FrequentQueryRow.id)
+    # By its text and not by when it came: a catalog that was synced often and a fresh one tell the same.
+    ranked = _seen(context, within, *_KEPT).order_by(
+        FrequentQueryRow.runs.desc(), FrequentQueryRow.sql, FrequentQueryRow.id
+    )
     if context.for_ai and context.ai_rules:
         rows = context.session.execute(ranked).all()
         found = list(islice(_without_hidden_columns(context, rows), limit))
@@ -71,7 +74,10 @@ def use(context: Context, table_id: int) -> TableUse:
 
 def logged(context: Context) -> frozenset[int]:
     """The integrations of which a statement is known that this viewer sees."""
-    return frozenset(row.integration_id for row in _rows(context, None, FrequentQueryRow.integration_id))
+    if context.for_ai and context.ai_rules:
+        return frozenset(row.integration_id for row in _rows(context, None, FrequentQueryRow.integration_id))
+    once = _seen(context, None, FrequentQueryRow.integration_id).distinct()
+    return frozenset(context.session.scalars(once))
 
 
 def statements(context: Context, table_id: int) -> set[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import marshal
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -48,6 +48,8 @@ class Known:
 
     fingerprints: Mapping[str, bytes]
     secret: bytes
+    stale: Set[str] = frozenset()
+    """Those that were gone from the source the last time already."""
 
 
 @dataclass(slots=True)
@@ -62,6 +64,8 @@ class StagedEdge:
     confidence: float = 1.0
     loose: str = ""
     """"up" or "down": that end is a name which only another integration may have."""
+    named: tuple[str, ...] = ()
+    """Of an edge that a query log told: the keys of every table that the statement names."""
 
 
 @dataclass(slots=True)

@@ -434,3 +434,60 @@ def test_what_a_type_a_condition_or_a_block_names_is_named() -> None:
         shown = {each.sql for each in stage.queries or () if table_key("d", "s", "hidden") not in each.tables}
     assert "SELECT x FROM s.a" in shown and len(shown) > 3
     assert not [each for each in shown if "hidden" in each or "U&" in each]
+
+
+def test_postgres_says_which_statements_a_lost_right_hides(store: Store, admin: Viewer, shop: str) -> None:
+    with psycopg.connect(shop, autocommit=True) as db:
+        db.execute("CREATE ROLE looker LOGIN")
+        db.execute("GRANT pg_read_all_stats TO looker")
+        there = {"url": shop.replace("postgres@", "looker@")}
+        integration = add_integration(store, admin, "w", "postgres", settings=there, secrets={}).id
+        try:
+            assert sync(store, admin, integration).errors == ()
+            with store.as_viewer(admin) as mine:
+                before = mine.catalog.frequent_queries(None)
+            assert before
+            for statement, said in (
+                ("REVOKE pg_read_all_stats FROM looker", "statements of other roles in pg_stat_statements"),
+                ("REVOKE SELECT ON pg_stat_statements FROM PUBLIC", "read pg_stat_statements: left out"),
+            ):
+                db.execute(statement)
+                lost = sync(store, admin, integration)
+                assert said in lost.errors[0] and "of the query log" in lost.errors[1]
+                with store.as_viewer(admin) as mine:
+                    assert mine.catalog.frequent_queries(None) == before
+        finally:
+            db.execute("GRANT SELECT ON pg_stat_statements TO PUBLIC")
+            db.execute("DROP ROLE looker")
+
+
+def test_mariadb_says_that_a_lost_right_hides_its_digests(
+    store: Store, admin: Viewer, logging_mariadb: str
+) -> None:
+    port = int(logging_mariadb.rsplit(":", 1)[1].split("/")[0])
+    table = "performance_schema.events_statements_summary_by_digest"
+    with pymysql.connect(host="127.0.0.1", port=port, user="root", autocommit=True) as db:
+        cursor = db.cursor()
+        for statement in (
+            "CREATE DATABASE hides",
+            "CREATE TABLE hides.orders (id int)",
+            "CREATE USER looker@'%' IDENTIFIED BY 'x'",
+            "GRANT REFERENCES ON hides.* TO looker@'%'",
+            f"GRANT SELECT ON {table} TO looker@'%'",
+            "SELECT id FROM hides.orders",
+        ):
+            cursor.execute(statement)
+        there = {"url": f"mysql://looker@127.0.0.1:{port}/hides"}
+        integration = add_integration(
+            store, admin, "m", "mysql", settings=there, secrets={"password": "x"}
+        ).id
+        assert not [each for each in sync(store, admin, integration).errors if "digests" in each]
+        with store.as_viewer(admin) as mine:
+            before = mine.catalog.frequent_queries(None)
+        assert before
+        cursor.execute(f"REVOKE SELECT ON {table} FROM looker@'%'")
+        lost = sync(store, admin, integration)
+        assert any("statement digests of performance_schema" in each for each in lost.errors)
+        assert any("--full" in each for each in lost.errors)
+        with store.as_viewer(admin) as mine:
+            assert mine.catalog.frequent_queries(None) == before

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -50,6 +50,10 @@ if TYPE_CHECKING:
 Report = Callable[[str, int, int | None], None]
 REPORT_EVERY = 0.5
 """Seconds between two reports of progress; each is a short transaction."""
+_STAYS = (
+    "{count} statement{s} of the query log that could be read before stay as they were, with their lineage: grant the "
+    "right again, or sync with --full to let them go"
+)
 LOOKS = (50_000, 20, 20)
 """Objects made between two looks for cycles, while a sync runs."""
 
@@ -139,22 +143,32 @@ def _take_queries(
     reader: Reader,
     columns_of: ColumnsOf,
     service_accounts: Sequence[str],
+    kept: Callable[[], Set[str]],
 ) -> None:
     """Stage the query log, or keep that of the last time where the role may not read it. The parser is loaded only
-    where there is one.
+    where there is one. `kept`: the statements of the last time.
+
+    A role that lost its right may still be told its own statements: where most of those of the last time are not among
+    them, they stay, and the sync says so, until somebody says that it is right with a full one.
     """
     refused: list[str] = []
     queries = _told(connector, refused)
     first = next(queries, None)
     if first is None:
-        stage.queries = None if refused else []
-        stage.problems += refused
-        return
-    from plugin.catalog.sync.queries import stage_queries
+        stage.queries = []
+    else:
+        from plugin.catalog.sync.queries import stage_queries
 
-    log = chain((first,), queries)
-    stage_queries(stage, log, reader.dialect, reader.names, columns_of, service_accounts)
+        log = chain((first,), queries)
+        stage_queries(stage, log, reader.dialect, reader.names, columns_of, service_accounts)
     stage.problems += refused
+    if not refused or stage.full:
+        return
+    before = kept()
+    if 2 * len(before - {each.sql for each in stage.queries or ()}) > len(before):
+        stage.queries = None
+        stage.query_edges.clear()
+        stage.problems.append(_STAYS.format(count=len(before), s="s" if len(before) > 1 else ""))
 
 
 def _told(connector: HasQueries, refused: list[str]) -> Iterator[Query]:
@@ -266,7 +280,14 @@ class _Run:
                 else:
                     stage.stated_sources |= ingest.stated_sources()
                 if self.only_schema is None and isinstance(connector, HasQueries):
-                    _take_queries(stage, connector, reader, ingest.columns_of, source.service_accounts)
+                    _take_queries(
+                        stage,
+                        connector,
+                        reader,
+                        ingest.columns_of,
+                        source.service_accounts,
+                        ingest.statements,
+                    )
             if changed or self.is_due():
                 self.report("writing", 0, None, len(stage.seen))
             # What it remembers is a twentieth of what a large source takes; rows need the room now.
@@ -290,10 +311,15 @@ class _Run:
             if not lost:
                 return None
             would_go = ingest.would_lose(stage, reader.stated() if self.only_schema is None else None)
+        # A view that is to be read anew has no fingerprint and would go all the same; a schema without one was made for
+        # the tables in it, and goes with the last of them.
         gone = sum(
             1
             for key, mark in known.fingerprints.items()
-            if mark and key not in stage.seen and self.only_schema in (None, schema_of(key))
+            if key not in stage.seen
+            and key not in known.stale
+            and (mark or not key.startswith(("d:", "s:")))
+            and self.only_schema in (None, schema_of(key))
         )
         if not gone and not would_go:
             return None
