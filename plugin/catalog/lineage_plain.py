@@ -5,14 +5,13 @@ just as the parser and its walk (`lineage`) would tell; or None, and then those 
 nothing else: SELECTs of columns, literals, arithmetic, casts, CASE and well-known functions, over tables and joins with
 ON, in UNIONs. Whatever one of the two might read otherwise (a word that the parser knows, a subquery, a table whose
 columns are unknown, a name in two places) is not plain; tests/catalog/test_lineage_plain.py holds the two against each
-other.
+other. One file because the grammar and what is made of it are one walk.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 Name = tuple[str, ...]
 Origins = frozenset[tuple[Name, str]]
@@ -54,29 +53,38 @@ _COMPARING = frozenset(("=", "<>", "<", ">", "<=", ">="))
 _SIDES = frozenset(("LEFT", "RIGHT", "FULL"))
 
 
-@dataclass(frozen=True, slots=True)
+# Written out: what `dataclass` takes to make these is a tenth of what they save.
+
+
 class PlainLineage:
     """As `lineage.SqlLineage`, of a query that was understood in full."""
 
-    tables: tuple[Name, ...]
-    columns: tuple[tuple[str, Origins], ...]
-    partial: bool = False
-    placed: bool = True
+    __slots__ = ("columns", "tables")
+    partial = False
+    placed = True
+
+    def __init__(self, tables: tuple[Name, ...], columns: tuple[tuple[str, Origins], ...]) -> None:
+        self.tables = tables
+        self.columns = columns
 
 
-@dataclass(slots=True)
 class _Select:
     """One SELECT: what its names stand for, and what each column it gives is made of."""
 
-    aliases: dict[str, Name]
-    outputs: list[tuple[str, list[Reference]]]
+    __slots__ = ("aliases", "outputs")
+
+    def __init__(self) -> None:
+        self.aliases: dict[str, Name] = {}
+        self.outputs: list[tuple[str, list[Reference]]] = []
 
 
-@dataclass(frozen=True, slots=True)
 class Plain:
     """A plain query, read."""
 
-    selects: tuple[_Select, ...]
+    __slots__ = ("selects",)
+
+    def __init__(self, selects: Sequence[_Select]) -> None:
+        self.selects = selects
 
     @property
     def tables(self) -> tuple[Name, ...]:
@@ -159,7 +167,7 @@ class _Reading:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
-        self.select = _Select({}, [])
+        self.select = _Select()
 
     def query(self) -> Plain:
         selects = [self.one()]
@@ -170,7 +178,7 @@ class _Reading:
         self.took(";")
         if self.tokens[self.at][1] != "end":
             raise _NotPlain
-        return Plain(tuple(selects))
+        return Plain(selects)
 
     # --- tokens ------------------------------------------------------------------------------------------------
 
@@ -206,7 +214,7 @@ class _Reading:
 
     def one(self) -> _Select:
         self.need("SELECT")
-        self.select = select = _Select({}, [])
+        self.select = select = _Select()
         self.took("DISTINCT")
         while True:
             select.outputs.append(self.output())

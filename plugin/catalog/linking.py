@@ -84,9 +84,7 @@ class _Reading:
 
         return tables_in(self.statements)
 
-    def lineage(
-        self, lookup: Callable[[tuple[str, ...]], Sequence[str] | None]
-    ) -> SqlLineage | PlainLineage:
+    def lineage(self, lookup: Callable[[tuple[str, ...]], Sequence[str] | None]) -> SqlLineage | PlainLineage:
         """What it reads, with the columns that `lookup` knows of tables."""
         told = self.plain.lineage(lookup) if self.plain is not None else None
         if told is not None:
@@ -166,9 +164,7 @@ def link_definitions(
         yield from derived
 
 
-def _link_some(
-    batch: Sequence[_Reading], names: Names, stage: Stage, columns_of: ColumnsOf
-) -> list[Derived]:
+def _link_some(batch: Sequence[_Reading], names: Names, stage: Stage, columns_of: ColumnsOf) -> list[Derived]:
     """The edges of some definitions."""
     wanted = {each.definition.key for each in batch}
     for each in batch:
