@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import CompoundSelect, Row, Select, select, union
 from sqlalchemy.orm import aliased
 
 from plugin.store._chunks import chunks
 from plugin.store._context import Context
-from plugin.store._models.catalog import FrequentQueryRow, QueryTableRow, ResourceRow
+from plugin.store._models.catalog import EdgeRow, FrequentQueryRow, KeyRow, QueryTableRow, ResourceRow
 from plugin.store._rows import one
 from plugin.store._visible import visible
 from plugin.store.listing import IS_COLUMN, PARENTS, below
@@ -85,10 +85,29 @@ def statements(context: Context, table_id: int) -> set[int]:
     return {row.query_id for row in _rows(context, table_id, FrequentQueryRow.id.label("query_id"))}
 
 
-def queried(context: Context) -> Select[Any]:
-    """The tables that statements over nothing hidden touch; as in popularity, also those with a hidden column."""
+def queried(context: Context) -> CompoundSelect[Any]:
+    """The tables that statements over nothing hidden touch (as in popularity, also those with a hidden column), and
+    those without popularity that something visible reads or refers to all the same.
+
+    Popularity is one number for all who see a table and counts a reader only where all of them see it.
+    """
     seen = _seen(context, None, FrequentQueryRow.id)
-    return select(QueryTableRow.resource_id).where(QueryTableRow.query_id.in_(seen))
+    touched = select(QueryTableRow.resource_id).where(QueryTableRow.query_id.in_(seen))
+    table, reader = aliased(ResourceRow), aliased(ResourceRow)
+    unranked = (table.workspace_id == context.workspace_id, table.popularity == 0, visible(context, reader))
+    read = (
+        select(EdgeRow.upstream_id)
+        .join(table, table.id == EdgeRow.upstream_id)
+        .join(reader, reader.id == EdgeRow.downstream_id)
+        .where(EdgeRow.workspace_id == context.workspace_id, EdgeRow.kind == "table", *unranked)
+    )
+    referred = (
+        select(KeyRow.ref_id)
+        .join(table, table.id == KeyRow.ref_id)
+        .join(reader, reader.id == KeyRow.table_id)
+        .where(KeyRow.workspace_id == context.workspace_id, *unranked)
+    )
+    return union(touched, read, referred)
 
 
 def _rows(context: Context, within: int | None, *columns: Any) -> Sequence[Row[Any]]:

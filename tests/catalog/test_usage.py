@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from connectors.records import Column, Database, Query, Record, Schema, Table, Unread
+from connectors.records import Column, Database, Key, Query, Record, Schema, Table, Unread
 from connectors.sqlite import SQLite
 from plugin.access.viewer import Viewer
 from plugin.catalog.sync import add_integration, run_queued_sync
@@ -222,6 +222,27 @@ def test_what_nothing_uses_is_told_apart_from_what_no_log_tells(
             assert {each.name for each in browse(mine, "unused").value} == expected, (
                 "what is hidden is no use"
             )
+
+
+def test_a_table_that_only_some_see_the_readers_of_is_used_for_them(
+    any_store: Store, any_admin: Viewer, tool: int
+) -> None:
+    reports: tuple[Record, ...] = (
+        Table(
+            "shop", "hr", "old", "view", columns=(Column("id", 1, "INTEGER"),),
+            definition="SELECT id FROM sales.attic",
+        ),
+        Table(
+            "shop", "hr", "paid", columns=(Column("id", 1, "INTEGER"),),
+            keys=(Key("foreign", "paid_order", ("id",), "sales", "orders", ("id",)),),
+        ),
+    )  # fmt: skip
+    read(any_store, any_admin, tool, records=(*SHOP, *reports))
+    guest = guest_of(any_store, any_admin, tool, "shop.sales")
+    for who, expected in ((any_admin, {"salaries", "old", "paid"}), (guest, {"attic", "orders"})):
+        with any_store.as_viewer(who) as mine:
+            assert {each.name for each in browse(mine, "unused").value} == expected
+            assert mine.catalog.by_name("sales.attic").popularity == 0
 
 
 def test_the_command_line_tells_how_a_table_is_used(
