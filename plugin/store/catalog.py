@@ -202,11 +202,15 @@ class ViewerCatalog:
         kinds: Sequence[str] = (),
         text: str | None = None,
     ) -> Page:
-        """What is directly under a resource; with None the roots, of one integration where it is given. NotFound."""
+        """What is directly under a resource; with None the roots, of one integration where it is given. NotFound.
+
+        `start` begins the list at the first name that is not before it; columns are in their own order and have none.
+        """
         return listing.children(
             self._context,
             parent_id,
             integration=integration,
+        start: str | None = None,
             cursor=cursor,
             limit=limit,
             kinds=kinds,
@@ -217,6 +221,7 @@ class ViewerCatalog:
         self,
         *,
         kinds: Sequence[str] = (),
+            start=start,
         integration: int | str | None = None,
         under: int | None = None,
         tag: str | None = None,

@@ -53,6 +53,7 @@ def children(
     limit: int = 100,
     kinds: Sequence[str] = (),
     text: str | None = None,
+    start: str | None = None,
 ) -> shapes.Page:
     """What is directly under a resource; without one, the roots: what is visible while nothing above it is."""
     limit = max(1, min(limit, MOST))
@@ -76,6 +77,8 @@ def children(
         conditions.append(ResourceRow.kind.in_(kinds))
     if text:
         conditions.append(ResourceRow.name_folded.contains(text.lower(), autoescape=True))
+    if start and not columns:
+        conditions.append(ResourceRow.name_folded >= start.lower())
     key = func.coalesce(ResourceRow.position, 0) if columns else ResourceRow.name_folded
     if cursor is not None:
         values = _cursor.unpack(cursor, (int if columns else str, int))

@@ -70,6 +70,7 @@ READS: dict[str, list[Call]] = {
         lambda c, b, p: c.browse(limit=1000),
         lambda c, b, p: c.browse(kinds=("column",), limit=1000),
         lambda c, b, p: c.browse(text=p[-1], with_total=True),
+        lambda c, b, p: c.children(b.ids[p[:2]], start=p[-1]),
         lambda c, b, p: c.browse(under=b.ids[p[:2]]),
         lambda c, b, p: c.browse(integration=p[0], sort="popularity"),
         lambda c, b, p: c.browse(documented=False, sort="changed"),

@@ -225,7 +225,7 @@ def addresses(twins: Twins, luck: random.Random) -> list[str]:
         paths += [
             f"/r/{id_}/lineage.csv", f"/r/{id_}/impact.csv", f"/api/v1/resources/{id_}",
             f"/api/v1/resources/{id_}/lineage?depth=4&columns=true", f"/api/v1/resources/{id_}/children",
-            f"/api/v1/resources/{id_}/impact", f"/catalog?under={id_}", f"/catalog/level?parent={id_}",
+            f"/api/v1/resources/{id_}/impact", f"/catalog?under={id_}", f"/catalog/level?parent={id_}", f"/catalog/level?parent={id_}&from=o",
         ]  # fmt: skip
     for text in asked_names(twins, luck):
         word = text.rpartition(".")[2]

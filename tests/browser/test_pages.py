@@ -120,13 +120,6 @@ def test_a_description_is_edited_in_place(visit: Callable[..., Any]) -> None:
     assert "The day, in UTC." in page.locator(".cols tbody tr").first.inner_text()
 
 
-def test_the_tree_opens_a_level_at_a_time(visit: Callable[..., Any]) -> None:
-    page = visit()
-    page.goto("/catalog")
-    page.locator(".tree summary", has_text="support").click()
-    page.wait_for_selector(".tree details[open] li a, .tree details[open] li details")
-
-
 def test_the_theme_holds(visit: Callable[..., Any]) -> None:
     page = visit()
     page.get_by_role("button", name="Dark").click()

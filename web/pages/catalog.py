@@ -12,10 +12,13 @@ from plugin.access.viewer import Role
 from plugin.catalog.properties import Applied, apply, as_csv, exported, from_csv, from_jsonl
 from plugin.errors import BadInput, NotFound, Refused
 from plugin.store.drift import Narrowed
+from plugin.store.shapes import Resource
 from web.services import mine, services, viewer
 
 bp = Blueprint("catalog", __name__, url_prefix="/catalog")
 LEVEL = 50
+FURTHER = 200
+"""Of a level of the tree at first, and each time one asks for more: of 10,000 nobody asks two hundred times."""
 MOST_LINES = 5_000
 """Of a file that is imported from the page; a longer one is for `docent properties import`."""
 LIST = 100
@@ -23,6 +26,7 @@ SORTS = (
     ("name", "Name"), ("popularity", "Popularity"), ("changed", "Last changed"), ("rows", "Rows, as estimated"),
 )  # fmt: skip
 ORDER = {"table": 0, "view": 1, "materialized_view": 2, "column": 3, "schema": 4, "database": 5}
+DEEPEST = 8
 SHOWN_CHANGES = 300
 MOST_PRINTED = 10_000
 """What `docent drift` prints at most."""
@@ -153,31 +157,47 @@ def show() -> str:
         )
         counted = door.catalog.counts(under=place.id if place else None)
         sources = door.catalog.integrations()
+        above = _above(door, place)
     counts = {each: counted[each] for each in sorted(counted, key=lambda kind: (ORDER.get(kind, 9), kind))}
     here: dict[str, Any] = {name: value for name, value in request.args.items() if value and name != "cursor"}
     return render_template(
         "catalog/show.html", place=place, found=found, counts=counts, sources=sources, here=here, sorts=SORTS,
-        sort=sort, text=text, kind=kind,
+        sort=sort, text=text, kind=kind, above=above,
         next_url=url_for("catalog.show", **here, cursor=found.next_cursor) if found.next_cursor else None,
     )  # fmt: skip
 
 
+def _above(door: Any, place: Resource | None) -> list[tuple[int, str]]:
+    """What the tree opens to show a place: its source, what is seen above it, itself; each an id and a name."""
+    if place is None or place.integration_id is None:
+        return []
+    source, found = (place.integration_id, place.integration or ""), []
+    while place is not None and len(found) < DEEPEST:
+        found.append((place.id, place.name))
+        up = place.parent_id
+        place = None if up is None else door.catalog.resources([up]).get(up)
+    return [source, *reversed(found)]
+
+
 @bp.get("/level")
 def level() -> str:
-    """One level of the tree, as a fragment."""
+    """One level of the tree, as a fragment; `from` begins it at a name, for who types one in a level of thousands."""
     parent, integration = request.args.get("parent", ""), request.args.get("integration", "")
+    start, cursor = request.args.get("from", "")[:200], request.args.get("cursor")
     with mine() as door:
         found = door.catalog.children(
             int(parent) if parent.isdecimal() else None,
             integration=int(integration) if integration.isdecimal() and not parent else None,
-            cursor=request.args.get("cursor"),
-            limit=LEVEL,
+            cursor=cursor,
+            limit=FURTHER if cursor else LEVEL,
+            start=start or None,
         )
     again = {"parent": parent or None, "integration": integration or None}
     place = {"under": parent or None, "integration": None if parent else integration or None}
     return render_template(
         "catalog/_level.html", found=found,
-        list_url="" if request.args.get("cursor") else url_for("catalog.show", **place),
+        list_url="" if cursor else url_for("catalog.show", **place),
+        before=url_for("catalog.level", **again) if start and not cursor else None,
         leaves=(*TREE_KINDS, "column", "term", "document", "query"),
         more=url_for("catalog.level", **again, cursor=found.next_cursor) if found.next_cursor else None,
     )  # fmt: skip
