@@ -2,7 +2,7 @@
 
 Every method starts from `plugin/store/_visible.py`. What the viewer may not see is absent: `NotFound` with the words
 of a thing that does not exist, no neighbour in lineage, no key target, no count. A new public method fails the access
-test until `tests/access` says how an outsider would try it.
+test until `tests/access` says how an outsider would try it. One file because it is the list that those tests walk.
 """
 
 from __future__ import annotations
