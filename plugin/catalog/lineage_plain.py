@@ -50,6 +50,7 @@ TYPES = frozenset(
 )  # fmt: skip
 _BETWEEN = frozenset(("=", "<>", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", "||", "AND", "OR", "~~"))
 _COMPARING = frozenset(("=", "<>", "<", ">", "<=", ">="))
+_AFTER_COLUMN = frozenset((",", "FROM"))
 _SIDES = frozenset(("LEFT", "RIGHT", "FULL"))
 
 
@@ -144,7 +145,9 @@ class _NotPlain(Exception):
 
 
 def _tokens(sql: str) -> list[tuple[str, str, str]]:
-    """(what it is to the grammar, its kind, its text) of each token: a word in upper case, a sign as it is."""
+    """(what it is to the grammar, its kind, its text) of each token: a word in upper case, a sign as it is, of the rest
+    the kind, which is in lower case. As many ends follow as are looked at together.
+    """
     found: list[tuple[str, str, str]] = []
     at, end = 0, len(sql.rstrip())
     match = _TOKEN.match
@@ -156,8 +159,7 @@ def _tokens(sql: str) -> list[tuple[str, str, str]]:
         kind = token.lastgroup or ""
         text = token[kind]
         found.append((text.upper() if kind == "word" else text if kind == "sign" else kind, kind, text))
-    found.append(("", "end", ""))
-    return found
+    return found + [("", "end", "")] * 4
 
 
 class _Reading:
@@ -183,12 +185,13 @@ class _Reading:
     # --- tokens ------------------------------------------------------------------------------------------------
 
     def took(self, *signs: str) -> bool:
-        """Take these tokens where they stand next."""
-        for number, sign in enumerate(signs):
-            what, kind, _text = self.tokens[min(self.at + number, len(self.tokens) - 1)]
-            if what != sign or kind not in ("word", "sign"):
+        """Take these words or signs where they stand next."""
+        at = self.at
+        for sign in signs:
+            if self.tokens[at][0] != sign:
                 return False
-        self.at += len(signs)
+            at += 1
+        self.at = at
         return True
 
     def need(self, *signs: str) -> None:
@@ -260,6 +263,9 @@ class _Reading:
 
     def output(self) -> tuple[str, list[Reference]]:
         began = self.at
+        if self.tokens[began + 1][0] == "." and self.tokens[began + 3][0] in _AFTER_COLUMN:  # most of them
+            table, _point, name = self.name(), self.took("."), self.name()
+            return name, [(table.lower(), name)]
         references: list[Reference] = []
         self.expression(references)
         if self.took("AS"):
@@ -336,14 +342,14 @@ class _Reading:
                     self.need("NULL")
                 else:
                     break
-            what, kind, _text = self.tokens[self.at]
-            if what not in _BETWEEN or kind not in ("word", "sign"):
+            what = self.tokens[self.at][0]
+            if what not in _BETWEEN:
                 return
             self.at += 1
             if what in _COMPARING and self.took("ANY", "(", "ARRAY", "["):
                 self.listed(references)
                 self.need("]", ")")
-                what, kind, _text = self.tokens[self.at]
+                what = self.tokens[self.at][0]
                 if what not in ("AND", "OR"):
                     return
                 self.at += 1

@@ -141,7 +141,7 @@ class Maker:
 
 
 @given(st.integers(0))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_both_say_the_same(seed: int) -> None:
     same(Maker(seed).query())
 
@@ -159,7 +159,7 @@ TOKENS = (
 
 
 @given(st.integers(0))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_else_stands_there_both_say_the_same_or_it_is_not_plain(seed: int) -> None:
     same(Maker(seed).changed())
 
