@@ -2,11 +2,12 @@
 
 Enters: who asks, and for an import a CSV or JSONL file (or parsed lines). Leaves: one line a resource that they see,
 or what was changed and for each bad line its number and the reason. A line is changed whole or not at all, and what is
-exported and imported again changes nothing. Keeps law 3: everything is read and written as that member, by the doors
-that the pages use, so an import may do what its person may do by hand and nothing else.
+exported and imported again changes nothing, by way of a spreadsheet too. Keeps law 3: everything is read and written as
+that member, by the doors that the pages use, so an import may do what its person may do by hand and nothing else.
 
 In JSONL a field that a line does not have stays as it is, and null or an empty list empties it. In CSV a column that
-the header does not have stays, an empty cell empties, and lists stand with "; " between.
+the header does not have stays, an empty cell empties, and lists stand with "; " between. A line names its resource by
+the whole qualified name; `id` decides only where several are called the same.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from plugin.access.viewer import Viewer
 from plugin.catalog import custom_values as values
 from plugin.catalog.csv_text import NOT_TEXT, encoding_of, read_csv
 from plugin.catalog.custom import Problem
-from plugin.errors import BadInput, DocentError
+from plugin.catalog.sheet_cells import guarded, list_cell, list_of_cell, unguarded
+from plugin.errors import BadInput, DocentError, NotFound
 from plugin.json_text import read_json
 
 if TYPE_CHECKING:
@@ -32,9 +34,11 @@ if TYPE_CHECKING:
 
 WHERE = ("qualified_name", "integration", "kind")
 FIELDS = ("description", "owners", "tags", "verified")
+KNOWN = frozenset((*WHERE, *FIELDS, "id"))
 PAGE = 500
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is a formula to a spreadsheet: it is written behind an apostrophe, which is taken off again."""
+MOST_IGNORED = 20
+ABSENT = "there is nothing of this qualified_name, integration and kind that you can see; take them from the export"
+TRUTHS = {"1": "true", "0": "false", "yes": "true", "no": "false", "wahr": "true", "falsch": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,14 @@ class Applied:
     changed: int
     unchanged: int
     errors: tuple[Problem, ...] = ()
+    ignored: tuple[str, ...] = ()
+    """Names of columns or fields that are no property, and so were not read."""
 
 
 @dataclass(slots=True)
 class _Line:
     number: int
+    id: int | None
     name: str
     integration: str
     kind: str
@@ -59,7 +66,20 @@ class _Line:
 def exported(
     store: Store, viewer: Viewer, *, integration: str | None = None, columns: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """One line a resource that this member sees, columns only where asked for. NotFound for an unknown integration."""
+    """One line a resource that this member sees, columns only where asked for.
+
+    NotFound for an integration of which they see nothing.
+    """
+    if integration is not None:
+        with store.as_viewer(viewer) as mine:
+            if all(each.name.lower() != integration.lower() for each in mine.catalog.integrations()):
+                raise NotFound(f"there is no integration {integration!r} of which you see anything")
+    return _exported(store, viewer, integration, columns)
+
+
+def _exported(
+    store: Store, viewer: Viewer, integration: str | None, columns: bool
+) -> Iterator[dict[str, Any]]:
     for kinds in ((), ("column",)) if columns else ((),):
         cursor: str | None = None
         while True:
@@ -74,6 +94,7 @@ def exported(
                     "owners": [_owner(owner) for owner in each.owners],
                     "tags": sorted(each.tags),
                     "verified": each.verified,
+                    "id": each.id,
                 }
             cursor = page.next_cursor
             if cursor is None:
@@ -82,9 +103,10 @@ def exported(
 
 def as_csv(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The lines as CSV text, the header first."""
-    yield _row((*WHERE, *FIELDS))
+    names = (*WHERE, *FIELDS, "id")
+    yield _row(names)
     for line in lines:
-        yield _row([*(_cell(line[name]) for name in WHERE), *(_cell(line[name]) for name in FIELDS)])
+        yield _row([_cell(line.get(name)) for name in names])
 
 
 def as_jsonl(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -132,11 +154,13 @@ def from_csv(text: str) -> Iterator[tuple[int, Any]]:
             continue
         line: dict[str, Any] = {}
         for name, cell in row.items():
-            said = cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
+            said = unguarded(cell)
             if name in ("owners", "tags"):
-                line[name] = [part.strip() for part in said.split(";") if part.strip()]
+                line[name] = list_of_cell(said)
+            elif name == "verified":
+                line[name] = TRUTHS.get(said.strip().lower(), said.strip()) or None
             else:
-                line[name] = said if said or name != "verified" else None
+                line[name] = said
         yield number, line
 
 
@@ -149,36 +173,41 @@ def apply(store: Store, viewer: Viewer, lines: Iterable[tuple[int, Any]], *, str
     """Change what the lines say. With `strict` nothing is changed where any line is bad."""
     problems: list[Problem] = []
     good: list[_Line] = []
+    ignored: dict[str, None] = {}
     count = 0
     for number, line in lines:
         count += 1
         try:
             good.append(_read(number, line))
+            if len(ignored) < MOST_IGNORED:
+                ignored.update((str(name)[:100], None) for name in line if name and name not in KNOWN)
         except BadInput as error:
             problems.append(Problem(number, str(error)))
     if strict:
         good = _possible(store, viewer, good, problems)
         if problems:
-            return Applied(count, 0, 0, tuple(sorted(problems, key=lambda each: each.line)))
+            return Applied(count, 0, 0, tuple(sorted(problems, key=lambda each: each.line)), tuple(ignored))
     changed = unchanged = 0
+    lines_of: dict[int, int] = {}
     for each in good:
         try:
             with store.as_viewer(viewer) as mine:
-                touched = _change(mine, _find(mine, each), each.wanted)
+                touched = _change(mine, _find(mine, each, lines_of), each.wanted)
             changed, unchanged = changed + touched, unchanged + (not touched)
         except DocentError as error:
             problems.append(Problem(each.number, str(error)))
     problems.sort(key=lambda each: each.line)
-    return Applied(count, changed, unchanged, tuple(problems))
+    return Applied(count, changed, unchanged, tuple(problems), tuple(ignored))
 
 
 def _possible(store: Store, viewer: Viewer, lines: list[_Line], problems: list[Problem]) -> list[_Line]:
     """The lines whose change is possible, tried and taken back."""
     kept = []
+    lines_of: dict[int, int] = {}
     for each in lines:
         try:
             with store.as_viewer(viewer) as mine:
-                _change(mine, _find(mine, each), each.wanted)
+                _change(mine, _find(mine, each, lines_of), each.wanted)
                 raise _TakenBack
         except _TakenBack:
             kept.append(each)
@@ -209,29 +238,55 @@ def _read(number: int, line: Any) -> _Line:
     if line.get("verified") is not None:
         wanted["verified"] = values.flag(line, "verified")
     return _Line(
-        number, name, values.text(line, "integration") or "", values.text(line, "kind") or "", wanted
+        number,
+        values.whole(line, "id"),
+        name,
+        values.text(line, "integration") or "",
+        values.text(line, "kind") or "",
+        wanted,
     )
 
 
-def _find(mine: ViewerDoor, line: _Line) -> Resource:
-    found = mine.catalog.by_name(line.name, kind=line.kind or None, integration=line.integration or None)
-    if found.qualified_name != line.name:
-        # A name that merely ends so is somebody else's.
-        raise BadInput(f"there is no {line.kind or 'resource'} {line.name!r}; give the whole qualified_name")
+def _find(mine: ViewerDoor, line: _Line, lines_of: dict[int, int]) -> Resource:
+    """The one resource that a line means; `lines_of` has the lines so far by what they meant."""
+    found = _named(mine, line)
+    before = lines_of.setdefault(found.id, line.number)
+    if before != line.number:
+        raise BadInput(f"line {before} says what becomes of this one already; leave one of the two")
     return found
+
+
+def _named(mine: ViewerDoor, line: _Line) -> Resource:
+    if line.id is not None:
+        # Of another catalog's export the id is somebody else's: the name decides.
+        meant = mine.catalog.resources([line.id]).get(line.id)
+        if (
+            meant is not None
+            and meant.qualified_name == line.name
+            and line.kind in ("", meant.kind)
+            and line.integration.lower() in ("", meant.integration.lower())
+        ):
+            return meant
+    found = mine.catalog.exactly(line.name, kind=line.kind or None, integration=line.integration or None)
+    if not found:
+        raise NotFound(ABSENT)
+    if len(found) > 1:
+        raise BadInput("several things are called so; give integration, kind and id as the export has them")
+    return found[0]
 
 
 def _change(mine: ViewerDoor, found: Resource, wanted: Mapping[str, Any]) -> bool:
     touched = False
     for name in ("description", "verified"):
-        if name in wanted and (wanted[name] or None) != (getattr(found, name) or None):
+        if name in wanted and _plain(wanted[name]) != _plain(getattr(found, name)):
             mine.edits.set_property(found.id, name, wanted[name])
             touched = True
     if "tags" in wanted:
-        for tag in (each for each in wanted["tags"] if each not in found.tags):
+        meant_tags, there_tags = set(map(_plain, wanted["tags"])), set(map(_plain, found.tags))
+        for tag in (each for each in wanted["tags"] if _plain(each) not in there_tags):
             mine.edits.add_tag(found.id, tag)
             touched = True
-        for tag in (each for each in found.tags if each not in wanted["tags"]):
+        for tag in (each for each in found.tags if _plain(each) not in meant_tags):
             mine.edits.remove_tag(found.id, tag)
             touched = True
     if "owners" in wanted:
@@ -248,6 +303,13 @@ def _change(mine: ViewerDoor, found: Resource, wanted: Mapping[str, Any]) -> boo
     return touched
 
 
+def _plain(value: Any) -> Any:
+    """A property as a file can hold it: without what is around a text, and with one way to end a line."""
+    if not isinstance(value, str):
+        return value or None
+    return value.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").strip() or None
+
+
 def _owner(owner: Owner) -> str:
     return owner.email or owner.name
 
@@ -259,8 +321,9 @@ def _names(owner: Owner) -> list[str]:
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    said = "; ".join(value) if isinstance(value, list) else str(value or "")
-    return f"'{said}" if said.startswith(FORMULA) else said
+    if isinstance(value, int):
+        return str(value)
+    return guarded(list_cell(value) if isinstance(value, list) else str(value or ""))
 
 
 def _row(cells: Iterable[str]) -> str:

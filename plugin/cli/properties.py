@@ -45,6 +45,8 @@ def import_(session: Session, file: str, strict: bool, as_json: bool) -> None:
         print_json(done)
     else:
         say(f"{done.changed} changed, {done.unchanged} unchanged, {len(done.errors)} bad lines.")
+    if done.ignored:
+        say(f"note: not read, since no property is called so: {', '.join(done.ignored)}")
     for problem in done.errors:
         say(f"line {problem.line}: {problem.reason}")
     if done.errors:

@@ -106,6 +106,12 @@ class ViewerCatalog:
         """The resource with this qualified name or one that ends in it; case decides only between two. NotFound."""
         return names.by_name(self._context, name, kind=kind, integration=integration)
 
+    def exactly(
+        self, name: str, *, kind: str | None = None, integration: str | None = None
+    ) -> tuple[Resource, ...]:
+        """The first two resources of just this qualified name: a name need not be unique."""
+        return names.exactly(self._context, name, kind=kind, integration=integration)
+
     def term(self, name: str) -> Resource:
         """The glossary term with this name or synonym. NotFound."""
         return names.term(self._context, name)
@@ -201,6 +207,7 @@ class ViewerCatalog:
         limit: int = 100,
         kinds: Sequence[str] = (),
         text: str | None = None,
+        start: str | None = None,
     ) -> Page:
         """What is directly under a resource; with None the roots, of one integration where it is given. NotFound.
 
@@ -210,18 +217,17 @@ class ViewerCatalog:
             self._context,
             parent_id,
             integration=integration,
-        start: str | None = None,
             cursor=cursor,
             limit=limit,
             kinds=kinds,
             text=text,
+            start=start,
         )
 
     def browse(
         self,
         *,
         kinds: Sequence[str] = (),
-            start=start,
         integration: int | str | None = None,
         under: int | None = None,
         tag: str | None = None,

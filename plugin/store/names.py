@@ -21,6 +21,8 @@ from plugin.store._visible import visible
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN, _of_integration
 from plugin.store.shapes import Page, Resource
 
+DOTS = 12
+"""So many dots of a name, from its end, are tried as the one before a column."""
 QUOTED = re.compile(r'"([^"]+)"|`([^`]+)`|\[([^\]]+)\]')
 
 
@@ -47,6 +49,33 @@ def by_name(
     return to_resources(context, [row])[0]
 
 
+def exactly(
+    context: Context, name: str, *, kind: str | None = None, integration: str | None = None
+) -> tuple[Resource, ...]:
+    """The first two visible resources whose qualified name is this, letter by letter: it need not be unique.
+
+    A part of a name may hold dots itself, so each dot may be the one before a column.
+    """
+    conditions = [visible(context)]
+    if integration is not None:
+        conditions.append(_of_integration(context, integration))
+    rows: list[Row[Any]] = []
+    if kind != "column":
+        wanted = [*conditions, NOT_COLUMN, _named(name), ResourceRow.qualified_name == name]
+        if kind is not None:
+            wanted.append(ResourceRow.kind == kind)
+        rows += context.session.execute(listing(*wanted).order_by(ResourceRow.id).limit(2)).all()
+    for at in [at for at, char in enumerate(name) if char == "."][-DOTS:] if kind in (None, "column") else ():
+        table = select(ResourceRow.id).where(
+            *conditions, NOT_COLUMN, _named(name[:at]), ResourceRow.qualified_name == name[:at]
+        )
+        here = (IS_COLUMN, ResourceRow.parent_id.in_(table), ResourceRow.name == name[at + 1 :])
+        rows += context.session.execute(
+            listing(visible(context), *here).order_by(ResourceRow.id).limit(2)
+        ).all()
+    return tuple(to_resources(context, rows[:2]))
+
+
 def _find(context: Context, name: str, kind: str | None, integration: int | str | None) -> Row[Any] | None:
     if not name:
         return None
@@ -62,19 +91,18 @@ def _find(context: Context, name: str, kind: str | None, integration: int | str 
             return row
     if "." not in name or kind not in (None, "column"):
         return None
-    table, column = name.rsplit(".", 1)
-    parents = (
-        select(ResourceRow.id).where(*conditions, NOT_COLUMN, _named(table)).order_by(*_best(table)).limit(20)
-    )
-    for parent_id in context.session.scalars(parents).all():
-        row = context.session.execute(
-            listing(visible(context), IS_COLUMN, ResourceRow.parent_id == parent_id)
-            .where(ResourceRow.name_folded == column.lower())
-            .order_by(case((ResourceRow.name == column, 0), else_=1), ResourceRow.id)
-            .limit(1)
-        ).one_or_none()
-        if row is not None:
-            return row
+    for at in [at for at, char in enumerate(name) if char == "."][: -DOTS - 1 : -1]:
+        table, column = name[:at], name[at + 1 :]
+        parents = select(ResourceRow.id).where(*conditions, NOT_COLUMN, _named(table))
+        for parent_id in context.session.scalars(parents.order_by(*_best(table)).limit(20)).all():
+            row = context.session.execute(
+                listing(visible(context), IS_COLUMN, ResourceRow.parent_id == parent_id)
+                .where(ResourceRow.name_folded == column.lower())
+                .order_by(case((ResourceRow.name == column, 0), else_=1), ResourceRow.id)
+                .limit(1)
+            ).one_or_none()
+            if row is not None:
+                return row
     return None
 
 
@@ -245,4 +273,14 @@ def schemas_above(context: Context, resource_id: int) -> tuple[str, ...]:
     return tuple(reversed(found))
 
 
-__all__ = ["LISTED", "by_name", "schema_map", "schemas_above", "suggest", "term", "terms", "visible_columns"]
+__all__ = [
+    "LISTED",
+    "by_name",
+    "exactly",
+    "schema_map",
+    "schemas_above",
+    "suggest",
+    "term",
+    "terms",
+    "visible_columns",
+]

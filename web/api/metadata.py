@@ -52,6 +52,8 @@ class AppliedOut(Answer):
     changed: int
     unchanged: int
     errors: list[LineProblem] = []
+    ignored: list[str] = []
+    """Fields of the lines that are no property, and so were not read."""
 
 
 class ImportedOut(Answer):
@@ -76,6 +78,8 @@ class PropertyLine(Answer):
     owners: list[str] = []
     tags: list[str] = []
     verified: bool = False
+    id: int | None = None
+    """Decides where several resources have the same names."""
 
 
 class PropertyLines(Answer):
