@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import blake2b
 
 from plugin.catalog.sensitive_words import (
     ABOUT,
@@ -19,6 +20,7 @@ from plugin.catalog.sensitive_words import (
     BESIDE,
     BETWEEN,
     COUNTED,
+    INFLECTED,
     NOT_A_PERSON,
     PEOPLE_TOO,
     PERSON,
@@ -40,6 +42,13 @@ _MOST_WORDS = 4
 """Of one phrase."""
 _MOST_BEHIND = 3
 """Words after a phrase that still tells what the column holds."""
+READ_AS = 2
+"""Counted up when names are read in another way: then every column of which nobody decided is classified again."""
+_CASE = re.compile(r"(?<=[а-яё])(?=[А-ЯЁ])|(?<=[А-ЯЁ])(?=[А-ЯЁ][а-яё])|(?<=[^\W\d_])(?=\d)")
+"""Where a word begins that no mark parts from the one before: номерТелефона."""
+_ENDING, _INFLECTED = "[а-я]{0,2}", 5
+"""What a word of so many letters may end with besides: телефона, not секретарь. Of a shorter one it would be another:
+инны."""
 _PLURAL = re.compile(r"(?<=[sxh])es$")
 _DESCRIBED = (
     (
@@ -147,9 +156,28 @@ def _phrases() -> dict[str, tuple[Words, str]]:
 
 
 _PHRASES = _phrases()
-_ANYWHERE = [
-    (_folded(word).replace("_", " "), kind) for kind, words in ANYWHERE.items() for word in words.split()
+
+
+def _spelled(words: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(word as names are compared with it, kind)"""
+    return [(_folded(word).replace("_", " "), kind) for kind, some in words.items() for word in some.split()]
+
+
+_ANYWHERE = _spelled(ANYWHERE)
+_ENDED = [
+    (re.compile(rf"\b{word}{_ENDING if len(word) >= _INFLECTED else ''}\b"), kind)
+    for word, kind in _spelled(INFLECTED)
 ]
+
+
+def classified_as() -> str:
+    """What tells these words and this way of reading them from those of another release: a column of which nobody
+    decided is then classified again.
+    """
+    lists = (SENSITIVE, SHORT, ANYWHERE, INFLECTED)
+    sets = (PERSON, NOT_A_PERSON, ABOUT, COUNTED, BESIDE, PEOPLE_TOO, BETWEEN)
+    told = repr((READ_AS, lists, [sorted(each) for each in sets], [each[0].pattern for each in _DESCRIBED]))
+    return blake2b(told.encode(), digest_size=8).hexdigest()
 
 
 @lru_cache(maxsize=65536)
@@ -177,9 +205,11 @@ def _by_name(name: str, family: str, of_people: bool) -> tuple[str | None, float
                 ends[kind] = end
     if not name.isascii() and family != "number":
         spaced = _folded(name).lower().replace("_", " ")
-        for word, kind in _ANYWHERE:
-            if word in spaced:
-                best[kind], ends[kind] = 0.8, len(words)
+        found_kinds = [kind for word, kind in _ANYWHERE if word in spaced]
+        apart = _folded(_CASE.sub(" ", name)).lower().replace("_", " ")
+        found_kinds += [kind for pattern, kind in _ENDED if pattern.search(apart)]
+        for kind in found_kinds:
+            best[kind], ends[kind] = 0.8, len(words)
     if not best:
         # A type that holds addresses of machines holds those of people, unless it says whose.
         nobodys = any(word in NOT_A_PERSON or word in ABOUT for word in words)

@@ -125,8 +125,14 @@ SHORT = {
 BETWEEN = frozenset("of de del du da do di des la le el van von der the s".split())
 """Words between a thing and its person: `photo_of_employee`."""
 ANYWHERE = {
-    "secret": "パスワード 暗証番号 密码 口令 비밀번호 пароль секрет كلمة_المرور",
+    "secret": "パスワード 暗証番号 密码 口令 비밀번호 كلمة_المرور",
     "personal": "氏名 名前 姓名 生年月日 住所 電話 携帯番号 メールアドレス 郵便番号 性別 国籍 手机 邮箱 地址 身份证 出生日期 电话 性别 이름 성명 "
-    "전화번호 주소 이메일 생년월일 주민등록번호 фамилия имя_клиента отчество телефон дата_рождения паспорт инн снилс почта адрес",
+    "전화번호 주소 이메일 생년월일 주민등록번호",
 }  # fmt: skip
-"""Of languages that are written without spaces, or without Latin letters: found anywhere in a name."""
+"""Of languages that join their words, or put others before them without a space: found anywhere in a name."""
+INFLECTED = {
+    "secret": "пароль пароля секрет",
+    "personal": "фамилия фамилии имя_клиента имя_сотрудника отчество отчества телефон дата_рождения паспорт инн снилс "
+    "почта почты адрес",
+}  # fmt: skip
+"""Of languages with other letters that part their words: a whole word of a name, whose end may be another."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import case, func, select
 
+from plugin.catalog.classify import classified_as
 from plugin.errors import NotFound
 from plugin.store._context import Context
 from plugin.store._flags import flag_imported
@@ -107,7 +108,9 @@ class Ingest:
             prints[key] = mark
             if is_gone:
                 stale.add(key)
-        terms = f"{FORMAT}:{self._integration_id}:{source.import_mode}:{source.keep_literals}"
+        terms = (
+            f"{FORMAT}:{self._integration_id}:{source.import_mode}:{source.keep_literals}:{classified_as()}"
+        )
         if source.reads_from:
             terms += f":{source.reads_from}"  # what edges lead to depends on it
         secret = self._context.vault.mark("fingerprint", terms).encode()[-64:]

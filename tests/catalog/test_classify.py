@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from plugin.catalog.sensitive_words import SENSITIVE
 from plugin.catalog.sync import add_integration, sync
 from plugin.store import Store
 
+reading = importlib.import_module("plugin.catalog.classify")
 SURE = sorted(
     {
         phrase.lstrip("~"): words.kind
@@ -154,6 +156,50 @@ def test_a_column_about_a_thing_is_less_sure_than_the_thing(sure: tuple[str, str
 def test_a_description_tells_what_a_name_does_not(name: str) -> None:
     assert classify(name, "text", "The e-mail address of the buyer")[0] in ("personal", "secret")
     assert classify(name, "text", "Stores the API key")[0] in ("personal", "secret")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("старинный", None), ("длинный_код", None), ("инновация", None), ("секретарь", None), ("секретариат", None),
+        ("инн", "personal"), ("ИНН_клиента", "personal"), ("ИННКлиента", "personal"), ("клиентИНН", "personal"),
+        ("НомерТелефона", "personal"), ("адреса_доставки", "personal"), ("паспорт2", "personal"),
+        ("пароля_хэш", "secret"), ("секрет", "secret"),
+        ("顧客住所", "personal"), ("新しいパスワード", "secret"), ("고객전화번호", "personal"), ("مخزن_كلمة_المرور", "secret"),
+    ],
+)  # fmt: skip
+def test_words_of_a_language_that_parts_them_are_whole_words(name: str, kind: str | None) -> None:
+    assert classify(name, "text")[0] == kind
+
+
+def test_a_release_that_reads_names_otherwise_classifies_again_what_nobody_decided(
+    any_store: Store, any_admin: Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "shop.sqlite3"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE people (id INTEGER, email TEXT, phone TEXT, note TEXT, odd TEXT)")
+    place = {"url": f"sqlite:///{path}"}
+    made = add_integration(any_store, any_admin, "shop", "sqlite", settings=place, secrets={})
+    sync(any_store, any_admin, made.id)
+    with any_store.as_viewer(any_admin) as mine:
+        table = mine.catalog.by_name("people").id
+        columns = {each.name: each.id for each in mine.catalog.columns(table)}
+        mine.edits.set_property(columns["phone"], "sensitivity", "personal")
+        mine.edits.set_property(columns["odd"], "sensitivity", None)
+    assert sync(any_store, any_admin, made.id).updated == 0
+    phrases = dict(reading._PHRASES)
+    phrases["note"] = phrases["odd"] = phrases.pop("email")
+    del phrases["phone"]
+    monkeypatch.setattr(reading, "_PHRASES", phrases)
+    monkeypatch.setattr(reading, "READ_AS", reading.READ_AS + 1)
+    reading._by_name.cache_clear()
+    try:
+        assert sync(any_store, any_admin, made.id).updated == 2
+    finally:
+        reading._by_name.cache_clear()
+    with any_store.as_viewer(any_admin) as mine:
+        found = {each.name: each.sensitivity for each in mine.catalog.columns(table)}
+    assert found == {"id": None, "email": None, "phone": "personal", "note": "personal", "odd": None}
 
 
 @pytest.mark.parametrize("decided", [None, "secret", "personal"])
