@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select, update
 
 from plugin.store._merge_loose import named, tie
 from plugin.store._merge_queries import write_queries
+from plugin.store._merge_witnesses import Ends, by_edge, forget_witnesses, number_of, write_witnesses
 from plugin.store._models.catalog import (
     EdgeRow,
     KeyRow,
@@ -93,8 +94,8 @@ def _tie_keys(merge: Merge) -> None:
             merge.session.execute(update(KeyRow), tied)
 
 
-Wanted = tuple[int, int, int | None, int | None, str, str]
-"""(upstream, downstream, upstream column, downstream column, kind, source)"""
+Wanted = tuple[int, int, int | None, int | None, str, str, int | None]
+"""(upstream, downstream, upstream column, downstream column, kind, source, what a statement names that told it)"""
 
 
 Loose = tuple[int, str, str, str, str | None, str | None]
@@ -128,10 +129,11 @@ def _write_edges(merge: Merge) -> None:
     if surer:
         merge.session.execute(update(EdgeRow), surer)
     merge.edges_changed = bool(gone) or any(edge not in there for edge in wanted)
+    forget_witnesses(merge, {edge[6] for edge in there if edge[6] is not None and edge not in wanted})
     merge.bulk.insert(
         "edges",
         (
-            "upstream_id", "downstream_id", "upstream_column_id", "downstream_column_id", "kind", "source",
+            "upstream_id", "downstream_id", "upstream_column_id", "downstream_column_id", "kind", "source", "query_id",
             "confidence",
         ),
         ((*edge, confidence) for edge, confidence in wanted.items() if edge not in there),
@@ -150,6 +152,7 @@ def _wanted(merge: Merge, edges: list[StagedEdge]) -> tuple[dict[Wanted, float],
     columns = _column_ids(merge, edges, outside)
     wanted: dict[Wanted, float] = {}
     loose: dict[Loose, None] = {}
+    logged: list[tuple[Ends, frozenset[int], float]] = []
     for edge in edges:
         if edge.loose:
             up = edge.loose == "up"
@@ -169,7 +172,7 @@ def _wanted(merge: Merge, edges: list[StagedEdge]) -> tuple[dict[Wanted, float],
                 loose[(here.id, name, edge.loose, edge.source, *(pair if up else pair[::-1]))] = None
             else:
                 kind = "column" if of_columns else "table"
-                _surest(wanted, (*ends, *at, kind, edge.source), 0.8)
+                _surest(wanted, (*ends, *at, kind, edge.source, None), 0.8)
             continue
         upper, lower = merge.places.get(edge.upstream), merge.places.get(edge.downstream)
         if upper is None and lower is not None and edge.upstream.startswith("t:"):
@@ -178,14 +181,29 @@ def _wanted(merge: Merge, edges: list[StagedEdge]) -> tuple[dict[Wanted, float],
             loose[(lower.id, name, "up", edge.source, None, None)] = None
         if upper is None or lower is None or (upper.id == lower.id and edge.upstream_column is None):
             continue
+        tables = frozenset(merge.places[key].id for key in edge.named if key in merge.places)
         if edge.upstream_column is None:
-            _surest(wanted, (upper.id, lower.id, None, None, "table", edge.source), edge.confidence)
+            of_tables = (upper.id, lower.id, None, None, "table", edge.source)
+            if tables:
+                logged.append((of_tables, tables, edge.confidence))
+            else:
+                _surest(wanted, (*of_tables, None), edge.confidence)
             continue
         up_column = columns[upper.id].get(edge.upstream_column)
         down_column = columns[lower.id].get(edge.downstream_column or "")
         if up_column is not None and down_column is not None:
-            ends_of_columns = (upper.id, lower.id, up_column, down_column, "column", edge.source)
-            _surest(wanted, ends_of_columns, edge.confidence)
+            of_both = (upper.id, lower.id, up_column, down_column, "column", edge.source)
+            if tables:
+                logged.append((of_both, tables, edge.confidence))
+            else:
+                _surest(wanted, (*of_both, None), edge.confidence)
+    sets: dict[int, frozenset[int]] = {}
+    for ends_of_logged, witnesses in by_edge(logged).items():
+        for witness, confidence in witnesses.items():
+            number = number_of(witness)
+            sets[number] = witness
+            wanted[*ends_of_logged, number] = confidence
+    write_witnesses(merge, sets)
     return wanted, loose
 
 
@@ -210,6 +228,7 @@ def _there(merge: Merge, lowers: set[int], sources: set[str]) -> dict[Wanted, tu
         EdgeRow.downstream_column_id,
         EdgeRow.kind,
         EdgeRow.source,
+        EdgeRow.query_id,
         EdgeRow.id,
         EdgeRow.confidence,
     ).where(EdgeRow.integration_id == merge.source.id)

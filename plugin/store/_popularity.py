@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, literal_column, select, update
+from sqlalchemy import Row, Select, and_, func, literal_column, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from plugin.catalog.popularity import score
@@ -92,12 +92,28 @@ _table, _reader = aliased(ResourceRow), aliased(ResourceRow)
 
 
 def _read_by(workspace_id: int) -> Select[Any]:
+    named, other = aliased(QueryTableRow), aliased(ResourceRow)
+    # What only a statement told that names something elsewhere is not known to everybody who sees both ends.
+    apart = (
+        select(named.query_id)
+        .join(other, other.id == named.resource_id)
+        .where(
+            named.query_id == EdgeRow.query_id,
+            other.zone_id.not_in((_table.zone_id, _reader.zone_id)),
+        )
+        .correlate(EdgeRow, _table, _reader)
+        .exists()
+    )
     return (
         select(_table.id, _table.zone_id, _reader.zone_id, func.count(_reader.id.distinct()))
         .select_from(EdgeRow)
         .join(_table, _table.id == EdgeRow.upstream_id)
         .join(_reader, _reader.id == EdgeRow.downstream_id)
-        .where(EdgeRow.workspace_id == workspace_id, EdgeRow.kind == "table")
+        .where(
+            EdgeRow.workspace_id == workspace_id,
+            EdgeRow.kind == "table",
+            or_(EdgeRow.query_id.is_(None), ~apart),
+        )
         .group_by(_table.id, _table.zone_id, _reader.zone_id)
     )
 

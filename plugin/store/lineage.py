@@ -7,15 +7,15 @@ who may see the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from plugin.store._around_rows import is_one_of, kept
 from plugin.store._context import Context
-from plugin.store._models.catalog import EdgeRow, ResourceRow
+from plugin.store._models.catalog import EdgeRow, QueryTableRow, ResourceRow
 from plugin.store._rows import chunks, load, one
 from plugin.store._visible import visible
 from plugin.store.shapes import Edge, Lineage
@@ -49,7 +49,7 @@ def lineage(
         cut = _walk(context, resource_id, up, depth, limit, found, edges) or cut
     if columns:
         _add_column_edges(context, found, edges, limit)
-    return Lineage(resource_id, load(context, found), tuple(edges.values()), cut)
+    return Lineage(resource_id, load(context, found), _once(edges), cut)
 
 
 def downstream_of(
@@ -58,7 +58,24 @@ def downstream_of(
     """The edges below a visible table, without what stands at their ends; and is there more than `limit` resources?"""
     edges: dict[int, Edge] = {}
     cut = _walk(context, resource_id, False, depth, limit, {resource_id}, edges)
-    return tuple(edges.values()), cut
+    return _once(edges), cut
+
+
+def _once(edges: Mapping[int, Edge]) -> tuple[Edge, ...]:
+    """Each edge of a source once, where several statements tell it: the one that is surest."""
+    found: dict[tuple[object, ...], Edge] = {}
+    for each in edges.values():
+        ends = (
+            each.upstream_id,
+            each.downstream_id,
+            each.upstream_column,
+            each.downstream_column,
+            each.source,
+        )
+        before = found.get(ends)
+        if before is None or before.confidence < each.confidence:
+            found[ends] = each
+    return tuple(found.values())
 
 
 def _walk(
@@ -92,6 +109,8 @@ def _walk(
     return more
 
 
+LOGGED = "query_log"
+"""The source of edges that statements told."""
 ENDS = tuple(aliased(ResourceRow) for _ in range(4))
 """The ends of an edge and their columns. Made once, so that the AI filters on them are put together once, too."""
 OTHER = aliased(ResourceRow)
@@ -103,6 +122,25 @@ def _read(context: Context, build: Callable[[Context], Any], ids: list[int], mos
     context.session.flush()
     rows = context.session.connection().execute(kept(context, build), {"ids": ids, "most": most})
     return [(row[0], row[1], row[2], Edge(*row[3:])) for row in rows]
+
+
+def told(context: Context) -> ColumnElement[bool]:
+    """The condition under which an edge is this reader's to know: what only a query log told is for whoever sees every
+    table that the statement names.
+    """
+    named, seen = aliased(QueryTableRow), aliased(ResourceRow)
+    of_visible = select(seen.id).where(seen.id == named.resource_id, visible(context, seen, by_id=True))
+    hidden = (
+        select(named.query_id)
+        .where(
+            named.query_id == EdgeRow.query_id,
+            named.workspace_id == context.workspace_id,
+            ~of_visible.correlate(named).exists(),
+        )
+        .correlate(EdgeRow)
+        .exists()
+    )
+    return or_(EdgeRow.source != LOGGED, and_(EdgeRow.query_id.is_not(None), ~hidden))
 
 
 def _edges(context: Context) -> Select[Any]:
@@ -140,6 +178,7 @@ def _edges(context: Context) -> Select[Any]:
             visible(context, lower, by_id=True),
             or_(EdgeRow.upstream_column_id.is_(None), upper_column.id.is_not(None)),
             or_(EdgeRow.downstream_column_id.is_(None), lower_column.id.is_not(None)),
+            told(context),
         )
         .limit(bindparam("most"))
     )
@@ -196,7 +235,7 @@ def _column_lineage(
     for up in [way for way, wanted in ((True, upstream), (False, downstream)) if wanted]:
         cut = _walk_columns(context, column_id, up, depth, limit, columns, edges) or cut
     tables = {end for edge in edges.values() for end in (edge.upstream_id, edge.downstream_id)}
-    return Lineage(column_id, load(context, tables | {column_id}), tuple(edges.values()), cut)
+    return Lineage(column_id, load(context, tables | {column_id}), _once(edges), cut)
 
 
 def flows_from(context: Context, column_id: int, *, depth: int, limit: int) -> tuple[tuple[Edge, ...], bool]:
@@ -205,7 +244,7 @@ def flows_from(context: Context, column_id: int, *, depth: int, limit: int) -> t
     """
     edges: dict[int, Edge] = {}
     cut = _walk_columns(context, column_id, False, depth, limit, {column_id}, edges)
-    return tuple(edges.values()), cut
+    return _once(edges), cut
 
 
 def _walk_columns(
@@ -272,6 +311,7 @@ def _number(context: Context, what: str, near: Any, far: Any) -> Select[Any]:
             EdgeRow.kind == "table",
             is_one_of(context, near),
             visible(context, OTHER, by_id=True),
+            told(context),
         )
         .group_by(near)
     )

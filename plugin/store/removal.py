@@ -66,7 +66,7 @@ def remove_resources(context: Context, ids: Iterable[int]) -> None:
 
 
 def _forget_queries(session: Session, tables: Collection[int]) -> None:
-    """Delete the frequent statements over these tables, which go.
+    """Delete the frequent statements over these tables, which go, and the lineage that only they told.
 
     Kept for the tables that stay, a statement would be shown to who sees those, and its text names what went, which
     they may never have seen.
@@ -75,6 +75,7 @@ def _forget_queries(session: Session, tables: Collection[int]) -> None:
     for part in chunks(session.scalars(named).all(), 400):
         session.execute(delete(QueryTableRow).where(QueryTableRow.query_id.in_(part)))
         session.execute(delete(ObservedJoinRow).where(ObservedJoinRow.query_id.in_(part)))
+        session.execute(delete(EdgeRow).where(EdgeRow.query_id.in_(part)))
         session.execute(delete(FrequentQueryRow).where(FrequentQueryRow.id.in_(part)))
 
 

@@ -90,7 +90,7 @@ def test_an_installation_of_before_gets_what_a_search_begins_with(empty: Config)
         schema.run(connection, "downgrade", "0002")
         if connection.dialect.name == "postgresql":
             connection.execute(text("DROP FUNCTION docent_opened, docent_listed"))
-    assert len(differences(empty)) == 2, "the costs of queries, and the queries of joins"
+    assert len(differences(empty)) == 3, "the costs of queries, and the queries of joins and of edges"
     assert f"from 0002 to revision {schema.HEAD}" in migrate(empty)
     assert differences(empty) == []
     with engine.connect() as connection:

@@ -138,23 +138,25 @@ def _take(
         return columns.get(key) if key is not None else None
 
     reads = lineages(statements, lookup)
-    for read in reads:
-        if read.target is not None and not read.removes:
-            _written(stage, read, find)
+    found = {parts: find(parts) for read in reads for parts in read.tables}
+    targets = {read.target: _target(read.target, find) for read in reads if read.target}
+    known = {key for key in (*found.values(), *targets.values()) if key is not None}
+    understood = all((read.tables or read.target) and not read.partial for read in reads)
+    understood = understood and not names_more(statements, found.keys() | targets.keys())
+    writes = [read for read in reads if read.target is not None and not read.removes and targets[read.target]]
+    if writes and not ESCAPED.search(query.sql):
+        named = known if understood else known | _also_named(mask_literals(query.sql, dialect), names, known)
+        for read in writes:
+            _written(stage, read, targets[read.target or ()], found, tuple(sorted(named)))
     people = {user for user in query.users if is_person(user)}
     sql = mask_literals(query.sql, dialect)
     if sql == HIDDEN or (query.users and not people) or not any(read.tables for read in reads):
         return
-    found = {parts: find(parts) for read in reads for parts in read.tables}
-    targets = {read.target: _target(read.target, find) for read in reads if read.target}
     aside = {tuple(map(_plain, NAME.findall(made))) for made in MADE_ASIDE.findall(sql)}
     keys = {*found.values(), *(key for parts, key in targets.items() if key or not _is_aside(parts, aside))}
-    understood = all((read.tables or read.target) and not read.partial for read in reads)
-    understood = understood and not names_more(statements, found.keys() | targets.keys())
-    known = {key for key in keys if key is not None}
     if ESCAPED.search(sql):
         return  # a name in it may be any
-    if len(known) < len(keys) or not (understood or _names_only(sql, names, known)):
+    if len(known) < len(keys) or not (understood or not _also_named(sql, names, known)):
         return
     places = {**targets, **found}  # an UPDATE and a MERGE join what they write as well
     joins: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
@@ -190,20 +192,24 @@ def _is_aside(parts: tuple[str, ...], aside: set[tuple[str, ...]]) -> bool:
     return parts[-1].startswith(ON_THE_WAY) or tuple(part.lower() for part in parts) in aside
 
 
-def _names_only(sql: str, names: Names, keys: Set[str]) -> bool:
-    """Does a text that was not understood whole name no table but these, as far as its words tell?
+def _also_named(sql: str, names: Names, keys: Set[str]) -> set[str]:
+    """The tables besides these that a text which was not understood whole names, as far as its words tell.
 
     A namesake elsewhere is named by its place too: `orders` beside `archive`.
     """
     words: set[str] = set()
     for word in NAME.findall(sql):
         words |= {_plain(word), *_plain(word).split(".")}
+    found: set[str] = set()
     for name in words & names.words:
         called = names.called(name)
         ours = {part for key in keys & called.keys() for part in called[key]}
-        if any(not ours or words & (set(parts) - ours) for key, parts in called.items() if key not in keys):
-            return False
-    return True
+        found |= {
+            key
+            for key, parts in called.items()
+            if key not in keys and (not ours or words & (set(parts) - ours))
+        }
+    return found
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -226,18 +232,27 @@ def _target(target: tuple[str, ...], find: Callable[[tuple[str, ...]], str | Non
     return found
 
 
-def _written(stage: Stage, read: SqlLineage, find: Callable[[tuple[str, ...]], str | None]) -> None:
-    """INSERT ... SELECT, CREATE TABLE AS, MERGE: the tables read feed the table written."""
-    lower = _target(read.target or (), find)
+def _written(
+    stage: Stage,
+    read: SqlLineage,
+    lower: str | None,
+    found: Mapping[tuple[str, ...], str | None],
+    named: tuple[str, ...],
+) -> None:
+    """INSERT ... SELECT, CREATE TABLE AS, MERGE: the tables read feed the table written, for who sees all `named`."""
     if lower is None:
         return
     confidence = UNSURE if read.partial else SURE
     for parts in read.tables:
-        upper = find(parts)
+        upper = found.get(parts)
         if upper is not None and upper != lower:
-            stage.query_edges.append(StagedEdge(upper, lower, "query_log", confidence=confidence))
+            stage.query_edges.append(
+                StagedEdge(upper, lower, "query_log", confidence=confidence, named=named)
+            )
     for name, origins in read.columns:
         for parts, column in origins:
-            upper = find(parts)
+            upper = found.get(parts)
             if upper is not None and upper != lower and name:
-                stage.query_edges.append(StagedEdge(upper, lower, "query_log", column, name, confidence))
+                stage.query_edges.append(
+                    StagedEdge(upper, lower, "query_log", column, name, confidence, named=named)
+                )

@@ -263,6 +263,8 @@ class EdgeRow(Base):
     """"table" or "column"."""
     source: Mapped[str] = mapped_column(String(32))
     confidence: Mapped[float] = mapped_column(Float, server_default=text("1"))
+    query_id: Mapped[int | None] = mapped_column(Id)
+    """Of an edge that a query log told: who may know it must see what has this number in `QueryTableRow`."""
 
     __table_args__ = (
         Index("ix_edges_upstream", "upstream_id", "kind", "downstream_id"),
@@ -326,7 +328,9 @@ class FrequentQueryRow(Base):
 
 
 class QueryTableRow(Base):
-    """A table that a frequent query touches."""
+    """A table that a frequent query touches; below zero, one that statements name which told lineage
+    (`plugin.store._merge_witnesses`).
+    """
 
     __tablename__ = "frequent_query_tables"
 
