@@ -11,6 +11,7 @@ from plugin.store.shapes import Resource
 from plugin.tools import ToolAnswer, tool
 from plugin.tools.find import resource_named
 from plugin.tools.fragments import cited, counts_fragment, fragment, spread
+from plugin.tools.health import faring
 from plugin.tools.personal import WORDS, looks_personal
 from plugin.tools.search import Kind
 
@@ -29,6 +30,8 @@ What = Literal[
     "largest",
     "stale",
     "unused",
+    "failing",
+    "untested",
 ]
 _SORTS = {
     "unused": "rows",
@@ -48,7 +51,8 @@ def browse(
         "popular: most used first; undocumented: without a description; unowned: without an owner; personal: columns "
         "that look like personal data; recent: changed last; largest: most rows, as estimated; "
         "integrations: the connected sources; stale: gone at their source, synced long ago, or from before a sync that "
-        "failed; unused: nothing is known to query, read or refer to it, largest first",
+        "failed; unused: nothing is known to query, read or refer to it, largest first; failing: dbt models and "
+        "sources whose tests or last run failed or warned; untested: those without a test",
     ] = "all",
     kinds: Annotated[list[Kind], "only these kinds; tables and views unless told"] | None = None,
     under: Annotated[str, "only below this database, schema or table"] | None = None,
@@ -66,7 +70,13 @@ def browse(
     within = resource_named(mine, under).id if under else None
     if what == "integrations":
         return _integrations(mine)
-    items, total = _list(mine, what, wanted, within, integration, owner, tag, limit)
+    if what in ("failing", "untested"):
+        only = tuple(kinds or ())
+        items, total = faring(
+            mine, what, kinds=only, under=within, integration=integration, owner=owner, tag=tag, limit=limit
+        )
+    else:
+        items, total = _list(mine, what, wanted, within, integration, owner, tag, limit)
     if not items:
         return ToolAnswer(summary="Found nothing", note="There is nothing like that.", value=())
     note = f"There are {total} in all." if total is not None and total > len(items) else ""
@@ -75,7 +85,7 @@ def browse(
         note = f"{note} Which queries run is not known of {', '.join(unlogged)}.".strip()
     return ToolAnswer(
         fragments=(
-            *(fragment(each, full=what in ("largest", "unused")) for each in items),
+            *(fragment(each, full=what in ("largest", "unused"), faring=what == "failing") for each in items),
             *(Fragment(None, "unlogged", {"name": name}) for name in unlogged),
         ),
         summary=f"Listed {len(items)} resource{'s' if len(items) != 1 else ''}",

@@ -50,13 +50,14 @@ def fragment(
     resource: Resource,
     *,
     full: bool = False,
+    faring: bool = False,
     columns: Sequence[Resource] = (),
     keys: Sequence[Key] = (),
     costs: Mapping[str, float] | None = None,
     use: TableUse | None = None,
 ) -> Fragment:
-    """One resource. `full` adds what only somebody who reads that very resource needs, `costs` what its frequent
-    statements cost, `use` how often they ran.
+    """One resource. `full` adds what only somebody who reads that very resource needs, `faring` its tests and last run
+    alone, `costs` what its frequent statements cost, `use` how often they ran.
     """
     limit = LONG if full else SHORT
     fields: dict[str, FieldValue] = {
@@ -85,6 +86,8 @@ def fragment(
         fields["freshness"] = freshness(resource, now)
     if full:
         fields |= _details(resource)
+    if full or faring:
+        fields |= _faring(resource)
     if words := cost_words(costs or {}):
         fields["cost"] = (
             f"{words}: its frequent statements that you see, in the {WINDOW} before the last sync"
@@ -227,14 +230,24 @@ def _details(resource: Resource) -> dict[str, FieldValue]:
             fields[name] = moment.strftime("%Y-%m-%d %H:%M")
     if resource.children and resource.kind != "column":
         fields["children"] = resource.children
-    if tests := _tests(resource.properties):
-        fields["tests"] = shorten(tests, SHORT)
-    run = [str(each) for each in (resource.properties.get("last_status"),) if each]
-    if resource.properties.get("freshness"):
-        run.append(f"freshness of the source: {resource.properties['freshness']}")
-    if run:
-        fields["last_run"] = shorten(", ".join(run), SHORT)
     synonyms = resource.properties.get("synonyms")
     if synonyms:
         fields["synonyms"] = tuple(str(each) for each in synonyms)
+    return fields
+
+
+def _faring(resource: Resource) -> dict[str, FieldValue]:
+    """What dbt tells of its tests, of the last run and when that was, and of the freshness of a source."""
+    told, fields = resource.properties, dict[str, FieldValue]()
+    if tests := _tests(told):
+        fields["tests"] = shorten(tests, SHORT)
+    run = []
+    if told.get("last_status"):
+        run.append(
+            f"{told['last_status']} ({told['last_run']})" if told.get("last_run") else told["last_status"]
+        )
+    if told.get("freshness"):
+        run.append(f"freshness of the source: {told['freshness']}")
+    if run:
+        fields["last_run"] = shorten(", ".join(map(str, run)), SHORT)
     return fields

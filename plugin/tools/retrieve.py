@@ -10,6 +10,7 @@ from plugin.store.shapes import Index, Key, Resource
 from plugin.tools import ToolAnswer, tool
 from plugin.tools.find import resource_named
 from plugin.tools.fragments import QUERYABLE, cited, fragment
+from plugin.tools.health import told_of
 
 if TYPE_CHECKING:
     from plugin.store import ViewerDoor
@@ -38,7 +39,8 @@ def retrieve(
 ) -> ToolAnswer:
     """Read one resource: description, owners, tags, freshness; for a table also its columns, types and keys.
 
-    Use it before describing a table or writing SQL about it. For a schema or database it lists what is inside.
+    Use it before describing a table or writing SQL about it. The dbt model of a table comes with it where that one's
+    tests or last run failed: say so. For a schema or database it lists what is inside.
     """
     found = resource_named(mine, resource)
     if found.kind in QUERYABLE:
@@ -51,7 +53,10 @@ def retrieve(
         cut = len(columns) - MOST_COLUMNS
         note = f"{cut} more columns are not shown." if cut > 0 else ""
         summary = f"Read {found.qualified_name}, {len(columns)} column{'s' if len(columns) != 1 else ''}"
-        return ToolAnswer((read,), summary, note=note, value=entity, found=cited([found]))
+        unwell = told_of(mine, found)
+        read_too = (fragment(unwell, faring=True),) if unwell is not None else ()
+        near = [found, *([unwell] if unwell is not None else [])]
+        return ToolAnswer((read, *read_too), summary, note=note, value=entity, found=cited(near))
     children: tuple[Resource, ...] = ()
     if found.children and found.kind != "column":
         children = mine.catalog.children(found.id, limit=MOST_CHILDREN).items

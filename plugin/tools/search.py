@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "database", "schema", "table", "view", "column", "dashboard", "dashboard_group", "chart", "model", "metric", "job",
-    "term", "document", "query",
+    "term", "document", "query", "dataset",
 ]  # fmt: skip
 
 

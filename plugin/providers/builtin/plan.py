@@ -51,6 +51,8 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "keys": facts.keys,
     "freshness": facts.freshness,
     "tested": tested.tested,
+    "failing": tested.failing,
+    "untested": tested.untested,
     "size": facts.size,
     "tags_of": facts.tags_of,
     "in_use": lists.in_use,
@@ -106,7 +108,7 @@ def plan(talk: Talk) -> Plan:
     else:
         intent = intent_of(talk)
         answer = yield from PLANS[intent.name](talk, intent)
-    return answer + stale.note(answer, talk)
+    return answer + tested.note(answer, talk) + stale.note(answer, talk)
 
 
 def _each(talk: Talk, several: tuple[Intent, ...]) -> Plan:

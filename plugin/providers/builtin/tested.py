@@ -1,15 +1,20 @@
-"""The plan that says whether a thing is tested, and whether its tests and its last run held."""
+"""Plans about dbt's tests and runs: whether a thing is tested and its tests held, what fails, what nobody tests."""
 
 from __future__ import annotations
 
+import re
+
 from plugin.providers.builtin.phrases import named, plain
+from plugin.providers.builtin.places import place_of
 from plugin.providers.builtin.resolve import lead, not_found, resolve, tail
-from plugin.providers.builtin.talk import Plan, Talk, Thing, Want, things
+from plugin.providers.builtin.talk import CITED, Plan, Talk, Thing, Want, things
 from plugin.providers.builtin.understand import Intent
 
 TOLD_BY = ("model", "dataset")
 """Kinds that a tool with tests knows a table as."""
 LOOKED_AT = 3
+SHOWN = 20
+_TOTAL = re.compile(r"There are [\d,]+ in all\.")
 
 
 def tested(talk: Talk, intent: Intent) -> Plan:
@@ -39,3 +44,64 @@ def _said(thing: Thing, told: Thing) -> str:
     else:
         text = f"{named(thing)} is tested as the {told.kind} {named(told)}, which has {plain(tests)}."
     return text + (f" Its last run: {plain(run)}." if run else "")
+
+
+def failing(talk: Talk, intent: Intent) -> Plan:
+    """Models and sources whose tests or last run did not hold, the worst first."""
+    return (yield from _listed(talk, intent, "failing"))
+
+
+def untested(talk: Talk, intent: Intent) -> Plan:
+    """Models and sources that have no test."""
+    return (yield from _listed(talk, intent, "untested"))
+
+
+def _listed(talk: Talk, intent: Intent, what: str) -> Plan:
+    place, missing = yield from place_of(talk, intent)
+    if missing is not None:
+        return not_found(missing)
+    word = (intent.slots.get("kind") or "").lower()
+    kinds = {"mode": ["model"], "sour": ["dataset"]}.get(word[:4], list(TOLD_BY))
+    noun = {"mode": "models", "sour": "sources"}.get(word[:4], "models and sources")
+    given = yield Want("browse", {"what": what, "kinds": kinds, "limit": SHOWN, **place.narrow()})
+    found = [each for each in things(given.fragments) if each.kind in TOLD_BY]
+    if not found:
+        there = yield Want("browse", {"what": "all", "kinds": kinds, "limit": 1, **place.narrow()})
+        if not things(there.fragments):
+            return f"No {noun} of dbt are known{place.where}: a dbt project is an integration of its own."
+        if what == "untested":
+            return f"All {noun}{place.where} that you can see have a test."
+        return (
+            f"None of the {noun}{place.where} that you can see failed, as far as dbt's last results tell. They are "
+            "those of one command: what it did not run, they do not tell of."
+        )
+    if what == "untested":
+        rows = [f"- {named(each)}" for each in found]
+        text = f"No test is known of these {noun}{place.where}"
+    else:
+        rows = [f"- {named(each)}: {_state(each)}" for each in found]
+        text = f"Of these {noun}{place.where} tests or the last run did not hold, by dbt's last results"
+    total = _TOTAL.search(given.said)
+    return f"{text}:\n\n" + "\n".join(rows) + (f"\n\n{total.group()}" if total else "")
+
+
+def note(answer: str, talk: Talk) -> str:
+    """Below an answer on a table: that the model which makes it, or the source that it is, does not fare well."""
+    cited = set(CITED.findall(answer))
+    said: dict[str, None] = {}
+    for given in talk.given:
+        read = things(given.fragments)
+        if len(read) != 2 or read[1].kind not in TOLD_BY or read[0].kind in TOLD_BY:
+            continue
+        table, told = read
+        if cited & {str(table.id), table.qualified} and not cited & {str(told.id), told.qualified}:
+            said[f"Not all is well with it, as the {told.kind} {named(told)} in dbt: {_state(told)}."] = None
+    return "".join(f"\n\n{each}" for each in said)
+
+
+def _state(thing: Thing) -> str:
+    told = [
+        f"last run: {plain(thing.text('last_run'))}" if thing.text("last_run") else "",
+        plain(thing.text("tests")),
+    ]
+    return "; ".join(each for each in told if each)

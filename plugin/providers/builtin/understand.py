@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from plugin.providers.builtin.how_tested import how_tested
 from plugin.providers.builtin.how_used import how_used
 from plugin.providers.builtin.over_time import over_time
 from plugin.providers.builtin.tongues import english_words, language_of
@@ -56,10 +57,11 @@ KINDS = {
     "column": "column", "field": "column", "dashboard": "dashboard", "chart": "chart", "model": "model",
     "metric": "metric", "job": "job", "term": "term", "definition": "term", "document": "document", "query": "query",
     "integration": "integration", "source": "integration", "connection": "integration", "report": "dashboard",
+    "exposure": "dashboard",
 }  # fmt: skip
 _KIND = (
     r"(?:databases?|schemas?|schemata|tables?|views?|columns?|fields?|dashboards?|charts?|models?|metrics?|jobs?|terms?"
-    r"|documents?|integrations?|sources?|data ?sources?|connections?|reports?|tables and views|views and tables)"
+    r"|documents?|integrations?|sources?|data ?sources?|connections?|reports?|exposures?|tables and views|views and tables)"
 )
 
 _VOCABULARY = sorted(
@@ -175,7 +177,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     # lineage
     ("downstream", rf"what (?:would |will |does |could )?breaks? (?:if|when) (?:i|we|you|somebody|someone)? ?(?:were to |would )?(?:drop|delete|remove|change|rename|alter|modify|touch|truncate)?s? ?{_S}(?: (?:is|gets|was|were) (?:dropped|deleted|removed|changed|renamed))?"),
     ("downstream", rf"(?:what|which|who|whom) ?(?P<kind>dashboards?|tables?|views?|reports?|charts?|models?|things?|people|jobs?)? ?(?:all )?(?:depends?|relies|rely|builds?|is built|are built|based|is based|are based) (?:up)?on {_S}"),
-    ("downstream", rf"(?:what|which|who) ?(?P<kind>dashboards?|tables?|views?|reports?|charts?|models?|jobs?)? ?(?:uses?|reads?|reads? from|consumes?|queries|are using|is using|are fed by|is fed by|would be affected by|is affected by|are affected by|is downstream of|are downstream of|comes? after|is derived from|are derived from) (?!sql)(?:from )?{_S}"),
+    ("downstream", rf"(?:what|which|who) ?(?P<kind>dashboards?|exposures?|tables?|views?|reports?|charts?|models?|jobs?)? ?(?:uses?|reads?|reads? from|consumes?|queries|are using|is using|are fed by|is fed by|would be affected by|is affected by|are affected by|is downstream of|are downstream of|comes? after|is derived from|are derived from) (?!sql)(?:from )?{_S}"),
     ("downstream", rf"(?:what is |show |list |find |give me )?(?:me )?(?:the )?(?:downstream|impact|consumers|dependents|dependants|users|impact analysis)(?: lineage| dependencies| tables| resources| assets| of changing)? {_OF} (?:changing |dropping |deleting )?{_S}"),
     ("downstream", rf"(?:if|when) (?:i|we|you|someone|somebody) (?:were to |would )?(?:drop|delete|remove|change|rename|alter|modify|touch)s? {_S},? (?:then )?(?:what|which \w+|who|does anything|will anything)(?: else)?(?: (?:is|are|gets?|will|would|could|be))* ?(?:affected|impacted|breaks?|broken|happens?|changes?|fails?|stops? working)"),
     ("downstream", rf"(?:does|do|is|are|will|would) (?:anything|something|anyone|anybody|someone|somebody|any (?P<kind>dashboards?|tables?|views?|reports?|jobs?))(?: else)?(?: still)? (?:depends?|depending|rely|relies|relying|built|based) (?:up)?on {_S}"),
@@ -343,7 +345,7 @@ def understand(question: str, known: frozenset[str] = frozenset()) -> Intent:
     tongue = language_of(cleaned)
     if tongue is not None:
         return made("foreign", {"s": english_words(cleaned, tongue), "language": tongue})
-    asked = over_time(cleaned) or how_used(cleaned) or what_breaks(cleaned)
+    asked = over_time(cleaned) or how_tested(cleaned) or how_used(cleaned) or what_breaks(cleaned)
     if asked is not None:
         return made(*asked)
     for name, pattern in _COMPILED:
