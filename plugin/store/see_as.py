@@ -65,32 +65,35 @@ def see_as(
     ]
     if "column" not in kinds:
         wanted.append(NOT_COLUMN)
+    # The verdicts are asked beside each row. As conditions they would be looked up from the member's side: all that the
+    # member sees, its columns too, for the first few by name.
     rows = session.execute(
-        select(ResourceRow.id, ResourceRow.kind, ResourceRow.qualified_name, ResourceRow.zone_id)
+        select(
+            ResourceRow.id, ResourceRow.kind, ResourceRow.qualified_name, ResourceRow.zone_id,
+            visible(theirs).label("seen"), visible(as_person).label("by_person"),
+        )
         .where(*wanted)
         .order_by(ResourceRow.qualified_name)
         .limit(MOST)
-    ).all()
+    ).all()  # fmt: skip
     if len(rows) == MOST:
         wanted.append(ResourceRow.qualified_name <= rows[-1].qualified_name)
-    seen = set(session.scalars(select(ResourceRow.id).where(*wanted, visible(theirs))))
-    by_person = set(session.scalars(select(ResourceRow.id).where(*wanted, visible(as_person))))
     holders = _holders(context)
     filtered = _filtered(context, rules, wanted)
     out = []
     for row in rows:
         teams = holders.get(row.zone_id, {})
-        if row.id not in by_person:
+        if not row.by_person:
             held = ", ".join(sorted(teams.values())) or "no team"
             why = f"hidden: none of their teams holds it; it is held by {held}"
-        elif row.id not in seen:
+        elif not row.seen:
             why = f"hidden from the assistant: {filtered.get(row.id, 'no including AI filter lets it in')}"
         elif facts.role is Role.ADMIN:
             why = "admitted: an admin sees every resource"
         else:
             through = sorted(name for team, name in teams.items() if team in facts.team_ids)
             why = f"admitted: through {', '.join(through)}"
-        out.append(Seen(row.id, row.kind, row.qualified_name, row.id in seen, why))
+        out.append(Seen(row.id, row.kind, row.qualified_name, bool(row.seen), why))
     context.audit("people.see_as", "done", target=facts.email, detail={"surface": surface})
     return tuple(out)
 
