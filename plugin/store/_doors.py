@@ -174,12 +174,15 @@ class AdminDoor:
         return Usage(self._context)
 
     def see_as(
-        self, email: str, surface: str = "person", kinds: tuple[str, ...] = ("table", "view")
+        self, email: str, surface: str = "person", kinds: tuple[str, ...] = ("table", "view"), text: str = ""
     ) -> tuple[Seen, ...]:
-        """What a member sees as a person or through the assistant, and the rule for each resource. Audited."""
+        """What a member sees as a person or through the assistant, and the rule for each resource. Audited.
+
+        `text`: only what has it in its qualified name, of all resources.
+        """
         from plugin.store.see_as import see_as
 
-        return see_as(self._context, email, surface, kinds)
+        return see_as(self._context, email, surface, kinds, text)
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from plugin.access.ai_rules import AiRule, parse_rules
 from plugin.access.viewer import Role
@@ -37,10 +37,14 @@ class Seen:
 
 
 def see_as(
-    context: Context, email: str, surface: str = PERSON, kinds: Sequence[str] = ("table", "view")
+    context: Context,
+    email: str,
+    surface: str = PERSON,
+    kinds: Sequence[str] = ("table", "view"),
+    text: str = "",
 ) -> tuple[Seen, ...]:
-    """Resources of some kinds with their verdicts, the first `MOST` by name. NotFound where no active member has that
-    address.
+    """Resources of some kinds with their verdicts, the first `MOST` by name of those with `text` in their qualified
+    names. NotFound where no active member has that address.
     """
     session, workspace_id = context.session, context.workspace_id
     member_id = session.scalar(
@@ -63,6 +67,9 @@ def see_as(
         ResourceRow.workspace_id == workspace_id,
         ResourceRow.kind.in_(kinds),
     ]
+    if text:
+        folded = func.coalesce(ResourceRow.qualified_folded, func.lower(ResourceRow.qualified_name))
+        wanted.append(folded.contains(text.lower(), autoescape=True))
     if "column" not in kinds:
         wanted.append(NOT_COLUMN)
     # The verdicts are asked beside each row. As conditions they would be looked up from the member's side: all that the

@@ -76,7 +76,23 @@ def test_see_as_agrees_with_what_the_member_sees(world: World) -> None:
             assert all(each.rule.startswith("admitted") == each.visible for each in found)
     with store.as_admin(ada) as door, pytest.raises(NotFound):
         door.see_as("nobody@example.com")
+
+
+def test_see_as_looks_for_a_name_behind_the_first_ones(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, ada = world.store, world.viewers["ada"]
     with store.as_admin(ada) as door:
+        every = door.see_as(ada.email)
+        last = every[-1]
+        monkeypatch.setattr("plugin.store.see_as.MOST", 1)
+        assert [each.id for each in door.see_as(ada.email)] == [every[0].id] != [last.id]
+        assert [each.id for each in door.see_as(ada.email, text=last.qualified_name.upper())] == [last.id]
+        assert not door.see_as(ada.email, text="100%_of_nothing")
+
+
+def test_see_as_is_audited(world: World) -> None:
+    store, ada = world.store, world.viewers["ada"]
+    with store.as_admin(ada) as door:
+        door.see_as(ada.email)
         assert door.audit.entries(action="people.see_as").items
 
 

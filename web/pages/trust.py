@@ -77,9 +77,14 @@ def record(form: str) -> Response:
 def see_as() -> str:
     """An admin picks a member and a surface and sees the exact set, with the rule for each resource."""
     email, surface = request.args.get("email", ""), request.args.get("surface", "person")
+    text = request.args.get("text", "").strip()[:200]
     with admin() as door:
         members = [each for each in door.people.members() if each.state == "active"]
-        found = door.see_as(email, "assistant" if surface == "assistant" else "person") if email else ()
+        found = (
+            door.see_as(email, "assistant" if surface == "assistant" else "person", text=text)
+            if email
+            else ()
+        )
     return render_template(
         "governance/see_as.html", members=members, email=email, surface=surface, most=MOST,
         found=part("text", found, lambda each: each.qualified_name),
