@@ -18,7 +18,7 @@ from plugin.store._engine import make_engine
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision; a test holds it against the folder."""
 MIGRATION_LOCK = 0x646F63656E74
 VERSION_TABLE = """

@@ -28,10 +28,10 @@ from plugin.store.search_filters import (
 )
 from plugin.store.search_page import first_copies, merged, page_of
 from plugin.store.search_phrases import exact_names, holding
-from plugin.store.search_rank import TERM_KINDS, Ranked, Search, expected
+from plugin.store.search_rank import TERM_KINDS, Ranked, Search
 from plugin.store.search_scope import FullText, full_text
 from plugin.store.search_spelling import spelled
-from plugin.store.search_together import ENOUGH, MOST, together
+from plugin.store.search_together import ENOUGH, MOST, asked_first, together
 from plugin.store.shapes import Found
 
 MOST_HITS = 1000
@@ -73,7 +73,8 @@ def search(
     integration_set = integration_ids(context, filters.integrations) if filters.integrations else None
     schema_set = schema_ids(context, filters.schema) if filters.schema is not None else None
     within = zones_within(context, integration_set, schema_set, under)
-    index = full_text(context, within, expected(question))
+    every = not (context.for_ai and context.ai_rules) and "column" not in kinds
+    index = full_text(context, within, asked_first(question, every=every))
     if index.nothing or not question.terms:
         return Found((), 0)
     places = Places(integration_set, schema_set)

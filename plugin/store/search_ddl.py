@@ -104,14 +104,41 @@ $$
 """The documents of each lexeme, zone by zone: what one key has the index gives as it is, of many joined by OR it looks
 at each document again. Cut by id, not zone by zone: a table that others were granted too has a zone of its own. Planned
 once for each connection: with arrays it would be planned anew in every call."""
+TOGETHER = f"""
+CREATE OR REPLACE FUNCTION docent_together(
+    queries text[], everything boolean, zones integer[], workspace integer, most integer
+) RETURNS TABLE (at bigint, ids bigint[])
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    IF everything OR cardinality(zones) > {MOST_LEXEMES} THEN
+        RETURN QUERY SELECT q.at, array(
+            SELECT one.id FROM (
+                SELECT d.id FROM search_docs d WHERE d.body @@ format(q.query, 'w' || workspace)::tsquery
+                AND (everything OR d.zone_id = ANY (zones)) OFFSET 0
+            ) AS one ORDER BY one.id LIMIT most
+        ) FROM unnest(queries) WITH ORDINALITY AS q(query, at);
+    ELSE
+        RETURN QUERY SELECT q.at, array(
+            SELECT one.id FROM unnest(zones) AS zone, LATERAL (
+                SELECT d.id FROM search_docs d WHERE d.body @@ format(q.query, zone)::tsquery OFFSET 0
+            ) AS one ORDER BY one.id LIMIT most
+        ) FROM unnest(queries) WITH ORDINALITY AS q(query, at);
+    END IF;
+END
+$$
+"""
+"""The documents of each query, in which `%1$s` stands for the zone before a word: the index puts the words of one zone
+together without a look at the documents that have but one of them."""
 OPENED = """
 CREATE OR REPLACE FUNCTION docent_opened(
-    lexemes text[], everything boolean, teams integer[], workspace integer, most integer
+    lexemes text[], queries text[], everything boolean, teams integer[], workspace integer,
+    most integer, most_together integer, enough integer, looked_at integer
 ) RETURNS TABLE (at bigint, ids bigint[], counts bigint[])
 LANGUAGE plpgsql STABLE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     mine integer[];
     held bigint[];
+    found bigint[];
 BEGIN
     -- Apart: with an OR every zone of the workspace would be looked at for whoever sees a few.
     IF everything THEN
@@ -124,12 +151,27 @@ BEGIN
     mine := coalesce(mine, '{}');
     SELECT array_agg(c.resources) INTO held FROM zone_counts c WHERE c.zone_id = ANY (mine) AND c.kind <> 'column';
     RETURN QUERY SELECT 0::bigint, mine::bigint[], held;
+    IF cardinality(queries) > 0 THEN
+        SELECT t.ids INTO found
+            FROM docent_together(queries[1:1], everything, mine, workspace, most_together) AS t;
+        IF cardinality(found) >= enough THEN
+            RETURN QUERY SELECT -1::bigint, found, NULL::bigint[];
+            IF cardinality(found) <= looked_at THEN
+                queries := queries[1:2];
+            END IF;
+            RETURN QUERY SELECT -1 - t.at, t.ids, NULL::bigint[]
+                FROM docent_together(queries[2:], everything, mine, workspace, most_together) AS t;
+            RETURN;
+        END IF;
+    END IF;
     RETURN QUERY SELECT l.at, l.ids, NULL::bigint[]
         FROM docent_listed(lexemes, everything, mine, workspace, most) AS l;
 END
 $$
 """
-"""A viewer's zones, how much they hold, and the first lists: one round trip."""
+"""A viewer's zones, how much they hold, and what is asked first: one round trip. Where the first of `queries`, for what
+has every word, finds `enough`, the others too; else the lists of single lexemes, which are long where words are common.
+"""
 COMPRESSED = """
 DO $$
 BEGIN
@@ -144,8 +186,11 @@ was built without it, or is older than 14, packs as usual; what stands already s
 FUNCTIONS = {
     "docent_found(tsquery, integer[], integer)": FOUND,
     "docent_listed(text[], boolean, integer[], integer, integer)": LISTED,
-    "docent_opened(text[], boolean, integer[], integer, integer)": OPENED,
+    "docent_together(text[], boolean, integer[], integer, integer)": TOGETHER,
+    "docent_opened(text[], text[], boolean, integer[], integer, integer, integer, integer, integer)": OPENED,
 }
+NO_LONGER_MADE = ("docent_opened(text[], boolean, integer[], integer, integer)",)
+"""Asked for by processes of an earlier release, which may run beside a newer one until all are replaced."""
 
 
 def create(connection: Connection) -> None:
@@ -178,7 +223,7 @@ def create(connection: Connection) -> None:
 def drop(connection: Connection) -> None:
     """Drop them; nothing is lost that a re-index does not bring back."""
     if connection.dialect.name != "sqlite":
-        for function in FUNCTIONS:
+        for function in (*FUNCTIONS, *NO_LONGER_MADE):
             connection.execute(text(f"DROP FUNCTION IF EXISTS {function}"))
     for table in ("search_fts", "search_words", "search_docs"):
         connection.execute(text(f"DROP TABLE IF EXISTS {table}"))

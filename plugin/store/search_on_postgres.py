@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from plugin.store._context import Context
 from plugin.store.search_ddl import MOST_LEXEMES
 from plugin.store.search_facts import DESCRIBED, POPULAR, VERIFIED
-from plugin.store.search_scope import CONTAINER_KINDS, DOC, LISTED, Around, FullText
+from plugin.store.search_scope import CONTAINER_KINDS, DOC, LISTED, TOGETHER, Around, Expected, FullText
 
 FEW_ROWS = 500
 """Of more documents than this without their words only the best few are asked how they stand with people: later."""
@@ -38,10 +38,15 @@ COUNTS = (
     " FROM mine, unnest(%(lexemes)s::text[]) WITH ORDINALITY AS q(lexeme, at) ORDER BY q.at"
 )
 OPENED = (
-    "SELECT at, ids, counts FROM docent_opened(%(lexemes)s::text[], %(everything)s, %(teams)s::integer[],"
+    "SELECT at, ids, counts FROM docent_opened(%(lexemes)s::text[], %(queries)s::text[], %(everything)s,"
+    " %(teams)s::integer[], %(workspace)s::integer, %(most)s::integer, %(together)s::integer,"
+    " %(enough)s::integer, %(looked_at)s::integer)"
+)
+"""`search_scope._zones` and what is asked first in one round trip."""
+ALL_EACH = (
+    "SELECT at, ids FROM docent_together(%(queries)s::text[], %(everything)s, %(zones)s::integer[],"
     " %(workspace)s::integer, %(most)s::integer)"
 )
-"""`search_scope._zones` and the first lists in one round trip."""
 LISTS = (
     "SELECT at, ids FROM docent_listed(%(lexemes)s::text[], %(everything)s, %(zones)s::integer[],"
     " %(workspace)s::integer, %(most)s::integer)"
@@ -101,9 +106,9 @@ def _array(values: Iterable[int]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def _texts(lexemes: Iterable[str]) -> str:
-    """The same of lexemes, which are letters, digits and underscores."""
-    quoted = '","'.join(lexemes)
+def _texts(texts: Iterable[str]) -> str:
+    """The same of lexemes, which are letters, digits and underscores, and of queries, which hold no double quote."""
+    quoted = '","'.join(texts)
     return f'{{"{quoted}"}}' if quoted else "{}"
 
 
@@ -118,6 +123,11 @@ def _fetched(connection: Connection, statement: str, given: dict[str, Any]) -> l
     return rows
 
 
+def _queries(wanted: Iterable[Sequence[str]]) -> str:
+    """Lexemes that are asked for together, as `docent_together` takes them."""
+    return _texts(" & ".join(f"'%1$s.{lexeme}'" for lexeme in lexemes) for lexemes in wanted)
+
+
 class PostgresText(FullText):
     """tsvector under a GIN index, with the zone in each lexeme."""
 
@@ -128,8 +138,8 @@ class PostgresText(FullText):
         """Container -> how many documents the viewer sees in it, and how large they are together; what was read."""
 
     @classmethod
-    def opened(cls, context: Context, everything: bool, lexemes: Sequence[str]) -> PostgresText:
-        """The index for this viewer, with the lists of these lexemes read already."""
+    def opened(cls, context: Context, everything: bool, expected: Expected) -> PostgresText:
+        """The index for this viewer, with what is asked first read already."""
         teams = [] if everything else sorted(context.member.team_ids)
         rows = _fetched(
             context.session.connection(),
@@ -139,7 +149,11 @@ class PostgresText(FullText):
                 "everything": everything,
                 "teams": _array(teams),
                 "most": LISTED,
-                "lexemes": _texts(lexemes),
+                "together": TOGETHER,
+                "enough": expected.enough,
+                "looked_at": expected.looked_at,
+                "lexemes": _texts(expected.lexemes),
+                "queries": _queries(expected.every),
             },
         )
         lists: dict[int, list[int]] = {}
@@ -148,7 +162,11 @@ class PostgresText(FullText):
             lists[at] = ids
             counts = told or counts
         opened = cls(context, lists.pop(0), int(sum(counts)), everything)
-        opened._lists.update((lexemes[at - 1], ids) for at, ids in lists.items())
+        for at, ids in lists.items():
+            if at < 0:
+                opened._every[tuple(expected.every[-1 - at])] = ids
+            else:
+                opened._lists[expected.lexemes[at - 1]] = ids
         return opened
 
     def _query(self, lexemes: Sequence[str], prefix: bool = False) -> str:
@@ -198,11 +216,9 @@ class PostgresText(FullText):
         return [id_ for (id_,) in rows.all()]
 
     def having_all_each(self, wanted: Sequence[Sequence[str]], limit: int) -> list[list[int]]:
-        rows = self._rows(
-            "SELECT q.at, array(SELECT docent_found(q.query::tsquery, %(zones)s::integer[], %(most)s))"
-            " FROM unnest(%(queries)s::text[]) WITH ORDINALITY AS q(query, at) ORDER BY q.at",
-            {"queries": [self._query(each) for each in wanted], "zones": self._rows_decide, "most": limit},
-        )
+        given = {"queries": _queries(wanted), "most": limit, "zones": self._zones}
+        given |= {"everything": self.everything, "workspace": self.context.workspace_id}
+        rows = sorted(self._rows(ALL_EACH, given))
         return [ids for _at, ids in rows]
 
     def count_each(self, lexemes: Sequence[str]) -> list[int]:

@@ -47,12 +47,26 @@ MOST = 20_000
 """Documents of one word in one place that are looked at; a word beyond that says nothing in that place."""
 LISTED = 5000
 """Documents of one lexeme that are kept to be put together with those of another."""
+TOGETHER = 10_000
+"""Documents with every word of a question that are known."""
 CONTAINER_KINDS = frozenset(("database", "schema", "dashboard_group"))
 DOC = (
     "id, asset_id, family_id, container_id, kind, integration_id, sample_id,"
     " name_words, text_words, columns_count, notes_words, shape, zone_id, group_key"
 )
 """What `Around` has of a document, in the order of `search_rank.Doc`."""
+
+
+class Expected(NamedTuple):
+    """What a search will ask for first: an index that answers a round trip at a time reads it at once."""
+
+    lexemes: Sequence[str]
+    """Lexemes whose documents will be asked for."""
+    every: Sequence[Sequence[str]] = ()
+    """Lexemes that will be asked for together: where the first of these finds `enough`, these instead."""
+    enough: int = 0
+    looked_at: int = 0
+    """Where the first finds more than this, all of `every`; else the first two."""
 
 
 class Around(NamedTuple):
@@ -86,6 +100,8 @@ class FullText(ABC):
         """Lexeme -> documents, at most LISTED: what was asked for in this search."""
         self._sets: dict[str, frozenset[int]] = {}
         """The same as sets, of those that were put together with others."""
+        self._every: dict[tuple[str, ...], list[int]] = {}
+        """Lexemes -> the documents that have all of them, at most TOGETHER: what was read when this was opened."""
 
     @property
     def nothing(self) -> bool:
@@ -117,11 +133,15 @@ class FullText(ABC):
         Put together here from the lists of single lexemes where these are short: an index finds the documents of one
         word in one zone at once, and of several words together only by walking from the first document it has.
         """
-        self._list([each for lexemes in wanted for each in lexemes])
+        self._list([each for lexemes in wanted if not self.knows(lexemes) for each in lexemes])
         found = [self._having(lexemes, limit) for lexemes in wanted]
         crowded = [lexemes for lexemes, ids in zip(wanted, found, strict=True) if ids is None]
         asked = iter(self.having_all_each(crowded, limit) if crowded else ())
         return [next(asked) if ids is None else ids for ids in found]
+
+    def knows(self, lexemes: Sequence[str]) -> bool:
+        """Were the documents that have all of these read already?"""
+        return tuple(lexemes) in self._every
 
     def _list(self, lexemes: Sequence[str]) -> None:
         fresh = list(dict.fromkeys(each for each in lexemes if each not in self._lists))
@@ -133,6 +153,9 @@ class FullText(ABC):
 
     def _having(self, lexemes: Sequence[str], limit: int) -> list[int] | None:
         """None where a list is too long to be put together here."""
+        known = self._every.get(tuple(lexemes))
+        if known is not None:
+            return known[:limit]
         shortest, *rest = sorted(lexemes, key=lambda lexeme: len(self._lists[lexeme]))
         ids = self._lists[shortest]
         if not rest or not ids:
@@ -214,14 +237,11 @@ class FullText(ABC):
 
 
 def full_text(
-    context: Context, within: Collection[int] | None = None, expected: Sequence[str] = ()
+    context: Context, within: Collection[int] | None = None, expected: Expected | None = None
 ) -> FullText:
-    """The index for this viewer, on the database of this context; `within` narrows it to some zones.
-
-    `expected`: lexemes that will be asked for first, which an index that answers a round trip at a time reads at once.
-    """
+    """The index for this viewer, on the database of this context; `within` narrows it to some zones."""
     everything = sees_everything(context)
-    if expected and within is None and context.dialect == "postgresql":
+    if expected is not None and within is None and context.dialect == "postgresql":
         from plugin.store.search_on_postgres import PostgresText
 
         context.session.flush()

@@ -10,10 +10,11 @@ from collections import Counter
 from itertools import chain
 
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE, TEXT
-from plugin.store.search_rank import Ranked, Search
-from plugin.store.search_scope import places_in
+from plugin.catalog.words import Question
+from plugin.store.search_rank import Ranked, Search, expected
+from plugin.store.search_scope import TOGETHER, Expected, places_in
 
-MOST = 10_000
+MOST = TOGETHER
 ENOUGH = 8
 """So many hits with every word make hits with some of them needless."""
 LOOKED_AT = 120
@@ -30,15 +31,35 @@ WORTH = tuple(_share(places) for places in range(NOTE << 1))
 """What a word is worth by the places where it stands, for each that there may be: asked hundreds of times a search."""
 
 
+def asked_first(question: Question, *, every: bool) -> Expected | None:
+    """What the index will be asked for first, where the question has few words.
+
+    `every`: what has every word will be asked for, and the rest only where that is too little.
+    """
+    lexemes = expected(question)
+    words = _content(question)
+    if not lexemes or not every or len(words) < 2:
+        return Expected(lexemes) if lexemes else None
+    return Expected(lexemes, [words, _in_name(words), *_nearly_named(words)], ENOUGH, LOOKED_AT)
+
+
+def _content(question: Question) -> list[str]:
+    return list(dict.fromkeys(term.word for term in question.content))
+
+
+def _in_name(words: list[str]) -> list[str]:
+    return [f"n_{word}" for word in words]
+
+
 def together(search: Search, look_at: int) -> tuple[list[Ranked], list[int]]:
     """What has every content word of the question, and the documents beyond those that were looked at."""
-    words = list(dict.fromkeys(term.word for term in search.question.content))
+    words = _content(search.question)
     if not words:
         return [], []
     index = search.index
-    lists = [[f"n_{word}" for word in words], words, *_nearly_named(words)]
-    index.expect([*words, *(f"n_{word}" for word in words), *search.expected])
-    named, anywhere, *nearly = index.having_each(lists, MOST)
+    if not index.knows(words):
+        index.expect([*words, *_in_name(words), *search.expected])
+    named, anywhere = index.having_each([_in_name(words), words], MOST)
     if not anywhere and all(index.having_each([[word] for word in words[:-1]], 1)):
         anywhere = index.having_all(words, MOST, prefix=True)
     if not anywhere:
@@ -48,7 +69,7 @@ def together(search: Search, look_at: int) -> tuple[list[Ranked], list[int]]:
         ids = [id_ for id_ in ids if id_ in search.candidates]
     whole = set(named)
     if len(named) < LOOKED_AT < len(ids):
-        ids = _by_name(nearly, ids)
+        ids = _by_name(index.having_each(_nearly_named(words), MOST), ids)
     rest = ids[max(LOOKED_AT, look_at) :]
     ids = ids[: len(ids) - len(rest)]
     looked = ids[:LOOKED_AT]

@@ -89,14 +89,15 @@ def test_an_installation_of_before_gets_what_a_search_begins_with(empty: Config)
     with engine.begin() as connection:
         schema.run(connection, "downgrade", "0002")
         if connection.dialect.name == "postgresql":
-            connection.execute(text("DROP FUNCTION docent_opened, docent_listed"))
+            connection.execute(text("DROP FUNCTION docent_opened, docent_listed, docent_together"))
     assert len(differences(empty)) == 3, "the costs of queries, and the queries of joins and of edges"
     assert f"from 0002 to revision {schema.HEAD}" in migrate(empty)
     assert differences(empty) == []
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
-            functions = "SELECT count(*) FROM pg_proc WHERE proname IN ('docent_opened', 'docent_listed')"
-            assert connection.execute(text(functions)).scalar() == 2
+            names = "'docent_opened', 'docent_listed', 'docent_together'"
+            functions = f"SELECT count(*) FROM pg_proc WHERE proname IN ({names})"
+            assert connection.execute(text(functions)).scalar() == 3
     engine.dispose()
 
 
@@ -116,6 +117,28 @@ def test_an_installation_of_before_cuts_long_lists_as_a_new_one(postgres_url: st
     migrate(config)
     with engine.connect() as connection:
         assert connection.execute(functions).all() == made
+    engine.dispose()
+
+
+def test_processes_of_before_and_after_ask_the_same_database(postgres_url: str, home: Path) -> None:
+    config = read_config({"DOCENT_HOME": str(home), "DOCENT_DATABASE_URL": postgres_url})
+    migrate(config)
+    engine = make_engine(config.database_url)
+    opened = "docent_opened(text[], boolean, integer[], integer, integer)"
+    functions = text("SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'docent_%' ORDER BY 1")
+    with engine.begin() as connection:
+        made = connection.execute(functions).scalars().all()
+        schema.run(connection, "downgrade", "0007")
+        connection.execute(text("DROP FUNCTION docent_opened, docent_together"))
+        connection.exec_driver_sql(
+            f"CREATE FUNCTION {opened} RETURNS void LANGUAGE sql AS 'SELECT NULL::void'".replace("%", "%%")
+        )
+    migrate(config)
+    with engine.begin() as connection:
+        now = connection.execute(functions).scalars().all()
+        assert sorted(now) == sorted([*made, opened.replace(", ", ",")])
+        schema.run(connection, "downgrade", "base")
+        assert connection.execute(functions).all() == []
     engine.dispose()
 
 

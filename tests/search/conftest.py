@@ -11,7 +11,15 @@ import pytest
 
 from plugin.access.viewer import Viewer
 from plugin.catalog.sync.imports import import_path
-from plugin.store import Store
+from plugin.store import (
+    Store,
+    search_columns,
+    search_few,
+    search_on_postgres,
+    search_rank,
+    search_scope,
+    search_together,
+)
 
 Fill = Callable[..., None]
 
@@ -73,3 +81,20 @@ def shop(any_store: Store, any_admin: Viewer, fill: Fill) -> Store:
     """A store with the shop's catalog."""
     fill(any_store, any_admin, "warehouse", SHOP)
     return any_store
+
+
+@pytest.fixture
+def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of words are cut after a few documents."""
+    for room, name, most in (
+        (search_scope, "LISTED", 12),
+        (search_on_postgres, "LISTED", 12),
+        (search_on_postgres, "TOGETHER", 16),
+        (search_few, "MOST", 12),
+        (search_scope, "MOST", 20),
+        (search_together, "MOST", 16),
+        (search_together, "LOOKED_AT", 8),
+        (search_rank, "MOST_SIBLINGS", 8),
+        (search_columns, "COLUMNS", 30),
+    ):
+        monkeypatch.setattr(room, name, most)

@@ -10,18 +10,8 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-import pytest
-
 from plugin.access.viewer import Role, Surface, Viewer
-from plugin.store import (
-    Store,
-    search_columns,
-    search_few,
-    search_on_postgres,
-    search_rank,
-    search_scope,
-    search_together,
-)
+from plugin.store import Store
 from tests.search.conftest import Fill, table
 
 FIRST = "amber birch cedar delta ember".split()
@@ -45,22 +35,6 @@ def lines(schema: str, said: str, words: list[str] = FIRST) -> list[dict[str, An
         described = f"{said} order of the {other} region" if at % 2 else said
         found.append(table("shop", schema, name, columns + (", region" if at % 5 else ""), described))
     return found
-
-
-@pytest.fixture
-def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lists of words are cut after a few documents."""
-    for room, name, most in (
-        (search_scope, "LISTED", 12),
-        (search_on_postgres, "LISTED", 12),
-        (search_few, "MOST", 12),
-        (search_scope, "MOST", 20),
-        (search_together, "MOST", 16),
-        (search_together, "LOOKED_AT", 8),
-        (search_rank, "MOST_SIBLINGS", 8),
-        (search_columns, "COLUMNS", 30),
-    ):
-        monkeypatch.setattr(room, name, most)
 
 
 def eve_of(store: Store, admin: Viewer) -> Viewer:
