@@ -6,6 +6,7 @@ DocentError            catch this at an edge (web, command line, MCP)
     SignInNeeded       nobody is signed in, or the token is no good  401
   BadInput             what was given cannot be used; nothing changed 422
     Conflict           it exists already, or changed in the meantime 409
+      UnderWay         the same is being done already; says when to retry 409
   Misconfigured        an admin or operator must change a setting    409
   LimitReached         a rate, budget or size limit; says when to retry 429
   Busy                 another process holds the catalog's file     503
@@ -61,6 +62,12 @@ class Conflict(BadInput):
     """It exists already, or somebody changed it in the meantime."""
 
     status = 409
+
+
+class UnderWay(Conflict):
+    """The same is being done by somebody else now. `retry_after` is in seconds."""
+
+    retry_after = 5
 
 
 class Misconfigured(DocentError):

@@ -25,6 +25,7 @@ from plugin.errors import (
     Refused,
     SourceFailed,
     StatementFailed,
+    UnderWay,
 )
 from web.door import is_api
 
@@ -55,7 +56,7 @@ def facts(error: DocentError) -> dict[str, Any]:
         found.update(rule=error.rule, who=error.who)
     if isinstance(error, BadInput):
         found["field"] = error.field
-    if isinstance(error, LimitReached | ProviderFailed):
+    if isinstance(error, LimitReached | ProviderFailed | UnderWay):
         found["retry_after"] = error.retry_after
     if isinstance(error, SourceFailed):
         # The engine's own text is for the person who ran it, and written down nowhere.

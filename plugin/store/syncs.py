@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from plugin.errors import BadInput, Conflict, NotFound
+from plugin.errors import BadInput, Conflict, NotFound, UnderWay
 from plugin.store._context import Context
 from plugin.store._models.base import now
 from plugin.store._models.integrations import IntegrationRow, SyncRow
@@ -34,7 +34,7 @@ class SyncRecord:
     def queue(self, integration_id: int, *, full: bool = False, only_schema: str | None = None) -> Sync:
         """Enter a sync as queued, of everything or of one schema.
 
-        NotFound for an unknown integration, Conflict where one is under way already.
+        NotFound for an unknown integration, UnderWay (a Conflict) where one is running already.
         """
         self._context.begin_write()
         integration = self._integration(integration_id)
@@ -45,7 +45,7 @@ class SyncRecord:
         )
         if under_way is not None:
             if not _is_dead(under_way):
-                raise Conflict(f"a sync of {integration.name} is under way already", field="integration")
+                raise UnderWay(f"a sync of {integration.name} is under way already", field="integration")
             self._end(under_way, "failed", ["the process that ran this sync ended before it did"])
         row = SyncRow(workspace_id=self._context.workspace_id, integration_id=integration_id, full=full)
         row.only_schema = only_schema

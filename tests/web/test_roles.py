@@ -15,7 +15,7 @@ from web.door import PUBLIC
 ADMINS_ONLY = {
     "integrations.add", "integrations.try_it", "integrations.create", "integrations.options", "integrations.pause", "integrations.one", "integrations.progress", "integrations.check",
     "integrations.sync", "integrations.cancel", "integrations.settings", "integrations.query_credential",
-    "integrations.teams", "integrations.permissions", "integrations.delete", "integrations.artifacts",
+    "integrations.teams", "integrations.permissions", "integrations.delete", "integrations.artifacts", "integrations.metadata",
     "people.show", "people.invite", "people.withdraw", "people.role", "people.state", "people.remove", "people.teams",
     "people.add_team", "people.team", "people.team_members", "people.team_grants", "people.team_private",
     "people.remove_team", "people.groups", "people.add_group", "people.group_members", "people.remove_group",

@@ -11,14 +11,16 @@ from pydantic import Field
 
 from plugin.catalog import properties
 from plugin.catalog.custom import parse_jsonl
-from plugin.catalog.sync.imports import take
+from plugin.catalog.sync.imports import LARGEST, take
 from web.api.models import Answer, Body, Query, plain
 from web.api.spec import answers, body, query, reply, spec
-from web.door import scope
+from web.door import scope, takes
 from web.services import admin, services, viewer
 
 bp = Blueprint("api_metadata", __name__)
 MOST = 10_000
+MOST_PUSHED = 100_000
+"""Lines of one push of custom metadata: a complete one cannot be sent in parts."""
 
 
 class LinesBody(Body):
@@ -32,6 +34,7 @@ class LinesBody(Body):
 class MetadataBody(LinesBody):
     """Lines of custom metadata."""
 
+    items: list[dict[str, Any]] = Field(max_length=MOST_PUSHED)
     complete: bool = False
     """These lines are all there is: what they do not name is removed, and nothing changes where any line is bad."""
     force: bool = False
@@ -125,10 +128,11 @@ def apply() -> Response:
 
 @bp.post("/integrations/<int:integration_id>/metadata")
 @scope("admin")
+@takes(LARGEST)
 @spec.validate(json=MetadataBody, resp=answers(ImportedOut), tags=["Metadata"])
 def push(integration_id: int) -> Response:
     """Import custom metadata: the objects of the JSONL format, resources and lineage. What is not named stays, unless
-    the push is `complete`.
+    the push is `complete`. Where a sync or another push of the integration is under way: 409 with Retry-After.
     """
     values: MetadataBody = body()
     with admin() as door:

@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from plugin.catalog import sync as sources
+from plugin.catalog.sync import imports
 from plugin.catalog.sync.artifacts import LARGEST, take_artifacts
 from plugin.errors import BadInput, DocentError
 from plugin.store.shapes import Sync
@@ -142,7 +143,7 @@ def create() -> Response | tuple[str, int]:
     except DocentError as error:
         return _form(connector, _filled(settings), str(error)), 422
     if connector["name"] == sources.CUSTOM:
-        return _back(made.id, "Added. Push metadata with docent import or the API.")
+        return _back(made.id, "Added. Now upload a file of metadata.", "metadata")
     queue_sync(made.id)
     return _back(made.id, "Added. Its first sync is queued.", "sync")
 
@@ -235,6 +236,29 @@ def artifacts(integration_id: int) -> Response:
         flash(done.errors[0] if done.errors else "The upload was not taken over.", "red")
         return redirect(url_for("integrations.one", integration_id=integration_id, _anchor="sync"), 303)
     return _back(integration_id, f"Taken over: {done.created:,} new, {done.updated:,} changed.", "sync")
+
+
+@bp.post("/<int:integration_id>/metadata")
+@takes(imports.LARGEST)
+def metadata(integration_id: int) -> str:
+    """Import an uploaded file of custom metadata, and tell what became of it."""
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise BadInput("Choose a file first.", field="file")
+    how = {name: request.form.get(name) == "1" for name in ("strict", "complete", "force")}
+    done = imports.import_upload(
+        services().store, viewer(), integration_id, sent.filename, sent.read(), **how
+    )
+    with admin() as door:
+        item = door.integrations.get(integration_id)
+    whole = how["strict"] or how["complete"]
+    return render_template(
+        "integrations/imported.html",
+        item=item,
+        done=done,
+        filename=sent.filename,
+        nothing=whole and done.errors,
+    )
 
 
 @bp.post("/<int:integration_id>/cancel")

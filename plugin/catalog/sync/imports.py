@@ -8,6 +8,7 @@ not there yet is made, of the type `custom`, which has no connector.
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 from connectors.records import Asset, Column, Database, Key, Schema, Table
@@ -36,6 +37,10 @@ ORDER = (
     "job",
 )
 
+LARGEST = 32 * 1024 * 1024
+"""Bytes of one push or upload; a longer file is for `docent import`."""
+LARGEST_FILE = 1024 * 1024 * 1024
+"""Bytes of a file. Reading one takes up to 13 times as much memory: a larger one is refused before it takes it."""
 STOPPED = "the file would remove more than half of what is there: nothing was changed; if that is right, give --force"
 
 
@@ -58,6 +63,10 @@ def import_path(
     """
     file = Path(path)
     try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise BadInput(
+                f"{file.name} is larger than {LARGEST_FILE >> 20:,} MB; import it in parts", field="file"
+            )
         with file.open("rb") as start:
             encoding = encoding_of(start.read(2))
         with file.open(encoding=encoding) as lines:
@@ -75,6 +84,33 @@ def import_path(
         force=force,
         progress=progress,
     )
+
+
+def import_upload(
+    store: Store,
+    viewer: Viewer,
+    integration_id: int,
+    name: str,
+    content: bytes,
+    *,
+    strict: bool = False,
+    complete: bool = False,
+    force: bool = False,
+) -> Imported:
+    """Import an uploaded .csv or .jsonl file into an integration of custom metadata; the file is not kept.
+
+    NotFound, BadInput for another type of integration and for a file that cannot be read; else as `take`.
+    """
+    with store.as_admin(viewer) as admin:
+        into = admin.integrations.get(integration_id)
+    if into.type != CUSTOM:
+        raise BadInput(f"{into.name} is read from a {into.type} source: upload to a custom one", field="file")
+    try:
+        text = content.decode(encoding_of(content))
+    except UnicodeError as error:
+        raise BadInput(f"cannot read {name}: {NOT_TEXT}", field="file") from error
+    parsed = parse_csv(text) if name.lower().endswith(".csv") else parse_jsonl(StringIO(text, newline=None))
+    return take(store, viewer, parsed, integration=into.name, strict=strict, complete=complete, force=force)
 
 
 def take(
@@ -95,7 +131,8 @@ def take(
     """
     strict = strict or complete
     with store.as_admin(viewer) as admin:
-        if strict and parsed.problems:
+        # A file of which nothing can be read makes no integration either.
+        if parsed.problems and (strict or not (parsed.items or parsed.links)):
             return Imported(integration, 0, 0, 0, 0, errors=tuple(parsed.problems))
         try:
             into = admin.integrations.by_name(integration)
