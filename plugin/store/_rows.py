@@ -38,6 +38,8 @@ A_PAGE = 60
 ABSENT = "there is no such resource, or you may not see it"
 DRAWN = "manual"
 """The source of an edge that a person drew."""
+NOT_OF_ITS_SQL = (DRAWN, "query_log")
+"""Sources of edges that say nothing of the SQL that a thing itself has: people, and statements that write it."""
 COLUMN: Any = literal_column("'column'")
 """As it is in the indexes: SQLite takes one of a part of the rows only where the statement says the same."""
 LISTED = (
@@ -275,7 +277,7 @@ def _reads_hidden(context: Context) -> Any:
         .join(source, source.id == EdgeRow.upstream_id)
         .where(
             EdgeRow.downstream_id.in_(bindparam("ids", expanding=True)),
-            EdgeRow.source != DRAWN,
+            EdgeRow.source.not_in(NOT_OF_ITS_SQL),
             not_(visible(context, source)),
         )
     )

@@ -148,6 +148,7 @@ def plan_of(luck: random.Random) -> Plan:
         log.append(Query(f"SELECT * FROM {'.'.join(seen[0])} WHERE x = 3", 40, ("jo", "bo")))
         both = f"SELECT * FROM {'.'.join(seen[0])} a JOIN {'.'.join(apart[0])} b ON a.id = b.id"
         hidden_log += [Query(both, 90, ("jo",)), Query(f"SELECT 1 FROM {'.'.join(apart[0])}", 70, ("bo",))]
+        hidden_log.append(Query(f"INSERT INTO {'.'.join(seen[-1])} {both}", 4, ("jo",)))
         shown.append(
             Asset("dashboard", f"{source}-d1", f"{luck.choice(WORDS).title()} board", owners=("Ana",))
         )
