@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from tests.environments import installed
 from tests.own_servers import answers, ended, free_port
 
 PACKAGES = ("apache-airflow==3.3.2",)
@@ -46,12 +46,7 @@ with DAG("odd.name-1", schedule=[ORDERS], start_date=START):
 
 def install(folder: Path) -> Path:
     """The environment's bin folder, made where it is not there yet. Raises CalledProcessError."""
-    bin_folder = folder / "bin"
-    if not (bin_folder / "airflow").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        pip = [str(bin_folder / "pip"), "install", "-q", "--disable-pip-version-check", *PACKAGES]
-        subprocess.run(pip, check=True, timeout=600, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return bin_folder
+    return installed(folder, "airflow", *PACKAGES)
 
 
 @contextmanager

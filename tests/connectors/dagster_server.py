@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from tests.environments import installed
 from tests.own_servers import answers, ended, free_port
 
 PACKAGES = ("dagster==1.13.27", "dagster-webserver==1.13.27")
@@ -52,12 +52,7 @@ BROKEN = 'raise RuntimeError("CANARY-TRACE")\n'
 
 def install(folder: Path) -> Path:
     """The environment's bin folder, made where it is not there yet. Raises CalledProcessError."""
-    bin_folder = folder / "bin"
-    if not (bin_folder / "dagster-webserver").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        pip = [str(bin_folder / "pip"), "install", "-q", "--disable-pip-version-check", *PACKAGES]
-        subprocess.run(pip, check=True, timeout=600, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return bin_folder
+    return installed(folder, "dagster-webserver", *PACKAGES)
 
 
 @contextmanager

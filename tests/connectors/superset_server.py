@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from tests.environments import installed
 from tests.own_servers import answers, ended, free_port
 
 # Superset 6.1 imports rich and cachetools without saying so, and cannot work with flask-caching 2.4.
@@ -31,15 +31,7 @@ FEATURE_FLAGS = {{"TAGGING_SYSTEM": True, "ENABLE_TEMPLATE_PROCESSING": True}}
 
 def install(folder: Path) -> Path:
     """The environment's bin folder, made where it is not there yet. Raises CalledProcessError."""
-    bin_folder = folder / "bin"
-    if not (bin_folder / "superset").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        # Not compiled: Superset's commands load, and so compile, a part of what pip would.
-        pip = [
-            str(bin_folder / "pip"), "install", "-q", "--disable-pip-version-check", "--no-compile", *PACKAGES,
-        ]  # fmt: skip
-        subprocess.run(pip, check=True, timeout=600, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return bin_folder
+    return installed(folder, "superset", *PACKAGES)
 
 
 def prepare(bin_folder: Path, home: Path) -> None:

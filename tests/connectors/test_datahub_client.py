@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from connectors import connect
 from connectors.records import Asset, Table
 from tests.connectors import second_graphql, test_catalogs
 from tests.connectors.vendor_server import Vendor, serve
+from tests.environments import installed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 KINDS = {"dataset": "", "dashboard": "dashboard", "chart": "chart", "dataFlow": "job", "dataJob": "job", "glossaryTerm": "term"}  # fmt: skip
@@ -49,20 +49,7 @@ def python() -> Path:
     kept = os.environ.get("DOCENT_TEST_DATAHUB")
     if not kept:
         pytest.skip("installs acryl-datahub: set DOCENT_TEST_DATAHUB to a folder that may keep it")
-    found = Path(kept) / "bin" / "python"
-    if not (Path(kept) / "bin" / "datahub").exists():
-        subprocess.run([sys.executable, "-m", "venv", kept], check=True)
-        pip = [
-            str(found),
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "acryl-datahub==1.7.0.17",
-        ]
-        subprocess.run(pip, check=True, timeout=800)
-    return found
+    return installed(Path(kept), "datahub", "acryl-datahub==1.7.0.17") / "python"
 
 
 @pytest.mark.parametrize("made", [first, second])
