@@ -138,7 +138,10 @@ def asked_names(twins: Twins, luck: random.Random) -> list[str]:
 ARGUMENTS: dict[str, Callable[[str], list[dict[str, Any]]]] = {
     "search": lambda n: [{"text": n.rpartition(".")[2].replace("_", " ")}, {"text": n}],
     "retrieve": lambda n: [{"resource": n}],
-    "browse": lambda n: [{"what": "all"}, {"what": "all", "under": n}, {"what": "popular"}, {"what": "unused"}],
+    "browse": lambda n: [
+        *({"what": each} for each in ("all", "popular", "unused", "failing", "untested")),
+        {"what": "all", "under": n},
+    ],
     "count": lambda n: [{"by": "kind"}, {"by": "schema"}, {"by": "tag"}, {"by": "owner"}, {"by": "kind", "under": n}],
     "lineage": lambda n: [{"resource": n}],
     "glossary": lambda n: [{}, {"term": n.rpartition(".")[2]}],
