@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.records import Asset, Column, Table
+from connectors.records import Asset, Column, Lineage, Ref, Table
 from plugin.catalog.sync.reader import Reader
 from plugin.store.staging import Known, Stage, asset_key
 
@@ -46,3 +46,15 @@ def test_of_a_data_set_nobody_says_that_its_columns_stand_in_the_order_of_its_qu
     made = Asset("dataset", "sales", "Sales", definition=sql, columns=columns("amount", "key"))
     known = {asset_key("sales"): (("amount", "text"), ("key", "text"))}
     assert pairs(made, known) == {("id", "key"), ("total", "amount")}
+
+
+def test_an_incremental_model_does_not_feed_itself() -> None:
+    """It asks the table that it builds how far it came; the names are of a warehouse that another integration reads."""
+    sql = 'SELECT * FROM "d"."s"."raw" WHERE id > (SELECT max(id) FROM "d"."s"."Sales")'
+    with Stage(Known({}, b"secret")) as stage:
+        reader = Reader(stage, "postgres")
+        reader.take(Asset("model", "m", "Sales", definition=sql))
+        reader.take(Lineage(Ref(key="m"), Ref(database="d", schema="s", table="sales"), source="dbt"))
+        reader.link(lambda keys: {})
+        told = [(edge.upstream, edge.downstream) for edge in stage.edges]
+        assert sorted(told) == [(asset_key("m"), "d.s.sales"), ("d.s.raw", asset_key("m"))]

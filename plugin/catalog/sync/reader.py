@@ -278,6 +278,24 @@ class Reader:
                 self._take_derived(derived)
         for stated in self.lineage:
             self._take_stated(stated)
+        self._forget_own()
+
+    def _forget_own(self) -> None:
+        """An incremental model of dbt reads the table that it builds: that feeds nothing but itself."""
+        built: dict[str, set[str]] = {}
+        for edge in self.stage.edges:
+            if edge.loose == "down":
+                built.setdefault(edge.upstream, set()).add(f".{edge.downstream.lower()}")
+        if not built:
+            return
+
+        def is_own(edge: StagedEdge) -> bool:
+            name = f".{edge.upstream.lower()}"
+            if edge.loose != "up" or name.count(".") < 2:  # a bare name may be of another schema
+                return False
+            return any(own.endswith(name) for own in built.get(edge.downstream, ()))
+
+        self.stage.edges = [edge for edge in self.stage.edges if not is_own(edge)]
 
     def _take_derived(self, derived: Derived) -> None:
         self.stage.relinked.add((derived.key, derived.source))
