@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from connectors.dbt_artifacts import members, parse
 from connectors.dbt_project import BUILT, Project
+from connectors.dbt_tests import Results
 from connectors.errors import BadSettings, UnreachableSource
 from connectors.object_storage import SCHEMES, fetch
 from connectors.records import Progress, Record
@@ -99,7 +100,11 @@ class Dbt:
         manifest = self._artifact("manifest.json", required=True)
         facts, nodes = manifest["metadata"], members(manifest, "nodes").values()
         built = [node for node in nodes if node.get("resource_type") in BUILT]
-        return f"dbt {facts.get('dbt_version', '?')}, project {facts.get('project_name', '?')}, {len(built)} models"
+        said = f"dbt {facts.get('dbt_version', '?')}, project {facts.get('project_name', '?')}, {len(built)} models"
+        nothing = Results(self._artifact("run_results.json")).ran_nothing
+        if nothing is None:
+            return said
+        return f"{said}; run_results.json is of dbt {nothing}, which runs nothing: no test or run is told"
 
     @well_formed
     def extract(self) -> Iterator[Record]:

@@ -149,6 +149,16 @@ def test_a_text_that_no_database_keeps_is_kept_without_that(tmp_path: Path) -> N
 
 
 def test_a_column_is_looked_at_too(tmp_path: Path) -> None:
-    folder = changed(tmp_path, nodes=node("model.harbor.revenue", columns={"day": {"name": "day", "description": 7}}))
+    folder = changed(
+        tmp_path, nodes=node("model.harbor.revenue", columns={"day": {"name": "day", "description": 7}})
+    )
     with pytest.raises(SourceInterrupted, match="model.harbor.revenue"):
         read(folder)
+
+
+def test_the_check_says_which_results_tell_nothing(tmp_path: Path) -> None:
+    connector = connect("dbt", {"path": str(changed(tmp_path))}, {})
+    assert connector.check().endswith("16 models")
+    results = json.loads((tmp_path / "run_results.json").read_text())
+    (tmp_path / "run_results.json").write_text(json.dumps({**results, "args": {"which": "generate"}}))
+    assert connector.check().endswith("is of dbt generate, which runs nothing: no test or run is told")
