@@ -17,7 +17,7 @@ from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import bindparam, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from plugin.catalog.words import WORDS, typed_words
@@ -47,6 +47,17 @@ WITH_TAGS = (
     " AND id IN (SELECT resource_id FROM resource_tags WHERE workspace_id = {})"
 )
 
+_IDS: Any = bindparam("ids", expanding=True)
+STANDING = text(
+    "SELECT id, group_key, shape FROM search_docs WHERE id IN :ids"
+    " AND EXISTS (SELECT 1 FROM search_docs m WHERE m.family_id = search_docs.id"
+    " AND m.family_id <> m.id AND m.kind <> 'column')"
+).bindparams(_IDS)
+STANDS = text("SELECT id, group_key, shape, family_id FROM search_docs WHERE id IN :ids").bindparams(_IDS)
+MEMBERS = text(
+    "SELECT id FROM search_docs WHERE family_id IN :ids AND family_id <> id AND kind <> 'column'"
+).bindparams(_IDS)
+
 
 def index_changes(
     session: Session, workspace_id: int, changed_ids: Iterable[int], removed_ids: Iterable[int]
@@ -58,11 +69,44 @@ def index_changes(
         return
     session.flush()
     writer = _writer(session, workspace_id)
+    stood = _stand_for_others(session, changed)
     orphans = writer.forget(changed | removed, gone=removed)
     if orphans:
         writer.forget(orphans, gone=set())
         changed |= orphans
     Indexing(session, workspace_id, writer).run(changed)
+    left = _left(session, stood) - changed
+    if left:
+        writer.forget(left, gone=set())
+        Indexing(session, workspace_id, writer).run(left)
+
+
+Stood = dict[int, tuple[int | None, int | None]]
+"""By id of a family's first member: its group and its shape."""
+
+
+def _stand_for_others(session: Session, ids: Iterable[int]) -> Stood:
+    """Those of some assets whose documents answer for other members of a family."""
+    found: Stood = {}
+    for part in _parts(sorted(ids)):
+        for id_, group, shape in session.connection().execute(STANDING, {"ids": part}):
+            found[id_] = group, shape
+    return found
+
+
+def _left(session: Session, stood: Stood) -> set[int]:
+    """The members of families whose first member is another table now and may no longer answer for them."""
+    others: set[int] = set()
+    for part in _parts(sorted(stood)):
+        now = {
+            id_: (group, shape)
+            for id_, group, shape, family in session.connection().execute(STANDS, {"ids": part})
+            if family == id_
+        }
+        changed = [id_ for id_ in part if now.get(id_) != stood[id_]]
+        if changed:
+            others.update(session.connection().execute(MEMBERS, {"ids": changed}).scalars())
+    return others
 
 
 def indexing(session: Session, workspace_id: int, behind: Behind | None, *, new: bool) -> Indexing:
