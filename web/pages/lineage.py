@@ -19,6 +19,7 @@ MOST_DRAWN = 120
 """Resources in the picture that needs no script; the one that does draws them all."""
 MOST_LISTED = 12
 LONGEST_CSV = 5000
+"""Others beside the resource itself."""
 
 
 def read_tab(door: Any, resource: Resource) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _lineage(door: Any, resource_id: int, limit: int) -> Lineage:
 def edges(resource_id: int) -> Response:
     """The edges around a resource."""
     with mine() as door:
-        return _csv(lineage_csv(_lineage(door, resource_id, LONGEST_CSV)), "docent-lineage.csv")
+        return _csv(lineage_csv(_lineage(door, resource_id, LONGEST_CSV + 1)), "docent-lineage.csv")
 
 
 @bp.get("/<int:resource_id>/impact.csv")
