@@ -34,21 +34,21 @@ DROPS: list[Future[None]] = []
 
 LONGEST = (
     "tests/connectors/test_superset.py",
-    "tests/access/test_twins.py",
-    "tests/access/test_reads.py",
-    "tests/test_readme.py",
-    "tests/run_sql/test_blind_paths.py",
     "tests/browser/test_pages.py",
     "tests/attacks/test_injection.py",
-    "tests/connectors/test_contract.py",
-    "tests/browser/test_sync.py",
-    "tests/web/test_workers.py",
-    "tests/connectors/test_run_services.py",
+    "tests/access/test_twins.py",
+    "tests/test_readme.py",
     "tests/browser/test_sql.py",
+    "tests/browser/test_sync.py",
+    "tests/access/test_reads.py",
+    "tests/run_sql/test_blind_paths.py",
     "tests/connectors/test_push.py",
+    "tests/connectors/test_run_services.py",
+    "tests/web/test_workers.py",
     "tests/connectors/test_runs.py",
+    "tests/connectors/test_contract.py",
 )
-"""Files that take more than a minute, by what the last runs took. Workers that take whole files begin with these; those
+"""Files that take long, by what the last runs of each alone took. Workers that take whole files begin with these; those
 that wait (an installation, a browser) stand between those that work, so that no core is idle."""
 
 
