@@ -15,6 +15,7 @@ MOST_RUNS = 100
 left out."""
 A_RUN = 8000
 """Documents that are walked in the time in which a run of zones is looked for: with fewer for each run, the same."""
+FEW_TIMES = 4
 ID_MASK = (1 << ZONE_SHIFT) - 1
 BY_RUNS = (
     "SELECT {what} FROM json_each(?) AS r CROSS JOIN search_fts AS f WHERE f.search_fts MATCH ?"
@@ -68,8 +69,10 @@ class SqliteText(FullText):
     def _ids(self, match: str, limit: int, *, by_runs: bool = True) -> list[int]:
         """The first of those that match, by id: by rowid a table that others were granted too would come later."""
         what = f"f.rowid & {ID_MASK} AS id"
-        rows = self._matching(what, match, limit + 1, by_runs=by_runs)
-        if len(rows) > limit and len(self.zones) > 1:
+        # A few times as many are sorted here, in less time than SQLite sorts them; of far more it gives the first.
+        every = len(self.zones) > 1 and self.total <= FEW_TIMES * limit
+        rows = self._matching(what, match, -1 if every else limit + 1, by_runs=by_runs)
+        if not every and len(rows) > limit and len(self.zones) > 1:
             rows = self._matching(what, match, limit, by_runs=by_runs, order="ORDER BY id")
         return sorted(id_ for (id_,) in rows)[:limit]
 
