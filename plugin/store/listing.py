@@ -1,4 +1,7 @@
-"""Lists of the catalog: the tree, browsing with filters, counts. Each starts from `_visible` and pages by cursor."""
+"""Lists of the catalog: the tree, browsing with filters, counts. Each starts from `_visible` and pages by cursor.
+
+One file because a count beside a list must be made of the very conditions that the list is.
+"""
 
 from __future__ import annotations
 
