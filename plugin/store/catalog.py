@@ -239,13 +239,14 @@ class ViewerCatalog:
         sensitivity: str | None = None,
         stale: bool = False,
         unused: bool = False,
+        unchanged_since: datetime | None = None,
         text: str | None = None,
         sort: str = "name",
         cursor: str | None = None,
         limit: int = 100,
         with_total: bool = False,
     ) -> Page:
-        """Resources by filters, sorted by name, popularity, changed or rows (estimated, most first).
+        """Resources by filters, sorted by name, popularity, changed (last first), oldest or rows (most first)
 
         Without `kinds`, all but columns.
 
@@ -268,6 +269,7 @@ class ViewerCatalog:
             sensitivity=sensitivity,
             stale=stale,
             unused=unused,
+            unchanged_since=unchanged_since,
             text=text,
             sort=sort,
             cursor=cursor,

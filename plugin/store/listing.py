@@ -41,7 +41,7 @@ IS_COLUMN: ColumnElement[bool] = ResourceRow.kind == literal_column("'column'")
 NOT_COLUMN: ColumnElement[bool] = ResourceRow.kind != literal_column("'column'")
 PARENTS = (*CONTAINERS, "dashboard")
 """Places: what is asked of one of these is asked of the tables below it."""
-SORTS = ("name", "popularity", "changed", "rows")
+SORTS = ("name", "popularity", "changed", "oldest", "rows")
 COUNTS = ("kind", "integration", "schema", "tag", "owner")
 MOST = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,6 +136,7 @@ def browse(
     sensitivity: str | None = None,
     stale: bool = False,
     unused: bool = False,
+    unchanged_since: datetime | None = None,
     text: str | None = None,
     sort: str = "name",
     cursor: str | None = None,
@@ -184,6 +185,8 @@ def browse(
 
         # A statement that only some see counts in no popularity; for who sees it, its tables are used all the same.
         conditions += [ResourceRow.popularity == 0, ResourceRow.id.not_in(queried(context))]
+    if unchanged_since is not None:
+        conditions.append(ResourceRow.changed_at < unchanged_since)
     if documented is not None:
         empty = or_(ResourceRow.description.is_(None), ResourceRow.description == "")
         conditions.append(not_(empty) if documented else empty)
@@ -195,7 +198,7 @@ def browse(
     key, descending, kind = _sort_key(sort)
     if cursor is not None:
         values = _cursor.unpack(cursor, (kind, int))
-        if sort == "changed":
+        if kind is str and sort != "name":
             values = (_moment(values[0]), values[1])
         conditions.append(_cursor.after(key, ResourceRow.id, values, descending=descending))
     if sort == "popularity" and len(kinds) > 1 and "column" not in kinds:
@@ -206,7 +209,7 @@ def browse(
     next_cursor = None
     if len(rows) > limit:
         last = rows[limit - 1]
-        at = last.sort_key.isoformat() if sort == "changed" else last.sort_key
+        at = last.sort_key.isoformat() if isinstance(last.sort_key, datetime) else last.sort_key
         next_cursor = _cursor.pack(at, last.id)
     return shapes.Page(tuple(to_resources(context, rows[:limit])), next_cursor, total)
 
@@ -221,8 +224,8 @@ def _most_popular(conditions: list[ColumnElement[bool]], kinds: Sequence[str], m
 def _sort_key(sort: str) -> tuple[Any, bool, type]:
     if sort == "popularity":
         return ResourceRow.popularity, True, float
-    if sort == "changed":
-        return func.coalesce(ResourceRow.changed_at, literal(EPOCH, Moment)), True, str
+    if sort in ("changed", "oldest"):
+        return func.coalesce(ResourceRow.changed_at, literal(EPOCH, Moment)), sort == "changed", str
     if sort == "rows":
         return func.coalesce(ResourceRow.row_estimate, -1), True, int
     return ResourceRow.name_folded, False, str

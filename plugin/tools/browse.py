@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from plugin.catalog.freshness import source_freshness, source_is_stale
@@ -32,9 +32,11 @@ What = Literal[
     "unused",
     "failing",
     "untested",
+    "idle",
 ]
 _SORTS = {
     "unused": "rows",
+    "idle": "oldest",
     "recent": "changed",
     "largest": "rows",
     "all": "name",
@@ -52,13 +54,15 @@ def browse(
         "that look like personal data; recent: changed last; largest: most rows, as estimated; "
         "integrations: the connected sources; stale: gone at their source, synced long ago, or from before a sync that "
         "failed; unused: nothing is known to query, read or refer to it, largest first; failing: dbt models and "
-        "sources whose tests or last run failed or warned; untested: those without a test",
+        "sources whose tests or last run failed or warned; untested: those without a test; idle: "
+        "unchanged for `days` days or more, as its source says, longest first",
     ] = "all",
     kinds: Annotated[list[Kind], "only these kinds; tables and views unless told"] | None = None,
     under: Annotated[str, "only below this database, schema or table"] | None = None,
     integration: Annotated[str, "only of this integration, by its name"] | None = None,
     owner: Annotated[str, "only what this person or group owns"] | None = None,
     tag: Annotated[str, "only with this tag"] | None = None,
+    days: Annotated[int, "for idle: how long nothing changed"] = 30,
     limit: Annotated[int, "how many, at most 50"] = 20,
 ) -> ToolAnswer:
     """List resources by property: most popular, unused, without description or owner, personal, changed lately, stale.
@@ -76,7 +80,7 @@ def browse(
             mine, what, kinds=only, under=within, integration=integration, owner=owner, tag=tag, limit=limit
         )
     else:
-        items, total = _list(mine, what, wanted, within, integration, owner, tag, limit)
+        items, total = _list(mine, what, wanted, within, integration, owner, tag, limit, days)
     if not items:
         return ToolAnswer(summary="Found nothing", note="There is nothing like that.", value=())
     note = f"There are {total} in all." if total is not None and total > len(items) else ""
@@ -85,7 +89,10 @@ def browse(
         note = f"{note} Which queries run is not known of {', '.join(unlogged)}.".strip()
     return ToolAnswer(
         fragments=(
-            *(fragment(each, full=what in ("largest", "unused"), faring=what == "failing") for each in items),
+            *(
+                fragment(each, full=what in ("largest", "unused", "idle"), faring=what == "failing")
+                for each in items
+            ),
             *(Fragment(None, "unlogged", {"name": name}) for name in unlogged),
         ),
         summary=f"Listed {len(items)} resource{'s' if len(items) != 1 else ''}",
@@ -122,6 +129,7 @@ def _list(
     owner: str | None,
     tag: str | None,
     limit: int,
+    days: int,
 ) -> tuple[tuple[Resource, ...], int | None]:
     if what == "personal":
         return _personal(mine, within, integration, limit), None
@@ -137,6 +145,9 @@ def _list(
         owned=False if what == "unowned" else None,
         stale=what == "stale",
         unused=what == "unused",
+        unchanged_since=datetime.now(UTC) - timedelta(days=max(1, min(days, 3650)))
+        if what == "idle"
+        else None,
         sort=sort,
         limit=limit,
         with_total=True,

@@ -80,6 +80,7 @@ READS: dict[str, list[Call]] = {
         lambda c, b, p: c.browse(integration=p[0], sort="popularity"),
         lambda c, b, p: c.browse(documented=False, sort="changed"),
         lambda c, b, p: c.browse(sort="rows"),
+        lambda c, b, p: c.browse(unchanged_since=datetime.now(UTC), sort="oldest"),
         lambda c, b, p: c.browse(stale=True, with_total=True),
     ],
     "popular": [lambda c, b, p: c.popular()],

@@ -295,6 +295,14 @@ PHRASINGS: list[tuple[str, list[str]]] = [
     ),
     ("trace sales.customers to the dashboards", ["Revenue overview"]),
     ("show me the lineage of mart.monthly_revenue in both directions", ["sales.orders", "Revenue overview"]),
+    (
+        "which tables have not been updated for one day?",
+        ["Unchanged at their source for 1 day", "last changed on 2026-11-20"],
+    ),
+    (
+        "tables in catalog that were not updated for a year",
+        ["that you can see is said by its source to be unchanged"],
+    ),
     # two questions in one
     (
         "who owns sales.orders and what depends on it?",

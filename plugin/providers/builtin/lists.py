@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from plugin.providers.builtin.phrases import (
@@ -126,6 +127,37 @@ def recent(talk: Talk, intent: Intent) -> Plan:
     if not text.startswith("No "):
         return text
     return (yield from changes(talk, intent, known=text))
+
+
+def idle(talk: Talk, intent: Intent) -> Plan:
+    """What has not changed at its source for so long, as far as sources tell; a sync that is old is another matter."""
+    from plugin.providers.builtin.drift import day_of, days_of
+
+    place, missing = yield from place_of(talk, intent)
+    if missing is not None:
+        return not_found(missing)
+    time, today = intent.slots.get("time") or "", datetime.now(UTC).date()
+    since = day_of(time, today)
+    days = max(1, (today - since).days) if since else days_of(time, today)
+    kinds = _kinds(intent, _TABLES)
+    kinds = _TABLES if kinds == ("table",) else kinds
+    given = yield Want(
+        "browse", {"what": "idle", "days": days, "kinds": list(kinds), "limit": MOST, **place.narrow()}
+    )
+    found = things(given.fragments)
+    noun = " and ".join(f"{kind_word(each)}s" for each in kinds)
+    span = number_of(days, "day")
+    if not found:
+        return (
+            f"No {noun.replace(' and ', ' or ')}{place.where} that you can see is said by its source to be "
+            f"unchanged for {span}. Not every source tells when rows change."
+        )
+    rows = "\n".join(f"- {named(each)}: last changed on {each.text('changed_at')} UTC" for each in found)
+    more = f"\n\n{plain(given.said)}" if "in all" in given.said else ""
+    return (
+        f"Unchanged at their source for {span} or more, the longest first ({noun}{place.where}):\n\n{rows}{more}\n\n"
+        "What no source tells is not among them."
+    )
 
 
 verified = _listing("verified", title="Verified {noun}{where}:", none="No {noun}{where} are verified yet.")

@@ -85,6 +85,12 @@ _STALE = re.compile(
     rf"(?:(?:that|which|is|are|was|were|have|has|looks?|may be|might be|could be|metadata) )*{_STALE_WORD}(?: (?P<kind2>{_KIND}|{_ANYTHING}|integrations?|sources?|data ?sources?|connections?))?",
     re.I,
 )
+_UPDATED = r"(?:updated|changed|modified|loaded|written(?: to)?|touched|filled)"
+_IDLE = re.compile(
+    rf"(?:(?:which|what|show(?: me)?|list|find|any|all|the|our|are there|do we have) )*(?P<kind>tables?|views?|tables and views|dashboards?|models?|data|datasets?) (?:(?:in|of|under) (?:the )?(?P<in>[\w$.]+)(?: schema| database)? )?(?:(?:that|which|have|has|had|is|are|was|were) )*"
+    rf"(?:(?:not|never)(?: (?:been|being|got|get|gets))* {_UPDATED}|(?:no longer|not (?:any ?more|any longer)) (?:(?:being|been|get|gets|is|are) )*{_UPDATED}|stopped (?:being |getting )?(?:updated|changing|updating|loading|loaded|refreshing|refreshed))(?: (?:any ?more|any longer|at all))?",
+    re.I,
+)
 _FAILED = re.compile(
     r"(?:(?:which|what|show(?: me)?|list|did|have|has|are|is|any|all|the|last) )*(?:failed syncs?|(?:integrations?|sources?|data ?sources?|connections?|syncs?) (?:(?:that|which|have|has|did|do|are|is|was|were|not) )*(?:fail|failed|failing|broken|run|ran|stopped|sync|synced)(?: to sync| syncing)?)",
     re.I,
@@ -123,6 +129,9 @@ def _without_time(question: str) -> tuple[str, str]:
 
 def _read(rest: str, is_narrowed: bool) -> Asked | None:
     """`is_narrowed`: the question says a time or a place, so that vague words ask for changes too."""
+    match = _IDLE.fullmatch(rest)
+    if match:
+        return "idle", _slots(match)
     for pattern in (_STALE, _FAILED):
         match = pattern.fullmatch(rest)
         if match:

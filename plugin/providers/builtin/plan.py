@@ -75,6 +75,7 @@ PLANS: dict[str, Callable[[Talk, Intent], Plan]] = {
     "unowned": lists.unowned,
     "personal": lists.personal,
     "recent": lists.recent,
+    "idle": lists.idle,
     "verified": lists.verified,
     "tagged": lists.tagged,
     "owned_by": lists.owned_by,
