@@ -38,6 +38,9 @@ class SyncRecord:
         """
         self._context.begin_write()
         integration = self._integration(integration_id)
+        # PostgreSQL has many writers: one at a time looks whether a sync of it is under way, and enters its own.
+        own = select(IntegrationRow.id).where(IntegrationRow.id == integration_id)
+        self._session.execute(own.with_for_update(key_share=True))
         under_way = self._session.scalar(
             select(SyncRow)
             .where(SyncRow.integration_id == integration_id, SyncRow.status.not_in(ENDED))
