@@ -17,6 +17,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ WHERE = ("qualified_name", "integration", "kind")
 FIELDS = ("description", "owners", "tags", "verified")
 KNOWN = frozenset((*WHERE, *FIELDS, "id"))
 PAGE = 500
+OF_COLUMNS = "columns:"
+"""How a cursor begins that stands among the columns."""
 MOST_IGNORED = 20
 ABSENT = "there is nothing of this qualified_name, integration and kind that you can see; take them from the export"
 TRUTHS = {"1": "true", "0": "false", "yes": "true", "no": "false", "wahr": "true", "falsch": "false"}
@@ -70,35 +73,58 @@ def exported(
 
     NotFound for an integration of which they see nothing.
     """
-    if integration is not None:
-        with store.as_viewer(viewer) as mine:
-            if all(each.name.lower() != integration.lower() for each in mine.catalog.integrations()):
-                raise NotFound(f"there is no integration {integration!r} of which you see anything")
-    return _exported(store, viewer, integration, columns)
+    first, cursor = exported_part(store, viewer, integration=integration, columns=columns)
+    return chain(first, _rest(store, viewer, integration, columns, cursor))
 
 
-def _exported(
-    store: Store, viewer: Viewer, integration: str | None, columns: bool
+def exported_part(
+    store: Store,
+    viewer: Viewer,
+    *,
+    integration: str | None = None,
+    columns: bool = False,
+    cursor: str | None = None,
+    limit: int = PAGE,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Up to `limit` (1 to 1,000) of these lines, and the cursor of the next; columns come after all else.
+
+    NotFound for an integration of which they see nothing, BadInput for a cursor that is not one of this list.
+    """
+    at_columns = columns and cursor is not None and cursor.startswith(OF_COLUMNS)
+    after = (cursor or "").removeprefix(OF_COLUMNS if at_columns else "") or None
+    with store.as_viewer(viewer) as mine:
+        if integration is not None and all(
+            each.name.lower() != integration.lower() for each in mine.catalog.integrations()
+        ):
+            raise NotFound(f"there is no integration {integration!r} of which you see anything")
+        page = mine.catalog.browse(
+            kinds=("column",) if at_columns else (), integration=integration, cursor=after, limit=limit
+        )
+    lines = [_line_of(each) for each in page.items]
+    if at_columns:
+        return lines, None if page.next_cursor is None else OF_COLUMNS + page.next_cursor
+    return lines, page.next_cursor or (OF_COLUMNS if columns else None)
+
+
+def _rest(
+    store: Store, viewer: Viewer, integration: str | None, columns: bool, cursor: str | None
 ) -> Iterator[dict[str, Any]]:
-    for kinds in ((), ("column",)) if columns else ((),):
-        cursor: str | None = None
-        while True:
-            with store.as_viewer(viewer) as mine:
-                page = mine.catalog.browse(kinds=kinds, integration=integration, cursor=cursor, limit=PAGE)
-            for each in page.items:
-                yield {
-                    "qualified_name": each.qualified_name,
-                    "integration": each.integration,
-                    "kind": each.kind,
-                    "description": each.description,
-                    "owners": [_owner(owner) for owner in each.owners],
-                    "tags": sorted(each.tags),
-                    "verified": each.verified,
-                    "id": each.id,
-                }
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+    while cursor is not None:
+        lines, cursor = exported_part(store, viewer, integration=integration, columns=columns, cursor=cursor)
+        yield from lines
+
+
+def _line_of(each: Resource) -> dict[str, Any]:
+    return {
+        "qualified_name": each.qualified_name,
+        "integration": each.integration,
+        "kind": each.kind,
+        "description": each.description,
+        "owners": [_owner(owner) for owner in each.owners],
+        "tags": sorted(each.tags),
+        "verified": each.verified,
+        "id": each.id,
+    }
 
 
 def as_csv(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
 
 from tests.web.conftest import Person
 
@@ -29,18 +31,38 @@ def test_custom_metadata_is_pushed_and_bad_lines_are_named(person: Callable[[str
 
 def test_properties_go_out_and_come_in(person: Callable[[str], Person]) -> None:
     admin = person("admin")
-    lines = admin.get("/api/v1/properties?limit=10000").json
-    assert lines["items"] and not lines["more"]
+    lines = admin.get("/api/v1/properties").json
+    assert lines["items"] and lines["next_cursor"] is None
     one = next(each for each in lines["items"] if each["kind"] == "table")
     line = {"qualified_name": one["qualified_name"], "integration": one["integration"], "tags": ["pushed"]}
     done = admin.api("POST", "/properties", {"items": [line, {"qualified_name": "no.such.thing"}]}).json
     assert (done["changed"], [each["line"] for each in done["errors"]]) == (1, [2])
-    again = admin.get("/api/v1/properties?limit=10000").json["items"]
+    again = admin.get("/api/v1/properties").json["items"]
     assert next(each for each in again if each["qualified_name"] == one["qualified_name"])["tags"] == [
         "pushed"
     ]
     assert admin.api("POST", "/properties", {"items": again}).json["changed"] == 0
-    assert len(admin.get("/api/v1/properties?limit=1").json["items"]) == 1
+
+
+def test_properties_come_a_part_at_a_time_columns_last(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    whole = admin.get("/api/v1/properties?columns=true&limit=1000").json
+    found, cursor, parts = list(whole["items"]), whole["next_cursor"], 1
+    while cursor:
+        part = admin.get(f"/api/v1/properties?columns=true&limit=1000&cursor={quote(cursor)}").json
+        found, cursor, parts = found + part["items"], part["next_cursor"], parts + 1
+    assert parts > 1
+    small: list[dict[str, Any]] = []
+    cursor = ""
+    while cursor is not None and len(small) <= len(found):
+        more = f"&cursor={quote(cursor)}" if cursor else ""
+        part = admin.get(f"/api/v1/properties?columns=true&limit=7{more}").json
+        assert len(part["items"]) <= 7
+        small, cursor = small + part["items"], part["next_cursor"]
+    assert small == found and len({each["id"] for each in found}) == len(found)
+    kinds = [each["kind"] == "column" for each in found]
+    assert True in kinds and kinds == sorted(kinds)
+    assert admin.get("/api/v1/properties?cursor=nonsense").status_code == 422
 
 
 def test_the_catalog_page_leads_to_a_csv_of_what_one_sees(person: Callable[[str], Person]) -> None:

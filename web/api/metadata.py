@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 from typing import Any
 
 from flask import Blueprint, Response
@@ -86,10 +85,10 @@ class PropertyLine(Answer):
 
 
 class PropertyLines(Answer):
-    """Lines, as `docent properties export` prints them; `more` where there are further ones."""
+    """Lines, as `docent properties export` prints them, and the cursor of the next where there are further ones."""
 
     items: list[PropertyLine]
-    more: bool
+    next_cursor: str | None = None
 
 
 class PropertiesQuery(Query):
@@ -97,8 +96,8 @@ class PropertiesQuery(Query):
 
     integration: str | None = None
     columns: bool = False
-    offset: int = Field(0, ge=0)
-    limit: int = Field(1000, ge=1, le=MOST)
+    cursor: str | None = None
+    limit: int = Field(1000, ge=1, le=1000)
 
 
 @bp.get("/properties")
@@ -107,11 +106,15 @@ class PropertiesQuery(Query):
 def export() -> Response:
     """Description, owners, tags and mark of every resource that you see."""
     asked: PropertiesQuery = query()
-    lines = properties.exported(
-        services().store, viewer(), integration=asked.integration, columns=asked.columns
+    lines, cursor = properties.exported_part(
+        services().store,
+        viewer(),
+        integration=asked.integration,
+        columns=asked.columns,
+        cursor=asked.cursor,
+        limit=asked.limit,
     )
-    found = list(islice(lines, asked.offset, asked.offset + asked.limit + 1))
-    return reply(PropertyLines, {"items": found[: asked.limit], "more": len(found) > asked.limit})
+    return reply(PropertyLines, {"items": lines, "next_cursor": cursor})
 
 
 @bp.post("/properties")
