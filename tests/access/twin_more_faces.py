@@ -9,6 +9,8 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -63,6 +65,18 @@ def docent(side: Side, words: Sequence[str], stdin: str = "") -> str:
     return f"{code}\n{out.getvalue()}\n{told.getvalue()}"
 
 
+def imported(side: Side, lines: Sequence[str]) -> str:
+    """What an import of properties says of each line; what it changes on one side it changes on the other."""
+    text = "qualified_name,integration,kind,description,id\n" + "\n".join(lines) + "\n"
+    said = []
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "in.csv"
+        for strict in (["--strict"], []):
+            file.write_text(text)
+            said.append(docent(side, ["properties", "import", str(file), "--json", *strict]))
+    return "\n".join(said).replace(folder, "")
+
+
 def commands(twins: Twins, luck: random.Random) -> Iterator[Face]:
     """The command line, for what is visible, what is not, and what was never there."""
     shown = [name.partition(".")[2] for name, _id in twins.shown if name.count(".") == 2]
@@ -94,6 +108,14 @@ def commands(twins: Twins, luck: random.Random) -> Iterator[Face]:
             (["sql", "query", "save", "mine", "--integration", "lake", "--json"], f"SELECT * FROM {name}"),
             (["team", "grant", "Readers", "--integration", "lake", "--resource", name], ""),
         ]
+    hidden = sorted(set(twins.rich.ids.values()) - {id_ for _name, id_ in twins.shown})
+    lines = [
+        f"{name},{integration},{kind},mine now,{id_}"
+        for name in (*luck.sample(shown, 2), *asked_names(twins, luck))
+        for integration, kind in (("", ""), ("lake", "table"), ("shop", "view"))
+        for id_ in ("", str(luck.choice(hidden)), "987654321")
+    ]
+    yield "properties import", lambda side: imported(side, lines)
     for words, stdin in given:
         yield f"docent {' '.join(words)}", lambda side, words=words, stdin=stdin: docent(side, words, stdin)  # type: ignore[misc]
 
