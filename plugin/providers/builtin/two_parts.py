@@ -16,8 +16,11 @@ MOST = 3
 """Parts of one question: each is looked up by itself."""
 LONGEST = 400
 _BEGINS = r"(?:who|whom|whose|what|which|where|when|how|is|are|does|do|can|may|has|list|show|describe)"
+_RELATIVE = r"which (?:is|are|was|were|has|have)"
+"""After a comma no question of its own: "list the tables in sales, which are stale"."""
 _JOINT = re.compile(
-    rf"(?:\s*[?;.!]\s+(?:and\s+|also\s+)*|,?\s+and\s+(?:also\s+|then\s+)?|,\s+)(?={_BEGINS}\b)"
+    rf"(?:\s*[?;.!]\s+(?:and\s+|also\s+)*|,?\s+and\s+(?:also\s+|then\s+)?|,\s+(?!{_RELATIVE}\b))"
+    rf"(?!which of\b)(?={_BEGINS}\b)"
     r"|,?\s+and\s+(?:also\s+|then\s+)?(?=(?:its|their|the) [a-z]+(?: [a-z]+)?$)",
     re.I,
 )
