@@ -142,10 +142,19 @@ class Walk:
             name = cte.alias.lower()
             names = alias_columns(cte)
             if recursive and isinstance(cte.this, exp.SetOperation):
-                anchor = self.query(cte.this.left, ctes, outer)
-                ctes[name] = Relation(renamed(anchor, names))
+                ctes[name] = Relation(renamed(self.first_branch(cte.this, ctes, outer), names))
+                # Several branches may read it, and one what another gives.
+                if isinstance(cte.this.left, exp.SetOperation):
+                    ctes[name] = Relation(renamed(self.query(cte.this, ctes, outer), names))
             ctes[name] = Relation(renamed(self.query(cte.this, ctes, outer), names))
         return ctes
+
+    def first_branch(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
+        """What a CTE that reads itself begins with: the branch before all others, with the CTEs that stand inside."""
+        while isinstance(node, exp.SetOperation):
+            ctes = self.with_of(node, ctes, outer)
+            node = node.left
+        return self.query(node, ctes, outer)
 
     def set_operation(self, node: exp.SetOperation, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
         # A long chain of UNIONs leans to the left; walk it in a loop, not in the stack.

@@ -131,8 +131,9 @@ ANYWHERE = {
 }  # fmt: skip
 """Of languages that join their words, or put others before them without a space: found anywhere in a name."""
 INFLECTED = {
-    "secret": "пароль пароля секрет",
-    "personal": "фамилия фамилии имя_клиента имя_сотрудника отчество отчества телефон дата_рождения паспорт инн снилс "
-    "почта почты адрес",
+    "secret": "парол парольн секрет секретн",
+    "personal": "фио фамилия фамилии имя_клиента имя_сотрудника отчество отчества телефон телефонн дата_рождения "
+    "паспорт паспортн инн снилс почта почты адрес адресн",
 }  # fmt: skip
-"""Of languages with other letters that part their words: a whole word of a name, whose end may be another."""
+"""Of languages with other letters that part their words: a whole word of a name, whose end may be another; the stem of
+its adjective stands beside it (паспортные_данные)."""

@@ -391,12 +391,12 @@ def _parsed(reader: Dialect, tokens: list[Token], sql: str) -> list[exp.Expressi
     except _FAILURES:
         return None
     kept = [tree for tree in trees if tree is not None]
-    if reader.__class__.__name__.lower() in READ_THEMSELVES:
+    if reader.__class__.__name__.lower() in READ_THEMSELVES and any(
+        token.token_type is TokenType.WITH for token in tokens
+    ):
         for tree in kept:
-            for at in (tree, tree.args.get("expression")):
-                clause = at.args.get("with_") if isinstance(at, exp.Expression) else None
-                if clause is not None:
-                    clause.set("recursive", True)
+            for clause in tree.find_all(exp.With):
+                clause.set("recursive", True)
     return kept  # type: ignore[return-value]
 
 

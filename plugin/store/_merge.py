@@ -592,7 +592,10 @@ class Merge:
         self.bulk.insert(
             "resource_tags",
             ("resource_id", "tag", "workspace_id", "origin"),
-            [(id_, tag[:200], self.workspace_id, "source") for id_, tag in dict.fromkeys(self.tags)],
+            [
+                (id_, tag, self.workspace_id, "source")
+                for id_, tag in dict.fromkeys((id_, tag[:200]) for id_, tag in self.tags)
+            ],
         )
         self.bulk.insert(
             "resource_owners",

@@ -164,7 +164,9 @@ def test_a_description_tells_what_a_name_does_not(name: str) -> None:
         ("старинный", None), ("длинный_код", None), ("инновация", None), ("секретарь", None), ("секретариат", None),
         ("инн", "personal"), ("ИНН_клиента", "personal"), ("ИННКлиента", "personal"), ("клиентИНН", "personal"),
         ("НомерТелефона", "personal"), ("адреса_доставки", "personal"), ("паспорт2", "personal"),
-        ("пароля_хэш", "secret"), ("секрет", "secret"),
+        ("пароля_хэш", "secret"), ("секрет", "secret"), ("пароли", "secret"), ("фио", "personal"), ("ФИО_сотрудника", "personal"), ("секретный_ключ", "secret"),
+        ("паспортные_данные", "personal"), ("ПаспортныеДанные", "personal"), ("телефонный_номер", "personal"),
+        ("уровень_секретности", None),
         ("顧客住所", "personal"), ("新しいパスワード", "secret"), ("고객전화번호", "personal"), ("مخزن_كلمة_المرور", "secret"),
     ],
 )  # fmt: skip

@@ -143,6 +143,44 @@ def test_a_cte_that_reads_itself_reads_no_table_of_its_name(dialect: str) -> Non
     assert [each.tables for each in statements_of(sql, dialect, look)] == [(("emps",),)]
 
 
+SELF = "WITH daily AS (SELECT id FROM emps UNION ALL SELECT id FROM daily) SELECT id FROM daily"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        # A CTE inside the first branch of one that may read itself.
+        ("snowflake", "WITH o AS (WITH daily AS (SELECT id FROM emps) SELECT id FROM daily UNION ALL SELECT id FROM emps) "
+         "SELECT id FROM o"),
+        ("postgres", "WITH RECURSIVE o AS (WITH daily AS (SELECT id FROM emps) SELECT id FROM daily UNION ALL "
+         "SELECT boss_id FROM o) SELECT id FROM o"),
+        # Not at the top of the statement.
+        ("snowflake", f"SELECT id FROM ({SELF}) q"),
+        ("oracle", f"CREATE TABLE z AS ({SELF})"),
+        ("snowflake", f"INSERT INTO z (q) ({SELF})"),
+        # Two branches read it.
+        ("tsql", "WITH daily AS (SELECT id FROM emps UNION ALL SELECT id FROM daily UNION ALL SELECT id FROM daily) "
+         "SELECT id FROM daily"),
+        ("sqlite", "WITH RECURSIVE daily AS (SELECT id FROM emps UNION ALL SELECT id FROM daily UNION ALL "
+         "SELECT boss_id FROM emps) SELECT id FROM daily"),
+    ],
+)  # fmt: skip
+def test_a_cte_inside_another_or_read_by_two_branches_is_no_table(dialect: str, sql: str) -> None:
+    assert [each.tables for each in statements_of(sql, dialect, look)] == [(("emps",),)]
+
+
+def test_a_branch_gives_what_another_branch_of_itself_gives() -> None:
+    sql = (
+        "WITH RECURSIVE r (a, b) AS (SELECT id, boss_id FROM emps UNION ALL SELECT id, customer_id FROM orders "
+        "UNION ALL SELECT b, a FROM r) SELECT a FROM r"
+    )
+    (found,) = statements_of(sql, "postgres", look)
+    ((_name, origins),) = found.columns
+    assert {f"{table[-1]}.{column}" for table, column in origins} == {
+        "emps.id", "emps.boss_id", "orders.id", "orders.customer_id"
+    }  # fmt: skip
+
+
 def nested(level: str, depth: int) -> str:
     sql = "SELECT id FROM orders"
     for _ in range(depth):

@@ -114,6 +114,20 @@ def test_what_a_person_put_stays_whatever_else_changes(
     assert found["Board 0"] == ([], []) and found["Board 2"][1] == ["grace"]
 
 
+def test_tags_that_are_alike_as_far_as_they_are_kept_are_one(
+    any_store: Store, any_admin: Viewer, tmp_path: Path
+) -> None:
+    integration = place(any_store, any_admin, tmp_path, "long")
+    alike: Labels = (frozenset({"t" * 200 + "a", "t" * 200 + "b"}), frozenset())
+    none: Labels = (frozenset(), frozenset())
+    for state in ([alike, none], [none, alike]):
+        assert read(any_store, any_admin, integration, source(state)).status == "done"
+    found = labels(any_store, any_admin, integration)
+    assert {name for name, (tags, _owners) in found.items() if tags == ["t" * 200]} == {
+        "main.t1", "main.t1.note", "Board 1"
+    }  # fmt: skip
+
+
 def test_the_labels_of_many_are_not_many_statements(
     any_store: Store, any_admin: Viewer, tmp_path: Path
 ) -> None:
