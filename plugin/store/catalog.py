@@ -336,8 +336,12 @@ class ViewerCatalog:
         depth: int = 1,
         columns: bool = False,
         limit: int = 500,
+        source: str | None = None,
     ) -> Lineage:
-        """What feeds a resource and what it feeds, over visible resources only. NotFound."""
+        """What feeds a resource and what it feeds, over visible resources only; with `source` as that one says.
+
+        NotFound.
+        """
         return lineage.lineage(
             self._context,
             resource_id,
@@ -346,6 +350,7 @@ class ViewerCatalog:
             depth=depth,
             columns=columns,
             limit=limit,
+            source=source,
         )
 
     def full_definition(self, resource_id: int) -> str | None:

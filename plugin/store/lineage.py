@@ -33,11 +33,13 @@ def lineage(
     depth: int = 1,
     columns: bool = False,
     limit: int = 500,
+    source: str | None = None,
 ) -> Lineage:
     """The neighbourhood of a visible resource, hop by hop over visible resources, up to `limit` of them.
 
     From a column: what feeds that column and what it feeds, column by column. `columns` adds column edges among the
-    tables found. NotFound where the start is not visible.
+    tables found. `source` keeps to the edges between tables that this source told, such as dbt: a hub has thousands of
+    others. NotFound where the start is not visible.
     """
     start = one(context, resource_id)
     if start.kind == "column":
@@ -46,7 +48,7 @@ def lineage(
     edges: dict[int, Edge] = {}
     cut = False
     for up in [way for way, wanted in ((True, upstream), (False, downstream)) if wanted]:
-        cut = _walk(context, resource_id, up, depth, limit, found, edges) or cut
+        cut = _walk(context, resource_id, up, depth, limit, found, edges, source) or cut
     if columns:
         _add_column_edges(context, found, edges, limit)
     return Lineage(resource_id, load(context, found), _once(edges), cut)
@@ -79,18 +81,26 @@ def _once(edges: Mapping[int, Edge]) -> tuple[Edge, ...]:
 
 
 def _walk(
-    context: Context, start: int, up: bool, depth: int, limit: int, found: set[int], edges: dict[int, Edge]
+    context: Context,
+    start: int,
+    up: bool,
+    depth: int,
+    limit: int,
+    found: set[int],
+    edges: dict[int, Edge],
+    source: str | None = None,
 ) -> bool:
     """One way from `start`; adds to `found` and `edges` what stays within the limit. Returns: was there more?"""
     more = False
     level, walked = {start}, {start}
+    build = (_above if up else _below) if source is None else (_above_by_source if up else _below_by_source)
     for _hop in range(max(0, depth)):
         room = max(limit - len(found), 0)
         most = room * 2 + len(found) + 50
         following: set[int] = set()
         fresh = 0
         for part in chunks(sorted(level)):
-            read = _read(context, _above if up else _below, part, most)
+            read = _read(context, build, part, most, source)
             more = more or len(read) == most
             for id_, _upper, _lower, edge in read:
                 end = edge.upstream_id if up else edge.downstream_id
@@ -117,10 +127,13 @@ OTHER = aliased(ResourceRow)
 """The other end of an edge that is counted."""
 
 
-def _read(context: Context, build: Callable[[Context], Any], ids: list[int], most: int) -> list[Found]:
+def _read(
+    context: Context, build: Callable[[Context], Any], ids: list[int], most: int, source: str | None = None
+) -> list[Found]:
     """The edges that a statement of those below finds at `ids`, up to `most` of them."""
     context.session.flush()
-    rows = context.session.connection().execute(kept(context, build), {"ids": ids, "most": most})
+    given = {"ids": ids, "most": most} | ({"source": source} if source is not None else {})
+    rows = context.session.connection().execute(kept(context, build), given)
     return [(row[0], row[1], row[2], Edge(*row[3:])) for row in rows]
 
 
@@ -194,6 +207,16 @@ def _below(context: Context) -> Select[Any]:
     """What some resources feed."""
     at_them = is_one_of(context, EdgeRow.upstream_id)
     return _edges(context).where(EdgeRow.kind == "table", at_them).order_by(EdgeRow.downstream_id, EdgeRow.id)
+
+
+def _above_by_source(context: Context) -> Select[Any]:
+    """What one source says that feeds some resources."""
+    return _above(context).where(EdgeRow.source == bindparam("source"))
+
+
+def _below_by_source(context: Context) -> Select[Any]:
+    """What one source says that some resources feed."""
+    return _below(context).where(EdgeRow.source == bindparam("source"))
 
 
 def _columns_into(context: Context) -> Select[Any]:

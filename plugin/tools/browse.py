@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from plugin.catalog.freshness import source_freshness, source_is_stale
 from plugin.egress.parts import Fragment
 from plugin.store.shapes import Resource
-from plugin.tools import ToolAnswer, tool
+from plugin.tools import ToolAnswer, health, tool
 from plugin.tools.find import resource_named
 from plugin.tools.fragments import cited, counts_fragment, fragment, spread
-from plugin.tools.health import faring
 from plugin.tools.personal import WORDS, looks_personal
 from plugin.tools.search import Kind
 
@@ -74,16 +73,20 @@ def browse(
     within = resource_named(mine, under).id if under else None
     if what == "integrations":
         return _integrations(mine)
+    partly = ""
     if what in ("failing", "untested"):
         only = tuple(kinds or ())
-        items, total = faring(
+        items, total = health.faring(
             mine, what, kinds=only, under=within, integration=integration, owner=owner, tag=tag, limit=limit
+        )
+        partly = (
+            f"Only the first {health.PAGE * health.PAGES:,} by name were looked at." if total is None else ""
         )
     else:
         items, total = _list(mine, what, wanted, within, integration, owner, tag, limit, days)
     if not items:
-        return ToolAnswer(summary="Found nothing", note="There is nothing like that.", value=())
-    note = f"There are {total} in all." if total is not None and total > len(items) else ""
+        return ToolAnswer(summary="Found nothing", note=partly or "There is nothing like that.", value=())
+    note = f"There are {total} in all." if total is not None and total > len(items) else partly
     unlogged = _without_log(mine, items) if what == "unused" else ()
     if unlogged:
         note = f"{note} Which queries run is not known of {', '.join(unlogged)}.".strip()

@@ -78,13 +78,14 @@ def faring(
 
 
 def told_of(mine: ViewerDoor, table: Resource) -> Resource | None:
-    """The model that makes a table, or the source that it is, where that one does not fare well."""
-    near = mine.catalog.lineage(table.id, depth=1, limit=NEAR)
-    ends = [
-        edge.upstream_id if edge.downstream_id == table.id else edge.downstream_id
-        for edge in near.edges
-        if edge.source == "dbt"
-    ]
+    """The model that makes a table, or the source that it is, where that one does not fare well.
+
+    A source itself is beside the models that read it, and how those fare is not how it does.
+    """
+    if table.kind in KINDS:
+        return None
+    near = mine.catalog.lineage(table.id, depth=1, limit=NEAR, source="dbt")
+    ends = [edge.upstream_id if edge.downstream_id == table.id else edge.downstream_id for edge in near.edges]
     beside = [near.resources[end] for end in dict.fromkeys(ends) if end in near.resources]
     return next((each for each in beside if each.kind in KINDS and is_unwell(each)), None)
 

@@ -114,6 +114,7 @@ READS: dict[str, list[Call]] = {
         lambda c, b, p: c.lineage(b.ids[p], depth=5),
         lambda c, b, p: c.lineage(b.ids[p], depth=5, columns=True),
         lambda c, b, p: c.lineage(table_id(b, p), depth=3, columns=True),
+        lambda c, b, p: c.lineage(table_id(b, p), depth=3, source="query_log"),
     ],
     "full_definition": [
         lambda c, b, p: c.full_definition(b.ids[p]),

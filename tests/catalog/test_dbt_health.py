@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import pytest
 
 from plugin.access.viewer import Surface, Viewer
 from plugin.assistant import Question, ask
+from plugin.catalog.custom import parse_jsonl
 from plugin.catalog.sync import add_integration, sync
+from plugin.catalog.sync.imports import take
 from plugin.config import Config
 from plugin.egress.gateway import Gateway
 from plugin.providers.builtin.understand import understand
 from plugin.store import Store
+from plugin.tools import health
 from plugin.tools.browse import browse
 from plugin.tools.retrieve import retrieve
 from tests.assistant.conftest import Answered
@@ -136,3 +140,67 @@ def test_names_are_tied_whatever_their_case_and_quoting(store: Store, admin: Vie
             table = mine.catalog.by_name(f"analytics.{name}", integration="wh")
             near = mine.catalog.lineage(table.id, depth=1).resources.values()
             assert model in {each.name for each in near if each.kind == "model"}
+
+
+def test_a_healthy_model_is_not_told_to_be_unwell(
+    store: Store, admin: Viewer, dbt: int, said: Callable[[Viewer, str], str]
+) -> None:
+    """The lineage of a table gives two things too, and nothing is told of the model there."""
+    answer = said(admin, "is analytics.revenue tested?")
+    assert "Nothing here says" in answer and "Not all is well" not in answer
+
+
+def test_a_source_is_not_as_unwell_as_a_model_that_reads_it(
+    store: Store, admin: Viewer, tmp_path: Path
+) -> None:
+    project = tmp_path / "target"
+    project.mkdir()
+    project.joinpath("manifest.json").write_bytes((PROJECT / "manifest.json").read_bytes())
+    results = json.loads((PROJECT / "run_results.json").read_text())
+    for each in results["results"]:
+        if each["unique_id"].endswith(".stg_orders"):
+            each["status"] = "error"
+    project.joinpath("run_results.json").write_text(json.dumps(results))
+    made = add_integration(store, admin, "lake", "dbt", settings={"path": str(project)}, secrets={}).id
+    assert sync(store, admin, made).status == "done"
+    with store.as_viewer(admin) as mine:
+        assert "stg_orders" in [each.fields["name"] for each in browse(mine, what="failing").fragments]
+        assert [each.kind for each in retrieve(mine, "shop.orders").fragments] == ["dataset"]
+
+
+def test_a_table_that_much_reads_is_told_of_its_source(
+    store: Store, admin: Viewer, dbt: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a hub with more neighbours than are looked at, those that dbt told are looked at."""
+    end = {"type": "external_table", "schema": "analytics_seeds", "table": "shop_orders"}
+    lines = [
+        {"from_identifier": end, "to_identifier": {"internal_resource": f"t{number}"}} for number in range(9)
+    ]
+    tables = [
+        {"entity_type": "table", "databuilder_id": f"t{number}", "title": f"t{number}", "schema": "s"}
+        for number in range(9)
+    ]
+    assert not take(store, admin, parse_jsonl(map(json.dumps, [*tables, *lines])), integration="files").errors
+    with store.as_admin(admin) as door:
+        door.integrations.remove(dbt)
+    later = add_integration(store, admin, "later", "dbt", settings={"path": str(PROJECT)}, secrets={}).id
+    assert sync(store, admin, later).status == "done"
+    monkeypatch.setattr(health, "NEAR", 5)
+    with store.as_viewer(admin) as mine:
+        read = retrieve(mine, "analytics_seeds.shop_orders").fragments
+        assert [each.kind for each in read] == ["table", "dataset"]
+
+
+def test_where_not_all_was_looked_at_it_says_so(
+    store: Store,
+    admin: Viewer,
+    dbt: int,
+    said: Callable[[Viewer, str], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "PAGE", 1)
+    monkeypatch.setattr(health, "PAGES", 2)
+    assert "Only the first 2 by name" in said(admin, "which models failed?")
+    monkeypatch.setattr(health, "is_unwell", lambda resource: False)
+    answer = said(admin, "which models failed?")
+    assert "Only the first 2 by name" in answer and "None of" not in answer

@@ -15,6 +15,7 @@ TOLD_BY = ("model", "dataset")
 LOOKED_AT = 3
 SHOWN = 20
 _TOTAL = re.compile(r"There are [\d,]+ in all\.")
+_PARTLY = re.compile(r"Only the first [\d,]+ by name were looked at\.")
 
 
 def tested(talk: Talk, intent: Intent) -> Plan:
@@ -65,6 +66,9 @@ def _listed(talk: Talk, intent: Intent, what: str) -> Plan:
     noun = {"mode": "models", "sour": "sources"}.get(word[:4], "models and sources")
     given = yield Want("browse", {"what": what, "kinds": kinds, "limit": SHOWN, **place.narrow()})
     found = [each for each in things(given.fragments) if each.kind in TOLD_BY]
+    partly = _PARTLY.search(given.said)
+    if not found and partly:
+        return f"No {'untested' if what == 'untested' else 'failed'} {noun}{place.where} were found. {partly.group()}"
     if not found:
         there = yield Want("browse", {"what": "all", "kinds": kinds, "limit": 1, **place.narrow()})
         if not things(there.fragments):
@@ -81,7 +85,7 @@ def _listed(talk: Talk, intent: Intent, what: str) -> Plan:
     else:
         rows = [f"- {named(each)}: {_state(each)}" for each in found]
         text = f"Of these {noun}{place.where} tests or the last run did not hold, by dbt's last results"
-    total = _TOTAL.search(given.said)
+    total = partly or _TOTAL.search(given.said)
     return f"{text}:\n\n" + "\n".join(rows) + (f"\n\n{total.group()}" if total else "")
 
 
@@ -94,6 +98,8 @@ def note(answer: str, talk: Talk) -> str:
         if len(read) != 2 or read[1].kind not in TOLD_BY or read[0].kind in TOLD_BY:
             continue
         table, told = read
+        if not _state(told):
+            continue  # what lineage or a search gave, of which nothing is told
         if cited & {str(table.id), table.qualified} and not cited & {str(told.id), told.qualified}:
             said[f"Not all is well with it, as the {told.kind} {named(told)} in dbt: {_state(told)}."] = None
     return "".join(f"\n\n{each}" for each in said)
