@@ -266,7 +266,7 @@ def _read(number: int, line: Any) -> _Line:
     return _Line(
         number,
         values.whole(line, "id"),
-        name,
+        str(line["qualified_name"]),  # a name may begin or end with a space
         values.text(line, "integration") or "",
         values.text(line, "kind") or "",
         wanted,
@@ -288,12 +288,16 @@ def _named(mine: ViewerDoor, line: _Line) -> Resource:
         meant = mine.catalog.resources([line.id]).get(line.id)
         if (
             meant is not None
-            and meant.qualified_name == line.name
+            and meant.qualified_name.strip() == line.name.strip()
             and line.kind in ("", meant.kind)
             and line.integration.lower() in ("", meant.integration.lower())
         ):
             return meant
-    found = mine.catalog.exactly(line.name, kind=line.kind or None, integration=line.integration or None)
+    found: tuple[Resource, ...] = ()
+    for name in dict.fromkeys((line.name, line.name.strip())):
+        found = found or mine.catalog.exactly(
+            name, kind=line.kind or None, integration=line.integration or None
+        )
     if not found:
         raise NotFound(ABSENT)
     if len(found) > 1:
@@ -354,5 +358,6 @@ def _cell(value: Any) -> str:
 
 def _row(cells: Iterable[str]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+    # What ends a line is what gets quoted: a bare CR in a description would begin a line of its own.
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -17,6 +18,7 @@ from plugin.access.viewer import Viewer
 from plugin.catalog.custom import parse_jsonl
 from plugin.catalog.properties import apply, as_csv, as_jsonl, exported, from_csv, from_jsonl
 from plugin.catalog.sheet_cells import guarded, list_cell, list_of_cell, unguarded
+from plugin.catalog.sync import add_integration, sync
 from plugin.catalog.sync.imports import take
 from plugin.cli import cli
 from plugin.errors import NotFound
@@ -149,3 +151,31 @@ def test_an_integration_of_which_one_sees_nothing_has_no_export(
     monkeypatch.setenv("DOCENT_HOME", str(home))
     done = CliRunner().invoke(cli, ["properties", "export", "--integration", "nowhere"])
     assert done.exit_code == 1 and done.stdout == ""
+
+
+def test_no_name_begins_a_row_of_its_own(store: Store, admin: Viewer, tmp_path: Path) -> None:
+    """A carriage return in a name: behind it a formula, or the name of a thing that the rest of the row would change."""
+    path = tmp_path / "d.duckdb"
+    with duckdb.connect(str(path)) as db:
+        db.execute('CREATE TABLE b (id INTEGER); CREATE TABLE "a\r=1+1" (id INTEGER)')
+        db.execute('CREATE TABLE "a\rd.main.b" (id INTEGER)')
+        db.execute("COMMENT ON TABLE \"a\rd.main.b\" IS 'Not of b'")
+    wh = add_integration(store, admin, "wh", "duckdb", settings={"url": f"duckdb:///{path}"}, secrets={}).id
+    assert sync(store, admin, wh).status == "done"
+    before = list(exported(store, admin))
+    text = "".join(as_csv(before))
+    assert [len(row) for row in csv.reader(io.StringIO(text, newline=""))] == [8] * (len(before) + 1)
+    assert apply(store, admin, from_csv(text)).changed == 0 and list(exported(store, admin)) == before
+
+
+def test_names_that_begin_or_end_with_a_space_are_found(store: Store, admin: Viewer, tmp_path: Path) -> None:
+    path = tmp_path / "d.duckdb"
+    with duckdb.connect(str(path)) as db:
+        db.execute('CREATE TABLE "t " ("c " INTEGER)')
+    wh = add_integration(store, admin, "wh", "duckdb", settings={"url": f"duckdb:///{path}"}, secrets={}).id
+    assert sync(store, admin, wh).status == "done"
+    lines = list(exported(store, admin, columns=True))
+    assert [each["qualified_name"] for each in lines][-2:] == ["d.main.t ", "d.main.t .c "]
+    for text in ("".join(as_csv(lines)), "".join(as_csv({**each, "id": None} for each in lines))):
+        done = apply(store, admin, from_csv(text))
+        assert (done.errors, done.unchanged) == ((), len(lines))
