@@ -15,11 +15,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from connectors.dbt_artifacts import members, parse
 from connectors.dbt_project import BUILT, Project
 from connectors.dbt_tests import Results
 from connectors.errors import BadSettings, UnreachableSource
+from connectors.http import LOOPBACK
 from connectors.object_storage import SCHEMES, fetch
 from connectors.records import Progress, Record
 from connectors.settings import setting
@@ -153,7 +155,11 @@ class Dbt:
         import httpx
 
         base, _, query = self._at.url.partition("?")
-        if not base.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        try:
+            of_url = urlsplit(base)
+        except ValueError as error:
+            raise BadSettings("the setting 'url' is no address") from error
+        if of_url.scheme != "https" and not (of_url.scheme == "http" and of_url.hostname in LOOPBACK):
             raise BadSettings("the setting 'url' must begin with https://")
         address = f"{base.rstrip('/')}/{name}" + (f"?{query}" if query else "")
         try:

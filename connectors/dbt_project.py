@@ -219,9 +219,8 @@ class Project:
         told = {name.lower(): each for name, each in members(node, "columns").items()}
         typed = members(self._typed.get(unique_id, {}), "columns")
         names = [name for name, _ in sorted(typed.items(), key=lambda item: item[1].get("index") or 0)]
-        names += [
-            each["name"] for lower, each in told.items() if lower not in {name.lower() for name in names}
-        ]
+        known = {name.lower() for name in names}
+        names += [each["name"] for lower, each in told.items() if lower not in known]
         return tuple(
             Column(
                 name,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +43,13 @@ ENDPOINTS = (
     "aws_endpoint_url",
     "google_base_url",
 )
+OF_THE_CLIENT = re.compile(
+    r"(?:aws_|google_|azure_)?(?:allow_http|allow_invalid_certificates|connect_timeout|default_content_type|http1_only"
+    r"|http2_\w+|pool_\w+|proxy_\w+|randomize_addresses|timeout|user_agent)",
+    re.IGNORECASE,
+)
+"""Settings of the HTTP client, which people have beside an endpoint (delta-rs, polars): obstore ends in a panic, which
+is no Exception, where they stand among those of a store."""
 PATIENCE = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
 
 
@@ -63,7 +71,10 @@ def fetch(
         raise MissingDriver(
             f"{scheme}:// needs one more package: pip install 'docent[object-storage]'"
         ) from error
-    endpoints = [urlsplit(address) for address in _endpoints(config)]
+    try:
+        endpoints = [urlsplit(address) for address in _endpoints(config)]
+    except ValueError as error:
+        raise BadSettings("the endpoint in the setting 'storage' is no address") from error
     bare = [each.hostname for each in endpoints if each.scheme.lower() == "http"]
     without_tls = bool(bare)
     if not plain_http and any(host not in LOOPBACK for host in bare):
@@ -113,6 +124,11 @@ def _config(options: str | None, scheme: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise BadSettings("the setting 'storage' is not a JSON object")
     store = "s3" if scheme.startswith("s3") else "gs" if scheme in ("gs", "gcs") else "az"
+    about = next((name for name in given if OF_THE_CLIENT.fullmatch(name)), None)
+    if about is not None:
+        raise BadSettings(
+            f"{about} in the setting 'storage' is none of {scheme}://; for an endpoint without TLS set plain_http"
+        )
     return {OPTIONS[store].get(str(name), str(name)): value for name, value in given.items()}
 
 

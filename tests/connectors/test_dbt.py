@@ -346,3 +346,11 @@ def test_a_saved_query_and_tags_that_stand_in_a_config(tmp_path: Path) -> None:
     edges = [r for r in connect("dbt", {"path": str(tmp_path)}, {}).extract() if isinstance(r, Lineage)]
     ends = {(edge.upstream.key, edge.downstream.key or edge.downstream.table) for edge in edges}
     assert {("metric.retail.total_revenue", board.key), (board.key, "board_export")} <= ends
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1.docent.invalid/t", "http://localhost@docent.invalid/t", "http://[bad"]
+)
+def test_an_address_that_only_begins_like_this_machine_is_not_read_without_tls(url: str) -> None:
+    with pytest.raises(BadSettings):
+        connect("dbt", {"url": url}, {}).check()

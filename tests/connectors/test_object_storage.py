@@ -182,3 +182,22 @@ def test_googles_and_azures_stores_are_read_by_the_names_that_people_have(
 def test_no_name_of_an_endpoint_goes_without_tls(options: dict[str, str]) -> None:
     with pytest.raises(BadSettings, match="must begin with https://, or set plain_http"):
         fetch("gs://lake/target", "manifest.json", json.dumps(options), largest=10)
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "sentence"),
+    [
+        (
+            "s3://lake/target",
+            {"AWS_ALLOW_HTTP": "true", "endpoint": "http://10.9.9.9"},
+            "AWS_ALLOW_HTTP.*plain_http",
+        ),
+        ("gs://lake/target", {"allow_invalid_certificates": "true"}, "allow_invalid_certificates"),
+        ("abfs://lake/target", {"proxy_url": "http://10.9.9.9"}, "proxy_url"),
+        ("s3://lake/target", {"endpoint": "http://[bad"}, "is no address"),
+    ],
+)
+def test_options_that_ended_in_a_panic_are_told(url: str, options: dict[str, str], sentence: str) -> None:
+    """People have these beside an endpoint from other tools; obstore's panic is no Exception."""
+    with pytest.raises(BadSettings, match=sentence):
+        fetch(url, "manifest.json", json.dumps(options), largest=10)
