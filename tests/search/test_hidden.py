@@ -113,3 +113,17 @@ def test_where_rows_lie_does_not_decide_what_an_admin_finds(
     for part in (kept[15:], kept[:15]):
         fill(any_store, any_admin, "warehouse", part)
     assert found(any_store, any_admin) == before
+
+
+def test_grants_on_what_ai_filters_hide_do_not_decide_what_an_admins_assistant_finds(
+    any_store: Store, any_admin: Viewer, fill: Fill, low_limits: None
+) -> None:
+    fill(any_store, any_admin, "warehouse", lines("hr", "Hidden."))
+    fill(any_store, any_admin, "warehouse", [*lines("sales", "Kept."), *lines("stock", "Held.", FIRST[:3])])
+    with any_store.as_admin(any_admin) as door:
+        door.settings.set("ai.filters", [{"effect": "exclude", "schemas": ["hr"]}])
+        others = door.people.add_team("Others", private=True)
+    before = found(any_store, any_admin.as_assistant())
+    for at in (0, 4, 7, 16):
+        grant(any_store, any_admin, others.id, f"shop.hr.{lines('hr', '')[at]['title']}")
+    assert found(any_store, any_admin.as_assistant()) == before
