@@ -69,11 +69,14 @@ def index_changes(
         return
     session.flush()
     writer = _writer(session, workspace_id)
-    stood = _stand_for_others(session, changed)
+    stood = _stand_for_others(session, changed | removed)
     orphans = writer.forget(changed | removed, gone=removed)
     if orphans:
         writer.forget(orphans, gone=set())
-        changed |= orphans
+        changed |= orphans.keys()
+    # Who follows a first that is gone is held against what that was.
+    heirs = {heir: stood[gone] for heir, gone in orphans.items() if gone in stood}
+    stood = {id_: was for id_, was in stood.items() if id_ not in removed} | heirs
     Indexing(session, workspace_id, writer).run(changed)
     left = _left(session, stood) - changed
     if left:

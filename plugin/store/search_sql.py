@@ -56,12 +56,13 @@ class IndexWriter(ABC):
 
     # --- what is the same on both ------------------------------------------------------------------------------
 
-    def forget(self, assets: Collection[int], gone: Collection[int]) -> set[int]:
+    def forget(self, assets: Collection[int], gone: Collection[int]) -> dict[int, int]:
         """Take these assets out of the index. Returns shards that lost the first member of their family to `gone`.
 
-        Of each such family the oldest member is returned, to be indexed again as the first; the others follow it.
+        Of each such family the oldest member is returned with the first that it had, to be indexed again as the first;
+        the others follow it.
         """
-        orphans: set[int] = set()
+        orphans: dict[int, int] = {}
         for part in chunks(sorted(assets)):
             rows = self.rows("SELECT id, zone_id FROM search_docs WHERE asset_id IN ", part)
             if rows:
@@ -80,7 +81,7 @@ class IndexWriter(ABC):
                     ),
                     {"new": first, "old": old},
                 )
-                orphans.add(first)
+                orphans[first] = old
         return orphans
 
     def first_members(self, groups: Collection[int]) -> list[tuple[int, int]]:

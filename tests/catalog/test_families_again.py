@@ -43,3 +43,26 @@ def test_the_rest_of_a_family_is_found_when_its_first_is_another_table(
     assert sync(any_store, any_admin, shop).status == "done"
     assert found("lighthouse") and "log_2001" not in found("lighthouse")
     assert found("berth") == ({"log_2001"} if instead == ANOTHER else set())
+
+
+def test_the_rest_of_a_family_is_found_when_the_heir_of_its_first_is_not_like_them(
+    any_store: Store, any_admin: Viewer, tmp_path: Path
+) -> None:
+    path = tmp_path / "shop.sqlite3"
+    firsts = "lighthouse TEXT, berth TEXT, mast TEXT, anchor TEXT, rudder TEXT"
+    heirs = "galley TEXT, berth TEXT, mast TEXT, anchor TEXT, rudder TEXT"
+    others = "galley TEXT, compass TEXT, mast TEXT, anchor TEXT, rudder TEXT"
+    with sqlite3.connect(path) as db:
+        for year, columns in ((2001, firsts), (2002, others), (2003, heirs), (2004, firsts)):
+            db.execute(f"CREATE TABLE log_{year} ({columns})")
+    db.close()
+    place = {"url": f"sqlite:///{path}"}
+    shop = add_integration(any_store, any_admin, "shop", "sqlite", settings=place, secrets={}).id
+    sync(any_store, any_admin, shop)
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE log_2001")
+    db.close()
+    assert sync(any_store, any_admin, shop).status == "done"
+    with any_store.as_viewer(any_admin) as mine:
+        found = {each.resource.name for each in mine.catalog.search("lighthouse").hits}
+    assert "log_2004" in found
