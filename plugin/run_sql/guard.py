@@ -24,7 +24,6 @@ from plugin.run_sql.nodes_check import check_nodes
 from plugin.run_sql.own_parsers import check_own_parsers
 from plugin.run_sql.render import limit_tree, pin_tables, qualify_tables, render, render_bound, spread_lists
 from plugin.run_sql.resolver import Resolver
-from plugin.run_sql.scope import Found
 from plugin.run_sql.second_parser import check_again
 from plugin.run_sql.spellings import respell_tokens, respelled
 from plugin.run_sql.text import check_written, read_tokens
@@ -212,14 +211,6 @@ def _position(error: Exception) -> str:
     if details and details[0].get("line"):
         return f" (line {details[0]['line']}, column {details[0]['col']})"
     return ""
-
-
-def found_of(sql: str, *, dialect: str, tables: VisibleTables, default_schema: str | None = None) -> Found:
-    """What a statement touches, for tests. Raises Refusal."""
-    engine = engine_of(dialect)
-    if engine is None:
-        raise Refusal("dialect", "unknown dialect")
-    return Resolver(engine, tables, default_schema, None).resolve(parse_one(sql, engine))
 
 
 def parameters_named(sql: str, dialect: str) -> tuple[str, ...]:

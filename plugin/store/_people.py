@@ -8,11 +8,7 @@ import secrets
 import unicodedata
 from functools import cache
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from plugin.errors import BadInput, NotFound
-from plugin.store._models.people import TeamRow
+from plugin.errors import BadInput
 
 EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
 PASSWORD_LEAST = 8
@@ -91,14 +87,3 @@ def new_secret(prefix: str = "") -> str:
 def hash_secret(secret: str) -> str:
     """What is stored of such a secret. It has 256 random bits, so a fast hash is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def check_teams(session: Session, workspace_id: int, team_ids: list[int]) -> None:
-    """NotFound unless every id is a team of the workspace."""
-    if not team_ids:
-        return
-    found = session.scalars(
-        select(TeamRow.id).where(TeamRow.workspace_id == workspace_id, TeamRow.id.in_(team_ids))
-    ).all()
-    if set(found) != set(team_ids):
-        raise NotFound("no such team")

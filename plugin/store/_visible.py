@@ -57,11 +57,6 @@ def visible(context: Context, row: Any = ResourceRow, *, by_id: bool = False) ->
     return and_(*conditions)
 
 
-def visible_ids(context: Context) -> Select[tuple[int]]:
-    """The ids of everything this reader may see, as a subquery: what search takes its results from."""
-    return select(ResourceRow.id).where(visible(context))
-
-
 def allowed_for_ai(rules: Sequence[AiRule], row: Any) -> ColumnElement[bool]:
     """The AI filters as a condition. A column answers for itself and for its table."""
     return _allowed(tuple(rules), row)

@@ -46,11 +46,6 @@ class Secrets:
         row = self._row(integration_id)
         return {} if row.sealed_secrets is None else self._open("sealed_secrets", row.sealed_secrets, row.id)
 
-    def set_integration_secrets(self, integration_id: int, secrets: Mapping[str, str]) -> None:
-        """Replace the metadata credential's secrets."""
-        self._context.begin_write()
-        seal_secrets(self._context, self._row(integration_id), secrets)
-
     def query_secrets(self, integration_id: int) -> dict[str, str] | None:
         """The query credential's settings and secrets by field name, or None where Run SQL has none."""
         row = self._row(integration_id)
@@ -72,11 +67,6 @@ class Secrets:
             "push_credentials", "sealed", sealed, row=integration_id
         )
         return opened
-
-    def set_query_secrets(self, integration_id: int, secrets: Mapping[str, str] | None) -> None:
-        """Replace the query credential, or remove it with None."""
-        self._context.begin_write()
-        seal_query(self._context, self._row(integration_id), secrets)
 
     def _row(self, integration_id: int) -> IntegrationRow:
         row = self._context.session.scalar(

@@ -91,6 +91,18 @@ def test_a_team_and_its_grants(person: Callable[[str], Person]) -> None:
     assert "hr.salaries" not in viewer.get("/catalog?text=salaries").get_data(as_text=True)
 
 
+def test_a_team_is_renamed_and_keeps_what_it_may_see(person: Callable[[str], Person]) -> None:
+    admin = person("admin")
+    team = admin.post("/members/teams", {"name": "Auditors"}).headers["Location"]
+    admin.post(f"{team}/grants", {"integration_id": str(warehouse(admin)), "name": "hr"})
+    assert admin.post(f"{team}/name", {"name": "Inner audit"}).status_code == 303
+    page = admin.get(team).get_data(as_text=True)
+    assert "<h1>Inner audit</h1>" in page and "Take back warehouse.hr" in page
+    other = admin.post("/members/teams", {"name": "Auditors"}).headers["Location"]
+    assert admin.post(f"{other}/name", {"name": "inner AUDIT"}).status_code == 409
+    assert admin.post(f"{other}/name", {"name": " "}).status_code == 400
+
+
 def test_the_preview_shows_the_text_and_sends_nothing(person: Callable[[str], Person]) -> None:
     admin = person("admin")
     settle(admin, ai__instructions="Our year starts in February.")

@@ -17,7 +17,7 @@ ADMINS_ONLY = {
     "integrations.sync", "integrations.cancel", "integrations.settings", "integrations.query_credential",
     "integrations.teams", "integrations.permissions", "integrations.delete", "integrations.artifacts", "integrations.metadata",
     "people.show", "people.invite", "people.withdraw", "people.role", "people.state", "people.remove", "people.teams",
-    "people.add_team", "people.team", "people.team_members", "people.team_grants", "people.team_private",
+    "people.add_team", "people.team", "people.team_members", "people.team_grants", "people.team_private", "people.team_name",
     "people.remove_team", "people.groups", "people.add_group", "people.group_members", "people.remove_group",
     "trust.accept_host", "trust.attestation", "trust.record", "trust.see_as",
     "settings.show", "settings.change", "settings.personas", "settings.filters", "settings.patterns", "settings.key", "settings.preview",

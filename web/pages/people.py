@@ -203,6 +203,14 @@ def _named(name: str, integration_id: int) -> int:
         return int(door.catalog.by_name(name, integration=integration_id).id)
 
 
+@bp.post("/teams/<int:team_id>/name")
+def team_name(team_id: int) -> Response:
+    """Call a team something else; who is in it and what it may see stays."""
+    with admin() as door:
+        door.people.rename_team(team_id, request.form.get("name", ""))
+    return _back("people.team", "Saved.", team_id=team_id)
+
+
 @bp.post("/teams/<int:team_id>/private")
 def team_private(team_id: int) -> Response:
     """Hide a team from all but its members, or show it."""

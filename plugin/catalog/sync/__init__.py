@@ -62,10 +62,6 @@ class Cancelled(DocentError):
     """Somebody stopped the sync."""
 
 
-class SyncStopped(DocentError):
-    """The shrink guard stopped the sync."""
-
-
 def sync(
     store: Store,
     workspace: Viewer | int,

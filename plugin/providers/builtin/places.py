@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plugin.providers.builtin.phrases import code, count, kind_word, lines, listed, named, words_of
-from plugin.providers.builtin.resolve import Meant, not_found, resolve
+from plugin.providers.builtin.resolve import Meant, resolve
 from plugin.providers.builtin.talk import Given, Plan, Talk, Thing, Want, rows_of, things
 from plugin.providers.builtin.understand import Intent, is_pronoun
 
@@ -117,8 +117,3 @@ def contents(place: Place) -> Plan:
     said = listed([count(number, word) for word, number in kinds.items()])
     more = f"\n\n{given.said}" if "in all" in given.said else ""
     return f"The integration {code(place.integration)} holds {said}:\n\n{lines(found)}{more}"
-
-
-def unknown_place(missing: Meant) -> str:
-    """The words for a place that does not exist or is not visible."""
-    return not_found(missing)
