@@ -100,7 +100,7 @@ def test_a_team_is_renamed_and_keeps_what_it_may_see(person: Callable[[str], Per
     assert "<h1>Inner audit</h1>" in page and "Take back warehouse.hr" in page
     other = admin.post("/members/teams", {"name": "Auditors"}).headers["Location"]
     assert admin.post(f"{other}/name", {"name": "inner AUDIT"}).status_code == 409
-    assert admin.post(f"{other}/name", {"name": " "}).status_code == 400
+    assert admin.post(f"{other}/name", {"name": " "}).status_code == 422
 
 
 def test_the_preview_shows_the_text_and_sends_nothing(person: Callable[[str], Person]) -> None:
