@@ -92,6 +92,8 @@ class _Sqlite:
 
     def connect(self, raw: Any, _record: Any) -> None:
         raw.isolation_level = None
+        # SQLite's own knows ASCII alone, and names are compared with what Python makes of them. No index is made with it.
+        raw.create_function("lower", 1, _lower, deterministic=True)
         cursor = raw.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
         _use_wal(cursor)
@@ -154,6 +156,10 @@ class _Sqlite:
         if info.pop("lock", False):
             self.owner = None
             self.lock.release()
+
+
+def _lower(value: Any) -> str | None:
+    return None if value is None else str(value).lower()
 
 
 def _use_wal(cursor: Any) -> None:

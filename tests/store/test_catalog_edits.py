@@ -66,3 +66,25 @@ def test_a_door_reads_a_resource_once_until_it_writes(any_store: Store, any_admi
         mine.edits.delete(term)
         with pytest.raises(NotFound):
             mine.catalog.resource(term)
+
+
+@pytest.mark.parametrize("name", ["Émile Zola", "Иван Петров", "ÖKONOMIE"])
+def test_a_name_is_found_in_any_case_of_any_script(any_store: Store, any_admin: Viewer, name: str) -> None:
+    """SQLite's own `lower` knows ASCII alone: whoever was called so owned nothing that could be asked for."""
+    with any_store.as_admin(any_admin) as door:
+        door.people.add_group(name)
+        door.people.add_team(name)
+        for taken in (name.lower(), name.upper()):
+            with pytest.raises(Conflict):
+                door.people.add_group(taken)
+            with pytest.raises(Conflict):
+                door.people.add_team(taken)
+    with any_store.as_viewer(any_admin) as mine:
+        made = mine.edits.create_term("Churn", "customers who left").id
+        mine.edits.add_owner(made, name.upper())
+    with any_store.as_viewer(any_admin) as mine:
+        for asked in (name, name.lower(), name.upper()):
+            assert [each.id for each in mine.catalog.browse(owner=asked).items] == [made]
+            assert [each.resource.id for each in mine.catalog.search("churn", owners=[asked]).hits] == [made]
+        mine.edits.remove_owner(made, name.lower())
+        assert mine.catalog.browse(owner=name).items == ()
