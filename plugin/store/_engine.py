@@ -92,7 +92,7 @@ class _Sqlite:
 
     def connect(self, raw: Any, _record: Any) -> None:
         raw.isolation_level = None
-        # SQLite's own knows ASCII alone, and names are compared with what Python makes of them. No index is made with it.
+        # SQLite's own knows ASCII alone; names are compared with what Python makes of them. No index is made with it.
         raw.create_function("lower", 1, _lower, deterministic=True)
         cursor = raw.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
