@@ -12,14 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from plugin.catalog.retrieval import NAME, TEXT
 from plugin.catalog.words import Question, Term
 from plugin.store._chunks import chunks
 from plugin.store._context import Context
-from plugin.store._models.catalog import ResourceRow
-from plugin.store._visible import visible
 from plugin.store.search_facts import standing
 from plugin.store.search_few import Promising, promising
 from plugin.store.search_scope import CONTAINER_KINDS as CONTAINER_KINDS
@@ -270,21 +266,10 @@ class Evidence:
             kept = [doc for doc in kept if doc.family_id in within or doc.kind in CONTAINER_KINDS]
         if self.filtered:
             samples = {doc.sample_id for doc in kept if doc.sample_id is not None}
-            seen = self.seen({doc.id for doc in kept} | samples)
+            seen = self.index.shown({doc.id for doc in kept} | samples)
             self._columns_shown.update(doc.id for doc in kept if doc.sample_id in seen)
             kept = [doc for doc in kept if doc.id in seen]
         return {doc.id for doc in kept}
-
-    def seen(self, ids: Collection[int]) -> set[int]:
-        """Those of `ids` that the one sentence on visibility lets through, AI filters included."""
-        found: set[int] = set()
-        for part in chunks(sorted(ids)):
-            found.update(
-                self.context.session.scalars(
-                    select(ResourceRow.id).where(ResourceRow.id.in_(part), visible(self.context))
-                )
-            )
-        return found
 
     def _within(self) -> set[int]:
         if self._families_within is None:

@@ -50,12 +50,13 @@ def promising(index: FullText, terms: Sequence[Term]) -> Promising:
         counts.update(zip(crowded, index.count_each(crowded), strict=True))
         pairs = [pair for pair in combinations(typed, 2) if counts[pair[0]] and counts[pair[1]]]
     together = index.having_each(pairs, MOST) if pairs else []
+    total = index.scale(counts.values())
     worth: list[float] = []
     bits: dict[int, int] = {}
     """Which of the words each document has, and which in its name."""
     for term in terms:
-        count = min(counts[term.word], index.total)
-        rarity = term.weight * math.log(1 + (index.total - count + 0.5) / (count + 0.5))
+        count = min(counts[term.word], total)
+        rarity = term.weight * math.log(1 + (total - count + 0.5) / (count + 0.5))
         at = len(worth)
         worth += [ANYWHERE * rarity, IN_NAME * rarity]
         _add(bits, anywhere[term.word], 1 << at)

@@ -69,9 +69,8 @@ class SqliteText(FullText):
     def _ids(self, match: str, limit: int, *, by_runs: bool = True) -> list[int]:
         """The first of those that match, by id: by rowid a table that others were granted too would come later."""
         what = f"f.rowid & {ID_MASK} AS id"
-        if self.everything and not (self.context.for_ai and self.context.ai_rules):
+        if self.everything:
             # Nothing is hidden from this viewer, so no cut can tell of it: as the rows lie, twice as fast at a million.
-            # From an admin's assistant AI filters hide much, and where that lies depends on who else was granted it.
             return sorted(id_ for (id_,) in self._matching(what, match, limit, by_runs=by_runs))
         # A few times as many are sorted here, in less time than SQLite sorts them; of far more it gives the first.
         every = len(self.zones) > 1 and self.total <= FEW_TIMES * limit

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import case, func, literal_column, select
+from sqlalchemy import literal_column, select
 
 from plugin.catalog.retrieval import NAME, TEXT, Card, Ranking, Scored, Weights, pointed_at
 from plugin.catalog.synonyms import WEIGHT, near_words
@@ -226,29 +226,7 @@ class Search(Evidence):
 
     def _inside(self, containers: Collection[int]) -> dict[int, tuple[int, int]]:
         """For each container: how many documents this reader sees in it, and how large they are together."""
-        if not containers:
-            return {}
-        if not self.filtered:
-            return self.index.inside(sorted(containers))
-        found: dict[int, tuple[int, int]] = {}
-        columns = func.coalesce(ResourceRow.columns_count, 0)
-        # The index knows zones, not AI filters: what those hide must not be counted.
-        inside = self.context.session.execute(
-            select(
-                ResourceRow.parent_id,
-                func.count(),
-                func.sum(case((columns < 60, columns), else_=60) + 4),
-            )
-            .where(
-                ResourceRow.parent_id.in_(sorted(containers)),
-                ResourceRow.kind != literal_column("'column'"),
-                visible(self.context),
-            )
-            .group_by(ResourceRow.parent_id)
-        )
-        for container, count, size in inside:
-            found[container] = (count, int(size))
-        return found
+        return self.index.inside(sorted(containers)) if containers else {}
 
     def _cards(self, known: Collection[int] = ()) -> dict[int, Card]:
         """A card of each document that was loaded and is not known yet."""

@@ -9,7 +9,7 @@ finding, and again when hits are loaded.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -151,6 +151,14 @@ class FullText(ABC):
     def expect(self, lexemes: Sequence[str]) -> None:  # noqa: B027  most indexes have nothing to gain
         """These will be asked for in all likelihood: an index that answers a round trip at a time reads them now."""
 
+    def shown(self, ids: Collection[int]) -> set[int]:
+        """Those of some resources of the viewer's zones that exist for this reader."""
+        return set(ids)
+
+    def scale(self, counts: Iterable[int]) -> int:
+        """How many documents there are, to judge how rare words are that so many have."""
+        return self.total
+
     def _having(self, lexemes: Sequence[str], limit: int) -> list[int] | None:
         """None where a list is too long to be put together here."""
         known = self._every.get(tuple(lexemes))
@@ -182,6 +190,7 @@ class FullText(ABC):
         """For each lexeme the documents that have it, by id; of more than `limit` the first.
 
         By id, so that what is cut off depends on what the viewer sees alone: not on where it lies among what is hidden.
+        From whom nothing is hidden, the list may be cut as the rows lie, which depends on who else was granted them.
         """
 
     @abstractmethod
@@ -240,6 +249,15 @@ def full_text(
     context: Context, within: Collection[int] | None = None, expected: Expected | None = None
 ) -> FullText:
     """The index for this viewer, on the database of this context; `within` narrows it to some zones."""
+    if context.for_ai and context.ai_rules:
+        from plugin.store.search_for_ai import AllowedText
+
+        return AllowedText(_of_zones(context, within, None))
+    return _of_zones(context, within, expected)
+
+
+def _of_zones(context: Context, within: Collection[int] | None, expected: Expected | None) -> FullText:
+    """The same as far as zones tell, which know nothing of AI filters."""
     everything = sees_everything(context)
     if expected is not None and within is None and context.dialect == "postgresql":
         from plugin.store.search_on_postgres import PostgresText

@@ -1,0 +1,111 @@
+"""What the assistant finds depends on what the AI filters leave it, and on nothing else that people see.
+
+Two workspaces have the same filters and leave the assistant the same. In one that is all there is; in the other people
+see much besides, with the same words, which the filters hide: by schema, by tag, by what nobody verified. The limits of
+the index are low here, so that the lists of words are cut as those of a large catalog are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plugin.access.viewer import Viewer
+from plugin.store import Store
+from plugin.store.search_rows import TABLE_KINDS
+from tests.search.conftest import Fill, table
+from tests.search.test_hidden import FIRST, eve_of, lines
+
+TEXTS = (
+    "order region",
+    "amber order customer region",
+    "which customers of the north have placed an order and what was the amount of it in that region",
+)
+FILTERS: dict[str, list[dict[str, Any]]] = {
+    "schemas and tags": [
+        {"effect": "exclude", "schemas": ["hr", "audit"]},
+        {"effect": "exclude", "tags": ["pii"]},
+    ],
+    "verified": [
+        {"effect": "include", "verified": True},
+        {"effect": "include", "kinds": ["schema", "database"]},
+    ],
+}
+WAYS: tuple[dict[str, Any], ...] = (
+    {"limit": 5, "facets": True},
+    {"kinds": ("column",), "schema": "sales"},
+    {"tags": ("core",), "limit": 3},
+    {"kinds": tuple(sorted(TABLE_KINDS)), "limit": 8, "beside": 4, "fold_copies": True},
+)
+
+
+def shards(schema: str, months: range, **more: Any) -> list[dict[str, Any]]:
+    """Tables of one family."""
+    columns = "order_id, region, placed_at, amount"
+    return [table("shop", schema, f"order_log_2024{month:02d}", columns, "Kept.", **more) for month in months]
+
+
+VISIBLE = [
+    *shards("sales", range(2, 5)),
+    *lines("sales", "Kept."),
+    *lines("stock", "Held.", FIRST[:3]),
+    table("shop", "stock", "order_region", "order_id, customer_id, amount", "Kept.", tags=["core"]),
+]
+HIDDEN = [
+    table("shop", "sales", f"order_{one}_customer", "order_id, region", "An order of a region.", tags=["pii", "core"])
+    for one in "ashen bronze coral dusky early fallow grey hazel".split()
+]  # fmt: skip
+
+
+def told(store: Store, viewer: Viewer) -> dict[str, Any]:
+    """Everything that searches tell a viewer, and what is suggested while they type."""
+    found: dict[str, Any] = {}
+    for text in TEXTS:
+        for more in WAYS:
+            with store.as_viewer(viewer) as mine:
+                page = mine.catalog.search(text, **more)
+            found[f"{text} {more}"] = (
+                [(hit.resource.qualified_name, hit.score, hit.why) for hit in page.hits],
+                page.total,
+                page.facets,
+                page.did_you_mean,
+                [each.qualified_name for each in page.beside],
+            )
+    for text in ("ord", "amb", "customer"):
+        with store.as_viewer(viewer) as mine:
+            found[f"suggest {text}"] = [each.qualified_name for each in mine.catalog.suggest(text)]
+    return found
+
+
+def verify(store: Store, admin: Viewer, schemas: tuple[str, ...]) -> None:
+    """Let an admin verify what the assistant is to see."""
+    names = {f"shop.{each['schema']}.{each['title']}" for each in VISIBLE if each["schema"] in schemas}
+    with store.as_viewer(admin) as mine:
+        for each in mine.catalog.browse(kinds=("table",), limit=1000).items:
+            if each.qualified_name in names:
+                mine.edits.set_property(each.id, "verified", True)
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+def test_nothing_that_ai_filters_hide_decides_what_the_assistant_finds(
+    filters: str, any_store: Store, new_workspace: Any, fill: Fill, low_limits: None
+) -> None:
+    sides = []
+    for name, rich in (("Quiet", False), ("Busy", True)):
+        admin = new_workspace(any_store, name, f"ada@{name.lower()}.example")
+        if rich:
+            fill(any_store, admin, "warehouse", [*lines("hr", "Hidden."), *HIDDEN[:4]])
+        fill(any_store, admin, "warehouse", VISIBLE)
+        if rich:
+            more = [*lines("audit", "Hidden."), *HIDDEN[4:]]
+            more += [*shards("sales", range(1, 2), tags=["pii"]), *shards("sales", range(5, 7), tags=["pii"])]
+            fill(any_store, admin, "warehouse", more)
+        with any_store.as_admin(admin) as door:
+            door.settings.set("ai.filters", FILTERS[filters])
+        if filters == "verified":
+            verify(any_store, admin, ("sales", "stock"))
+        sides.append((admin, eve_of(any_store, admin)))
+    for alone, among in zip(*sides, strict=True):
+        one, other = told(any_store, alone.as_assistant()), told(any_store, among.as_assistant())
+        assert [text for text, found in one.items() if other[text] != found] == []
