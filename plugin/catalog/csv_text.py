@@ -1,8 +1,9 @@
 """CSV as spreadsheets really write it, row by row.
 
-Enters: a text. Leaves: the names of its header, folded, and each row with the number of the line that it begins on; a
-row that does not fit the header is an error in its place, and the others are read. The cells may stand behind commas,
-semicolons (a spreadsheet whose decimals have commas) or tabs: the header says which, or a first line `sep=;`.
+Enters: a text, or an open file of one. Leaves: the names of its header, folded, and each row with the number of the
+line that it begins on; a row that does not fit the header is an error in its place, and the others are read. The cells
+may stand behind commas, semicolons (a spreadsheet whose decimals have commas) or tabs: the header says which, or a
+first line `sep=;`.
 """
 
 from __future__ import annotations
@@ -11,17 +12,15 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from plugin.catalog.text_file import LONGEST_LINE, lines_of
 from plugin.errors import BadInput
 
 if TYPE_CHECKING:
     from _csv import Reader
 
 SEPARATORS = ",;\t"
-NOT_TEXT = "it is not UTF-8 text; save it as UTF-8 (a spreadsheet: as CSV UTF-8)"
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-"""How a text begins that a spreadsheet saved as Unicode Text."""
 SAYS_SEPARATOR = re.compile(r"sep=[,;\t]\n", re.IGNORECASE)
 LONGEST_CELL = 4_000_000
 """Characters. Above the longest text that is taken: that is refused by its name, and the rows behind it are read."""
@@ -30,19 +29,14 @@ csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
 Rows = Iterator[tuple[int, "dict[str, str] | BadInput"]]
 
 
-def encoding_of(head: bytes) -> str:
-    """The encoding of a file by its first bytes: UTF-16 where they say so, else UTF-8."""
-    return "utf-16" if head.startswith(UTF_16) else "utf-8-sig"
-
-
-def read_csv(text: str) -> tuple[list[str], Rows]:
+def read_csv(text: str | TextIO) -> tuple[list[str], Rows]:
     """The names of the header, and the rows. A cell that a short row lacks is not there; empty rows are left out.
 
     BadInput for a header that cannot be read.
     """
-    lines = io.StringIO(text, newline=None)
+    lines = io.StringIO(text, newline=None) if isinstance(text, str) else text
     separator, skipped, start = "", 0, 0
-    while head := lines.readline():
+    while head := lines.readline(LONGEST_LINE):
         if SAYS_SEPARATOR.fullmatch(head):
             separator = head[4]
         elif head.strip():
@@ -50,7 +44,7 @@ def read_csv(text: str) -> tuple[list[str], Rows]:
         skipped, start = skipped + 1, lines.tell()
     lines.seek(start)
     separator = separator or max(SEPARATORS, key=head.count)
-    reader = csv.reader(lines, delimiter=separator, strict=True)
+    reader = csv.reader(lines_of(lines), delimiter=separator, strict=True)
     try:
         names = [name.strip().lower() for name in next(reader, [])]
     except csv.Error as error:

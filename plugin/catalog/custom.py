@@ -1,21 +1,21 @@
 """Custom metadata as lines of JSON: the format of docs and contract, line by line, errors by number.
 
 Enters: lines. Leaves: `Item`s and `Link`s that are known to be well-formed, and for each bad line its number and the
-reason. Values of a row of anybody's data have no field here to be in. A CSV becomes the same in `custom_csv`.
+reason. Values of a row of anybody's data have no field here to be in. A CSV becomes the same in `custom_csv`. However
+long the file is, what is in memory of it are the keys of its things and the first of its bad lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from json import JSONDecodeError
 from typing import Any
 
 from plugin.catalog import custom_values as values
+from plugin.catalog.custom_parsed import End, Item, Link, Parsed
 from plugin.errors import BadInput
-from plugin.json_text import read_json
+from plugin.json_text import TwiceError, read_json
 
 ENTITIES = (
     "database", "schema", "table", "view", "column", "dashboard_group", "dashboard", "chart", "model", "metric",
@@ -25,106 +25,24 @@ ENDS_AT_TABLE = ("database", "schema", "table")
 ENDS = ("internal_resource", "external_table", "external_column", "tables_from_query")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A line that was not imported, and why."""
-
-    line: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did. `errors` are lines that were left out; with --strict one of them keeps all out."""
-
-    integration: str
-    imported: int
-    created: int
-    updated: int
-    unchanged: int
-    removed: int = 0
-    """Only by a file that is complete."""
-    errors: tuple[Problem, ...] = ()
-
-
-@dataclass(slots=True)
-class Item:
-    """One resource of a file."""
-
-    line: int
-    kind: str
-    key: str
-    name: str
-    parent: str | None = None
-    database: str | None = None
-    schema: str | None = None
-    description: str | None = None
-    definition: str | None = None
-    native_type: str | None = None
-    position: int | None = None
-    is_pk: bool = False
-    tags: tuple[str, ...] = ()
-    owners: tuple[str, ...] = ()
-    url: str | None = None
-    changed_at: datetime | None = None
-    columns: list[Item] = field(default_factory=list)
-    properties: dict[str, str] = field(default_factory=dict)
-    by_name: bool = False
-    """Known by its database, schema and name rather than by a key (CSV)."""
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """One end of a lineage line."""
-
-    type: str
-    key: str | None = None
-    database: str | None = None
-    schema: str | None = None
-    table: str | None = None
-    column: str | None = None
-    sql: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One lineage line."""
-
-    line: int
-    upstream: End
-    downstream: End
-
-
-@dataclass(slots=True)
-class Parsed:
-    """A file, read."""
-
-    items: list[Item] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    lines: int = 0
-    """How many lines hold something."""
-
-
 def parse_jsonl(lines: Iterable[str]) -> Parsed:
-    """Read JSON lines. Never raises: what cannot be used is a problem with its line's number."""
+    """Read JSON lines. What cannot be used is a problem with its line's number; raises what `lines` raises."""
     return read_lines(
         (number, partial(_object, text)) for number, text in enumerate(lines, start=1) if text.strip()
     )
 
 
 def read_lines(lines: Iterable[tuple[int, Callable[[], Mapping[str, Any]]]]) -> Parsed:
-    """Read numbered lines, each opened by a call that gives its object or raises BadInput. Never raises."""
+    """Read numbered lines, each opened by a call that gives its object or raises BadInput."""
     parsed = Parsed()
     keys: dict[str, int] = {}
     places: dict[tuple[str | None, ...] | None, int] = {}
-    columns: list[Item] = []
     for number, opened in lines:
         parsed.lines += 1
         try:
             line = opened()
             if "from_identifier" in line or "to_identifier" in line:
-                parsed.links.append(_link(number, line))
+                parsed.put_link(_link(number, line))
                 continue
             item = _item(number, line)
             if item.key in keys:
@@ -135,15 +53,13 @@ def read_lines(lines: Iterable[tuple[int, Callable[[], Mapping[str, Any]]]]) -> 
                     f"{item.kind} {item.name!r} of that schema stands on line {places[place]} already"
                 )
         except BadInput as error:
-            parsed.problems.append(Problem(number, str(error)))
+            parsed.problems.add(number, str(error))
             continue
         keys[item.key] = number
         if place is not None:
             places[place] = number
-        (columns if item.kind == "column" else parsed.items).append(item)
-    _hang_columns(parsed, columns)
-    _check_parents(parsed)
-    parsed.problems.sort(key=lambda problem: problem.line)
+        parsed.put(item)
+    parsed.check()
     return parsed
 
 
@@ -154,7 +70,9 @@ def _place(item: Item) -> tuple[str | None, ...] | None:
 
 def _object(text: str) -> Mapping[str, Any]:
     try:
-        line = read_json(text, to_keep=True)
+        line = read_json(text, to_keep=True, once=True)
+    except TwiceError as error:
+        raise BadInput(f"{str(error)!r} stands there twice") from error
     except ValueError as error:
         at = f" at character {error.pos + 1}" if isinstance(error, JSONDecodeError) else ""
         raise BadInput(f"this is not JSON{at}; each line is one whole object") from error
@@ -231,38 +149,6 @@ def _inline_columns(number: int, columns: Any) -> list[Item]:
             tags=values.names(column, "tags"),
         )
     return list(found.values())
-
-
-def _hang_columns(parsed: Parsed, columns: list[Item]) -> None:
-    tables = {item.key: item for item in parsed.items if item.kind in ("table", "view")}
-    for column in columns:
-        table = tables.get(column.parent or "")
-        if table is None:
-            reason = f"parent_databuilder_id {column.parent!r} names no table of this file"
-            parsed.problems.append(Problem(column.line, reason))
-        elif any(each.name == column.name for each in table.columns):
-            parsed.problems.append(Problem(column.line, f"the table has a column {column.name!r} already"))
-        else:
-            table.columns.append(column)
-    for table in tables.values():
-        table.columns.sort(key=lambda each: (each.position is None, each.position or 0))
-
-
-def _check_parents(parsed: Parsed) -> None:
-    """A parent on a later line is fine; parents that go round in a circle are not."""
-    above = {item.key: item.parent for item in parsed.items}
-    kept = []
-    for item in parsed.items:
-        seen = {item.key}
-        at = item.parent
-        while at is not None and at not in seen:
-            seen.add(at)
-            at = above.get(at)
-        if at is None:
-            kept.append(item)
-        else:
-            parsed.problems.append(Problem(item.line, f"its parents go round in a circle at {at!r}"))
-    parsed.items = kept
 
 
 def _link(number: int, line: Mapping[str, Any]) -> Link:

@@ -23,25 +23,25 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.access.viewer import Viewer
 from plugin.catalog import custom_values as values
-from plugin.catalog.csv_text import NOT_TEXT, encoding_of, read_csv
-from plugin.catalog.custom import Problem
-from plugin.catalog.sheet_cells import guarded, list_cell, list_of_cell, unguarded
+from plugin.catalog.custom_parsed import Problem, Problems
+from plugin.catalog.property_lines import FIELDS, lines_in, says_something
+from plugin.catalog.sheet_cells import guarded, list_cell
+from plugin.catalog.text_file import lines_of, opened
 from plugin.errors import BadInput, DocentError, NotFound
-from plugin.json_text import read_json
 
 if TYPE_CHECKING:
     from plugin.store import Store, ViewerDoor
     from plugin.store.shapes import Owner, Resource
 
 WHERE = ("qualified_name", "integration", "kind")
-FIELDS = ("description", "owners", "tags", "verified")
 KNOWN = frozenset((*WHERE, *FIELDS, "id"))
 PAGE = 500
+LARGEST_FILE = 1024 * 1024 * 1024
+"""Bytes, unpacked."""
 OF_COLUMNS = "columns:"
 """How a cursor begins that stands among the columns."""
 MOST_IGNORED = 20
 ABSENT = "there is nothing of this qualified_name, integration and kind that you can see; take them from the export"
-TRUTHS = {"1": "true", "0": "false", "yes": "true", "no": "false", "wahr": "true", "falsch": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Applied:
     errors: tuple[Problem, ...] = ()
     ignored: tuple[str, ...] = ()
     """Names of columns or fields that are no property, and so were not read."""
+    more_errors: int = 0
+    """Bad lines that are not among `errors`, which names the first."""
 
 
 @dataclass(slots=True)
@@ -144,102 +146,81 @@ def apply_path(store: Store, viewer: Viewer, path: str, *, strict: bool = False)
     """Import a .csv or .jsonl file. BadInput for a file that cannot be read at all."""
     file = Path(path)
     try:
-        content = file.read_bytes()
-        text = content.decode(encoding_of(content))
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else NOT_TEXT
-        raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
-    return apply(
-        store, viewer, from_csv(text) if file.suffix.lower() == ".csv" else from_jsonl(text), strict=strict
-    )
-
-
-def from_jsonl(text: str) -> Iterator[tuple[int, Any]]:
-    """(number, line) of a JSONL text; a line that is no JSON is an error in its place."""
-    for number, each in enumerate(io.StringIO(text, newline=None), start=1):
-        if each.strip():
-            try:
-                yield number, read_json(each, to_keep=True)
-            except ValueError:
-                yield number, BadInput("this is not JSON")
-
-
-def from_csv(text: str) -> Iterator[tuple[int, Any]]:
-    """(number, line) of a CSV text; a row that does not fit the header is an error in its place."""
-    try:
-        names, rows = read_csv(text)
-        if "qualified_name" not in names:
-            raise BadInput("the header lacks qualified_name")
-        _says_something(names, "the header")
-    except BadInput as error:
-        yield 1, error
-        return
-    for number, row in rows:
-        if isinstance(row, BadInput):
-            yield number, row
-            continue
-        line: dict[str, Any] = {}
-        for name, cell in row.items():
-            said = unguarded(cell)
-            if name in ("owners", "tags"):
-                line[name] = list_of_cell(said)
-            elif name == "verified":
-                line[name] = TRUTHS.get(said.strip().lower(), said.strip()) or None
-            else:
-                line[name] = said
-        yield number, line
-
-
-def _says_something(names: Iterable[str], what: str) -> None:
-    if not set(FIELDS).intersection(names):
-        raise BadInput(f"{what} has none of {', '.join(FIELDS)}: there is nothing to change")
+        with file.open("rb") as binary:
+            with opened(binary, file.name, LARGEST_FILE) as text:
+                for _line in lines_of(text):
+                    pass  # what is no text is found before anything is changed
+            binary.seek(0)
+            with opened(binary, file.name, LARGEST_FILE) as text:
+                return apply(store, viewer, lines_in(text, file.name), strict=strict)
+    except OSError as error:
+        raise BadInput(f"cannot read {file.name}: {error.strerror}", field="file") from error
 
 
 def apply(store: Store, viewer: Viewer, lines: Iterable[tuple[int, Any]], *, strict: bool = False) -> Applied:
-    """Change what the lines say. With `strict` nothing is changed where any line is bad."""
-    problems: list[Problem] = []
-    good: list[_Line] = []
-    ignored: dict[str, None] = {}
-    count = 0
-    for number, line in lines:
-        count += 1
-        try:
-            good.append(_read(number, line))
-            if len(ignored) < MOST_IGNORED:
-                ignored.update((str(name)[:100], None) for name in line if name and name not in KNOWN)
-        except BadInput as error:
-            problems.append(Problem(number, str(error)))
+    """Change what the lines say, each as it comes. With `strict` nothing is changed where any line is bad: then what
+    the lines say is in memory until all have been tried.
+    """
+    run = _Run(store, viewer)
+    good: Iterator[_Line] = (each for each in map(run.read, lines) if each is not None)
     if strict:
-        good = _possible(store, viewer, good, problems)
-        if problems:
-            return Applied(count, 0, 0, tuple(sorted(problems, key=lambda each: each.line)), tuple(ignored))
-    changed = unchanged = 0
-    lines_of: dict[int, int] = {}
-    for each in good:
-        try:
-            with store.as_viewer(viewer) as mine:
-                touched = _change(mine, _find(mine, each, lines_of), each.wanted)
-            changed, unchanged = changed + touched, unchanged + (not touched)
-        except DocentError as error:
-            problems.append(Problem(each.number, str(error)))
-    problems.sort(key=lambda each: each.line)
-    return Applied(count, changed, unchanged, tuple(problems), tuple(ignored))
+        good = iter([each for each in good if run.is_possible(each)])
+        run.lines_of.clear()
+    if not (strict and run.problems):
+        for each in good:
+            run.change(each)
+    told = run.problems
+    return Applied(
+        run.count, run.changed, run.unchanged, told.told, tuple(run.ignored), more_errors=told.more
+    )
 
 
-def _possible(store: Store, viewer: Viewer, lines: list[_Line], problems: list[Problem]) -> list[_Line]:
-    """The lines whose change is possible, tried and taken back."""
-    kept = []
-    lines_of: dict[int, int] = {}
-    for each in lines:
+class _Run:
+    """One import: what has become of its lines so far."""
+
+    def __init__(self, store: Store, viewer: Viewer) -> None:
+        self._store = store
+        self._viewer = viewer
+        self.problems = Problems()
+        self.ignored: dict[str, None] = {}
+        self.count = self.changed = self.unchanged = 0
+        self.lines_of: dict[int, int] = {}
+        """The id of a resource -> the line that says what becomes of it."""
+
+    def read(self, numbered: tuple[int, Any]) -> _Line | None:
+        """The line, or None for a bad one, which is told."""
+        number, line = numbered
+        self.count += 1
         try:
-            with store.as_viewer(viewer) as mine:
-                _change(mine, _find(mine, each, lines_of), each.wanted)
+            read = _read(number, line)
+        except BadInput as error:
+            self.problems.add(number, str(error))
+            return None
+        if len(self.ignored) < MOST_IGNORED:
+            self.ignored.update((str(name)[:100], None) for name in line if name and name not in KNOWN)
+        return read
+
+    def is_possible(self, line: _Line) -> bool:
+        """Can it be done? Tried, and taken back."""
+        try:
+            with self._store.as_viewer(self._viewer) as mine:
+                _change(mine, _find(mine, line, self.lines_of), line.wanted)
                 raise _TakenBack
         except _TakenBack:
-            kept.append(each)
+            return True
         except DocentError as error:
-            problems.append(Problem(each.number, str(error)))
-    return kept
+            self.problems.add(line.number, str(error))
+        return False
+
+    def change(self, line: _Line) -> None:
+        """Do what it says, or tell why that cannot be."""
+        try:
+            with self._store.as_viewer(self._viewer) as mine:
+                touched = _change(mine, _find(mine, line, self.lines_of), line.wanted)
+        except DocentError as error:
+            self.problems.add(line.number, str(error))
+            return
+        self.changed, self.unchanged = self.changed + touched, self.unchanged + (not touched)
 
 
 class _TakenBack(Exception):
@@ -254,7 +235,7 @@ def _read(number: int, line: Any) -> _Line:
     name = values.text(line, "qualified_name")
     if not name:
         raise BadInput("qualified_name is missing")
-    _says_something(line, "it")
+    says_something(line, "it")
     wanted: dict[str, Any] = {}
     if "description" in line:
         wanted["description"] = values.text(line, "description", values.LONGEST_TEXT)

@@ -44,10 +44,13 @@ def import_(session: Session, file: str, strict: bool, as_json: bool) -> None:
     if as_json:
         print_json(done)
     else:
-        say(f"{done.changed} changed, {done.unchanged} unchanged, {len(done.errors)} bad lines.")
+        bad = len(done.errors) + done.more_errors
+        say(f"{done.changed} changed, {done.unchanged} unchanged, {bad} bad lines.")
     if done.ignored:
         say(f"note: not read, since no property is called so: {', '.join(done.ignored)}")
     for problem in done.errors:
         say(f"line {problem.line}: {problem.reason}")
+    if done.more_errors:
+        say(f"and {done.more_errors:,} more")
     if done.errors:
         sys.exit(1)

@@ -365,9 +365,12 @@ def import_file(
         print_json(result)
     else:
         gone = f", {result.removed} removed" if complete else ""
-        say(f"{name}: {result.imported} imported{gone}, {len(result.errors)} bad lines.")
+        bad = len(result.errors) + result.more_errors
+        say(f"{name}: {result.imported} imported{gone}, {bad} bad lines.")
     for problem in result.errors:
         say(f"line {problem.line}: {problem.reason}")
+    if result.more_errors:
+        say(f"and {result.more_errors:,} more")
     if result.imported:
         with session.store.as_admin(session.viewer()) as admin:
             into = admin.integrations.by_name(result.integration)

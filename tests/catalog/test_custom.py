@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +14,10 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from plugin.access.viewer import Surface, Viewer
+from plugin.catalog import custom_parsed, spool, text_file
 from plugin.catalog.custom import parse_jsonl
 from plugin.catalog.custom_csv import parse_csv
+from plugin.catalog.sync import imports
 from plugin.catalog.sync.imports import import_path
 from plugin.errors import BadInput, NotFound
 from plugin.store import Store
@@ -224,8 +229,8 @@ def test_an_identifier_may_be_one_text() -> None:
         }
         read = parse_jsonl([json.dumps(line)])
         if read.problems:
-            return read.problems[0].reason
-        made = read.links[0].upstream
+            return read.problems.told[0].reason
+        made = list(read.links())[0].upstream
         return "|".join(str(part) for part in (made.database, made.schema, made.table, made.column, made.sql))
 
     assert end("external_table", "lake.raw.clicks") == "lake|raw|clicks|None|None"
@@ -244,26 +249,26 @@ def test_a_csv_as_a_spreadsheet_writes_it() -> None:
         "x;s;clients;;fax;text;;one too many\r\n"
     )
     read = parse_csv(text)
-    assert [(each.line, each.reason.split(";")[0]) for each in read.problems] == [
+    assert [(each.line, each.reason.split(";")[0]) for each in read.problems.told] == [
         (7, "more cells than the header has")
     ]
-    assert [(each.name, each.description) for each in read.items] == [("clients", 'Ours; "all" of them')]
-    assert [each.name for each in read.items[0].columns] == ["id", "mail"]
-    assert parse_csv("a,A\n1,2\n").problems[0].reason == "the header has 'a' twice"
+    assert [(each.name, each.description) for each in read.items()] == [("clients", 'Ours; "all" of them')]
+    assert [each.name for each in list(read.items())[0].columns] == ["id", "mail"]
+    assert parse_csv("a,A\n1,2\n").problems.told[0].reason == "the header has 'a' twice"
 
 
 def test_what_stands_before_a_broken_quote_is_read_and_the_quote_is_named_where_it_opens() -> None:
     rows = "".join(f"table,t{number},n{number},s\n" for number in range(3))
     read = parse_csv("entity_type,databuilder_id,title,schema\n" + rows + 'table,x,"open,s\n' + rows)
-    assert [each.key for each in read.items] == ["t0", "t1", "t2"]
-    assert [each.line for each in read.problems] == [5]
+    assert [each.key for each in read.items()] == ["t0", "t1", "t2"]
+    assert [each.line for each in read.problems.told] == [5]
 
 
 def test_a_cell_too_long_is_refused_and_the_rows_behind_it_are_read() -> None:
     long = "y" * 1_000_001
     head = "entity_type,databuilder_id,title,schema,description\n"
     read = parse_csv(f"{head}table,a,a,s,{long}\ntable,b,b,s,{long[:-1]}\n")
-    assert [each.key for each in read.items] == ["b"] and [each.line for each in read.problems] == [2]
+    assert [each.key for each in read.items()] == ["b"] and [each.line for each in read.problems.told] == [2]
 
 
 GOOD = {
@@ -309,7 +314,7 @@ def test_a_nul_in_a_list_is_left_out(any_store: Store, any_admin: Viewer, tmp_pa
 
 def test_two_keys_cannot_be_one_table() -> None:
     lines = [GOOD, {**GOOD, "databuilder_id": "again"}]
-    (problem,) = parse_jsonl(json.dumps(each) for each in lines).problems
+    (problem,) = parse_jsonl(json.dumps(each) for each in lines).problems.told
     assert (problem.line, "line 1" in problem.reason) == (2, True)
 
 
@@ -327,10 +332,12 @@ def test_a_spreadsheets_unicode_text_is_read(store: Store, admin: Viewer, tmp_pa
 def test_a_bad_row_leaves_nothing_of_its_table_and_a_later_row_may_describe_it() -> None:
     head = "database,schema,name,description,col_name,is_view,last_updated_time,sort_order\n"
     parsed = parse_csv(head + "d,s,gone,,a,perhaps,,\nd,s,gone,,a,,31.05.2026,\nd,s,gone,,a,,,one\n")
-    assert parsed.items == []
-    for problem, field in zip(parsed.problems, ("is_view", "last_updated_time", "sort_order"), strict=True):
+    assert list(parsed.items()) == []
+    for problem, field in zip(
+        parsed.problems.told, ("is_view", "last_updated_time", "sort_order"), strict=True
+    ):
         assert field in problem.reason
-    (table,) = parse_csv(head + "d,s,t,,a,,,\nd,s,t,what it is,b,,,\n").items
+    (table,) = parse_csv(head + "d,s,t,,a,,,\nd,s,t,what it is,b,,,\n").items()
     assert (table.description, [each.position for each in table.columns]) == ("what it is", [1, 2])
 
 
@@ -502,3 +509,88 @@ def test_nothing_stands_in_what_a_complete_file_takes_away(
     ]
     with any_store.as_viewer(any_admin) as mine:
         assert mine.catalog.by_name("Open.Salaries.By year")
+
+
+SPREAD = [
+    *({"entity_type": "column", "databuilder_id": f"c{table}.{column}", "parent_databuilder_id": f"t{table}",
+       "title": f"c{column}", "sort_order": 9 - column} for column in range(9) for table in range(40)),
+    *({"entity_type": "table", "databuilder_id": f"t{table}", "title": f"t{table}", "schema": "s", "description": "d" * 90,
+       "external_updated_at": "2026-05-31", "tags": ["a"], "columns": [{"name": "c3"}]} for table in range(40)),
+    {"from_identifier": {"internal_resource": "c1.1"}, "to_identifier": {"internal_resource": "c2.2"}},
+]  # fmt: skip
+"""Columns before their tables, a table's far from one another, and one that the table has in itself as well."""
+
+
+def test_what_is_kept_in_a_file_is_what_would_be_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [json.dumps(each) for each in SPREAD]
+    rows = "".join(f"d,s,t{row % 40},{'' if row < 40 else 'what it is'},c{row // 80}\n" for row in range(400))
+    sheet = "database,schema,name,description,col_name\n" + rows
+    whole = parse_jsonl(lines), parse_csv(sheet)
+    monkeypatch.setattr(spool, "MOST_IN_MEMORY", 20_000)
+    parts = parse_jsonl(lines), parse_csv(sheet)
+    for kept, spilled in zip(whole, parts, strict=True):
+        assert list(kept.items()) == list(spilled.items()) and list(kept.links()) == list(spilled.links())
+        assert kept.problems.told == spilled.problems.told and kept.lines == spilled.lines
+    assert [len(each.problems) for each in parts] == [40, 200]
+    (first, *_rest) = parts[0].items()
+    assert [each.name for each in first.columns] == ["c3", "c8", "c7", "c6", "c5", "c4", "c2", "c1", "c0"]
+
+
+def test_reading_a_long_file_takes_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took 13 times the file: every bad line with its reason, every column as an object."""
+    monkeypatch.setattr(spool, "MOST_IN_MEMORY", 100_000)
+    monkeypatch.setattr(custom_parsed, "MOST_TOLD", 100)
+    columns = ("".join(("d,s,t", str(row // 100), ",c", str(row % 100), "\n")) for row in range(6_000))
+    sheet = "database,schema,name,col_name\n" + "".join(columns)
+    for read in (lambda: parse_csv(sheet), lambda: parse_jsonl("x{" for _ in range(6_000))):
+        tracemalloc.start()
+        parsed = read()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert parsed.lines == 6_000 and peak < 800_000, peak
+
+
+def test_of_many_bad_lines_the_first_are_named_and_all_counted(
+    store: Store, admin: Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom_parsed, "MOST_TOLD", 3)
+    table = {"entity_type": "table", "databuilder_id": "t", "title": "t", "schema": "s"}
+    stray = {"entity_type": "column", "databuilder_id": "c", "parent_databuilder_id": "no", "title": "c"}
+    file = tmp_path / "a.jsonl"
+    file.write_text("\n".join([json.dumps(stray), *["x"] * 9, json.dumps(table)]))
+    done = import_path(store, admin, str(file), integration="files")
+    assert ([each.line for each in done.errors], done.more_errors, done.imported) == ([1, 2, 3], 7, 1)
+    strict = import_path(store, admin, str(file), integration="files", strict=True)
+    assert (len(strict.errors), strict.more_errors, strict.imported) == (3, 7, 0)
+    with store.as_admin(admin) as door:
+        runs = door.integrations.syncs(door.integrations.by_name("files").id)
+        assert "10 bad lines; the first is line 1" in runs[0].errors[0]
+
+
+def test_a_name_that_stands_twice_in_an_object_is_told() -> None:
+    """Python's own reader takes the last and says nothing."""
+    twice = '{"entity_type": "table", "databuilder_id": "t", "title": "a", "title": "b", "schema": "s"}'
+    within = '{"entity_type": "table", "databuilder_id": "u", "title": "a", "schema": "s", "columns": [{"name": "a", "name": "b"}]}'
+    told = parse_jsonl([twice, within]).problems.told
+    assert [each.reason for each in told] == ["'title' stands there twice", "'name' stands there twice"]
+
+
+def test_a_packed_file_is_read_as_far_as_it_is_one(
+    store: Store, admin: Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "sep=;\ndatabase;schema;name;col_name\nd;s;t;ä\n"
+    for name, encoding in (("a.csv.gz", "utf-8"), ("b.csv", "utf-16")):
+        (tmp_path / name).write_bytes(gzip.compress(text.encode(encoding)))
+        assert import_path(store, admin, str(tmp_path / name), integration=name[0]).imported == 1
+    torn = tmp_path / "torn.jsonl.gz"
+    torn.write_bytes(gzip.compress(json.dumps(LINES[0]).encode() * 9)[:-9])
+    with pytest.raises(BadInput, match="no whole gzip"):
+        import_path(store, admin, str(torn), integration="torn")
+    monkeypatch.setattr(imports, "LARGEST_FILE", 1 << 20)
+    bomb = tmp_path / "bomb.jsonl.gz"
+    bomb.write_bytes(gzip.compress(b" " * (3 << 20)))
+    with pytest.raises(BadInput, match="larger than 1 MB"):
+        import_path(store, admin, str(bomb), integration="bomb")
+    monkeypatch.setattr(text_file, "LONGEST_LINE", 1000)
+    with pytest.raises(BadInput, match="a line is longer"):
+        parse_jsonl(text_file.lines_of(io.StringIO("x\n" + "y" * 1001)))

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from plugin.access.viewer import Viewer
-from plugin.catalog.properties import apply, as_csv, as_jsonl, exported, from_csv, from_jsonl
+from plugin.catalog.properties import apply, as_csv, as_jsonl, exported
+from plugin.catalog.property_lines import from_csv, from_jsonl
 from plugin.catalog.sync import add_integration, sync
 from plugin.cli import cli
 from plugin.store import Store

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from plugin.access.viewer import Viewer
 from plugin.catalog.custom import parse_jsonl
-from plugin.catalog.properties import apply, as_csv, as_jsonl, exported, from_csv, from_jsonl
+from plugin.catalog.properties import apply, as_csv, as_jsonl, exported
+from plugin.catalog.property_lines import from_csv, from_jsonl
 from plugin.catalog.sheet_cells import guarded, list_cell, list_of_cell, unguarded
 from plugin.catalog.sync import add_integration, sync
 from plugin.catalog.sync.imports import take

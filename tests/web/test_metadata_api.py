@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from collections.abc import Callable
 from typing import Any
@@ -94,6 +95,11 @@ def test_properties_come_back_through_the_page_with_bad_lines_by_number(
     assert "1 line changed something" in taken and '<th scope="row" class="num">3</th>' in taken
     assert "From a sheet" in admin.get("/catalog").text
     assert "not UTF-8" in sent(admin, text.replace("sheet", "Blätt").encode("latin-1"))
+    noted = text.replace("description", "description,note").replace("a sheet", "Blätt,x")
+    for content in (noted.encode("utf-16"), gzip.compress(noted.encode())):
+        again = sent(admin, content)
+        assert "1 line" in again and "no property is called so: note" in again and "2 lines" not in again
+    assert "From Blätt" in admin.get("/catalog").text
     assert sent(viewer, text.encode()).startswith("403") and viewer.get("/catalog/import").status_code == 403
     assert "/catalog/import" in admin.get("/catalog").text
     assert "/catalog/import" not in viewer.get("/catalog").text

@@ -56,6 +56,8 @@ class AppliedOut(Answer):
     errors: list[LineProblem] = []
     ignored: list[str] = []
     """Fields of the lines that are no property, and so were not read."""
+    more_errors: int = 0
+    """Bad lines that are not among `errors`, which names the first 10,000."""
 
 
 class ImportedOut(Answer):
@@ -68,6 +70,8 @@ class ImportedOut(Answer):
     unchanged: int
     removed: int = 0
     errors: list[LineProblem] = []
+    more_errors: int = 0
+    """Bad lines that are not among `errors`, which names the first 10,000."""
 
 
 class PropertyLine(Answer):

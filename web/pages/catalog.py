@@ -9,7 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, url_for
 
 from plugin.access.viewer import Role
-from plugin.catalog.properties import Applied, apply, as_csv, exported, from_csv, from_jsonl
+from plugin.catalog.properties import Applied, apply, as_csv, exported
+from plugin.catalog.property_lines import lines_of_upload
 from plugin.errors import BadInput, NotFound, Refused
 from plugin.store.drift import Narrowed
 from plugin.store.shapes import Resource
@@ -104,16 +105,7 @@ def take() -> str:
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         raise BadInput("Choose a file first.", field="file")
-    try:
-        text = sent.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{sent.filename} is not UTF-8 text; save it as CSV UTF-8.", field="file") from error
-    lines = list(from_jsonl(text) if sent.filename.lower().endswith((".jsonl", ".json")) else from_csv(text))
-    if len(lines) > MOST_LINES:
-        raise BadInput(
-            f"The file has {len(lines):,} lines; a page takes {MOST_LINES:,}. Use: docent properties import FILE",
-            field="file",
-        )
+    lines = lines_of_upload(sent.read(), sent.filename, MOST_LINES)
     strict = request.form.get("strict") == "1"
     return _brought(apply(services().store, viewer(), lines, strict=strict), sent.filename, strict)
 

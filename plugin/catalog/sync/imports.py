@@ -8,18 +8,20 @@ not there yet is made, of the type `custom`, which has no connector.
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import StringIO
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from connectors.records import Asset, Column, Database, Key, Schema, Table
 from plugin.access.viewer import Viewer
-from plugin.catalog.csv_text import NOT_TEXT, encoding_of
-from plugin.catalog.custom import End, Imported, Item, Link, Parsed, Problem, parse_jsonl
+from plugin.catalog.custom import parse_jsonl
 from plugin.catalog.custom_csv import parse_csv
+from plugin.catalog.custom_parsed import End, Imported, Item, Link, Parsed, Problems
 from plugin.catalog.lineage import lineage_of
 from plugin.catalog.popularity import popularity
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import CUSTOM
+from plugin.catalog.text_file import lines_of, opened
 from plugin.errors import BadInput, DocentError, NotFound
 from plugin.store import Store
 from plugin.store.staging import Stage, StagedEdge, asset_key, database_key, schema_key, table_key
@@ -37,10 +39,14 @@ ORDER = (
     "job",
 )
 
+AS_CSV = (".csv", ".tsv", ".txt")
+"""How the name of a CSV ends; the last is what a spreadsheet calls Unicode Text."""
 LARGEST = 32 * 1024 * 1024
 """Bytes of one push or upload; a longer file is for `docent import`."""
 LARGEST_FILE = 1024 * 1024 * 1024
-"""Bytes of a file. Reading one takes up to 13 times as much memory: a larger one is refused before it takes it."""
+"""Bytes of a file, unpacked: what is in memory of one are the keys of its things, and they are part of it."""
+LARGEST_UNPACKED = 8 * LARGEST
+"""Bytes of an upload that came packed."""
 STOPPED = "the file would remove more than half of what is there: nothing was changed; if that is right, give --force"
 
 
@@ -63,17 +69,10 @@ def import_path(
     """
     file = Path(path)
     try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise BadInput(
-                f"{file.name} is larger than {LARGEST_FILE >> 20:,} MB; import it in parts", field="file"
-            )
-        with file.open("rb") as start:
-            encoding = encoding_of(start.read(2))
-        with file.open(encoding=encoding) as lines:
-            parsed = parse_csv(lines.read()) if file.suffix.lower() == ".csv" else parse_jsonl(lines)
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else NOT_TEXT
-        raise BadInput(f"cannot read {file.name}: {reason}", field="file") from error
+        with file.open("rb") as binary:
+            parsed = _parsed(binary, file.name, LARGEST_FILE)
+    except OSError as error:
+        raise BadInput(f"cannot read {file.name}: {error.strerror}", field="file") from error
     return take(
         store,
         viewer,
@@ -105,12 +104,16 @@ def import_upload(
         into = admin.integrations.get(integration_id)
     if into.type != CUSTOM:
         raise BadInput(f"{into.name} is read from a {into.type} source: upload to a custom one", field="file")
-    try:
-        text = content.decode(encoding_of(content))
-    except UnicodeError as error:
-        raise BadInput(f"cannot read {name}: {NOT_TEXT}", field="file") from error
-    parsed = parse_csv(text) if name.lower().endswith(".csv") else parse_jsonl(StringIO(text, newline=None))
+    parsed = _parsed(BytesIO(content), name, LARGEST_UNPACKED)
     return take(store, viewer, parsed, integration=into.name, strict=strict, complete=complete, force=force)
+
+
+def _parsed(file: BinaryIO, name: str, largest: int) -> Parsed:
+    """The file read: a CSV where its name says so (orders.csv, orders.csv.gz), else JSON lines. BadInput."""
+    with opened(file, name, largest) as text:
+        if name.lower().removesuffix(".gz").endswith(AS_CSV):
+            return parse_csv(text)
+        return parse_jsonl(lines_of(text))
 
 
 def take(
@@ -132,8 +135,8 @@ def take(
     strict = strict or complete
     with store.as_admin(viewer) as admin:
         # A file of which nothing can be read makes no integration either.
-        if parsed.problems and (strict or not (parsed.items or parsed.links)):
-            return Imported(integration, 0, 0, 0, 0, errors=tuple(parsed.problems))
+        if parsed.problems and (strict or parsed.is_empty):
+            return _nothing(integration, parsed.problems)
         try:
             into = admin.integrations.by_name(integration)
         except NotFound:
@@ -146,18 +149,18 @@ def take(
     with store.ingest(viewer.workspace_id, into.id) as ingest:
         running = ingest.syncs.start(ingest.syncs.queue(into.id).id)
         known, source = ingest.known(), ingest.source()
-    problems = list(parsed.problems)
+    problems = parsed.problems
     try:
         with Stage(known) as stage:
             reader = Reader(stage, None, keep_literals=source.keep_literals)
-            run = _Import(stage, reader, problems, complete)
-            run.items(parsed.items, progress)
+            run = _Import(stage, reader, parsed, complete)
+            run.items(progress)
             with store.ingest(viewer.workspace_id, into.id) as ingest:
                 reader.link(ingest.columns_of)
-            run.links(parsed.links)
+            run.links()
             if strict and problems:
                 _finish(store, viewer, into.id, running.id, "failed", [_sentence(problems)])
-                return Imported(into.name, 0, 0, 0, 0, errors=tuple(problems))
+                return _nothing(into.name, problems)
             with store.ingest(viewer.workspace_id, into.id) as ingest:
                 merged = ingest.merge(stage, rank=popularity, partial=not complete, force=force)
                 if merged.status == "stopped":
@@ -174,9 +177,9 @@ def take(
     except BaseException:  # Ctrl+C among them: else nobody could import until the record is taken for dead
         _finish(store, viewer, into.id, running.id, "failed", ["the import did not finish"])
         raise
-    problems.sort(key=lambda problem: problem.line)
-    bad = len({problem.line for problem in problems})  # the header of a CSV may be one, and is no line
-    imported = max(0, parsed.lines - bad)
+    imported = max(
+        0, parsed.lines - len(problems)
+    )  # the header of a CSV may be a bad line, and is none of them
     return Imported(
         into.name,
         imported,
@@ -184,12 +187,17 @@ def take(
         merged.updated,
         merged.unchanged,
         merged.removed,
-        errors=tuple(problems),
+        errors=problems.told,
+        more_errors=problems.more,
     )
 
 
-def _sentence(problems: list[Problem]) -> str:
-    first = min(problems, key=lambda problem: problem.line)
+def _nothing(integration: str, problems: Problems) -> Imported:
+    return Imported(integration, 0, 0, 0, 0, errors=problems.told, more_errors=problems.more)
+
+
+def _sentence(problems: Problems) -> str:
+    first = problems.told[0]
     return f"{len(problems)} bad lines; the first is line {first.line}: {first.reason}"
 
 
@@ -203,51 +211,52 @@ def _finish(
 class _Import:
     """One import: where its items stand, so that lines of lineage find them."""
 
-    def __init__(self, stage: Stage, reader: Reader, problems: list[Problem], complete: bool) -> None:
+    def __init__(self, stage: Stage, reader: Reader, parsed: Parsed, complete: bool) -> None:
         self.stage = stage
         self.reader = reader
-        self.problems = problems
+        self.parsed = parsed
         self.complete = complete
         self.keys: dict[str, str] = {}
-        """A file's key -> the key in the integration."""
+        """A file's key -> the key in the integration, of what is not an asset by that very key."""
         self.columns: dict[str, tuple[str, str]] = {}
-        """A column's key -> (its table's key, its name)."""
+        """A column's key -> (its table's key, its name), where a line of lineage names it."""
 
-    def items(self, items: list[Item], progress: Callable[[str, int, int | None], None] | None) -> None:
-        by_key = {item.key: item for item in items}
-        for item in items:
-            self.keys[item.key] = self._key(item, by_key)
-        ranks = {kind: rank for rank, kind in enumerate(ORDER)}
-        for number, item in enumerate(sorted(items, key=lambda each: ranks.get(each.kind, len(ranks)))):
+    def items(self, progress: Callable[[str, int, int | None], None] | None) -> None:
+        for number, item in enumerate(self.parsed.items(ORDER)):
             if progress is not None and number % 1000 == 0:
-                progress("reading", number, len(items))
-            self._item(item, by_key)
+                progress("reading", number, len(self.parsed))
+            self._item(item)
 
-    def _key(self, item: Item, by_key: dict[str, Item]) -> str:
-        if item.kind == "database":
-            return database_key(item.name)
-        if item.kind == "schema":
-            return schema_key(self._database_of(item, by_key), item.name)
+    def _key(self, item: Item) -> str:
         if item.by_name:
             return table_key(item.database, item.schema or "", item.name)
+        if item.kind in ("database", "schema"):
+            place = database_key(item.name)
+            if item.kind == "schema":
+                place = schema_key(self._database_of(item), item.name)
+            self.keys[item.key] = place
+            return place
         return asset_key(item.key)
 
-    def _database_of(self, item: Item, by_key: dict[str, Item]) -> str | None:
-        parent = by_key.get(item.parent or "")
-        return parent.name if parent is not None and parent.kind == "database" else item.database
+    def _database_of(self, item: Item) -> str | None:
+        return self.parsed.databases.get(item.parent or "", item.database)
 
-    def _item(self, item: Item, by_key: dict[str, Item]) -> None:
-        key = self.keys[item.key]
+    def _key_of(self, parent: str) -> str | None:
+        """The key of what the file itself has; what is above comes first, but for what hangs the other way round."""
+        if parent in self.keys:
+            return self.keys[parent]
+        return asset_key(parent) if parent in self.parsed else None
+
+    def _item(self, item: Item) -> None:
+        key = self._key(item)
         if item.kind == "database":
             self.reader.take(Database(item.name, item.description, tags=item.tags))
         elif item.kind == "schema":
-            self.reader.take(
-                Schema(self._database_of(item, by_key), item.name, item.description, tags=item.tags)
-            )
+            self.reader.take(Schema(self._database_of(item), item.name, item.description, tags=item.tags))
         elif item.kind in ("table", "view"):
             self._table(item, key)
         else:
-            parent = self.keys.get(item.parent) if item.parent else None
+            parent = self._key_of(item.parent) if item.parent else None
             if item.parent and parent is None:
                 parent = asset_key(item.parent)
                 # What a complete file does not name is about to go, and nothing can stand in it.
@@ -281,7 +290,8 @@ class _Import:
             )
             for number, each in enumerate(item.columns, start=1)
         )
-        self.columns.update((each.key, (key, each.name)) for each in item.columns if each.key)
+        linked = self.parsed.linked
+        self.columns.update((each.key, (key, each.name)) for each in item.columns if each.key in linked)
         primary = tuple(each.name for each in item.columns if each.is_pk)
         table = Table(
             database=item.database,
@@ -303,14 +313,14 @@ class _Import:
         extra = {"owners": list(item.owners), "url": item.url}
         self.reader.take_table(table, key=key, extra={name: value for name, value in extra.items() if value})
 
-    def links(self, links: list[Link]) -> None:
-        for link in links:
+    def links(self) -> None:
+        for link in self.parsed.links():
             reason = self._link(link)
             if reason:
                 self._bad(link.line, reason)
 
     def _bad(self, line: int, reason: str) -> None:
-        self.problems.append(Problem(line, reason))
+        self.parsed.problems.add(line, reason)
 
     def _link(self, link: Link) -> str | None:
         lower = self._end(link.downstream)
