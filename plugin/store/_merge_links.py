@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from plugin.store._merge_loose import named, tie
+from plugin.store._merge_loose import all_named, named, tie
 from plugin.store._merge_queries import write_queries
 from plugin.store._merge_witnesses import Ends, by_edge, forget_witnesses, number_of, write_witnesses
 from plugin.store._models.catalog import (
@@ -153,6 +153,7 @@ def _wanted(merge: Merge, edges: list[StagedEdge]) -> tuple[dict[Wanted, float],
     wanted: dict[Wanted, float] = {}
     loose: dict[Loose, None] = {}
     logged: list[tuple[Ends, frozenset[int], float]] = []
+    far = all_named(merge, {name for edge in edges for name in edge.elsewhere})
     for edge in edges:
         if edge.loose:
             up = edge.loose == "up"
@@ -182,6 +183,8 @@ def _wanted(merge: Merge, edges: list[StagedEdge]) -> tuple[dict[Wanted, float],
         if upper is None or lower is None or (upper.id == lower.id and edge.upstream_column is None):
             continue
         tables = frozenset(merge.places[key].id for key in edge.named if key in merge.places)
+        if tables and edge.elsewhere:
+            tables = tables.union(*(far.get(name, ()) for name in edge.elsewhere))
         if edge.upstream_column is None:
             of_tables = (upper.id, lower.id, None, None, "table", edge.source)
             if tables:

@@ -2,7 +2,8 @@
 
 Enters: a merge that removes resources, or that made some. Leaves: loose ends for what stood on the removed ones, and
 edges for the loose ends that the new ones fit. An edge from column to column is kept so only where a person drew it:
-what a definition says of columns is read again from the definition.
+what a definition says of columns is read again from the definition. What a query log told is not kept at all: the next
+log tells it anew, and for whom.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, insert, literal, null, or_, select, update
 from sqlalchemy.orm import aliased
 
+from plugin.store._merge_witnesses import forget_witnesses
 from plugin.store._models.catalog import EdgeRow, LooseEndRow, ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._popularity import RANKED
-from plugin.store._rows import DRAWN, chunks
+from plugin.store._rows import DRAWN, LOGGED, chunks
 from plugin.store.listing import IS_COLUMN, NOT_COLUMN
 
 if TYPE_CHECKING:
@@ -51,12 +53,13 @@ def loosen(merge: Merge, ids: Sequence[int]) -> None:
     far_column, near_column = aliased(ResourceRow), aliased(ResourceRow)
     rows: list[Any] = []
     gone: list[int] = []
+    untold: set[int | None] = set()
     for side, near, near_column_id, far, far_column_id in SIDES:
         head = (literal(side), far, EdgeRow.source, ResourceRow.qualified_folded)
         of_tables = (
             select(*head, null(), null())
             .join(ResourceRow, ResourceRow.id == near)
-            .where(near.in_(ids), EdgeRow.kind == "table")
+            .where(near.in_(ids), EdgeRow.kind == "table", EdgeRow.source != LOGGED)
         )
         rows += session.execute(of_tables if side == "up" else of_tables.where(EdgeRow.source == DRAWN)).all()
         for part in chunks(tables, 400):
@@ -70,7 +73,9 @@ def loosen(merge: Merge, ids: Sequence[int]) -> None:
                 .join(far_column, far_column.id == far_column_id)
                 .where(of_columns, EdgeRow.source == DRAWN)
             ).all()
-            gone += session.scalars(select(EdgeRow.id).where(of_columns)).all()
+            for edge_id, number in session.execute(select(EdgeRow.id, EdgeRow.query_id).where(of_columns)):
+                gone.append(edge_id)
+                untold.add(number)
     loose = [
         {
             "workspace_id": merge.workspace_id,
@@ -89,6 +94,7 @@ def loosen(merge: Merge, ids: Sequence[int]) -> None:
         session.execute(insert(LooseEndRow), loose)
     for gone_part in chunks(gone):
         session.execute(delete(EdgeRow).where(EdgeRow.id.in_(gone_part)))
+    forget_witnesses(merge, filter(None, untold))
 
 
 def tie(merge: Merge) -> None:
@@ -96,7 +102,9 @@ def tie(merge: Merge) -> None:
     if not merge.added and not merge.widened:
         return
     rows = merge.session.scalars(
-        select(LooseEndRow).where(LooseEndRow.workspace_id == merge.workspace_id).limit(MOST_LOOSE_ENDS)
+        select(LooseEndRow)
+        .where(LooseEndRow.workspace_id == merge.workspace_id, LooseEndRow.source != LOGGED)
+        .limit(MOST_LOOSE_ENDS)
     ).all()
     fits = _fitting(merge, {row.name_folded for row in rows})
     meant = {reader: _meant_by(merge, reader) for reader in {row.integration_id for row in rows}}
@@ -164,6 +172,11 @@ def named(merge: Merge, wanted: set[str]) -> tuple[dict[str, int], list[str]]:
     fits, meant = _fitting(merge, wanted), _meant_by(merge, merge.source.id)
     found = {name: place for name, places in fits.items() if (place := _one_of(places, meant)) is not None}
     return found, sorted(name for name in fits if name not in found)
+
+
+def all_named(merge: Merge, wanted: set[str]) -> dict[str, set[int]]:
+    """Folded qualified names -> every table, view or model of the workspace that each of them may mean."""
+    return {name: {id_ for id_, _integration in fits} for name, fits in _fitting(merge, wanted).items()}
 
 
 Fit = tuple[int, int | None]

@@ -32,7 +32,7 @@ from plugin.store._models.catalog import (
     ZoneRow,
     ZoneTeamRow,
 )
-from plugin.store._rows import chunks
+from plugin.store._rows import LOGGED, chunks
 
 RANKED = (
     "table",
@@ -112,7 +112,7 @@ def _read_by(workspace_id: int) -> Select[Any]:
         .where(
             EdgeRow.workspace_id == workspace_id,
             EdgeRow.kind == "table",
-            or_(EdgeRow.query_id.is_(None), ~apart),
+            or_(EdgeRow.source != LOGGED, and_(EdgeRow.query_id.is_not(None), ~apart)),
         )
         .group_by(_table.id, _table.zone_id, _reader.zone_id)
     )

@@ -38,7 +38,9 @@ A_PAGE = 60
 ABSENT = "there is no such resource, or you may not see it"
 DRAWN = "manual"
 """The source of an edge that a person drew."""
-NOT_OF_ITS_SQL = (DRAWN, "query_log")
+LOGGED = "query_log"
+"""The source of edges that statements told."""
+NOT_OF_ITS_SQL = (DRAWN, LOGGED)
 """Sources of edges that say nothing of the SQL that a thing itself has: people, and statements that write it."""
 COLUMN: Any = literal_column("'column'")
 """As it is in the indexes: SQLite takes one of a part of the rows only where the statement says the same."""
@@ -285,6 +287,6 @@ def _reads_hidden(context: Context) -> Any:
         LooseEndRow.workspace_id == context.workspace_id,
         LooseEndRow.resource_id.in_(bindparam("ids", expanding=True)),
         LooseEndRow.direction == "up",
-        LooseEndRow.source != DRAWN,
+        LooseEndRow.source.not_in(NOT_OF_ITS_SQL),
     )
     return union(hidden, absent)

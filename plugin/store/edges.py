@@ -13,7 +13,7 @@ from sqlalchemy import Row, delete, insert, select
 
 from plugin.errors import BadInput, NotFound
 from plugin.store._models.catalog import EdgeRow, ResourceRow
-from plugin.store._rows import DRAWN
+from plugin.store._rows import DRAWN, LOGGED
 from plugin.store.changes import Changes
 
 NO_END = ("database", "schema", "dashboard_group", "term", "document")
@@ -102,8 +102,8 @@ class Edges(Changes):
         ]
         if columns[0] is not None:
             same += [EdgeRow.upstream_column_id == columns[0], EdgeRow.downstream_column_id == columns[1]]
-        if not any_source:
-            same.append(EdgeRow.source == DRAWN)
+        # What a statement told is not for everybody who sees both ends, and another log may not tell it any more.
+        same.append(EdgeRow.source != LOGGED if any_source else EdgeRow.source == DRAWN)
         return self._session.scalar(select(EdgeRow.id).where(*same).limit(1)) is not None
 
     def _say(self, upper: Row[Any], lower: Row[Any], before: str | None, after: str | None) -> None:

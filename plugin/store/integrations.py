@@ -380,9 +380,8 @@ def _belongings(integration_id: int, workspace_id: int) -> list[Any]:
     from plugin.store._models import Base
 
     resources = Base.metadata.tables["resources"]
-    mine = select(resources.c.id).where(
-        resources.c.integration_id == integration_id, resources.c.workspace_id == workspace_id
-    )
+    ours = (resources.c.integration_id == integration_id, resources.c.workspace_id == workspace_id)
+    mine = select(resources.c.id).where(*ours)
     by_resource, by_integration = [], []
     table: Table
     for table in reversed(Base.metadata.sorted_tables):
@@ -393,8 +392,9 @@ def _belongings(integration_id: int, workspace_id: int) -> list[Any]:
                 by_resource.append(delete(table).where(table.c[column].in_(mine)))
         if "integration_id" in table.c and table.name != "receipts":
             by_integration.append(delete(table).where(table.c.integration_id == integration_id))
+    # Logged lineage of others over these tables goes first: what would be left of its names might be seen by anybody.
+    edges, named = (Base.metadata.tables[name] for name in ("edges", "frequent_query_tables"))
+    over = select(named.c.query_id).where(named.c.resource_id.in_(mine), named.c.query_id < 0)
+    by_resource[:0] = [delete(each).where(each.c.query_id.in_(over)) for each in (edges, named)]
     # What refers to a resource goes while the resources are still there to ask.
-    last = delete(resources).where(
-        resources.c.integration_id == integration_id, resources.c.workspace_id == workspace_id
-    )
-    return [*by_resource, *by_integration, last]
+    return [*by_resource, *by_integration, delete(resources).where(*ours)]

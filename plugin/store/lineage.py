@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from plugin.store._around_rows import is_one_of, kept
 from plugin.store._context import Context
 from plugin.store._models.catalog import EdgeRow, QueryTableRow, ResourceRow
-from plugin.store._rows import chunks, load, one
+from plugin.store._rows import LOGGED, chunks, load, one
 from plugin.store._visible import visible
 from plugin.store.shapes import Edge, Lineage
 
@@ -119,8 +119,15 @@ def _walk(
     return more
 
 
-LOGGED = "query_log"
-"""The source of edges that statements told."""
+SAME = EdgeRow.source, EdgeRow.confidence.desc(), EdgeRow.id
+"""How rows between the same ends stand. Never by the id first: which edge came first may tell of a hidden statement."""
+OF_COLUMNS = (
+    EdgeRow.downstream_id,
+    EdgeRow.upstream_id,
+    EdgeRow.downstream_column_id,
+    EdgeRow.upstream_column_id,
+    *SAME,
+)
 ENDS = tuple(aliased(ResourceRow) for _ in range(4))
 """The ends of an edge and their columns. Made once, so that the AI filters on them are put together once, too."""
 OTHER = aliased(ResourceRow)
@@ -130,11 +137,23 @@ OTHER = aliased(ResourceRow)
 def _read(
     context: Context, build: Callable[[Context], Any], ids: list[int], most: int, source: str | None = None
 ) -> list[Found]:
-    """The edges that a statement of those below finds at `ids`, up to `most` of them."""
+    """The edges that a statement of those below finds at `ids`, up to `most` of them, each once: there is a row of one
+    for every set of tables that statements name which tell it.
+    """
     context.session.flush()
-    given = {"ids": ids, "most": most} | ({"source": source} if source is not None else {})
-    rows = context.session.connection().execute(kept(context, build), given)
-    return [(row[0], row[1], row[2], Edge(*row[3:])) for row in rows]
+    asked = most
+    while True:
+        given = {"ids": ids, "most": asked} | ({"source": source} if source is not None else {})
+        rows = context.session.connection().execute(kept(context, build), given).all()
+        found: dict[tuple[object, ...], Found] = {}
+        for row in rows:
+            # Upper and lower end, their columns, source; the surest of several is read first.
+            found.setdefault(
+                (row[3], row[5], row[1], row[2], row[8]), (row[0], row[1], row[2], Edge(*row[3:]))
+            )
+        if len(rows) < asked or len(found) >= most:
+            return list(found.values())[:most]
+        asked *= 4
 
 
 def told(context: Context) -> ColumnElement[bool]:
@@ -200,13 +219,21 @@ def _edges(context: Context) -> Select[Any]:
 def _above(context: Context) -> Select[Any]:
     """What feeds some resources."""
     at_them = is_one_of(context, EdgeRow.downstream_id)
-    return _edges(context).where(EdgeRow.kind == "table", at_them).order_by(EdgeRow.upstream_id, EdgeRow.id)
+    return (
+        _edges(context)
+        .where(EdgeRow.kind == "table", at_them)
+        .order_by(EdgeRow.upstream_id, EdgeRow.downstream_id, *SAME)
+    )
 
 
 def _below(context: Context) -> Select[Any]:
     """What some resources feed."""
     at_them = is_one_of(context, EdgeRow.upstream_id)
-    return _edges(context).where(EdgeRow.kind == "table", at_them).order_by(EdgeRow.downstream_id, EdgeRow.id)
+    return (
+        _edges(context)
+        .where(EdgeRow.kind == "table", at_them)
+        .order_by(EdgeRow.downstream_id, EdgeRow.upstream_id, *SAME)
+    )
 
 
 def _above_by_source(context: Context) -> Select[Any]:
@@ -222,7 +249,7 @@ def _below_by_source(context: Context) -> Select[Any]:
 def _columns_into(context: Context) -> Select[Any]:
     """What feeds the columns of some resources."""
     at_them = is_one_of(context, EdgeRow.downstream_id)
-    return _edges(context).where(EdgeRow.kind == "column", at_them).order_by(EdgeRow.id)
+    return _edges(context).where(EdgeRow.kind == "column", at_them).order_by(*OF_COLUMNS)
 
 
 def _columns_above(context: Context) -> Select[Any]:
@@ -239,7 +266,9 @@ def _at_columns(context: Context, table: Any, column: Any) -> Select[Any]:
     # The index is on the table's id, so the tables of the columns lead.
     of_tables = select(ResourceRow.asset_id).where(is_one_of(context, ResourceRow.id))
     at_them = is_one_of(context, column)
-    return _edges(context).where(EdgeRow.kind == "column", table.in_(of_tables), at_them).order_by(EdgeRow.id)
+    return (
+        _edges(context).where(EdgeRow.kind == "column", table.in_(of_tables), at_them).order_by(*OF_COLUMNS)
+    )
 
 
 def _add_column_edges(context: Context, found: set[int], edges: dict[int, Edge], limit: int) -> None:

@@ -20,6 +20,7 @@ from plugin.store._context import Context
 from plugin.store._models.catalog import EdgeRow, FrequentQueryRow, KeyRow, QueryTableRow, ResourceRow
 from plugin.store._rows import one
 from plugin.store._visible import visible
+from plugin.store.lineage import told
 from plugin.store.listing import IS_COLUMN, PARENTS, below
 from plugin.store.shapes import FrequentQuery, TableUse
 
@@ -99,7 +100,9 @@ def queried(context: Context) -> CompoundSelect[Any]:
         select(EdgeRow.upstream_id)
         .join(table, table.id == EdgeRow.upstream_id)
         .join(reader, reader.id == EdgeRow.downstream_id)
-        .where(EdgeRow.workspace_id == context.workspace_id, EdgeRow.kind == "table", *unranked)
+        .where(
+            EdgeRow.workspace_id == context.workspace_id, EdgeRow.kind == "table", told(context), *unranked
+        )
     )
     referred = (
         select(KeyRow.ref_id)

@@ -66,6 +66,8 @@ class StagedEdge:
     """"up" or "down": that end is a name which only another integration may have."""
     named: tuple[str, ...] = ()
     """Of an edge that a query log told: the keys of every table that the statement names."""
+    elsewhere: tuple[str, ...] = ()
+    """And those of its names, lower case, that only another integration may have."""
 
 
 @dataclass(slots=True)

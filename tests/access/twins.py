@@ -149,6 +149,10 @@ def plan_of(luck: random.Random) -> Plan:
         both = f"SELECT * FROM {'.'.join(seen[0])} a JOIN {'.'.join(apart[0])} b ON a.id = b.id"
         hidden_log += [Query(both, 90, ("jo",)), Query(f"SELECT 1 FROM {'.'.join(apart[0])}", 70, ("bo",))]
         hidden_log.append(Query(f"INSERT INTO {'.'.join(seen[-1])} {both}", 4, ("jo",)))
+        # What else reads a table, and what stands between two: a hidden statement is no use and no order.
+        into = f"INSERT INTO {'.'.join(seen[0])} (id) SELECT a.id FROM {'.'.join(seen[-1])} a"
+        hidden_log.append(Query(f"{into} JOIN {'.'.join(apart[0])} b ON a.id = b.id", 60, ("etl",)))
+        log.append(Query(f"INSERT INTO {'.'.join(seen[1])} SELECT a.* FROM {'.'.join(seen[0])} a", 2, ("etl",)))
         shown.append(
             Asset("dashboard", f"{source}-d1", f"{luck.choice(WORDS).title()} board", owners=("Ana",))
         )
@@ -329,7 +333,7 @@ def _fill(side: Side, plan: Plan, *, hidden: bool, first: bool = False) -> None:
 
     for name, id_ in side.integrations.items():
         RECORDS[name] = [*plan.shown[name], *(plan.hidden[name] if hidden else ())]
-        QUERIES[name] = [*plan.log[name], *(plan.hidden_log[name] if hidden else ())]
+        QUERIES[name] = [*(plan.hidden_log[name] if hidden else ()), *plan.log[name]]
         done = sync(side.store, side.admin, id_, full=True)
         assert done.status == "done", done
     with side.store.as_viewer(side.admin) as mine:

@@ -144,12 +144,18 @@ def _take(
     understood = all((read.tables or read.target) and not read.partial for read in reads)
     understood = understood and not names_more(statements, found.keys() | targets.keys())
     writes = [read for read in reads if read.target is not None and not read.removes and targets[read.target]]
-    if writes and not ESCAPED.search(query.sql):
-        named = known if understood else known | _also_named(mask_literals(query.sql, dialect), names, known)
-        for read in writes:
-            _written(stage, read, targets[read.target or ()], found, tuple(sorted(named)))
     people = {user for user in query.users if is_person(user)}
     sql = mask_literals(query.sql, dialect)
+    if writes and not ESCAPED.search(query.sql):
+        absent = [parts for parts, key in (*found.items(), *targets.items()) if key is None]
+        # A name that several tables have is found as none of them.
+        unclear = " ".join(f'"{part}"' for parts in absent for part in parts)
+        if not understood:
+            unclear = query.sql if sql == HIDDEN else sql
+        named = known | _also_named(unclear, names, known)
+        elsewhere = sorted({name for parts in absent if (name := _far_name(parts, query.default_schema))})
+        for read in writes:
+            _written(stage, read, targets[read.target or ()], found, tuple(sorted(named)), tuple(elsewhere))
     if sql == HIDDEN or (query.users and not people) or not any(read.tables for read in reads):
         return
     aside = {tuple(map(_plain, NAME.findall(made))) for made in MADE_ASIDE.findall(sql)}
@@ -212,6 +218,15 @@ def _also_named(sql: str, names: Names, keys: Set[str]) -> set[str]:
     return found
 
 
+def _far_name(parts: tuple[str, ...], schema: str | None) -> str:
+    """What a table is called that another integration may have: with its schema, "" where none is known.
+
+    A bare name may be of any schema, and is mostly that of a table which the session made.
+    """
+    known = parts if len(parts) > 1 else (schema, *parts) if schema else ()
+    return ".".join(known).lower()
+
+
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other) if one and other else one or other
 
@@ -238,6 +253,7 @@ def _written(
     lower: str | None,
     found: Mapping[tuple[str, ...], str | None],
     named: tuple[str, ...],
+    elsewhere: tuple[str, ...],
 ) -> None:
     """INSERT ... SELECT, CREATE TABLE AS, MERGE: the tables read feed the table written, for who sees all `named`."""
     if lower is None:
@@ -247,12 +263,14 @@ def _written(
         upper = found.get(parts)
         if upper is not None and upper != lower:
             stage.query_edges.append(
-                StagedEdge(upper, lower, "query_log", confidence=confidence, named=named)
+                StagedEdge(upper, lower, "query_log", confidence=confidence, named=named, elsewhere=elsewhere)
             )
     for name, origins in read.columns:
         for parts, column in origins:
             upper = found.get(parts)
             if upper is not None and upper != lower and name:
                 stage.query_edges.append(
-                    StagedEdge(upper, lower, "query_log", column, name, confidence, named=named)
+                    StagedEdge(
+                        upper, lower, "query_log", column, name, confidence, named=named, elsewhere=elsewhere
+                    )
                 )
