@@ -16,7 +16,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    Row,
     Select,
     String,
     any_,
@@ -189,6 +188,7 @@ def with_around(context: Context, page: Select[Any]) -> Select[Any]:
             tags.correlate(ResourceRow).scalar_subquery().label("tags_told"),
             owners.correlate(ResourceRow).scalar_subquery().label("owners_told"),
             path.scalar_subquery().label("above_told"),
+            source.id.label("integration"),
             source.name.label("integration_name"),
             source.last_sync_at.label("last_sync_at"),
             source.last_error.is_not(None).label("sync_failed"),
@@ -201,33 +201,36 @@ def with_around(context: Context, page: Select[Any]) -> Select[Any]:
     )
 
 
-def told_beside(rows: Sequence[Row[Any]]) -> Beside:
-    """What `_beside` reads, from rows that have it with them."""
+def told_around(rows: Sequence[Sequence[Any]], at: int, parent_at: int) -> tuple[Beside, Paths]:
+    """What `beside` and `paths` read, from rows that have it with them.
+
+    `at`: where in a row begins what `with_around` added; `parent_at`: where its parent is.
+    """
     names: dict[int | None, str] = {}
     synced: dict[int | None, tuple[datetime | None, bool]] = {}
     tags: dict[int, tuple[str, ...]] = {}
     owners: dict[int, tuple[shapes.Owner, ...]] = {}
+    ways: set[str] = set()
     for row in rows:
-        if row.integration_name is not None:
-            names[row.integration_id] = row.integration_name
-            synced[row.integration_id] = (row.last_sync_at, row.sync_failed)
-        if row.tags_told:
-            tags[row.id] = tuple(sorted(json.loads(row.tags_told)))
-        if row.owners_told:
-            told = sorted((each for each in json.loads(row.owners_told)), key=lambda each: each[:2])
-            owners[row.id] = tuple(
+        tagged, owned, above_told, source, name, last_sync_at, failed = row[at : at + 7]
+        if name is not None:
+            names[source] = name
+            synced[source] = (last_sync_at, failed)
+        if tagged:
+            tags[row[0]] = tuple(sorted(json.loads(tagged)))
+        if owned:
+            told = sorted((each for each in json.loads(owned)), key=lambda each: each[:2])
+            owners[row[0]] = tuple(
                 shapes.Owner(name, email, member, group) for name, _row, email, member, group in told
             )
-    return names, tags, owners, synced
-
-
-def told_paths(rows: Sequence[Row[Any]]) -> Paths:
-    """What `_paths` reads, from rows that have it with them."""
+        if above_told:
+            ways.add(above_told)
     above: dict[int, tuple[int | None, str, bool]] = {}
-    for told in {row.above_told for row in rows if row.above_told}:
-        for id_, parent_id, name, shown in json.loads(told):
+    for way in ways:
+        for id_, parent_id, name, shown in json.loads(way):
             above[id_] = (parent_id, name, bool(shown))
-    return _along(above, {row.parent_id for row in rows if row.parent_id is not None})
+    parents = {row[parent_at] for row in rows if row[parent_at] is not None}
+    return (names, tags, owners, synced), _along(above, parents)
 
 
 def _upwards(context: Context) -> Select[Any]:

@@ -21,14 +21,14 @@ from plugin.store._around_rows import (
     Paths,
     is_one_of,
     kept,
-    told_beside,
-    told_paths,
+    told_around,
     with_around,
 )
 from plugin.store._around_rows import beside as read_beside
 from plugin.store._around_rows import paths as read_paths
 from plugin.store._chunks import chunks as chunks
 from plugin.store._context import Context
+from plugin.store._driven import rows_of
 from plugin.store._models.catalog import EdgeRow, LooseEndRow, ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import sees_everything, visible
@@ -75,6 +75,11 @@ LISTED = (
     ResourceRow.properties,
     ResourceRow.name_folded,
 )
+_AT = {column.key: at for at, column in enumerate(LISTED)}
+# Where these are in a row: rows of the driver know no names.
+KIND, PARENT, DEFINITION, COLUMNS_COUNT, PROPERTIES = (
+    _AT[name] for name in ("kind", "parent_id", "definition", "columns_count", "properties")
+)
 NOT_SHOWN = frozenset({"indexes"})
 """Properties that have a read of their own."""
 
@@ -99,14 +104,17 @@ def one(context: Context, resource_id: int) -> Row[Any]:
 
 
 def to_resources(
-    context: Context, rows: Sequence[Row[Any]], around: tuple[Beside, Paths] | None = None
+    context: Context, rows: Sequence[Sequence[Any]], around: tuple[Beside, Paths] | None = None
 ) -> list[shapes.Resource]:
-    """The values of a page of rows, in their order. `around`: what belongs to them, where it was read with them."""
+    """The values of a page of rows, which begin with what LISTED has, in their order.
+
+    `around`: what belongs to them, where it was read with them.
+    """
     if not rows:
         return []
     if around is None:
-        beside = read_beside(context, [row.id for row in rows])
-        paths = read_paths(context, {row.parent_id for row in rows if row.parent_id is not None})
+        beside = read_beside(context, [row[0] for row in rows])
+        paths = read_paths(context, {row[PARENT] for row in rows if row[PARENT] is not None})
     else:
         beside, paths = around
     names, tags, owners, synced = beside
@@ -170,11 +178,10 @@ def load(context: Context, ids: Iterable[int]) -> dict[int, shapes.Resource]:
     for part in chunks(sorted(set(ids))):
         context.session.flush()
         if len(part) > A_PAGE:
-            rows = context.session.connection().execute(kept(context, _by_id), {"ids": part}).all()
-            resources = to_resources(context, rows)
+            resources = to_resources(context, rows_of(context, _by_id, part))
         else:
-            rows = context.session.connection().execute(kept(context, _whole), {"ids": part}).all()
-            resources = to_resources(context, rows, (told_beside(rows), told_paths(rows)))
+            rows = rows_of(context, _whole, part)
+            resources = to_resources(context, rows, told_around(rows, len(LISTED), PARENT))
         found.update((resource.id, resource) for resource in resources)
     return found
 
@@ -204,21 +211,21 @@ def _whole(context: Context) -> Select[Any]:
     return with_around(context, _by_id(context))
 
 
-def _children(context: Context, rows: Sequence[Row[Any]]) -> dict[int, int]:
+def _children(context: Context, rows: Sequence[Sequence[Any]]) -> dict[int, int]:
     """How many direct children each row has for this reader."""
     filtered = bool(context.for_ai and context.ai_rules)
     counts: dict[int, int] = {}
     parents: list[int] = []
     tables: list[int] = []
     for row in rows:
-        if row.kind == "column":
+        if row[KIND] == "column":
             continue
-        if row.columns_count is None:
-            parents.append(row.id)
+        if row[COLUMNS_COUNT] is None:
+            parents.append(row[0])
         elif filtered:
-            tables.append(row.id)
+            tables.append(row[0])
         else:
-            counts[row.id] = row.columns_count
+            counts[row[0]] = row[COLUMNS_COUNT]
     for ids, build in ((parents, _children_of), (tables, _columns_of)):
         for part in chunks(ids):
             for parent, count in context.session.connection().execute(kept(context, build), {"ids": part}):
@@ -247,7 +254,7 @@ def _below(context: Context, child: Any, condition: ColumnElement[bool]) -> Sele
     )
 
 
-def _definitions(context: Context, rows: Sequence[Row[Any]]) -> dict[int, str | None]:
+def _definitions(context: Context, rows: Sequence[Sequence[Any]]) -> dict[int, str | None]:
     """SQL that names what this reader does not see is not shown.
 
     What does not exist for them may be hidden or absent, and must look the same: a definition is shown where every
@@ -260,11 +267,11 @@ def _definitions(context: Context, rows: Sequence[Row[Any]]) -> dict[int, str | 
     withheld: dict[int, str | None] = {}
     with_sql = []
     for row in rows:
-        if row.definition and row.kind not in ("term", "document"):
-            if (row.properties or {}).get("lineage") == "partial":
-                withheld[row.id] = None
+        if row[DEFINITION] and row[KIND] not in ("term", "document"):
+            if (row[PROPERTIES] or {}).get("lineage") == "partial":
+                withheld[row[0]] = None
             else:
-                with_sql.append(row.id)
+                with_sql.append(row[0])
     for part in chunks(with_sql):
         found = context.session.connection().execute(kept(context, _reads_hidden), {"ids": part})
         withheld.update((id_, None) for id_ in found.scalars())

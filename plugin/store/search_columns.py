@@ -22,9 +22,10 @@ from plugin.catalog.column_names import USAGE, ways
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE
 from plugin.catalog.synonyms import initials_in, with_initials
 from plugin.catalog.words import STOP, Term, identifier_words, joined_words, text_words
-from plugin.store._around_rows import is_one_of, kept
+from plugin.store._around_rows import is_one_of
 from plugin.store._chunks import chunks
 from plugin.store._context import Context
+from plugin.store._driven import rows_of
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
 from plugin.store.search_rank import Ranked
@@ -108,11 +109,10 @@ def _read(
     tables = {each.id: each for each in places}
     columns: list[_Column] = []
     for part in chunks([each.id for each in places]):
-        run = context.session.connection().execute
-        rows = run(kept(context, _of_tables), {"ids": part, "most": COLUMNS + 1}).all()
+        rows = rows_of(context, _of_tables, part, most=COLUMNS + 1)
         if len(rows) > COLUMNS:
             # As they lie, what is hidden between them would decide which come.
-            rows = run(kept(context, _first_of_tables), {"ids": part, "most": COLUMNS}).all()
+            rows = rows_of(context, _first_of_tables, part, most=COLUMNS)
         for id_, parent, name, description in rows:
             named = with_initials((*identifier_words(name), *joined_words(name)), initials)
             if not content <= named:
