@@ -76,6 +76,12 @@ _DESCRIBED = (
     ),
 )
 """What a description says, and types besides text that it is believed of."""
+_TELLING = (
+    "pass", " key", "access token", "credential", "mail address", "home address", "full name", "personal", "pii",
+    "gdpr", "first name", "last name", "ip address", "phone number", "social security", "date of birth", "national id",
+)  # fmt: skip
+"""A description that has none of these matches nothing of `_DESCRIBED`; most have none, and it is asked in a tenth of
+the time."""
 _DESCRIBED_AS = 0.7
 _ONLY_ABOUT = re.compile(
     r"\s*(the )?(total |average |maximum |minimum )?(number|count|share|percentage|date|time|timestamp|length)"
@@ -96,7 +102,7 @@ def classify(
     """("personal" | "secret", confidence) of a column, or (None, None). `of_people`: its table has a row a person."""
     family = _family(native_type)
     kind, confidence = _by_name(name, family, of_people)
-    if description and family != "flag":
+    if description and family != "flag" and _may_tell(description):
         for pattern, said, also in _DESCRIBED:
             found = pattern.search(description)
             if found is None or (confidence or 0) >= _DESCRIBED_AS:
@@ -106,6 +112,13 @@ def classify(
             if (family == "text" or family in also) and not counted:
                 kind, confidence = said, _DESCRIBED_AS
     return kind, confidence
+
+
+def _may_tell(description: str) -> bool:
+    if not description.isascii():
+        return True  # letters that count as others where case does not count
+    lowered = description.lower()
+    return any(map(lowered.__contains__, _TELLING))
 
 
 @lru_cache(maxsize=4096)
