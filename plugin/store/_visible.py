@@ -53,29 +53,29 @@ def visible(context: Context, row: Any = ResourceRow, *, by_id: bool = False) ->
         zone = row.zone_id + literal_column("0") if by_id and context.dialect == "sqlite" else row.zone_id
         conditions.append(zone.in_(visible_zones(context)))
     if context.for_ai and context.ai_rules:
-        conditions.append(allowed_for_ai(context.ai_rules, row))
+        conditions.append(allowed_for_ai(context.ai_rules, row, context.workspace_id))
     return and_(*conditions)
 
 
-def allowed_for_ai(rules: Sequence[AiRule], row: Any) -> ColumnElement[bool]:
-    """The AI filters as a condition. A column answers for itself and for its table."""
-    return _allowed(tuple(rules), row)
+def allowed_for_ai(rules: Sequence[AiRule], row: Any, workspace_id: int) -> ColumnElement[bool]:
+    """The AI filters of a workspace as a condition. A column answers for itself and for its table."""
+    return _allowed(tuple(rules), row, workspace_id)
 
 
 @lru_cache(maxsize=256)
-def _allowed(rules: tuple[AiRule, ...], row: Any) -> ColumnElement[bool]:
+def _allowed(rules: tuple[AiRule, ...], row: Any, workspace_id: int) -> ColumnElement[bool]:
     # Kept for the same reason as `_zones_of`: a rule on schemas takes 15 ms to put together, and every read has it.
     asset = aliased(ResourceRow)
     excludes = [rule for rule in rules if rule.effect == "exclude"]
     includes = [rule for rule in rules if rule.effect == "include"]
     conditions: list[ColumnElement[bool]] = []
     if excludes:
-        conditions.append(not_(or_(*(_matches(rule, row) for rule in excludes))))
-        table_is_out = or_(*(_matches(rule, asset) for rule in excludes))
+        conditions.append(not_(or_(*(_matches(rule, row, workspace_id) for rule in excludes))))
+        table_is_out = or_(*(_matches(rule, asset, workspace_id) for rule in excludes))
         conditions.append(or_(row.kind != "column", not_(_on_table(row, asset, table_is_out))))
     if includes:
-        itself = or_(*(_matches(rule, row) for rule in includes))
-        table_is_in = or_(*(_matches(rule, asset) for rule in includes))
+        itself = or_(*(_matches(rule, row, workspace_id) for rule in includes))
+        table_is_in = or_(*(_matches(rule, asset, workspace_id) for rule in includes))
         conditions.append(or_(itself, and_(row.kind == "column", _on_table(row, asset, table_is_in))))
     return and_(true(), *conditions)
 
@@ -84,7 +84,7 @@ def _on_table(row: Any, asset: Any, condition: Any) -> ColumnElement[bool]:
     return exists().where(asset.id == row.asset_id, condition).correlate_except(asset)
 
 
-def _matches(rule: AiRule, row: Any) -> ColumnElement[bool]:
+def _matches(rule: AiRule, row: Any, workspace_id: int) -> ColumnElement[bool]:
     """`AiRule.matches` as a condition. NULLs never decide: each part is true or false for every row."""
     parts: list[ColumnElement[bool]] = []
     if rule.kinds:
@@ -92,11 +92,11 @@ def _matches(rule: AiRule, row: Any) -> ColumnElement[bool]:
     if rule.integrations:
         # An alias of its own: a statement around it that joins the integrations would be taken for what is meant here.
         own = aliased(IntegrationRow)
-        named = select(own.id).where(own.workspace_id == row.workspace_id, own.name.in_(rule.integrations))
+        named = select(own.id).where(own.workspace_id == workspace_id, own.name.in_(rule.integrations))
         named = named.correlate_except(own)
         parts.append(func.coalesce(row.integration_id, -1).in_(named))
     if rule.schemas:
-        parts.append(_under_schema(rule.schemas, row))
+        parts.append(_under_schema(rule.schemas, row, workspace_id))
     if rule.tags:
         tag = aliased(TagRow)
         parts.append(exists().where(tag.resource_id == row.id, tag.tag.in_(rule.tags)).correlate_except(tag))
@@ -111,16 +111,21 @@ def _matches(rule: AiRule, row: Any) -> ColumnElement[bool]:
         published = and_(row.published, or_(row.kind != "column", _on_table(row, table, table.published)))
         parts.append(published if rule.published else not_(published))
     if rule.also is not None:
-        parts.append(_matches(rule.also, row))
+        parts.append(_matches(rule.also, row, workspace_id))
     return and_(true(), *parts)
 
 
-def _under_schema(names: Sequence[str], row: Any) -> ColumnElement[bool]:
+def _under_schema(names: Sequence[str], row: Any, workspace_id: int) -> ColumnElement[bool]:
     """The schema itself, what is directly in it, and the columns of that."""
     schema = aliased(ResourceRow)
     above = aliased(ResourceRow)
+    # Nothing of the row itself: the schemas are looked up once for a statement, not for each row of a million. The kind
+    # is said twice, since SQLite takes the index of what is no column only where the statement says so.
     named = select(schema.id).where(
-        schema.workspace_id == row.workspace_id, schema.kind == "schema", schema.name.in_(names)
+        schema.workspace_id == workspace_id,
+        schema.kind == "schema",
+        schema.kind != literal_column("'column'"),
+        schema.name.in_(names),
     )
     named = named.correlate_except(schema)
     column_of = exists().where(above.id == row.asset_id, func.coalesce(above.parent_id, -1).in_(named))

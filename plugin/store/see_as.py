@@ -124,7 +124,9 @@ def _filtered(
     found: dict[int, str] = {}
     for rule in rules:
         if rule.effect == "exclude":
-            kept = select(ResourceRow.id).where(*wanted, allowed_for_ai((rule,), ResourceRow))
+            kept = select(ResourceRow.id).where(
+                *wanted, allowed_for_ai((rule,), ResourceRow, context.workspace_id)
+            )
             out = select(ResourceRow.id).where(*wanted, ResourceRow.id.not_in(kept))
             for number in context.session.scalars(out):
                 found.setdefault(number, f'the AI filter "{rule.describe()}"')

@@ -7,12 +7,17 @@ the index are low here, so that the lists of words are cut as those of a large c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from plugin.access.ai_rules import parse_rules
 from plugin.access.viewer import Viewer
 from plugin.store import Store
+from plugin.store._models.catalog import ResourceRow
+from plugin.store._visible import visible
 from plugin.store.search_rows import TABLE_KINDS
 from tests.search.conftest import Fill, table
 from tests.search.test_hidden import FIRST, eve_of, lines
@@ -109,3 +114,16 @@ def test_nothing_that_ai_filters_hide_decides_what_the_assistant_finds(
     for alone, among in zip(*sides, strict=True):
         one, other = told(any_store, alone.as_assistant()), told(any_store, among.as_assistant())
         assert [text for text, found in one.items() if other[text] != found] == []
+
+
+def test_a_filter_on_schemas_looks_them_up_once_for_a_statement(store: Store, admin: Viewer) -> None:
+    rules = parse_rules([{"effect": "exclude", "schemas": ["hr"]}])
+    with store.as_viewer(admin) as mine:
+        context = mine.catalog._context
+        wanted = select(ResourceRow.id).where(
+            ResourceRow.id == 1, visible(replace(context, for_ai=True, ai_rules=rules))
+        )
+        written = wanted.compile(context.engine, compile_kwargs={"literal_binds": True})
+        steps = context.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {written}").all()
+    plan = [step[-1] for step in steps]
+    assert [step for step in plan if step.startswith(("SCAN", "CORRELATED LIST"))] == []
