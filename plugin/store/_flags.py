@@ -74,8 +74,8 @@ that tells less ("the key that is unique"), one that is no prose. Every text in 
 matches or has a `LONG_WORD` that is an `ODD` one (a test holds them to that on the corpus); most others do not.
 """
 LONG_WORD = r"\S{16,}"
-ODD = r"\d|[@=%]|[a-z][A-Z]|[A-Z]{12}|:\S{0,60}:"
-"""What generated secrets, encoded texts and passwords in addresses have; paths and snake_case have none of it."""
+ODD = r"[A-Za-z]\d|\d[A-Za-z]|\d{4}|[@=%]|[a-z][A-Z]|[A-Z]{12}|:\S{0,60}:"
+"""What generated secrets, encoded texts and passwords in addresses have; paths, snake_case and line_2 have none of it."""
 
 
 @cache
