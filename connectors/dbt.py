@@ -18,12 +18,12 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from connectors.dbt_artifacts import members, parse
-from connectors.dbt_project import BUILT, Project
+from connectors.dbt_project import BUILT, Project, is_of_another
 from connectors.dbt_tests import Results
 from connectors.errors import BadSettings, UnreachableSource
 from connectors.http import LOOPBACK
 from connectors.object_storage import SCHEMES, fetch
-from connectors.records import Progress, Record
+from connectors.records import Progress, Record, Untold
 from connectors.settings import setting
 from connectors.shape import well_formed
 
@@ -101,18 +101,20 @@ class Dbt:
             return "the artifacts come by upload; there is nothing to connect to"
         manifest = self._artifact("manifest.json", required=True)
         facts, nodes = manifest["metadata"], members(manifest, "nodes").values()
-        built = [node for node in nodes if node.get("resource_type") in BUILT]
+        own = [node for node in nodes if not is_of_another(node, facts.get("project_name"))]
+        built = [node for node in own if node.get("resource_type") in BUILT]
         said = f"dbt {facts.get('dbt_version', '?')}, project {facts.get('project_name', '?')}, {len(built)} models"
-        nothing = Results(self._artifact("run_results.json")).ran_nothing
-        if nothing is None:
-            return said
-        return f"{said}; run_results.json is of dbt {nothing}, which runs nothing: no test or run is told"
+        nothing = _ran_nothing(self._artifact("run_results.json"))
+        return f"{said}; {nothing}" if nothing else said
 
     @well_formed
     def extract(self) -> Iterator[Record]:
         """Models with their columns, sources, metrics, exposures, documents, then every edge. Raises SourceError."""
         manifest = self._artifact("manifest.json", required=True)
-        project = Project(manifest, *(self._artifact(name) for name in ARTIFACTS[1:]))
+        catalog, results, freshness = (self._artifact(name) for name in ARTIFACTS[1:])
+        if nothing := _ran_nothing(results):
+            yield Untold(nothing)
+        project = Project(manifest, catalog, results, freshness)
         stages = project.stages()
         for number, stage in enumerate(stages, start=1):
             yield Progress(getattr(stage, "__name__", ""), number, len(stages))
@@ -162,12 +164,23 @@ class Dbt:
         if of_url.scheme != "https" and not (of_url.scheme == "http" and of_url.hostname in LOOPBACK):
             raise BadSettings("the setting 'url' must begin with https://")
         address = f"{base.rstrip('/')}/{name}" + (f"?{query}" if query else "")
+        content = bytearray()
         try:
-            answer = httpx.get(address, timeout=SECONDS, follow_redirects=False)
+            with httpx.stream("GET", address, timeout=SECONDS, follow_redirects=False) as answer:
+                if answer.status_code == 404 and not required:
+                    return None
+                if answer.status_code != 200:
+                    raise UnreachableSource(f"the server answered {answer.status_code} for {name}")
+                for part in answer.iter_bytes():
+                    content += part
+                    if len(content) > LARGEST:
+                        raise BadSettings(f"{name} is larger than {LARGEST // 1024**2} MB")
         except httpx.HTTPError as error:
             raise UnreachableSource(f"no answer for {name}: {type(error).__name__}") from error
-        if answer.status_code == 404 and not required:
-            return None
-        if answer.status_code != 200:
-            raise UnreachableSource(f"the server answered {answer.status_code} for {name}")
-        return answer.content
+        return bytes(content)
+
+
+def _ran_nothing(results: Mapping[str, Any]) -> str:
+    """What to say of run results that tell of no run: empty where they do."""
+    which = Results(results).ran_nothing
+    return f"run_results.json is of dbt {which}, which runs nothing: no test or run is told" if which else ""

@@ -19,6 +19,10 @@ from connectors.records import Asset, AssetKind, Column, Lineage, Record, Ref
 
 Node = Mapping[str, Any]
 BUILT = ("model", "seed", "snapshot")
+MOST = 20
+"""Constraints, or lines of meta, of one model."""
+LONGEST_META = 200
+_NEVER_NULL = {"not_null", "primary_key"}
 DIALECTS = {"spark": "databricks", "sqlserver": "tsql", "fabric": "tsql", "athena": "trino"}
 
 
@@ -30,7 +34,9 @@ class Project:
     ) -> None:
         """`freshness` is sources.json; an artifact that is not there is an empty mapping."""
         nodes = members(manifest, "nodes")
-        self._built = {name: node for name, node in nodes.items() if node.get("resource_type") in BUILT}
+        project = members(manifest, "metadata", within=False).get("project_name")
+        own = {name: node for name, node in nodes.items() if not is_of_another(node, project)}
+        self._built = {name: node for name, node in own.items() if node.get("resource_type") in BUILT}
         self._sources = members(manifest, "sources")
         self._metrics = members(manifest, "metrics")
         self._saved = members(manifest, "saved_queries")
@@ -47,12 +53,22 @@ class Project:
         self._dialect: str | None = DIALECTS.get(adapter, adapter) if isinstance(adapter, str) else None
         self._groups = {each.get("name"): each for each in members(manifest, "groups").values()}
         self._tests = NodeTests({**nodes, **members(manifest, "unit_tests")}, self._results)
+        self._borrowed = self._of_another(nodes, own)
+        """Models of another project that this one reads."""
         self._measures = Measures(self._semantic.values())
         self._measured: dict[str, list[str]] = defaultdict(list)
         for name, model in self._semantic.items():
             with read_at(name):
                 for parent in _parents(model):
                     self._measured[parent].append(str(model["name"]))
+
+    def _of_another(self, nodes: Mapping[str, Node], own: Mapping[str, Node]) -> dict[str, Node]:
+        read: set[str] = set()
+        for each in (own, self._exposures, self._metrics, self._saved, self._semantic):
+            for name, node in each.items():
+                with read_at(name):
+                    read.update(_parents(node))
+        return {name: node for name, node in nodes.items() if name in read and name not in own}
 
     def stages(self) -> tuple[Callable[[], Iterator[Record]], ...]:
         """What to yield, parents first and edges last."""
@@ -71,8 +87,9 @@ class Project:
         yield from _each(self._built, self._model)
 
     def sources(self) -> Iterator[Record]:
-        """Tables that the project reads and does not make."""
+        """Tables that the project reads and does not make: another project's models among them."""
         yield from _each(self._sources, self._source)
+        yield from _each(self._borrowed, self._borrow)
 
     def metrics(self) -> Iterator[Record]:
         """Metrics of the semantic layer."""
@@ -93,7 +110,7 @@ class Project:
 
     def edges(self) -> Iterator[Record]:
         """ref() and source(), and from each node to the relation it builds or is."""
-        known = self._built.keys() | self._sources.keys() | self._metrics.keys()
+        known = self._built.keys() | self._sources.keys() | self._metrics.keys() | self._borrowed.keys()
         for name, node in {**self._saved, **self._built, **self._exposures, **self._metrics}.items():
             with read_at(name):
                 parents: list[str] = []
@@ -116,7 +133,7 @@ class Project:
                     table=to.get("alias") or export.get("name"),
                 )
                 yield Lineage(Ref(key=name), place, "dbt")
-        for name, node in self._sources.items():
+        for name, node in {**self._sources, **self._borrowed}.items():
             with read_at(name):
                 table = _table(node)
             yield Lineage(table, Ref(key=name), "dbt")
@@ -131,6 +148,9 @@ class Project:
             "access": node.get("access"),
             "group": _group(node),
             "contract": "enforced" if node.get("contract", {}).get("enforced") else None,
+            "constraints": _constraints(node),
+            "language": "Python" if _is_python(node) else None,
+            "meta": _meta(node),
             **self._tests.facts(name),
             **self._results.facts(name),
             "version": _version(node),
@@ -148,10 +168,20 @@ class Project:
             "relation": _relation(node),
             "loader": node.get("loader"),
             "source_description": node.get("source_description"),
+            "meta": _meta(node),
             **self._tests.facts(name),
             "freshness": self._fresh.get(name),
         }
         return self._asset("dataset", name, node, facts, title=f"{node.get('source_name')}.{node['name']}")
+
+    def _borrow(self, name: str, node: Node) -> Asset:
+        facts = {
+            "project": node["package_name"],
+            "relation": _relation(node),
+            "access": node.get("access"),
+            "group": _group(node),
+        }
+        return self._asset("dataset", name, node, facts, title=f"{node['package_name']}.{_name(node)}")
 
     def _metric(self, name: str, node: Node) -> Asset:
         facts = {"label": node.get("label"), "metric_type": node.get("type"), "group": _group(node)}
@@ -226,6 +256,7 @@ class Project:
                 name,
                 position,
                 str(typed.get(name, {}).get("type") or told.get(name.lower(), {}).get("data_type") or ""),
+                nullable=not _NEVER_NULL & _kinds(told.get(name.lower(), {})),
                 description=told.get(name.lower(), {}).get("description") or None,
                 tags=_tags(told.get(name.lower(), {})),
             )
@@ -253,8 +284,55 @@ def _is_stored(node: Node) -> bool:
     return bool(node.get("config", {}).get("materialized") != "ephemeral")
 
 
+def is_of_another(node: Node, project: Any) -> bool:
+    """Is it a model of another project, of which this one is told where it stands (dbt Mesh, dbt-loom)?
+
+    dbt puts it among the project's own, without its file and code, as a view whatever it is. What a package brings has
+    a file, and is built here.
+    """
+    package = node.get("package_name")
+    return bool(project and package and package != project) and not (
+        node.get("original_file_path") or node.get("raw_code") or node.get("raw_sql")
+    )
+
+
+def _is_python(node: Node) -> bool:
+    return node.get("language") == "python" or str(node.get("original_file_path") or "").endswith(".py")
+
+
+def _kinds(node: Node) -> set[str]:
+    """The kinds of constraints of a model or column. Their expressions quote values."""
+    return {str(each.get("type")) for each in objects(node.get("constraints")) if each.get("type")}
+
+
+def _constraints(node: Node) -> str:
+    """The constraints of a model and of its columns, by kind and column."""
+    found = []
+    for each in objects(node.get("constraints")):
+        columns = [str(name) for name in each.get("columns") or ()]
+        found.append(f"{each.get('type')}{' on ' if columns else ''}{', '.join(columns)}")
+    for name, column in members(node, "columns").items():
+        found += [f"{kind} on {name}" for kind in _kinds(column)]
+    return ", ".join(sorted(found)[:MOST])
+
+
+def _meta(node: Node) -> str:
+    """What else a person wrote of it, as far as that is a word or a number under a name."""
+    meta = {**(node.get("meta") or {}), **(node.get("config", {}).get("meta") or {})}
+    told = [
+        f"{name}: {str(value)[:LONGEST_META]}"
+        for name, value in meta.items()
+        if name != "owner" and isinstance(value, str | int | float)
+    ]
+    return "; ".join(told[:MOST])
+
+
 def _sql(node: Node) -> str | None:
-    """What a model or a seed is made by; named otherwise before manifest v7."""
+    """What a model or a seed is made by; named otherwise before manifest v7. None of Python: nothing here could mask
+    the values in it, and what it reads `ref()` says.
+    """
+    if _is_python(node):
+        return None
     found = (node.get(name) for name in ("compiled_code", "compiled_sql", "raw_code", "raw_sql"))
     return next((str(text) for text in found if text), None)
 

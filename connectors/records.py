@@ -207,4 +207,14 @@ class Unread:
         return f"no right to read {self.what}: left out"
 
 
+@dataclass(frozen=True, slots=True)
+class Untold(Unread):
+    """No record either: what the source does not tell this time, `what` as a sentence. People read it with the sync."""
+
+    things: bool = False
+
+    def __str__(self) -> str:
+        return self.what
+
+
 Record = Database | Schema | Table | Same | Asset | Lineage | Query | Progress | Unread

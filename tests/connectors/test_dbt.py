@@ -83,6 +83,14 @@ def test_the_same_over_http(address: str) -> None:
     assert over_http == set(assets())
 
 
+def test_what_is_too_large_over_http_is_not_taken_whole(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.dbt.LARGEST", 1024)
+    with pytest.raises(BadSettings, match=r"manifest\.json is larger than"):
+        connect("dbt", {"url": address}, {}).check()
+
+
 def test_what_is_missing_or_half_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(UnreachableSource, match="run dbt first"):
         connect("dbt", {"path": str(tmp_path)}, {}).check()
