@@ -33,6 +33,7 @@ from sqlalchemy.orm import aliased
 from plugin.store import shapes
 from plugin.store._chunks import chunks
 from plugin.store._context import Context
+from plugin.store._driven import array, driven_rows
 from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import sees_everything, visible
@@ -136,6 +137,20 @@ def kept(context: Context, build: Callable[[Context], Any]) -> Any:
             _statements.clear()
         found = _statements[key] = build(context)
     return found
+
+
+def rows_of(
+    context: Context, build: Callable[[Context], Any], ids: Sequence[int], **given: Any
+) -> Sequence[Sequence[Any]]:
+    """The rows of what `build` makes for this reader, given `ids` and whatever else its parameters are called.
+
+    Of PostgreSQL the driver is asked itself. A row has its values in their order; by name it may not be asked.
+    """
+    statement = kept(context, build)
+    connection = context.session.connection()
+    if context.dialect == "sqlite":
+        return connection.execute(statement, {"ids": ids, **given}).all()
+    return driven_rows(connection, statement, {"ids": array(ids), **given})
 
 
 def is_one_of(context: Context, column: Any) -> ColumnElement[bool]:

@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from plugin.access.viewer import Role, Surface, Viewer
 from plugin.errors import Refused, SignInNeeded
 from plugin.store import _engine
+from plugin.store._driven import driven_rows
 from plugin.store._models.people import (
     AccountRow,
     GroupMemberRow,
@@ -208,6 +209,24 @@ WHO = _who(lambda member: member == bindparam("member"))
 WHO_MANY = _who(lambda member: member.in_(bindparam("members", expanding=True)))
 
 
+class _Way(NamedTuple):
+    """A row of `_who`."""
+
+    id: int
+    account_id: int
+    role: str
+    state: str
+    email: str
+    name: str | None
+    slug: str
+    general: int
+    access_rules: Any
+    ai_filters: Any
+    group_id: int | None
+    team_id: int | None
+    lowered: bool | None
+
+
 class Acting(NamedTuple):
     """What a door asks before anything else, in one statement."""
 
@@ -220,7 +239,12 @@ class Acting(NamedTuple):
 
 def member_facts(session: Session, workspace_id: int, member_id: int) -> Acting:
     """Read a member's facts and what decides what they may do. SignInNeeded where they are gone or disabled."""
-    rows = session.connection().execute(WHO, {"workspace": workspace_id, "member": member_id}).all()
+    connection, meant = session.connection(), {"workspace": workspace_id, "member": member_id}
+    rows: Sequence[Any]
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(WHO, meant).all()
+    else:
+        rows = [_Way(*row) for row in driven_rows(connection, WHO, meant)]
     if not rows or rows[0].state != "active":
         raise gone()
     return _acting(rows)

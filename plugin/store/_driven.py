@@ -1,21 +1,19 @@
-"""Kept statements on PostgreSQL, asked of the driver itself.
+"""Statements on PostgreSQL that are asked of the driver itself.
 
-Enters: a reader's context, what builds a statement (see `_around_rows.kept`), and the values that differ from call to
-call. Leaves: its rows. What SQLAlchemy does around a statement takes longer than the driver needs for the statement,
-and a page of search is a few short ones. On SQLite, and with a statement that is not kept, SQLAlchemy runs it.
+Enters: a statement that is made once and kept, and the values that differ from call to call. Leaves: its rows, without
+names. What SQLAlchemy does around a statement takes longer than the driver needs for it, and a page of search is a few
+short ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, Float, Numeric
+from sqlalchemy import Connection, Dialect, Float, Numeric
 from sqlalchemy.exc import DBAPIError
 
-from plugin.store._around_rows import kept
-from plugin.store._context import Context
 from plugin.store._models.base import Moment
 
 MOST_STATEMENTS = 4096
@@ -39,36 +37,28 @@ def array(values: Iterable[int]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def rows_of(
-    context: Context, build: Callable[[Context], Any], ids: Sequence[int], **given: Any
-) -> Sequence[Sequence[Any]]:
-    """The rows of what `build` makes for this reader, given `ids` and whatever else its parameters are called.
+def driven_rows(connection: Connection, statement: Any, given: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """The rows of a statement, times in UTC. A list among `given` is written as `array` has it.
 
-    Times come in UTC. Raises what SQLAlchemy would.
+    Raises what SQLAlchemy would.
     """
-    statement = kept(context, build)
-    connection = context.session.connection()
-    if context.dialect == "sqlite":
-        rows: Sequence[Any] = connection.execute(statement, {"ids": ids, **given}).all()
-        return rows
     # A kept statement has its values in it: another reader's is another one.
     driven = _statements.get(statement)
     if driven is None:
         if len(_statements) >= MOST_STATEMENTS:
             _statements.clear()
-        driven = _statements[statement] = _driven(statement, connection.dialect, {"ids": [], **given})
+        driven = _statements[statement] = _driven(statement, connection.dialect, given)
     raw: Any = connection.connection.driver_connection
-    values = {**driven.fixed, **given, "ids": array(ids)}
     try:
         with raw.cursor() as cursor:
-            found: list[Any] = cursor.execute(driven.text, values, binary=True).fetchall()
+            rows: list[Any] = cursor.execute(driven.text, {**driven.fixed, **given}, binary=True).fetchall()
     except connection.dialect.loaded_dbapi.Error as error:
         raise _as_told(driven, error, connection.dialect) from error
-    return [_in_utc(row, driven.moments) for row in found] if driven.moments else found
+    return [_in_utc(row, driven.moments) for row in rows] if driven.moments else rows
 
 
-def _driven(statement: Any, dialect: Dialect, given: dict[str, Any]) -> Driven:
-    compiled: Any = statement.params(given).compile(
+def _driven(statement: Any, dialect: Dialect, given: Mapping[str, Any]) -> Driven:
+    compiled: Any = statement.params(dict(given)).compile(
         dialect=dialect, compile_kwargs={"render_postcompile": True}
     )
     types = [column.type for column in compiled._result_columns]

@@ -21,6 +21,7 @@ from plugin.store._around_rows import (
     Paths,
     is_one_of,
     kept,
+    rows_of,
     told_around,
     with_around,
 )
@@ -28,7 +29,6 @@ from plugin.store._around_rows import beside as read_beside
 from plugin.store._around_rows import paths as read_paths
 from plugin.store._chunks import chunks as chunks
 from plugin.store._context import Context
-from plugin.store._driven import rows_of
 from plugin.store._models.catalog import EdgeRow, LooseEndRow, ResourceRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import sees_everything, visible

@@ -22,10 +22,9 @@ from plugin.catalog.column_names import USAGE, ways
 from plugin.catalog.retrieval import COLUMN, NAME, NOTE
 from plugin.catalog.synonyms import initials_in, with_initials
 from plugin.catalog.words import STOP, Term, identifier_words, joined_words, text_words
-from plugin.store._around_rows import is_one_of
+from plugin.store._around_rows import is_one_of, rows_of
 from plugin.store._chunks import chunks
 from plugin.store._context import Context
-from plugin.store._driven import rows_of
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
 from plugin.store.search_rank import Ranked

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from plugin.store._context import Context
+from plugin.store._driven import array
 from plugin.store.search_ddl import MOST_LEXEMES
 from plugin.store.search_facts import DESCRIBED, POPULAR, VERIFIED
 from plugin.store.search_scope import CONTAINER_KINDS, DOC, LISTED, TOGETHER, Around, Expected, FullText
@@ -101,13 +102,8 @@ SIZE = (
 MANY = PLACE.replace("id, ", "d.family_id AS id, ", 1).replace(", container_id,", ", NULL::bigint,", 1)
 
 
-def _array(values: Iterable[int]) -> str:
-    """Numbers as PostgreSQL writes an array of them: the driver takes longer over a list."""
-    return f"{{{','.join(map(str, values))}}}"
-
-
 def _texts(texts: Iterable[str]) -> str:
-    """The same of lexemes, which are letters, digits and underscores, and of queries, which hold no double quote."""
+    """Texts as PostgreSQL writes an array of them: lexemes, and queries of them, hold no double quote."""
     quoted = '","'.join(texts)
     return f'{{"{quoted}"}}' if quoted else "{}"
 
@@ -133,7 +129,7 @@ class PostgresText(FullText):
 
     def __init__(self, context: Context, zones: Sequence[int], total: int, everything: bool) -> None:
         super().__init__(context, zones, total, everything)
-        self._zones = _array(zones)
+        self._zones = array(zones)
         self._sizes: dict[int, tuple[int, int]] = {}
         """Container -> how many documents the viewer sees in it, and how large they are together; what was read."""
 
@@ -147,7 +143,7 @@ class PostgresText(FullText):
             {
                 "workspace": context.workspace_id,
                 "everything": everything,
-                "teams": _array(teams),
+                "teams": array(teams),
                 "most": LISTED,
                 "together": TOGETHER,
                 "enough": expected.enough,
@@ -236,7 +232,7 @@ class PostgresText(FullText):
             many=f"{MANY}, NULL::float8, NULL::text",
             size=f"{SIZE}, NULL::float8, NULL::text",
         )
-        rows = self._rows(statement, {"ids": _array(ids), "zones": self._zones})
+        rows = self._rows(statement, {"ids": array(ids), "zones": self._zones})
         docs: list[Any] = []
         firsts: list[Any] = []
         places: dict[int, int | None] = {}
@@ -277,14 +273,14 @@ class PostgresText(FullText):
             (id_, words)
             for id_, words in self.connection.exec_driver_sql(
                 "SELECT id, words FROM search_docs WHERE id = ANY(%s::bigint[])",
-                (_array(id_ for id_, _zone in docs),),
+                (array(id_ for id_, _zone in docs),),
             )
         ]
 
     def docs(self, ids: Sequence[int], columns: str) -> Sequence[Any]:
         return self.connection.exec_driver_sql(
             f"SELECT {columns} FROM search_docs WHERE id = ANY(%s::bigint[]) AND zone_id = ANY(%s::integer[])",
-            (_array(ids), self._zones),
+            (array(ids), self._zones),
         ).all()
 
     def inside(self, containers: Sequence[int]) -> dict[int, tuple[int, int]]:
@@ -294,7 +290,7 @@ class PostgresText(FullText):
                 "SELECT container_id, count(*), sum(least(columns_count, 60) + 4) FROM search_docs"
                 " WHERE container_id = ANY(%s::bigint[]) AND family_id = id AND zone_id = ANY(%s::integer[])"
                 " GROUP BY container_id",
-                (_array(missing), self._zones),
+                (array(missing), self._zones),
             )
             self._sizes.update((container, (count, size)) for container, count, size in rows.all())
         return {each: self._sizes[each] for each in containers if self._sizes.get(each, (0, 0))[0]}
@@ -304,7 +300,7 @@ class PostgresText(FullText):
             "SELECT s.id, s.container_id, r.name FROM (SELECT d.id, d.container_id FROM search_docs d"
             " WHERE d.container_id = ANY(%s::bigint[]) AND d.family_id = d.id AND d.zone_id = ANY(%s::integer[])"
             " OFFSET 0) AS s JOIN resources r ON r.id = s.id ORDER BY s.id LIMIT %s",
-            (_array(containers), self._zones, limit),
+            (array(containers), self._zones, limit),
         ).all()
 
     def members(self, families: Sequence[int]) -> Sequence[Any]:
@@ -317,14 +313,14 @@ class PostgresText(FullText):
             " AND family_id IN (SELECT family_id FROM many))"
             " SELECT d.id, d.family_id, r.name FROM alike d JOIN resources r ON r.id = d.id"
             " WHERE d.zone_id = ANY(%(zones)s::integer[])",
-            {"families": _array(families), "zones": self._zones},
+            {"families": array(families), "zones": self._zones},
         ).all()
 
     def others_of(self, families: Sequence[int]) -> list[int]:
         rows = self.connection.exec_driver_sql(
             "SELECT id FROM search_docs WHERE family_id <> id AND family_id = ANY(%s::bigint[])"
             " AND zone_id = ANY(%s::integer[])",
-            (_array(families), self._zones),
+            (array(families), self._zones),
         )
         return [id_ for (id_,) in rows.all()]
 

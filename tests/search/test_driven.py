@@ -12,8 +12,7 @@ from plugin.access.viewer import Viewer
 from plugin.errors import NotFound
 from plugin.store import Store
 from plugin.store import _rows as rows
-from plugin.store._around_rows import kept
-from plugin.store._driven import rows_of
+from plugin.store._around_rows import kept, rows_of
 from tests.search.conftest import SHOP, Fill
 
 on_postgres = pytest.mark.parametrize("any_store", ["postgresql"], indirect=True)
