@@ -9,6 +9,7 @@ may read them. Never read: CARDINALITY of indexes, column_stats, histograms, QUE
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,15 +23,16 @@ from pymysql.cursors import SSCursor
 from connectors.errors import PermissionMissing, SourceInterrupted
 from connectors.mysql_digests import as_sql
 from connectors.mysql_errors import MySQLConnection, abandon, during_connect, during_read, open_connection
-from connectors.mysql_rows import by_table, table, title
+from connectors.mysql_rows import by_table, puts_together, table, title
 from connectors.mysql_run import MySQLRuns
-from connectors.records import Progress, Query, Record, Schema, Unread
+from connectors.records import Progress, Query, Record, Schema, Table, Unread
 from connectors.selection import Selection
 from connectors.servers import Server, ServerSettings, server_of
 
 # ------------------------------------------------------------------ the statements, in the order they are sent
 
-SETUP = "SET SESSION time_zone = '+00:00', SESSION lock_wait_timeout = 15"
+# The columns of a table are put together on the server, in MariaDB no longer than `group_concat_max_len`.
+SETUP = "SET SESSION time_zone = '+00:00', SESSION lock_wait_timeout = 15, SESSION group_concat_max_len = 16777216"
 VERSION = "SELECT VERSION()"
 
 _OWN = "('information_schema', 'performance_schema', 'mysql', 'sys', 'docent_metadata')"
@@ -62,18 +64,26 @@ INDEXES = f"""
 SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, NON_UNIQUE, INDEX_TYPE, COLUMN_NAME, SEQ_IN_INDEX
 FROM information_schema.STATISTICS WHERE {_WANTED}
 """
+# Grouped and ordered by bytes, as Python tells names apart and sorts them: to the collation of these columns `Sale`,
+# `sale` and `salé` are one.
+_BY_TABLE = "CAST(TABLE_SCHEMA AS BINARY), CAST(TABLE_NAME AS BINARY)"
 # PARTITION_DESCRIPTION holds the bounds, which are values: not asked for.
 PARTITIONS = f"""
-SELECT TABLE_SCHEMA, TABLE_NAME, COUNT(*), MAX(PARTITION_METHOD), MAX(PARTITION_EXPRESSION)
-FROM information_schema.PARTITIONS WHERE PARTITION_NAME IS NOT NULL AND {_WANTED} GROUP BY TABLE_SCHEMA, TABLE_NAME
+SELECT MAX(TABLE_SCHEMA), MAX(TABLE_NAME), COUNT(*), MAX(PARTITION_METHOD), MAX(PARTITION_EXPRESSION)
+FROM information_schema.PARTITIONS WHERE PARTITION_NAME IS NOT NULL AND {_WANTED} GROUP BY {_BY_TABLE}
 """
 ANALYZED = "SELECT database_name, table_name, last_update FROM mysql.innodb_table_stats"
-# Last, because it is the long one: streamed, in the order of bytes, as Python sorts the tables.
+_COLUMN = """COLUMN_NAME, ORDINAL_POSITION, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLUMN_COMMENT,
+       GENERATION_EXPRESSION"""
+# Last, because it is the long one: streamed.
 COLUMNS = f"""
-SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA,
-       COLUMN_COMMENT, GENERATION_EXPRESSION
-FROM information_schema.COLUMNS WHERE {_WANTED}
-ORDER BY CAST(TABLE_SCHEMA AS BINARY), CAST(TABLE_NAME AS BINARY), ORDINAL_POSITION
+SELECT TABLE_SCHEMA, TABLE_NAME, {_COLUMN}
+FROM information_schema.COLUMNS WHERE {_WANTED} ORDER BY {_BY_TABLE}, ORDINAL_POSITION
+"""
+# The same as one row a table: PyMySQL takes a field apart in Python, and a table of 20 columns has 200 of them.
+COLUMNS_TOGETHER = f"""
+SELECT MAX(TABLE_SCHEMA), MAX(TABLE_NAME), JSON_ARRAYAGG(JSON_ARRAY({_COLUMN}))
+FROM information_schema.COLUMNS WHERE {_WANTED} GROUP BY {_BY_TABLE} ORDER BY {_BY_TABLE}
 """
 
 # The digest has ? for every literal. QUERY_SAMPLE_TEXT has the literals: not asked for. Sessions without a default
@@ -125,6 +135,8 @@ GRANT SELECT ON <schema>.<table> TO '<role>'@'%';
 # ------------------------------------------------------------------------------------------------- the connector
 
 _Rows = list[tuple[Any, ...]]
+_Columns = tuple[tuple[str, str], _Rows | None]
+"""A table's schema and name with its columns, None where they could not be told."""
 
 
 class MySQL(MySQLRuns):
@@ -157,9 +169,9 @@ class MySQL(MySQLRuns):
     def extract(self) -> Iterator[Record]:
         """The databases (schemas, here), then every table; closing the iterator closes the connection."""
         with self._reading() as connection:
-            mariadb = False
+            mariadb, together = False, False
             for name, comment, version in self._schemas(connection):
-                mariadb = "mariadb" in version.lower()
+                mariadb, together = "mariadb" in version.lower(), puts_together(version)
                 yield Schema(None, name, comment or None)
             tables = sorted(self._select(connection, TABLES), key=itemgetter(0, 1))
             yield Progress("tables", 0, len(tables))
@@ -168,31 +180,34 @@ class MySQL(MySQLRuns):
             indexes = by_table(self._select(connection, INDEXES))
             partitions = {(row[0], row[1]): row[2:] for row in self._select(connection, PARTITIONS)}
             analyzed = self._analyzed(connection)
-            statement, patterns = self._filled(COLUMNS)
-            with connection.cursor(SSCursor) as cursor:
-                cursor.execute(statement, patterns)
-                columns = groupby(cursor, key=itemgetter(0, 1))
-                ahead = next(columns, None)
-                for done, row in enumerate(tables, 1):
-                    name = (row[0], row[1])
-                    while ahead is not None and ahead[0] < name:
-                        ahead = next(columns, None)
-                    found: _Rows = []
-                    if ahead is not None and ahead[0] == name:
-                        found = list(ahead[1])
-                        ahead = next(columns, None)
-                    yield table(
-                        row,
-                        found,
-                        keys.get(name, []),
-                        indexes.get(name, []),
-                        partitions.get(name),
-                        definitions.get(name),
-                        analyzed.get(name),
-                        mariadb,
-                    )
-                    if done % 500 == 0 or done == len(tables):
-                        yield Progress("tables", done, len(tables))
+
+            def made(row: tuple[Any, ...], columns: _Rows) -> Table:
+                name = (row[0], row[1])
+                return table(
+                    row,
+                    columns,
+                    keys.get(name, []),
+                    indexes.get(name, []),
+                    partitions.get(name),
+                    definitions.get(name),
+                    analyzed.get(name),
+                    mariadb,
+                )
+
+            done, too_long = 0, _Rows()
+            read = self._columns_together if together else self._columns
+            for row, columns in _with_columns(tables, read(connection)):
+                if columns is None:
+                    too_long.append(row)
+                    continue
+                yield made(row, columns)
+                done += 1
+                if done % 500 == 0 and done < len(tables):
+                    yield Progress("tables", done, len(tables))
+            if too_long:
+                for row, columns in _with_columns(too_long, self._columns(connection)):
+                    yield made(row, columns or [])
+            yield Progress("tables", len(tables), len(tables))
             # information_schema has no snapshot: say so rather than commit half of a change.
             if {tuple(row) for row in self._select(connection, NAMES)} != {
                 (row[0], row[1]) for row in tables
@@ -243,6 +258,25 @@ class MySQL(MySQLRuns):
         )
         return text.format(tables=condition), patterns
 
+    def _columns(self, connection: MySQLConnection) -> Iterator[_Columns]:
+        """The columns of each table that has any, as the server sends them."""
+        statement, patterns = self._filled(COLUMNS)
+        with connection.cursor(SSCursor) as cursor:
+            cursor.execute(statement, patterns)
+            for name, rows in groupby(cursor, key=itemgetter(0, 1)):
+                yield name, [row[2:] for row in rows]
+
+    def _columns_together(self, connection: MySQLConnection) -> Iterator[_Columns]:
+        """The same from a server that puts those of a table together, None where that became too long for it."""
+        statement, patterns = self._filled(COLUMNS_TOGETHER)
+        with connection.cursor(SSCursor) as cursor:
+            cursor.execute(statement, patterns)
+            for schema, name, columns in cursor:
+                try:
+                    yield (schema, name), sorted(json.loads(columns or ""), key=itemgetter(1))
+                except ValueError:
+                    yield (schema, name), None
+
     def _select(self, connection: MySQLConnection, text: str) -> _Rows:
         statement, patterns = self._filled(text)
         return _fetch(connection, statement, patterns)
@@ -272,6 +306,24 @@ class MySQL(MySQLRuns):
 
 
 _EXACT = " COLLATE utf8mb4_bin"
+
+
+def _with_columns(
+    tables: _Rows, columns: Iterator[_Columns]
+) -> Iterator[tuple[tuple[Any, ...], _Rows | None]]:
+    """Each table with its columns, both in the order of names; what came or went in between is passed over."""
+    ahead = next(columns, None)
+    for row in tables:
+        name = (row[0], row[1])
+        while ahead is not None and ahead[0] < name:
+            ahead = next(columns, None)
+        if ahead is not None and ahead[0] == name:
+            yield row, ahead[1]
+        else:
+            yield row, []
+    # A result that is not read to its end stands in the way of the next statement.
+    for _rest in columns:
+        pass
 
 
 def _at(seconds: Any) -> datetime | None:

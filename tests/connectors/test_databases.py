@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from connectors import connect, connector_class, connectors, fields_of, has_password
+from connectors import connect, connector_class, connectors, fields_of, has_password, mysql
 from connectors.abilities import HasQueries
 from connectors.errors import BadSettings, MissingDriver, SourceInterrupted
 from connectors.mysql_rows import table as mysql_table
@@ -286,6 +286,51 @@ def test_mariadb_partitions_generated_columns_and_sequences(mariadb: Rig) -> Non
     assert list(mariadb.connector().queries()) == []  # type: ignore[attr-defined]
 
 
+def test_mariadb_tells_names_apart_that_its_collation_takes_for_one(mariadb: Rig) -> None:
+    mariadb.execute(
+        "CREATE TABLE sale (id int PRIMARY KEY, a int) PARTITION BY HASH (id) PARTITIONS 2",
+        "CREATE TABLE Sale (id int PRIMARY KEY, b int, c int) PARTITION BY HASH (id) PARTITIONS 3",
+        "CREATE TABLE `salé` (id int, `é` int, `E` int, f int) PARTITION BY KEY (f) PARTITIONS 5",
+    )
+    found = tables(mariadb)
+    assert {name: (each.partitions, len(each.columns)) for name, each in found.items()} == {
+        "Sale": (3, 3),
+        "sale": (2, 2),
+        "salé": (5, 4),
+    }
+    assert "(id)" not in found["salé"].properties["partition_key"]
+
+
+ODD = (
+    r"CREATE TABLE odd (`a\"b\\c` int COMMENT 'a \"quote\", a \\ and \n\t\r\0\b\Z\x1b', `[]` enum('x,\"y', '\\z'),"
+    " `ключ` varchar(9) DEFAULT 'null' COMMENT 'naïve 表', d text DEFAULT NULL, e bit(2) DEFAULT b'10',"
+    " f varbinary(4) DEFAULT 0xfffe, g varchar(9) DEFAULT '', h int AS (char_length(`ключ`)) VIRTUAL,"
+    " i datetime NOT NULL DEFAULT current_timestamp() ON UPDATE current_timestamp(), j json, k int NOT NULL)"
+)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_mariadb_tells_columns_together_as_one_by_one(
+    mariadb: Rig, cut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever stands in them, and where one table has more to tell than the server puts together."""
+    wide = ", ".join(f"c{number} int COMMENT '{'x' * 1000}'" for number in range(30))
+    many = ", ".join(f"'{'é' * 60}{number}'" for number in range(200))
+    mariadb.execute(
+        ODD, f"CREATE TABLE wide ({wide}, many enum({many}))", "CREATE TABLE z (id int)",
+        "CREATE VIEW v AS SELECT * FROM odd",
+    )  # fmt: skip
+    if cut:
+        monkeypatch.setattr(mysql, "SETUP", mysql.SETUP.replace("16777216", "20000"))
+    together = tables(mariadb)
+    if cut:
+        assert any("GENERATION_EXPRESSION\nFROM" in each for each in mariadb.statements())
+    monkeypatch.setattr(mysql, "puts_together", lambda version: False)
+    assert together == tables(mariadb)
+    assert len(together["wide"].columns) == 31 and len(together["odd"].columns) == 11
+    assert together["odd"].columns[2].description == "naïve 表"
+
+
 def test_mariadb_keys_of_versioned_tables_have_the_columns_that_were_given(mariadb: Rig) -> None:
     mariadb.execute(
         "CREATE TABLE hidden_end (id int PRIMARY KEY, code int UNIQUE) WITH SYSTEM VERSIONING",
@@ -325,7 +370,7 @@ def test_mariadb_says_that_tables_came_or_went(mariadb: Rig) -> None:
 
 def test_mysql_texts_get_their_quotes_back() -> None:
     def default_of(default: str | None, extra: str = "") -> str | None:
-        row = ("s", "t", "c", 1, "varchar(9)", "YES", default, extra, "", "")
+        row = ("c", 1, "varchar(9)", "YES", default, extra, "", "")
         facts = ("s", "t", "BASE TABLE", "InnoDB", "", 0, 0, None)
         return mysql_table(facts, [row], [], [], None, None, None, mariadb=False).columns[0].default
 
