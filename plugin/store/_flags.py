@@ -75,7 +75,7 @@ matches or has a `LONG_WORD` that is an `ODD` one (a test holds them to that on 
 """
 LONG_WORD = r"\S{16,}"
 ODD = r"[A-Za-z]\d|\d[A-Za-z]|\d{4}|[@=%]|[a-z][A-Z]|[A-Z]{12}|:\S{0,60}:"
-"""What generated secrets, encoded texts and passwords in addresses have; paths and names such as order_line_2 have not."""
+"""What generated secrets, encoded texts and passwords in addresses have; paths and names like line_2 have not."""
 
 
 @cache
