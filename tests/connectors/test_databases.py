@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -481,6 +482,18 @@ def test_a_url_means_what_it_means_elsewhere() -> None:
             theirs.host,
             theirs.port,
         )
+
+
+def test_mariadb_reads_no_certificates_where_none_is_verified(
+    mariadb: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_given: Any, **_named: Any) -> None:
+        raise AssertionError("the certificates of the system were read")
+
+    settings, secrets = mariadb.settings()
+    monkeypatch.setattr(ssl, "create_default_context", read)
+    url = settings["url"].replace("sslmode=disable", "sslmode=prefer")
+    assert "databases visible" in connect("mysql", {"url": url}, secrets).check()
 
 
 def test_a_database_that_is_not_there(mariadb: Rig) -> None:
