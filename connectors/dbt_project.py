@@ -51,7 +51,8 @@ class Project:
         }
         adapter = members(manifest, "metadata", within=False).get("adapter_type")
         self._dialect: str | None = DIALECTS.get(adapter, adapter) if isinstance(adapter, str) else None
-        self._groups = {each.get("name"): each for each in members(manifest, "groups").values()}
+        self._all_groups = members(manifest, "groups")
+        self._groups = {each.get("name"): each for each in self._all_groups.values()}
         self._tests = NodeTests({**nodes, **members(manifest, "unit_tests")}, self._results)
         self._borrowed = self._of_another(nodes, own)
         """Models of another project that this one reads."""
@@ -104,9 +105,10 @@ class Project:
         yield from _each(self._exposures, self._exposure)
 
     def documents(self) -> Iterator[Record]:
-        """Doc blocks of the project itself, not those of dbt's own package."""
+        """Doc blocks of the project itself, not those of dbt's own package, and its groups."""
         own = {name: each for name, each in self._documents.items() if each.get("package_name") != "dbt"}
         yield from _each(own, _document)
+        yield from _each(self._all_groups, self._told_group)
 
     def edges(self) -> Iterator[Record]:
         """ref() and source(), and from each node to the relation it builds or is."""
@@ -199,6 +201,15 @@ class Project:
         }
         return self._asset("dashboard", name, node, facts, url=node.get("url"))
 
+    def _told_group(self, name: str, node: Node) -> Asset:
+        """A group, so that one can ask who owns it. What belongs to it has its tag: each sees of that what they may."""
+        said = (
+            node.get("description")
+            or f"A group of dbt: what belongs to it has the tag {_of_group(node['name'])}."
+        )
+        owners = self._owners({"group": node["name"]})
+        return Asset("document", name, f"group {node['name']}", description=said, owners=owners)
+
     def _asset(
         self,
         kind: AssetKind,
@@ -219,7 +230,7 @@ class Project:
             description=node.get("description") or None,
             definition=definition,
             owners=self._owners(node),
-            tags=_tags(node),
+            tags=(*_tags(node), *([_of_group(group)] if (group := _group(node)) else [])),
             url=url,
             changed_at=changed_at,
             properties={key: str(value) for key, value in facts.items() if value},
@@ -366,6 +377,11 @@ def _version(node: Node) -> str:
 
 def _group(node: Node) -> str | None:
     return node.get("group") or (node.get("config") or {}).get("group")
+
+
+def _of_group(group: str) -> str:
+    """The tag of what belongs to a group of dbt."""
+    return f"group:{group}"
 
 
 def _tags(node: Node) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ ASKED = [
     ("which tables without tests do we have", "untested", {"kind": "tables"}),
     ("which exposures use orders", "downstream", {"kind": "exposures", "s": "orders"}),
     ("is orders tested?", "tested", {"s": "orders"}),
+    ("which models belong to group finance", "tagged", {"kind": "models", "group": "finance"}),
+    ("show me all models in the finance group", "tagged", {"kind": "models", "group": "finance"}),
     ("which syncs failed?", "stale", {"kind": "integration"}),
 ]
 
@@ -148,6 +150,23 @@ def test_a_healthy_model_is_not_told_to_be_unwell(
     """The lineage of a table gives two things too, and nothing is told of the model there."""
     answer = said(admin, "is analytics.revenue tested?")
     assert "Nothing here says" in answer and "Not all is well" not in answer
+
+
+def test_an_answer_on_a_model_says_that_its_own_run_or_test_failed(
+    store: Store, admin: Viewer, dbt: int, said: Callable[[Viewer, str], str]
+) -> None:
+    """It was told below the table that the model makes, and not below the model."""
+    assert "Not all is well with it in dbt: last run: error" in said(admin, "what is the model broken?")
+    assert "Not all is well" not in said(admin, "what is the model int_paid?")
+
+
+def test_a_group_of_dbt_has_an_owner_and_members(
+    store: Store, admin: Viewer, dbt: int, said: Callable[[Viewer, str], str]
+) -> None:
+    answer = said(admin, "which models belong to group finance?")
+    assert "tagged `group:finance`" in answer and "- " in answer
+    group = said(admin, "who owns group finance?")
+    assert "is owned by" in group and "`group finance`" in group
 
 
 def test_a_source_is_not_as_unwell_as_a_model_that_reads_it(

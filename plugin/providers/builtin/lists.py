@@ -222,8 +222,9 @@ def _rows_meant(text: str) -> int | None:
 
 
 def tagged(talk: Talk, intent: Intent) -> Plan:
-    """What carries a tag."""
-    tag = intent.slot("tag")
+    """What carries a tag; what belongs to a group of dbt has one of that name."""
+    of_group = intent.slots.get("group")
+    tag = f"group:{of_group}" if of_group else intent.slot("tag")
     found: list[Thing] = []
     for kinds in (
         [*_kinds(intent)] or ["table", "view", "dashboard", "model", "metric", "term", "schema"],
@@ -237,6 +238,7 @@ def tagged(talk: Talk, intent: Intent) -> Plan:
         near = [each for each in tags if each.lower() == tag.lower()]
         if near and near[0] != tag:
             slots = {**intent.slots, "tag": near[0]}
+            slots.pop("group", None)
             return (yield from tagged(talk, Intent(intent.name, slots, intent.question, intent.quoted)))
         known = f" Tags in use: {listed([code(each) for each in tags[:20]])}." if tags else ""
         return f"Nothing that you can see is tagged {code(tag)}.{known}"

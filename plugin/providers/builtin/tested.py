@@ -14,6 +14,10 @@ TOLD_BY = ("model", "dataset")
 """Kinds that a tool with tests knows a table as."""
 LOOKED_AT = 3
 SHOWN = 20
+_FAILING = re.compile(r"\b\d+ (?:failing|warning)\b")
+_BAD_RUN = re.compile(
+    r"^(?:error|runtime error|fail|skipped)\b|freshness of the source: (?:warn|error|runtime error)"
+)
 _TOTAL = re.compile(r"There are [\d,]+ in all\.")
 _PARTLY = re.compile(r"Only the first [\d,]+ by name were looked at\.")
 
@@ -90,11 +94,18 @@ def _listed(talk: Talk, intent: Intent, what: str) -> Plan:
 
 
 def note(answer: str, talk: Talk) -> str:
-    """Below an answer on a table: that the model which makes it, or the source that it is, does not fare well."""
+    """Below an answer on a table: that the model which makes it, or the source that it is, does not fare well; below
+    one on a model or source: that it does not itself.
+    """
     cited = set(CITED.findall(answer))
     said: dict[str, None] = {}
     for given in talk.given:
         read = things(given.fragments)
+        if read and read[0].kind in TOLD_BY and all(each.kind == "column" for each in read[1:]):
+            own = read[0]
+            told_already = own.text("tests") and plain(own.text("tests")) in answer
+            if _is_unwell(own) and not told_already and cited & {str(own.id), own.qualified}:
+                said[f"Not all is well with it in dbt: {_state(own)}."] = None
         if len(read) != 2 or read[1].kind not in TOLD_BY or read[0].kind in TOLD_BY:
             continue
         table, told = read
@@ -103,6 +114,10 @@ def note(answer: str, talk: Talk) -> str:
         if cited & {str(table.id), table.qualified} and not cited & {str(told.id), told.qualified}:
             said[f"Not all is well with it, as the {told.kind} {named(told)} in dbt: {_state(told)}."] = None
     return "".join(f"\n\n{each}" for each in said)
+
+
+def _is_unwell(thing: Thing) -> bool:
+    return bool(_FAILING.search(thing.text("tests")) or _BAD_RUN.search(thing.text("last_run")))
 
 
 def _state(thing: Thing) -> str:
