@@ -193,7 +193,7 @@ class Evidence:
         if look_at > 0 and rest:
             self._unweighed += sorted(self._passing(rest[:look_at]))
             rest = rest[look_at:]
-        if not self.filtered and self.keep is None:
+        if self.keep is None:
             self.more = max(self.more, len(rest))
         elif rest and self.left is not None:
             self.more = max(self.more, self.left(rest))

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from plugin.access.ai_rules import parse_rules
 from plugin.access.viewer import Viewer
-from plugin.store import Store
+from plugin.store import Store, search, search_evidence, search_rank
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
 from plugin.store.search_rows import TABLE_KINDS
@@ -45,6 +45,13 @@ WAYS: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.fixture
+def lower_limits(low_limits: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few documents are weighed, too."""
+    for room in (search, search_evidence, search_rank):
+        monkeypatch.setattr(room, "WEIGHED", 10)
+
+
 def shards(schema: str, months: range, **more: Any) -> list[dict[str, Any]]:
     """Tables of one family."""
     columns = "order_id, region, placed_at, amount"
@@ -63,13 +70,13 @@ HIDDEN = [
 ]  # fmt: skip
 
 
-def told(store: Store, viewer: Viewer) -> dict[str, Any]:
+def told(store: Store, viewer: Viewer, *, fold: bool = True) -> dict[str, Any]:
     """Everything that searches tell a viewer, and what is suggested while they type."""
     found: dict[str, Any] = {}
     for text in TEXTS:
         for more in WAYS:
             with store.as_viewer(viewer) as mine:
-                page = mine.catalog.search(text, **more)
+                page = mine.catalog.search(text, **(more if fold else {**more, "fold_copies": False}))
             found[f"{text} {more}"] = (
                 [(hit.resource.qualified_name, hit.score, hit.why) for hit in page.hits],
                 page.total,
@@ -94,7 +101,7 @@ def verify(store: Store, admin: Viewer, schemas: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("filters", FILTERS)
 def test_nothing_that_ai_filters_hide_decides_what_the_assistant_finds(
-    filters: str, any_store: Store, new_workspace: Any, fill: Fill, low_limits: None
+    filters: str, any_store: Store, new_workspace: Any, fill: Fill, lower_limits: None
 ) -> None:
     sides = []
     for name, rich in (("Quiet", False), ("Busy", True)):
@@ -114,6 +121,55 @@ def test_nothing_that_ai_filters_hide_decides_what_the_assistant_finds(
     for alone, among in zip(*sides, strict=True):
         one, other = told(any_store, alone.as_assistant()), told(any_store, among.as_assistant())
         assert [text for text, found in one.items() if other[text] != found] == []
+
+
+@pytest.mark.parametrize(
+    "filters", ({"tags": ["pii"]}, {"kinds": ["column"], "schemas": ["sales"]}), ids=("tags", "kinds")
+)
+def test_columns_that_ai_filters_hide_decide_nothing_either(
+    filters: dict[str, Any], any_store: Store, new_workspace: Any, fill: Fill, lower_limits: None
+) -> None:
+    sides = []
+    for name, rich in (("Quiet", False), ("Busy", True)):
+        admin = new_workspace(any_store, name, f"ada@{name.lower()}.example")
+        fill(
+            any_store, admin, "warehouse", [_with_hidden(each, rich, "kinds" in filters) for each in VISIBLE]
+        )
+        with any_store.as_admin(admin) as door:
+            door.settings.set("ai.filters", [{"effect": "exclude", **filters}])
+        sides.append(admin)
+    # Not folded, as only the evaluation asks for it: tables are copies by all their columns.
+    one, other = (told(any_store, admin.as_assistant(), fold=False) for admin in sides)
+    assert [text for text, found in one.items() if other[text] != found] == []
+
+
+def _with_hidden(line: dict[str, Any], rich: bool, every: bool) -> dict[str, Any]:
+    """The line with columns that the filters hide: of every other table, or all there are of one schema."""
+    if every:
+        kept = line["columns"] if rich or line["schema"] != "sales" else []
+        return {**line, "columns": kept}
+    hidden = [
+        {
+            "name": f"{word}_of_customer",
+            "type": "text",
+            "description": "The region of an order.",
+            "tags": ["pii"],
+        }
+        for word in ("region", "amount", "north")
+    ]
+    more = hidden if rich and len(line["title"]) % 2 else []
+    return {**line, "columns": [*line["columns"], *more]}
+
+
+def test_the_assistant_is_told_how_much_the_filters_leave(
+    any_store: Store, any_admin: Viewer, fill: Fill, lower_limits: None
+) -> None:
+    fill(any_store, any_admin, "warehouse", [*lines("stock", "Held.", FIRST[:3]), *lines("hr", "Hidden.")])
+    with any_store.as_admin(any_admin) as door:
+        door.settings.set("ai.filters", [{"effect": "exclude", "schemas": ["hr"]}])
+    with any_store.as_viewer(any_admin.as_assistant()) as mine:
+        # More than are weighed: there are 18, of which lists of two words have some.
+        assert 10 < mine.catalog.search("customer region", limit=2).total <= 18
 
 
 def test_a_filter_on_schemas_looks_them_up_once_for_a_statement(store: Store, admin: Viewer) -> None:
