@@ -17,7 +17,7 @@ from plugin.store._around_rows import is_one_of, kept
 from plugin.store._context import Context
 from plugin.store._models.catalog import EdgeRow, QueryTableRow, ResourceRow
 from plugin.store._rows import LOGGED, chunks, load, one
-from plugin.store._visible import visible
+from plugin.store._visible import sees_everything, visible
 from plugin.store.shapes import Edge, Lineage
 
 Found = tuple[int, int | None, int | None, Edge]
@@ -160,6 +160,8 @@ def told(context: Context) -> ColumnElement[bool]:
     """The condition under which an edge is this reader's to know: what only a query log told is for whoever sees every
     table that the statement names.
     """
+    if sees_everything(context) and not (context.for_ai and context.ai_rules):
+        return or_(EdgeRow.source != LOGGED, EdgeRow.query_id.is_not(None))
     named, seen = aliased(QueryTableRow), aliased(ResourceRow)
     of_visible = select(seen.id).where(seen.id == named.resource_id, visible(context, seen, by_id=True))
     hidden = (

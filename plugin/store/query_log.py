@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Row, Select, select, union
+from sqlalchemy import CompoundSelect, Row, Select, case, false, select, union
 from sqlalchemy.orm import aliased
 
 from plugin.store._chunks import chunks
@@ -96,13 +96,13 @@ def queried(context: Context) -> CompoundSelect[Any]:
     touched = select(QueryTableRow.resource_id).where(QueryTableRow.query_id.in_(seen))
     table, reader = aliased(ResourceRow), aliased(ResourceRow)
     unranked = (table.workspace_id == context.workspace_id, table.popularity == 0, visible(context, reader))
+    # For whom an edge is, is asked once its table was found to have no popularity, which few have: so the CASE.
+    known = case((table.id == EdgeRow.upstream_id, told(context)), else_=false())
     read = (
         select(EdgeRow.upstream_id)
         .join(table, table.id == EdgeRow.upstream_id)
         .join(reader, reader.id == EdgeRow.downstream_id)
-        .where(
-            EdgeRow.workspace_id == context.workspace_id, EdgeRow.kind == "table", told(context), *unranked
-        )
+        .where(EdgeRow.workspace_id == context.workspace_id, EdgeRow.kind == "table", known, *unranked)
     )
     referred = (
         select(KeyRow.ref_id)
