@@ -4,11 +4,12 @@
 
 For each size a PostgreSQL database is made, then in turn: the bare catalog queries fetched by psycopg, `docent sync`
 as a process of its own into a fresh SQLite catalog, and the least that a program in Python does for the same
-(`tests/benchmarks/floor.py`), a process of its own too. The statements that a sync sends are counted. With `--datahub`, the
-path of an environment that has `acryl-datahub[postgres]`, its file-sink ingest is measured over the first size in the
-same run. With `--mariadb N` the same against MariaDB's bulk queries. Wall time and peak memory are those of the process;
-beside the best of each stand the medians, by the clock and by CPU. Programs run with the bytecode of their modules kept, as
-any installed program does, whatever the environment of the benchmark says.
+(`tests/benchmarks/floor.py`), a process of its own too, and one that imports SQLAlchemy and the driver and ends. The
+statements that a sync sends are counted. With `--datahub`, the path of an environment that has
+`acryl-datahub[postgres]`, its file-sink ingest is measured over the first size in the same run. With `--mariadb N`
+the same against MariaDB's bulk queries. Wall time and peak memory are those of the process; beside the best of each
+stand the medians, by the clock and by CPU. Programs run with the bytecode of their modules kept, as any installed
+program does, whatever the environment of the benchmark says.
 """
 
 from __future__ import annotations
@@ -34,16 +35,9 @@ from connectors import connect
 from connectors.abilities import HasQueries
 from tests.benchmarks.bench_extract import fetch
 from tests.benchmarks.bench_sync import column, warehouse
+from tests.benchmarks.floor import MARIADB_BARE
 
-MARIADB_BARE = (
-    "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_ROWS, DATA_LENGTH, TABLE_COMMENT FROM information_schema.TABLES"
-    " WHERE TABLE_SCHEMA = %s",
-    "SELECT TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, COLUMN_COMMENT"
-    " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s",
-    "SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME"
-    " FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = %s",
-    "SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = %s",
-)
+DRIVERS = {"postgres": "psycopg", "mysql": "pymysql"}
 STARTER = """
 import os, sys, time
 started = time.perf_counter()
@@ -88,8 +82,8 @@ def main() -> None:
 
 
 def measured(type_: str, url: str, runs: int, bare: Any) -> dict[str, Any]:
-    """The bare queries, a sync and the floor in turn; the best of each, and medians."""
-    fetched, synced, floors = [], [], []
+    """The bare queries, a sync, the floor and the imports alone in turn; the best of each, and medians."""
+    fetched, synced, floors, imports = [], [], [], []
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(runs):
         fetched.append(bare())
@@ -103,15 +97,9 @@ def measured(type_: str, url: str, runs: int, bare: Any) -> dict[str, Any]:
             add = [*command, "integration", "add", "w", "--type", type_, "--set", f"url={url}"]
             subprocess.run(add, **made)
             synced.append(timed([*command, "sync", "w"], env))
-            if type_ == "postgres":
-                floor = [
-                    sys.executable,
-                    "-m",
-                    "tests.benchmarks.floor",
-                    url,
-                    str(Path(home) / "floor.sqlite3"),
-                ]
-                floors.append(timed(floor, env))
+            floor = [sys.executable, "-m", "tests.benchmarks.floor", url, str(Path(home) / "floor.sqlite3")]
+            floors.append(timed(floor, env))
+            imports.append(timed([sys.executable, "-c", f"import sqlalchemy, {DRIVERS[type_]}"], env))
     seconds, peak, _cpu = min(synced)
     found = {
         "bare_seconds": round(min(fetched), 2),
@@ -123,18 +111,18 @@ def measured(type_: str, url: str, runs: int, bare: Any) -> dict[str, Any]:
         **medians("", synced),
         "median_ratio": round(median(wall for wall, *_rest in synced) / median(fetched), 2),
     }
-    if floors:
-        found |= {
-            "floor_seconds": round(min(floors)[0], 2),
-            **medians("floor_", floors),
-            "floor_peak_mb": round(max(peak for _wall, peak, _cpu in floors)),
-            "floor_to_bare": round(min(floors)[0] / min(fetched), 2),
-            "times_the_floor": round(seconds / min(floors)[0], 2),
-            "times_the_floors_cpu": round(
-                median(cpu for *_rest, cpu in synced) / median(cpu for *_rest, cpu in floors), 2
-            ),
-        }
-    return found
+    return found | {
+        "floor_seconds": round(min(floors)[0], 2),
+        **medians("floor_", floors),
+        "floor_peak_mb": round(max(peak for _wall, peak, _cpu in floors)),
+        "floor_to_bare": round(min(floors)[0] / min(fetched), 2),
+        "times_the_floor": round(seconds / min(floors)[0], 2),
+        "times_the_floors_cpu": round(
+            median(cpu for *_rest, cpu in synced) / median(cpu for *_rest, cpu in floors), 2
+        ),
+        **medians("imports_", imports),
+        "imports_peak_mb": round(max(peak for _wall, peak, _cpu in imports)),
+    }
 
 
 def medians(name: str, runs: Sequence[tuple[float, float, float]]) -> dict[str, float]:
