@@ -120,6 +120,16 @@ def test_popularity_counts_no_edge_that_nobody_is_told(
         assert mine.catalog.by_name("sales.orders").popularity == 0
 
 
+def test_lineage_that_a_service_told_stays_while_its_log_may_not_be_read(
+    any_store: Store, any_admin: Viewer, tool: int
+) -> None:
+    read(any_store, any_admin, tool, Query(INTO, 50, ("etl",)), records=SHOP)
+    read(any_store, any_admin, tool, Unread("the query log"), records=SHOP)
+    assert ends(told(any_store, any_admin)) == BOTH
+    read(any_store, any_admin, tool, records=SHOP)  # a log that is empty
+    assert told(any_store, any_admin) == set()
+
+
 AGAIN = Table("shop", "fin", "salaries", columns=COLUMNS)
 UNCLEAR = Query(f"{INTO} JOIN salaries s ON s.id = o.id", 50)
 """A name that two hidden tables have."""

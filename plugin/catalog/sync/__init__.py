@@ -161,10 +161,12 @@ def _take_queries(
     if not refused or stage.full:
         return
     before = kept()
-    if 2 * len(before - {each.sql for each in stage.queries or ()}) > len(before):
+    # Of services no statement is kept, only the lineage that they told.
+    if first is None or 2 * len(before - {each.sql for each in stage.queries or ()}) > len(before):
         stage.queries = None
         stage.query_edges.clear()
-        stage.problems.append(_STAYS.format(count=len(before), s="s" if len(before) > 1 else ""))
+        if before:
+            stage.problems.append(_STAYS.format(count=len(before), s="s" if len(before) > 1 else ""))
 
 
 def _told(connector: HasQueries, refused: list[str]) -> Iterator[Query]:
