@@ -40,6 +40,7 @@ class Writer:
         self.sql: list[Sql] = []
         self._raw = ""
         self._rendered = 0
+        self._paragraphs = Paragraphs()
         self._defined: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._meant: dict[str, str] = {}
@@ -150,18 +151,19 @@ class Writer:
         if not text and not final:
             return
         self.answer += text
+        if "\n" in text:
+            self._paragraphs.read_on(self.answer)
         html = self._completed(final)
         if text or html:
             yield Text(text, html)
 
     def _completed(self, final: bool) -> str | None:
         """HTML of the blocks that are complete by now and were not given before."""
-        rest = self.answer[self._rendered :]
-        end = len(rest) if final else _last_break(rest)
-        if end <= 0 or not rest[:end].strip():
+        end = len(self.answer) if final else self._paragraphs.end
+        block = self.answer[self._rendered : end]
+        if not block.strip():
             return None
-        block = rest[:end]
-        self._rendered += end
+        self._rendered = end
         self._look_up(block)
         return render(block, citations=[each.data for each in self.citations], names=self.book.names) or None
 
@@ -232,23 +234,32 @@ def known_of(citation: Citation) -> dict[str, Any]:
     }
 
 
-def _last_break(text: str) -> int:
-    """Where the last paragraph that is surely complete ends; never inside a fence."""
-    end = 0
-    fence: str | None = None
-    position = 0
-    for line in text.splitlines(keepends=True):
-        position += len(line)
-        stripped = line.strip()
-        mark = stripped[:3] if stripped[:3] in ("```", "~~~") else None
-        if mark and fence is None:
-            fence = mark
-        elif mark and mark == fence and line.endswith("\n"):
-            fence = None
-            end = position
-        elif not stripped and fence is None and line.endswith("\n"):
-            end = position
-    return end
+class Paragraphs:
+    """Where the last paragraph that is surely complete ends (`end`); never inside a fence.
+
+    Each line is read once: a long list or table has no such end, and an answer that looked for one from its beginning
+    at every word spent five seconds on it.
+    """
+
+    def __init__(self) -> None:
+        self.end = 0
+        self._read = 0
+        self._fence: str | None = None
+
+    def read_on(self, text: str) -> None:
+        """Read the lines that are complete since the last time; `text` is the same text, grown."""
+        whole = text.rfind("\n", self._read) + 1
+        for line in text[self._read : whole].splitlines(keepends=True):
+            self._read += len(line)
+            stripped = line.strip()
+            mark = stripped[:3] if stripped[:3] in ("```", "~~~") else None
+            if mark and self._fence is None:
+                self._fence = mark
+            elif mark and mark == self._fence and line.endswith("\n"):
+                self._fence = None
+                self.end = self._read
+            elif not stripped and self._fence is None and line.endswith("\n"):
+                self.end = self._read
 
 
 def _short(description: str | None) -> str | None:
