@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    Text,
     and_,
     any_,
     bindparam,
@@ -26,10 +27,12 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import aliased
 
-from plugin.store._around_rows import kept
+from plugin.store._around_rows import kept, rows_of
 from plugin.store._context import Context
+from plugin.store._driven import array
 from plugin.store._models.catalog import OwnerRow, ResourceRow, TagRow, ZoneRow
 from plugin.store._models.integrations import IntegrationRow
 from plugin.store._visible import visible
@@ -169,7 +172,9 @@ def among(context: Context, ids: Collection[int], of: Any = ResourceRow.id) -> C
     if context.dialect == "sqlite":
         every = func.json_each(json.dumps(sorted(ids))).table_valued("value")
         return cast("ColumnElement[bool]", of.in_(select(every.c.value)))
-    return cast("ColumnElement[bool]", of == any_(bindparam(None, sorted(ids), ARRAY(BigInteger))))
+    # Written as text, which the server reads in less time than the driver needs for a list.
+    every_one = sql_cast(bindparam(None, array(sorted(ids)), Text), ARRAY(BigInteger))
+    return cast("ColumnElement[bool]", of == any_(every_one))
 
 
 def facet_counts(context: Context, ids: Sequence[int]) -> dict[str, dict[str, int]]:
@@ -179,9 +184,11 @@ def facet_counts(context: Context, ids: Sequence[int]) -> dict[str, dict[str, in
     }
     best = sorted(ids[:COUNTED])
     context.session.flush()
-    rows = context.session.connection().execute(
-        kept(context, _counted), {"ids": json.dumps(best) if context.dialect == "sqlite" else best}
-    )
+    rows: Iterable[Sequence[Any]]
+    if context.dialect == "sqlite":
+        rows = context.session.connection().execute(kept(context, _counted), {"ids": json.dumps(best)})
+    else:
+        rows = rows_of(context, _counted, best)
     for what, name, integration_id, integration, verified, schema, count in rows:
         counts[what][name] += count
         if what == "kind":
