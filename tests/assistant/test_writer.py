@@ -13,9 +13,7 @@ from plugin.assistant import writer as module
 from plugin.assistant.events import Text
 from plugin.assistant.writer import Writer
 
-WHOLE = (
-    "First words.\n\nA list:\n- one\n- two\n\n```text\na\n\nb\n```\nafter it\n\n \n\n~~~\nleft ```\n\n~~~\nThe end"
-)
+WHOLE = "First words.\n\nA list:\n- one\n- two\n\n```text\na\n\nb\n```\nafter it\n\n \n\n~~~\nleft ```\n\n~~~\nThe end"
 
 
 @pytest.fixture
@@ -42,7 +40,9 @@ def test_a_block_is_shown_once_and_whole_however_the_words_come(writer: Writer, 
     assert blocks.count("<pre ") == 2, "a fence with an empty line in it is one block"
 
 
-@pytest.mark.parametrize("line", ["- a_table of something\n", "| a_column | varchar |\n", "words and so on\n"])
+@pytest.mark.parametrize(
+    "line", ["- a_table of something\n", "| a_column | varchar |\n", "words and so on\n"]
+)
 def test_a_word_of_a_long_list_costs_what_a_word_of_a_short_one_does(writer: Writer, line: str) -> None:
     counted = 0
 
