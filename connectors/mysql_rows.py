@@ -75,7 +75,7 @@ def table(
         name=name,
         kind=kind,
         description=comment if comment and kind != "view" else None,
-        columns=tuple(_column(found, mariadb) for found in columns),
+        columns=tuple(map(_COLUMNS[mariadb].__getitem__, map(tuple, columns))),
         keys=tuple(_keys(keys, {found[0] for found in columns})),
         indexes=tuple(_indexes(indexes)),
         definition=definition,
@@ -102,6 +102,22 @@ def _column(row: _Row, mariadb: bool) -> Column:
         # MySQL gives a text without its quotes; with them, whoever masks literals knows it for one.
         default = "'" + default.replace("\\", "\\\\").replace("'", "''") + "'"
     return Column(name, position, native, nullable == "YES", default, comment or None)
+
+
+class _Columns(dict[_Row, Column]):
+    """Columns by what they are made of: a warehouse repeats `id`, `created_at` and their like by the thousand."""
+
+    def __init__(self, mariadb: bool) -> None:
+        self._mariadb = mariadb
+
+    def __missing__(self, row: _Row) -> Column:
+        if len(self) > 20_000:
+            self.clear()
+        made = self[row] = _column(row, self._mariadb)
+        return made
+
+
+_COLUMNS = {mariadb: _Columns(mariadb) for mariadb in (False, True)}
 
 
 def _keys(rows: list[_Row], told: set[str]) -> list[Key]:
