@@ -82,6 +82,37 @@ def test_a_model_in_python_is_told_without_its_code() -> None:
     assert "4711" not in repr([found, _edges]).replace("amount <> 4711", "")
 
 
+def test_what_sql_told_goes_when_a_model_has_none_any_more(
+    store: Store, admin: Viewer, tmp_path: Path
+) -> None:
+    """A model that became Python, or was read as SQL before: its lineage stayed, whatever was synced."""
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as db:
+        db.execute("CREATE TABLE datetime (id INTEGER)")
+    url = f"duckdb:///{tmp_path / 'warehouse.duckdb'}"
+    wh = add_integration(store, admin, "wh", "duckdb", settings={"url": url}, secrets={})
+    made = add_integration(store, admin, "core", "dbt", settings={"path": str(tmp_path)}, secrets={})
+    manifest = json.loads((MESH / "core" / "manifest.json").read_text())
+    scores = manifest["nodes"]["model.core.py_scores"]
+    python = dict(scores)
+    scores |= {
+        "language": "sql",
+        "original_file_path": "models/py_scores.sql",
+        "compiled_code": "select id from datetime",
+    }
+
+    def feeds() -> set[str]:
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        for each in (wh, made):
+            assert sync(store, admin, each.id).status == "done"
+        with store.as_viewer(admin) as mine:
+            (model,) = mine.catalog.exactly("py_scores", kind="model")
+            return {each.upstream for each in mine.catalog.lineage(model.id, downstream=False).edges}
+
+    assert feeds() == {"warehouse.main.datetime", "orders"}
+    manifest["nodes"]["model.core.py_scores"] = python
+    assert feeds() == {"orders"}
+
+
 def test_constraints_are_told_by_their_kinds_and_a_contract_by_its_columns() -> None:
     orders = read(MESH / "core")[0]["model.core.orders"]
     assert orders.properties["constraints"] == "check, not_null on id"

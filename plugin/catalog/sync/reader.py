@@ -212,6 +212,8 @@ class Reader:
             values["definition"] = mask_literals(asset.definition, dialect or self.dialect)
             if self.keep_literals:
                 values["full_text"] = asset.definition
+        elif not asset.definition and key in self.stage.known.fingerprints:
+            self.stage.relinked.add((key, asset.kind))  # what SQL told goes with it
         if asset.properties:
             values["properties"] = mask_named_sql(asset.properties, dialect or self.dialect)
         self.stage.put_asset(key, fingerprint, values)
