@@ -80,9 +80,10 @@ COLUMNS = f"""
 SELECT TABLE_SCHEMA, TABLE_NAME, {_COLUMN}
 FROM information_schema.COLUMNS WHERE {_WANTED} ORDER BY {_BY_TABLE}, ORDINAL_POSITION
 """
-# The same as one row a table: PyMySQL takes a field apart in Python, and a table of 20 columns has 200 of them.
+# The same as one row a table: PyMySQL takes a field apart in Python, and a table of 20 columns has 200 of them. The
+# columns are counted, since the server closes the brackets of what it cuts short, which may be between two columns.
 COLUMNS_TOGETHER = f"""
-SELECT MAX(TABLE_SCHEMA), MAX(TABLE_NAME), JSON_ARRAYAGG(JSON_ARRAY({_COLUMN}))
+SELECT MAX(TABLE_SCHEMA), MAX(TABLE_NAME), COUNT(*), JSON_ARRAYAGG(JSON_ARRAY({_COLUMN}))
 FROM information_schema.COLUMNS WHERE {_WANTED} GROUP BY {_BY_TABLE} ORDER BY {_BY_TABLE}
 """
 
@@ -271,11 +272,13 @@ class MySQL(MySQLRuns):
         statement, patterns = self._filled(COLUMNS_TOGETHER)
         with connection.cursor(SSCursor) as cursor:
             cursor.execute(statement, patterns)
-            for schema, name, columns in cursor:
+            for schema, name, count, columns in cursor:
                 try:
-                    yield (schema, name), sorted(json.loads(columns or ""), key=itemgetter(1))
+                    found = json.loads(columns or "")
                 except ValueError:
-                    yield (schema, name), None
+                    found = []
+                whole = len(found) == count
+                yield (schema, name), sorted(found, key=itemgetter(1)) if whole else None
 
     def _select(self, connection: MySQLConnection, text: str) -> _Rows:
         statement, patterns = self._filled(text)

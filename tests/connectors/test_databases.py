@@ -302,6 +302,7 @@ def test_mariadb_tells_names_apart_that_its_collation_takes_for_one(mariadb: Rig
     assert "(id)" not in found["salé"].properties["partition_key"]
 
 
+SETUP = mysql.SETUP
 ODD = (
     r"CREATE TABLE odd (`a\"b\\c` int COMMENT 'a \"quote\", a \\ and \n\t\r\0\b\Z\x1b', `[]` enum('x,\"y', '\\z'),"
     " `ключ` varchar(9) DEFAULT 'null' COMMENT 'naïve 表', d text DEFAULT NULL, e bit(2) DEFAULT b'10',"
@@ -322,7 +323,7 @@ def test_mariadb_tells_columns_together_as_one_by_one(
         "CREATE VIEW v AS SELECT * FROM odd",
     )  # fmt: skip
     if cut:
-        monkeypatch.setattr(mysql, "SETUP", mysql.SETUP.replace("16777216", "20000"))
+        monkeypatch.setattr(mysql, "SETUP", SETUP.replace("16777216", "20000"))
     together = tables(mariadb)
     if cut:
         assert any("GENERATION_EXPRESSION\nFROM" in each for each in mariadb.statements())
@@ -482,6 +483,17 @@ def test_a_url_means_what_it_means_elsewhere() -> None:
             theirs.host,
             theirs.port,
         )
+
+
+def test_mariadb_columns_that_are_cut_between_two_are_read_one_by_one(
+    mariadb: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the server has cut there is JSON all the same."""
+    mariadb.execute("CREATE TABLE t (a int, b int, c int, d int)")
+    one = len('["a", 1, "int(11)", "YES", "NULL", "", "", null]')
+    for longest in (one, 2 * one + 1, 3 * one + 2):
+        monkeypatch.setattr(mysql, "SETUP", SETUP.replace("16777216", str(longest)))
+        assert [each.name for each in tables(mariadb)["t"].columns] == ["a", "b", "c", "d"]
 
 
 def test_mariadb_reads_no_certificates_where_none_is_verified(
