@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 from flask import Flask, g, request
@@ -60,13 +60,14 @@ class Turns:
         self._beginners: deque[threading.Lock] = deque()
         self._searchers: deque[tuple[float, threading.Lock]] = deque()
 
-    def take(self, *, searches: bool = False) -> None:
-        """Returns when it is this thread's turn."""
+    def take(self, *, searches: bool = False, goes_on: bool = False) -> None:
+        """Returns when it is this thread's turn. An answer that `goes_on` is before those that only begin to search."""
         gate = threading.Lock()
         gate.acquire()
         with self._lock:
             if searches:
-                self._searchers.append((time.monotonic() + self._gives_way, gate))
+                enter = self._searchers.appendleft if goes_on else self._searchers.append
+                enter((time.monotonic() + self._gives_way, gate))
             else:
                 self._beginners.append(gate)
             self._call()
@@ -78,6 +79,11 @@ class Turns:
             self._free += 1
             self._searching -= searches
             self._call()
+
+    @property
+    def free(self) -> int:
+        """How many turns nobody has."""
+        return self._free
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -128,21 +134,26 @@ class Places:
             self._taken -= 1
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self, *, goes_on: bool = False) -> Iterator[None]:
         """A turn for an answer that searches."""
-        self.turns.take(searches=True)
+        self.turns.take(searches=True, goes_on=goes_on)
         try:
             yield
         finally:
             self.turns.give_back(searches=True)
 
-    def after_first(self, rest: Iterator[E]) -> Iterator[E]:
-        """An answer from its second event on: up to there it searches, and nobody is waited for."""
+    def after_first(self, rest: Iterator[E], *, computed: bool = False) -> Iterator[E]:
+        """An answer from its second event on: up to there it searches, and nobody is waited for.
+
+        One that is `computed` in this process waits for nobody to its end, so it takes a turn for every event and has
+        none while its reader gets one.
+        """
         with self.turn():
             event = next(rest, None)
         while event is not None:
             yield event
-            event = next(rest, None)
+            with self.turn(goes_on=True) if computed else nullcontext():
+                event = next(rest, None)
 
 
 class InPlace:

@@ -15,6 +15,8 @@ class Event:
     """Base: `name` is the contract's, `data` what goes over the wire."""
 
     name: ClassVar[str] = ""
+    computed: ClassVar[bool] = False
+    """Of an answer's first event: is all that follows made in this process, so that it never waits for a model?"""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -44,6 +46,13 @@ class Step(Event):
     chat_id: int | None = None
     limit: int | None = None
     words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepHere(Step):
+    """Step 0 of an answer that the built-in assistant writes; over the wire it is like any other."""
+
+    computed: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from plugin.access.viewer import Viewer
 from plugin.assistant.conversation import Question, check_text, open_conversation
 from plugin.assistant.course import Course, call_tool, searched
-from plugin.assistant.events import Citation, Done, Error, Event, Step
+from plugin.assistant.events import Citation, Done, Error, Event, Step, StepHere
 from plugin.assistant.may_ask import may_ask, may_choose
 from plugin.assistant.prompts import EMPTY, LAST_ROUND
 from plugin.assistant.running import LEFT, Running, running
@@ -85,7 +85,8 @@ def ask(
     with running(store, viewer, prompt.id, gone, signed=mark if keyed else "") as entry:
         entry.keep = lambda: _finish(store, viewer, prompt.id, course, cut=entry.why)
         try:
-            yield Step(
+            first = StepHere if provider == "builtin" else Step
+            yield first(
                 0,
                 "start",
                 "Reading the question",

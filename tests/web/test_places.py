@@ -106,6 +106,42 @@ def test_a_turn_is_given_back_by_an_answer_that_fails_or_is_left() -> None:
     assert places.turns.waiting == (0, 0)
 
 
+def test_an_answer_made_in_this_process_has_a_turn_for_each_event_and_none_while_it_is_read() -> None:
+    places = Places(at_once=1)
+    busy: list[bool] = []
+
+    def answer() -> Iterator[str]:
+        for event in "abc":
+            busy.append(places.turns.free == 0)
+            yield event
+        busy.append(places.turns.free == 0)
+
+    free = [places.turns.free for _ in places.after_first(answer(), computed=True)]
+    assert busy == [True, True, True, True] and free == [1, 1, 1]
+    busy.clear()
+    assert list(places.after_first(answer())) == ["a", "b", "c"]
+    assert busy == [True, False, False, False], "whoever waits for a model keeps nobody waiting"
+
+
+def test_the_built_in_assistant_says_at_its_first_event_that_it_waits_for_no_model(
+    person: Callable[[str], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    before = Places.after_first
+
+    def noted(self: Places, rest: Iterator[object], *, computed: bool = False) -> Iterator[object]:
+        seen.append(computed)
+        return before(self, rest, computed=computed)
+
+    monkeypatch.setattr(Places, "after_first", noted)
+    admin = person("admin")
+    asked = {"prompt": "How many tables are there?"}
+    events = admin.api("POST", "/prompts", {**asked, "stream": True}).get_data(as_text=True)
+    assert "computed" not in events and admin.api("POST", "/prompts", asked).status_code == 201
+    assert admin.post("/assistant/ask", asked).status_code == 303
+    assert seen == [True, True, True]
+
+
 def test_searches_that_waited_long_and_questions_take_turns_where_there_is_one_turn() -> None:
     turns = Turns(1, gives_way=0.0)
     turns.take()

@@ -92,7 +92,7 @@ def create() -> Response:
         return _refused(first.data if first is not None else {})
     if not streamed:
         shown(bundle.places)
-        return _finished(question, bundle.places.after_first(events))
+        return _finished(question, bundle.places.after_first(events, computed=first.computed))
     inner = _stream(
         bundle.places, first, events, values.prompt, for_page=request.headers.get("Docent-Page") == "1"
     )
@@ -102,7 +102,7 @@ def create() -> Response:
 
 
 def _stream(places: Places, first: Any, events: Iterator[Any], text: str, *, for_page: bool) -> Iterator[str]:
-    rest = places.after_first(events)
+    rest = places.after_first(events, computed=first.computed)
     error: dict[str, Any] | None = None
     shapes: list[dict[str, Any]] = []
     try:

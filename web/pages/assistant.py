@@ -145,7 +145,8 @@ def ask() -> str | Response:
     )  # fmt: skip
     first = next(events, None)
     shown(bundle.places)
-    for event in chain([first] if first else [], bundle.places.after_first(events)):
+    rest = bundle.places.after_first(events, computed=first is not None and first.computed)
+    for event in chain([first] if first else [], rest):
         if event.name == "done":
             done = event.data
         elif event.name == "error":
