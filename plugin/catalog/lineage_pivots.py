@@ -34,11 +34,11 @@ class Pivoted(Relation):
         self.made = {name.lower(): origins for name, origins in made}
         self.before = before
 
-    def of(self, folded: str) -> frozenset[Origin] | None:
-        return self.made.get(folded)
+    def of(self, column: str) -> frozenset[Origin] | None:
+        return self.made.get(column.lower())
 
     def origins(self, column: str) -> frozenset[Origin] | None:
-        made = self.of(column.lower())
+        made = self.of(column)
         return self.before.origins(column) if made is None else made
 
 

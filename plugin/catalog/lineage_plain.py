@@ -100,6 +100,8 @@ class Plain:
             if not names:
                 return None
             known[name] = {each.lower(): each for each in reversed(names)}
+            if len(known[name]) < len(names):
+                return None  # "Id" and id: which of them is meant, the walk knows
         branches = [self._columns(each, known) for each in self.selects]
         first = branches[0]
         if first is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlglot import exp
 
@@ -18,6 +18,7 @@ Origin = tuple[tuple[str, ...], str]
 """(a table's name parts as written, a column of it)"""
 Column = tuple[str, frozenset[Origin]]
 """(the name of an output column, where it comes from)"""
+Of = TypeVar("Of")
 ON_OTHERS = frozenset(("cluster", "clusterallreplicas", "remote", "remotesecure"))
 FORMATS = frozenset("avro binaryfile csv delta hudi iceberg json orc parquet text".split())
 _FILE = re.compile(r"://|\.(?:parquet|csv|tsv|txt|json|jsonl|ndjson|orc|avro)(?:\.gz|\.zst)?$", re.IGNORECASE)
@@ -80,6 +81,19 @@ def _is_file(name: str, above: list[str]) -> bool:
     return not above and (name.endswith(".parquet") or ("/" in name and bool(_FILE.search(name))))
 
 
+def by_name(named: Sequence[tuple[str, Of]]) -> dict[str, Of]:
+    """What is asked with `named_among`: the first of each name in lower case."""
+    found = {name.lower(): what for name, what in reversed(named)}
+    if len(found) < len(named):  # "Id" and id are two columns to an engine that was told so with quotes
+        found.update(reversed(named))
+    return found
+
+
+def named_among(found: dict[str, Of], name: str) -> Of | None:
+    """What is called just so, or else in other cases."""
+    return found[name] if name in found else found.get(name.lower())
+
+
 class Gappy(list[Column]):
     """Columns among which some are missing, so that no place in their order says anything."""
 
@@ -120,17 +134,17 @@ class Relation:
         """Does a star give these, all of them, in this order?"""
         return self.complete
 
-    def of(self, folded: str) -> frozenset[Origin] | None:
-        """Where the column of a name in lower case comes from; None where no column is known by it."""
+    def of(self, column: str) -> frozenset[Origin] | None:
+        """Where the column of a name comes from; None where no column is known by it."""
         if self._by_name is None:
-            self._by_name = {name.lower(): origins for name, origins in reversed(self._columns or ())}
-        return self._by_name.get(folded)
+            self._by_name = by_name(self._columns or ())
+        return named_among(self._by_name, column)
 
     def origins(self, column: str) -> frozenset[Origin] | None:
         """Where a column comes from; None where this relation does not have it."""
         if self._columns is None:
             return frozenset(((self.name, column),)) if self.name else frozenset()
-        return self.of(column.lower())
+        return self.of(column)
 
 
 class KnownTable(Relation):
@@ -141,7 +155,7 @@ class KnownTable(Relation):
     def __init__(self, names: Sequence[str], name: tuple[str, ...]) -> None:
         super().__init__(None, name)
         self._names = names
-        self._folded = {each.lower(): each for each in reversed(names)}
+        self._folded = by_name([(each, each) for each in names])
 
     @property
     def columns(self) -> list[Column]:
@@ -153,12 +167,12 @@ class KnownTable(Relation):
     def known(self) -> bool:
         return True
 
-    def of(self, folded: str) -> frozenset[Origin] | None:
-        column = self._folded.get(folded)
-        return None if column is None else frozenset(((self._own, column),))
+    def of(self, column: str) -> frozenset[Origin] | None:
+        name = named_among(self._folded, column)
+        return None if name is None else frozenset(((self._own, name),))
 
     def origins(self, column: str) -> frozenset[Origin] | None:
-        return self.of(column.lower())
+        return self.of(column)
 
     @property
     def _own(self) -> tuple[str, ...]:
@@ -181,7 +195,7 @@ class Computed(Relation):
         return self.named
 
     def origins(self, column: str) -> frozenset[Origin]:
-        return self.of(column.lower()) or self.given
+        return self.of(column) or self.given
 
 
 class Aliases(Relation):
@@ -193,8 +207,8 @@ class Aliases(Relation):
         super().__init__([])
         self.found: dict[str, frozenset[Origin]] = {}
 
-    def of(self, folded: str) -> frozenset[Origin] | None:
-        return self.found.get(folded)
+    def of(self, column: str) -> frozenset[Origin] | None:
+        return self.found.get(column.lower())
 
 
 Scope = dict[str, Relation]
@@ -269,7 +283,7 @@ def _bare(column: str, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
             if not relation.known:
                 unknown = relation if unknown is None else unknown
                 continue
-            found = relation.of(folded)
+            found = relation.of(column)
             if found is not None:
                 return found
             if isinstance(relation, Computed):

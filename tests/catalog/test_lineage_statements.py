@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from plugin.catalog.lineage import SqlLineage, lineage_of, statements_of
+from plugin.catalog.lineage_plain import read_plain
 
 SCHEMA = {
     "orders": ["id", "customer_id", "total", "status", "created_at"],
@@ -1191,3 +1192,24 @@ def test_a_table_variable_is_seen_through_to_all_that_ever_filled_it() -> None:
         )[-1]
         assert found.target == ("daily",) and set(found.tables) == {("orders",), ("refunds",)}
         assert dict(found.columns)["n"] == {(("orders",), "customer_id"), (("refunds",), "order_id")}
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ('SELECT "Id" AS p, id AS q FROM t', {"p": "Id", "q": "id"}),
+        ('SELECT t.id AS q, t."Id" AS p FROM t', {"p": "Id", "q": "id"}),
+        ("SELECT ID AS q FROM t", {"q": "id"}),
+        ('SELECT s."P" AS x, s.p AS y FROM (SELECT "Id" AS "P", id AS p FROM t) s', {"x": "Id", "y": "id"}),
+        ('WITH c AS (SELECT * FROM t) SELECT c.id AS q, c."Id" AS p FROM c', {"p": "Id", "q": "id"}),
+    ],
+)
+def test_columns_alike_but_for_case_are_two(sql: str, expected: dict[str, str]) -> None:
+    def lookup(name: tuple[str, ...]) -> list[str] | None:
+        return ["Id", "id"] if name == ("t",) else None
+
+    found = lineage_of(sql, "postgres", lookup)
+    assert dict(found.columns) == {name: {(("t",), column)} for name, column in expected.items()}
+    plain = read_plain(sql, "postgres")
+    told = plain.lineage(lookup) if plain else None
+    assert told is None or told.columns == found.columns
