@@ -152,7 +152,9 @@ def plan_of(luck: random.Random) -> Plan:
         # What else reads a table, and what stands between two: a hidden statement is no use and no order.
         into = f"INSERT INTO {'.'.join(seen[0])} (id) SELECT a.id FROM {'.'.join(seen[-1])} a"
         hidden_log.append(Query(f"{into} JOIN {'.'.join(apart[0])} b ON a.id = b.id", 60, ("etl",)))
-        log.append(Query(f"INSERT INTO {'.'.join(seen[1])} SELECT a.* FROM {'.'.join(seen[0])} a", 2, ("etl",)))
+        log.append(
+            Query(f"INSERT INTO {'.'.join(seen[1])} SELECT a.* FROM {'.'.join(seen[0])} a", 2, ("etl",))
+        )
         shown.append(
             Asset("dashboard", f"{source}-d1", f"{luck.choice(WORDS).title()} board", owners=("Ana",))
         )
