@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from plugin.providers.builtin.find import find
@@ -192,7 +193,8 @@ def _count_below(thing: Thing) -> Plan:
 
 def has_column(talk: Talk, intent: Intent) -> Plan:
     """Whether a table has a column, by its words; where the first is no table, what is found about both."""
-    wanted = set(words_of(intent.slot("c")))
+    asked = re.sub(r"^(?:columns?|fields?) (?:called|named) ", "", intent.slot("c"), flags=re.I)
+    wanted = set(words_of(asked))
     meant = yield from resolve(talk, intent.slot("s"), kinds=("table", "view"))
     if meant.thing is None or not meant.thing.columns or not wanted:
         both = f"{intent.slot('s')} {intent.slot('c')}".strip()
@@ -204,7 +206,7 @@ def has_column(talk: Talk, intent: Intent) -> Plan:
         types = {str(each["name"]): str(each.get("type") or "unknown") for each in meant.thing.columns}
         said = listed([f"{code(name)} ({code(types[name])})" for name in exact])
         return f"{lead(meant)}Yes, {named(meant.thing)} has {said}.{tail(meant)}"
-    text = f"{lead(meant)}No column of {named(meant.thing)} is called {code(intent.slot('c'))}."
+    text = f"{lead(meant)}No column of {named(meant.thing)} is called {code(asked)}."
     if near:
         return f"{text} These come closest: {listed([code(name) for name in near[:8]])}."
     return f"{text} It has {listed([code(name) for name in names[:40]])}."

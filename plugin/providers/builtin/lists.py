@@ -203,6 +203,23 @@ def largest(talk: Talk, intent: Intent) -> Plan:
     return f"{start}:\n\n" + "\n".join(rows)
 
 
+def smallest(talk: Talk, intent: Intent) -> Plan:
+    """The tables with the fewest rows, where all that have an estimate fit one page: it comes largest first."""
+    place, missing = yield from place_of(talk, intent)
+    if missing is not None:
+        return not_found(missing)
+    given = yield Want("browse", {"what": "largest", "limit": 50, **place.narrow()})
+    found = [each for each in things(given.fragments) if each.text("row_estimate")]
+    if not found:
+        return f"No table{place.where} has an estimate of its rows; not every source gives one."
+    if len(found) >= 50:
+        return f"There are too many tables{place.where} to tell the smallest here; ask for one schema."
+    found = found[::-1][: _limit(intent, 10)]
+    rows = [f"- {named(each)}: about {int(each.text('row_estimate')):,} rows" for each in found]
+    start = f"The smallest tables{place.where}, as their sources estimate; those without an estimate are not among them"
+    return f"{start}:\n\n" + "\n".join(rows)
+
+
 _SCALES = {"k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "b": 10**9, "billion": 10**9}
 
 

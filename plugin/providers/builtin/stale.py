@@ -10,7 +10,7 @@ from collections import defaultdict
 from itertools import chain
 
 from plugin.providers.builtin.phrases import code, count, kind_word, listed, named, plain
-from plugin.providers.builtin.places import place_of
+from plugin.providers.builtin.places import integration_called, place_of
 from plugin.providers.builtin.resolve import not_found
 from plugin.providers.builtin.talk import CITED, Plan, Talk, Thing, Want, things
 from plugin.providers.builtin.understand import Intent, kind_of
@@ -60,6 +60,20 @@ def which(talk: Talk, intent: Intent) -> Plan:
     rows = "\n".join(f"- {named(each)}: {plain(each.text('freshness'))}" for each in found)
     more = f"\n\n{plain(given.said)}" if "in all" in given.said else ""
     return f"{SAID[0]}these {nouns}{place.where} may no longer be as the catalog says:\n\n{rows}{more}"
+
+
+def last_sync(talk: Talk, intent: Intent) -> Plan:
+    """Of an integration whether its last sync is recent and ended well; of anything else when it last changed."""
+    from plugin.providers.builtin.facts import freshness
+
+    name = yield from integration_called(intent.slot("s"))
+    if not name:
+        return (yield from freshness(talk, intent))
+    given = yield Want("browse", {"what": "integrations"})
+    late = [each for each in map(Thing, given.fragments) if each.kind == "integration"]
+    told = next((each.text("freshness") for each in late if each.text("name") == name), "")
+    said = plain(told) if told else "it was synced within the last two days, and its last sync ended well"
+    return f"Of the integration {code(name)}: {said}. The Integrations page tells the minute."
 
 
 def _sources() -> Plan:

@@ -31,7 +31,7 @@ _ABOUT_ONE = frozenset(
 )
 _ABOUT_MANY = frozenset(
     """changes stale unused unowned undocumented popular personal largest verified tagged owned_by list count glossary
-    recent""".split()
+    recent smallest not_tagged not_owned_by not_verified not_using unread_negation""".split()
 )
 _MANY = re.compile(r"\b(?:they|them|their|theirs|these|those|each)\b", re.I)
 

@@ -18,6 +18,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from plugin.providers.builtin.how_tested import how_tested
 from plugin.providers.builtin.how_used import how_used
+from plugin.providers.builtin.negation import negated, unread
 from plugin.providers.builtin.over_time import over_time
 from plugin.providers.builtin.tongues import english_words, language_of
 from plugin.providers.builtin.what_breaks import what_breaks
@@ -215,6 +216,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("undocumented", r"(?:which|what|find|list|show|give me|are there|how many)?(?: me)?(?: all)?(?: the| any)? ?(?P<kind>" + _KIND + r")? ?(?:that |which )?(?:are|is|have|has|with|still|lack|lacks|miss|misses|need|needs|do not have|does not have|without)? ?(?:missing |lacking |got )?(?:undocumented|not documented|no descriptions?|no documentation|not described|without (?:a )?(?:description|documentation|descriptions)|missing (?:a )?(?:descriptions?|documentation)|an? description|any description|descriptions?)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
     ("unowned", r"(?:which|what|find|list|show|give me|are there|how many)?(?: me)?(?: all)?(?: the| any)? ?(?P<kind>" + _KIND + r")? ?(?:that |which )?(?:are|is|have|has|with|lack|lacks|miss|do not have|does not have)? ?(?:missing |lacking )?(?:unowned|not owned(?: by (?:anyone|anybody))?|no owners?|without (?:an |any )?owners?|missing (?:an )?owners?|ownerless|orphaned|an owner|any owner|nobody owns|no one owns|belongs? to nobody)(?: (?P<kind2>" + _KIND + r"))?" + _IN),
     ("largest", r"(?:which|what|show|list|find|give me)?(?: me)?(?: are| is)?(?: the| our)? ?" + _NUM + r"(?:biggest|largest|heaviest)(?: (?P<n2>\d+))? (?P<kind>tables?|views?|tables and views)" + _IN),
+    ("smallest", r"(?:which|what|show|list|find|give me)?(?: me)?(?: are| is)?(?: the| our)? ?" + _NUM + r"(?:smallest|tiniest)(?: (?P<n2>\d+))? (?P<kind>tables?|views?|tables and views)" + _IN),
     ("popular", r"(?:which|what|show|list|find|give me)?(?: me)?(?: are| is)?(?: the| our)? ?" + _NUM + r"(?:most |top )?(?:popular|used|queried|frequently used|often used|important|common|viewed)(?: (?P<n2>\d+))?(?: (?P<kind>" + _KIND + r"|data|datasets?|things|resources|assets))?(?: we have| do we have| are there| here)?" + _IN),
     ("popular", r"(?:which|what) (?P<kind>" + _KIND + r"|data) (?:are|is|do people|does everyone|do we|gets?) (?:the )?(?:most )?(?:popular|used most|use most|used the most|queried most|most popular|most used|most queried)" + _IN),
     ("recent", r"(?:what|which|show|list)?(?: me)?(?: (?P<kind>" + _KIND + r"))? ?(?:has |have |was |were |that )?(?:recently |lately |last )?(?:changed|updated|modified|refreshed|changes|new)(?: recently| lately| last| this week| today| since .+)?(?: (?P<kind2>" + _KIND + r"))?" + _IN),
@@ -234,6 +236,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("count_columns", rf"how many (?:columns|fields|attributes) (?:does|do|has|have|are there in|are in|in|is in|there are in) (?:the )?{_S}(?: have| has| got)?|how wide is (?P<s2>.+)|number of (?:columns|fields) (?:in|of) (?P<s3>.+)"),
     ("columns", rf"(?:what|which|show|list|give me|describe|print|name)?(?: me)?(?: all)?(?: are)?(?: the)? ?(?:columns|fields|attributes|column names) (?:of|in|for|from|does|do|are in|has|have|are there in|exist in|belong to|make up) (?:the )?{_S}(?: have| has| contain| hold| include)?"),
     ("columns", rf"(?:what is |show |describe |explain |give me )?(?:me )?(?:the )?(?:structure|schema|layout|ddl|fields|shape) (?:of|for) (?:the )?(?:table |view )?{_S}"),
+    ("last_sync", rf"(?:when (?:was|is) )?(?:the )?(?:last|latest|most recent) sync (?:of|for) (?:the )?{_S}|when (?:was|did) (?P<s2>\S+)(?: integration| source)? (?:last )?sync(?:ed)?(?: last)?"),
     ("freshness", rf"how (?:fresh|old|recent|current|up to date|up-to-date|stale) (?:is|are) (?:the )?(?:data in )?{_S}"),
     ("freshness", rf"when (?:was|were|did|has|is) {_S} (?:last |most recently )?(?:been )?(?:last )?(?:updated?|refreshed|changed?|loaded|modified|synced|analyzed|analysed|refresh|load|sync|written)(?: last)?"),
     ("freshness", rf"when (?:was|is|were) (?:the )?(?:last|latest|most recent|newest) (?:sync|update|refresh|load|run|change|data) (?:of|for|on|to|in) {_S}"),
@@ -339,6 +342,8 @@ def understand(question: str, known: frozenset[str] = frozenset()) -> Intent:
     cleaned, quoted = clean(question, known)
 
     def made(name: str, slots: Mapping[str, str] | None = None) -> Intent:
+        if unread(name, cleaned, known):
+            name = "unread_negation"
         return Intent(name, {key: phrase(value) for key, value in (slots or {}).items()}, cleaned, quoted)
 
     if not cleaned:
@@ -346,7 +351,13 @@ def understand(question: str, known: frozenset[str] = frozenset()) -> Intent:
     tongue = language_of(cleaned)
     if tongue is not None:
         return made("foreign", {"s": english_words(cleaned, tongue), "language": tongue})
-    asked = over_time(cleaned) or how_tested(cleaned) or how_used(cleaned) or what_breaks(cleaned)
+    asked = (
+        negated(cleaned)
+        or over_time(cleaned)
+        or how_tested(cleaned)
+        or how_used(cleaned)
+        or what_breaks(cleaned)
+    )
     if asked is not None:
         return made(*asked)
     for name, pattern in _COMPILED:

@@ -138,6 +138,8 @@ def unused(talk: Talk, intent: Intent) -> Plan:
     )
     if unlogged:
         caveat += f" Of {listed(unlogged)} no query log is known: there only lineage and foreign keys tell."
+    if intent.slots.get("time"):
+        caveat = f"What was used once but not lately is not among them: when a query ran is not told here. {caveat}"
     text = f"Nothing is known to query, read or refer to these {noun}{place.where}"
     return f"{text}:\n\n" + "\n".join(rows) + f"{more}\n\n{caveat}"
 
