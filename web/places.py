@@ -45,10 +45,12 @@ E = TypeVar("E")
 
 
 class Turns:
-    """Who may use the processor: questions that have shown nothing yet first, then answers that search.
+    """Who may use the processor: questions that have shown nothing yet first, then answers that go on, then those that
+    begin to search.
 
-    Each kind goes in the order of asking. A search never waits for ever: one that has waited `gives_way` seconds goes
-    before the questions, one such at a time and never two in a row, so that a rush is slowed and neither kind stopped.
+    Each kind goes in the order of asking. Of the latter two none waits for ever: what has waited `gives_way` seconds,
+    the longest first, goes before the questions, one such at a time and never two in a row, so that a rush is slowed
+    and no kind stopped.
     """
 
     def __init__(self, at_once: int = AT_ONCE, gives_way: float = GIVES_WAY) -> None:
@@ -58,6 +60,7 @@ class Turns:
         """Did a search that had waited long go before a question the last time?"""
         self._lock = threading.Lock()
         self._beginners: deque[threading.Lock] = deque()
+        self._going: deque[tuple[float, threading.Lock]] = deque()
         self._searchers: deque[tuple[float, threading.Lock]] = deque()
 
     def take(self, *, searches: bool = False, goes_on: bool = False) -> None:
@@ -66,8 +69,8 @@ class Turns:
         gate.acquire()
         with self._lock:
             if searches:
-                enter = self._searchers.appendleft if goes_on else self._searchers.append
-                enter((time.monotonic() + self._gives_way, gate))
+                line = self._going if goes_on else self._searchers
+                line.append((time.monotonic() + self._gives_way, gate))
             else:
                 self._beginners.append(gate)
             self._call()
@@ -88,23 +91,22 @@ class Turns:
     @property
     def waiting(self) -> tuple[int, int]:
         """How many wait to begin and to search."""
-        return len(self._beginners), len(self._searchers)
+        return len(self._beginners), len(self._going) + len(self._searchers)
 
     def _call(self) -> None:
-        while self._free and (self._beginners or self._searchers):
-            overdue = (
-                bool(self._searchers)
-                and not self._searching
-                and not self._overtook
-                and time.monotonic() >= self._searchers[0][0]
-            )
+        while self._free and any(self.waiting):
+            lines = [line for line in (self._going, self._searchers) if line]
+            longest = min(lines, key=lambda line: line[0][0], default=None)
+            overdue = longest is not None and time.monotonic() >= longest[0][0]
+            overtakes = overdue and not self._searching and not self._overtook
             self._free -= 1
-            self._overtook = overdue and bool(self._beginners)
-            if self._beginners and not overdue:
+            self._overtook = overtakes and bool(self._beginners)
+            if self._beginners and not overtakes:
                 self._beginners.popleft().release()
             else:
                 self._searching += 1
-                self._searchers.popleft()[1].release()
+                line = longest if overdue and longest is not None else lines[0]
+                line.popleft()[1].release()
 
 
 class Places:

@@ -36,12 +36,12 @@ class Line:
     def __init__(self, turns: Turns) -> None:
         self.turns, self.order, self.threads = turns, list[str](), list[threading.Thread]()
 
-    def add(self, name: str, *, searches: bool = False) -> None:
+    def add(self, name: str, *, searches: bool = False, goes_on: bool = False) -> None:
         """Returns once the thread waits."""
         before = sum(self.turns.waiting)
 
         def work() -> None:
-            self.turns.take(searches=searches)
+            self.turns.take(searches=searches, goes_on=goes_on)
             self.order.append(name)
             self.turns.give_back(searches=searches)
 
@@ -153,6 +153,24 @@ def test_searches_that_waited_long_and_questions_take_turns_where_there_is_one_t
     turns.give_back()
     assert line.over() == ["search 1", "question 1", "search 2", "question 2", "search 3"]
     assert turns.waiting == (0, 0)
+
+
+def test_answers_that_go_on_are_before_those_that_begin_to_search_but_not_for_ever() -> None:
+    for gives_way, order in (
+        (3600.0, ["question 1", "question 2", "goes on 1", "goes on 2", "search"]),
+        (0.0, ["search", "question 1", "goes on 1", "question 2", "goes on 2"]),
+    ):
+        turns = Turns(1, gives_way=gives_way)
+        turns.take()
+        line = Line(turns)
+        line.add("search", searches=True)
+        line.add("goes on 1", searches=True, goes_on=True)
+        line.add("goes on 2", searches=True, goes_on=True)
+        line.add("question 1")
+        line.add("question 2")
+        turns.give_back()
+        assert line.over() == order
+        assert turns.waiting == (0, 0)
 
 
 def test_answers_that_are_not_streamed_take_turns_too(person: Callable[[str], Person]) -> None:
