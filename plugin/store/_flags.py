@@ -58,20 +58,22 @@ def flag(context: Context, resource_id: int, field: str, text: str | None) -> Ma
     return found
 
 
-_VALUE_BEGINS = r"[:=>`\"'/\x{ab}\x{bb}\x{2010}-\x{2015}\x{2018}-\x{201f}]|\d|-{1,2}\s"
+_VALUE_BEGINS = r"[!#$%&*@^~:=>`\"'/\x{ab}\x{bb}\x{2010}-\x{2015}\x{2018}-\x{201f}]|\d|-{1,2}\s"
 _SAID_TO_BE = r"\b(?:is|are|was|ist|est|es|to|by)\b"
 WORTH = (
-    r"(?i)(?:\d[^\d\n]{0,3}){8}|\s-(?:p|u\s?)\S{4}"
-    r"|(?-i:[\x{250}-\x{200f}\x{202a}-\x{202f}\x{2030}-\x{203f}\x{205f}-\x{206f}\x{2100}-\x{10ffff}"
-    r"\x00-\x08\x0e-\x1f\x7f-\x{9f}\x{ad}])"
-    r"|(?:pass|pwd|psw|pword|kennw|mdp|contrase|senha|wachtw|has[l\x{142}]o|senord|adgang|salasa|heslo|jelsz|parola"
-    rf"|ifre|secret|cred|clave|schl|pw|bearer).*(?:{_VALUE_BEGINS}|{_SAID_TO_BE})"
-    r"|(?:identifiant|token|key|auth|jeton|pin|otp|cv[vcn]|security code|pr(?:\x{fc}|u)fz|medicare|mbi|mrn|medical"
-    rf"|patient|health|login|logon|user).*(?:{_VALUE_BEGINS}|{_SAID_TO_BE}.*[^\s\pL,.()])"
+    r"(?is)(?:\d\D{0,3}){8}|\s-(?:p|u\s?)\S{4}"
+    r"|(?-i:[\x{250}-\x{200f}\x{2028}-\x{202f}\x{2030}-\x{203f}\x{205f}-\x{206f}\x{2100}-\x{10ffff}"
+    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{a0}\x{ad}])"
+    r"|pass(?:w|p|e\b|\b|wd|code)|pwd|psw|pword|kennw|mdp|contrase|senha|wachtw|has[l\x{142}]o|senord|adgang|salasa|heslo"
+    r"|jelsz|parola|ifre|creds|credential|pw\b|identified\s+by|(?:log|sign)\w*\s+(?:in|on)\b"
+    rf"|(?:pass|secret|cred|clave|schl|pw|bearer).*(?:{_VALUE_BEGINS}|{_SAID_TO_BE})"
+    r"|(?:identifiant|token|key|auth|jeton|pin|otp|cv[vcn]|security code|pr(?:\x{fc}|u)fz|basic|medicare|mbi|mrn"
+    rf"|medical|patient|health|login|logon|user).*(?:{_VALUE_BEGINS}|{_SAID_TO_BE}.*[^\s\pL,.()])"
 )
-"""Eight digits near each other, foreign letters, a password of a command, or a telling word before a value; of a word
-that tells less ("the key that is unique"), one that is no prose. Every text in which `kinds_in` finds something
-matches or has a `LONG_WORD` that is an `ODD` one (a test holds them to that on the corpus); most others do not.
+"""Eight digits near each other, foreign letters and spaces, a password of a command, a word for a password (its value may
+come first), or a telling word before a value, on any line; of a word that tells less ("the key that is unique"), one
+that is no prose. Every text in which `kinds_in` finds something matches or has a `LONG_WORD` that is an `ODD` one (a
+test holds them to that on the corpus); most others do not.
 """
 LONG_WORD = r"\S{16,}"
 ODD = r"[A-Za-z]\d|\d[A-Za-z]|\d{4}|[@=%]|[a-z][A-Z]|[A-Z]{12}|:\S{0,60}:"

@@ -29,6 +29,19 @@ def test_the_quick_look_misses_nothing_that_the_full_one_finds(seed: int) -> Non
 
 @pytest.mark.parametrize(
     "text",
+    ["Passwort lautet\n{}", "mot de passe\nest {}", "identified by {}", "--password {} --table orders", "a senha é {}",
+     "login\netl / {}", "{} is the password", "use {} as password", "|password|\n|---|\n|{}|", "the token is\n{}",
+     "mysql\N{NO-BREAK SPACE}-u\N{NO-BREAK SPACE}root\N{NO-BREAK SPACE}-p{}", "MRN\n79570", "security code\n943",
+     "MBI\n1EG4TE5MK73", "private key\nkx{}#SfKCf"],
+)  # fmt: skip
+def test_nor_where_a_line_ends_between_word_and_value_or_the_value_comes_first(text: str) -> None:
+    said = text.format("u14c3Zt7&q")
+    assert kinds_in(said)
+    assert worth_a_look(said)
+
+
+@pytest.mark.parametrize(
+    "text",
     ["Orders per day and customer", "Net amount in the order's currency, see the finance wiki", "Primary key",
      "customer identifier", "when the parcel left the warehouse"],
 )  # fmt: skip
