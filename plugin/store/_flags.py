@@ -70,7 +70,7 @@ WORTH = (
     r"|(?:identifiant|token|key|auth|jeton|pin|otp|cv[vcn]|security code|pr(?:\x{fc}|u)fz|basic|medicare|mbi|mrn"
     rf"|medical|patient|health|login|logon|user).*(?:{_VALUE_BEGINS}|{_SAID_TO_BE}.*[^\s\pL,.()])"
 )
-"""Eight digits near each other, foreign letters and spaces, a password of a command, a word for a password (its value may
+"""Eight digits near each other, foreign letters and spaces, a password of a command, a word for one (its value may
 come first), or a telling word before a value, on any line; of a word that tells less ("the key that is unique"), one
 that is no prose. Every text in which `kinds_in` finds something matches or has a `LONG_WORD` that is an `ODD` one (a
 test holds them to that on the corpus); most others do not.
