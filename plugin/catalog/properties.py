@@ -26,7 +26,7 @@ from plugin.catalog import custom_values as values
 from plugin.catalog.custom_parsed import Problem, Problems
 from plugin.catalog.property_lines import FIELDS, lines_in, says_something
 from plugin.catalog.sheet_cells import guarded, list_cell
-from plugin.catalog.text_file import lines_of, opened
+from plugin.catalog.text_file import file_at, lines_of, opened
 from plugin.errors import BadInput, DocentError, NotFound
 
 if TYPE_CHECKING:
@@ -145,16 +145,13 @@ def as_jsonl(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def apply_path(store: Store, viewer: Viewer, path: str, *, strict: bool = False) -> Applied:
     """Import a .csv or .jsonl file. BadInput for a file that cannot be read at all."""
     file = Path(path)
-    try:
-        with file.open("rb") as binary:
-            with opened(binary, file.name, LARGEST_FILE) as text:
-                for _line in lines_of(text):
-                    pass  # what is no text is found before anything is changed
-            binary.seek(0)
-            with opened(binary, file.name, LARGEST_FILE) as text:
-                return apply(store, viewer, lines_in(text, file.name), strict=strict)
-    except OSError as error:
-        raise BadInput(f"cannot read {file.name}: {error.strerror}", field="file") from error
+    with file_at(file, LARGEST_FILE) as binary:
+        with opened(binary, file.name, LARGEST_FILE) as text:
+            for _line in lines_of(text):
+                pass  # what is no text is found before anything is changed
+        binary.seek(0)
+        with opened(binary, file.name, LARGEST_FILE) as text:
+            return apply(store, viewer, lines_in(text, file.name), strict=strict)
 
 
 def apply(store: Store, viewer: Viewer, lines: Iterable[tuple[int, Any]], *, strict: bool = False) -> Applied:

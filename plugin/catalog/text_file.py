@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from plugin.errors import BadInput
@@ -21,6 +23,33 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 32 * 1024 * 1024
 """Characters. A longer line would be in memory whole before anything of it is looked at."""
+
+
+@contextmanager
+def file_at(path: Path, largest: int) -> Iterator[BinaryIO]:
+    """The file at `path`, to be read from its start as often as one likes; what comes through a pipe is put by first.
+
+    BadInput where it cannot be read, or is a pipe that has more than `largest` bytes.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise BadInput(f"cannot read {path.name}: {error.strerror}", field="file") from error
+    with file:
+        if file.seekable():
+            yield cast(BinaryIO, file)
+            return
+        with tempfile.TemporaryFile() as copy:
+            while part := file.read(1 << 20):
+                copy.write(part)
+                if copy.tell() > largest:
+                    raise BadInput(_too_large(path.name, largest), field="file")
+            copy.seek(0)
+            yield cast(BinaryIO, copy)
+
+
+def _too_large(name: str, largest: int) -> str:
+    return f"{name} is larger than {largest >> 20:,} MB; import it in parts"
 
 
 @contextmanager
@@ -83,7 +112,6 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         part = self._file.read(len(buffer))
         if self._file.tell() > self._largest:
-            said = f"{self._name} is larger than {self._largest >> 20:,} MB; import it in parts"
-            raise BadInput(said, field="file")
+            raise BadInput(_too_large(self._name, self._largest), field="file")
         buffer[: len(part)] = part
         return len(part)

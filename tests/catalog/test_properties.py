@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sqlite3
+import threading
 import unicodedata
 from pathlib import Path
 
@@ -15,11 +17,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from plugin.access.viewer import Viewer
-from plugin.catalog.properties import apply, as_csv, as_jsonl, exported
+from plugin.catalog.properties import apply, apply_path, as_csv, as_jsonl, exported
 from plugin.catalog.property_lines import from_csv, from_jsonl
 from plugin.catalog.sync import add_integration, sync
+from plugin.catalog.sync.imports import import_path
 from plugin.cli import cli
+from plugin.errors import BadInput
 from plugin.store import Store
+from tests.asynchronous import ends
 
 
 @pytest.fixture
@@ -105,6 +110,27 @@ def test_bad_lines_are_named_and_the_rest_is_done(store: Store, admin: Viewer, s
     # A line is changed whole or not at all.
     assert line(store, admin, "main.refunds")["description"] is None
     assert "owner" in done.errors[2].reason
+
+
+def test_what_comes_through_a_pipe_is_read_as_a_file_is(
+    store: Store, admin: Viewer, shop: int, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+
+    def through(said: dict[str, object]) -> threading.Thread:
+        writer = threading.Thread(target=pipe.write_text, args=(json.dumps(said),), daemon=True)
+        writer.start()
+        return writer
+
+    writer = through({"qualified_name": "main.orders", "description": "piped"})
+    assert apply_path(store, admin, str(pipe)).changed == 1 and ends(writer)
+    assert line(store, admin, "main.orders")["description"] == "piped"
+    writer = through({"entity_type": "table", "databuilder_id": "t", "title": "clicks", "schema": "raw"})
+    done = import_path(store, admin, str(pipe), integration="lake")
+    assert (done.imported, done.errors) == (1, ()) and ends(writer)
+    with pytest.raises(BadInput, match="cannot read nowhere.jsonl: No such file"):
+        apply_path(store, admin, str(tmp_path / "nowhere.jsonl"))
 
 
 def test_a_field_that_is_not_told_stays(store: Store, admin: Viewer, shop: int) -> None:

@@ -21,7 +21,7 @@ from plugin.catalog.lineage import lineage_of
 from plugin.catalog.popularity import popularity
 from plugin.catalog.sync.reader import Reader
 from plugin.catalog.sync.sources import CUSTOM
-from plugin.catalog.text_file import lines_of, opened
+from plugin.catalog.text_file import file_at, lines_of, opened
 from plugin.errors import BadInput, DocentError, NotFound
 from plugin.store import Store
 from plugin.store.staging import Stage, StagedEdge, asset_key, database_key, schema_key, table_key
@@ -68,11 +68,8 @@ def import_path(
     BadInput for a file that cannot be read at all, Refused(rule="admin") for whoever is no admin.
     """
     file = Path(path)
-    try:
-        with file.open("rb") as binary:
-            parsed = _parsed(binary, file.name, LARGEST_FILE)
-    except OSError as error:
-        raise BadInput(f"cannot read {file.name}: {error.strerror}", field="file") from error
+    with file_at(file, LARGEST_FILE) as binary:
+        parsed = _parsed(binary, file.name, LARGEST_FILE)
     return take(
         store,
         viewer,
