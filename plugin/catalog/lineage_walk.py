@@ -141,19 +141,20 @@ class Walk:
                 continue  # ClickHouse's WITH expression AS name: an alias of the query, no table
             name = cte.alias.lower()
             names = alias_columns(cte)
-            if recursive and isinstance(cte.this, exp.SetOperation):
+            body = cte.this.unnest()
+            if recursive and isinstance(body, exp.SetOperation):
                 ctes[name] = Relation(renamed(self.first_branch(cte.this, ctes, outer), names))
                 # Several branches may read it, and one what another gives.
-                if isinstance(cte.this.left, exp.SetOperation):
+                if isinstance(body.this.unnest(), exp.SetOperation):
                     ctes[name] = Relation(renamed(self.query(cte.this, ctes, outer), names))
             ctes[name] = Relation(renamed(self.query(cte.this, ctes, outer), names))
         return ctes
 
     def first_branch(self, node: Any, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:
         """What a CTE that reads itself begins with: the branch before all others, with the CTEs that stand inside."""
-        while isinstance(node, exp.SetOperation):
+        while isinstance(node, exp.SetOperation | exp.Subquery):
             ctes = self.with_of(node, ctes, outer)
-            node = node.left
+            node = node.this
         return self.query(node, ctes, outer)
 
     def set_operation(self, node: exp.SetOperation, ctes: Scope, outer: tuple[Scope, ...]) -> list[Column]:

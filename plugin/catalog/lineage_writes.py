@@ -99,7 +99,7 @@ class Writing(Walk):
         elif names and len(names) == len(columns):
             columns = [(name, origins) for name, (_old, origins) in zip(names, columns, strict=True)]
         if isinstance(node, exp.Insert) and isinstance(node.args.get("conflict"), exp.OnConflict):
-            columns = self.replaced(node.args["conflict"], node.this, target, columns, outer)
+            columns = self.replaced(node, target, columns, outer)
         return target, columns
 
     def variables(self, node: exp.Declare) -> Iterator[tuple[tuple[str, ...] | None, list[Column]]]:
@@ -141,24 +141,46 @@ class Writing(Walk):
         return [(name, origins) for name, (_old, origins) in zip(names, columns, strict=False)]
 
     def replaced(
-        self,
-        conflict: exp.OnConflict,
-        into: Any,
-        target: tuple[str, ...] | None,
-        columns: list[Column],
-        ctes: Scope,
+        self, node: exp.Insert, target: tuple[str, ...] | None, columns: list[Column], ctes: Scope
     ) -> list[Column]:
-        """With what ON CONFLICT DO UPDATE writes instead."""
+        """With what ON CONFLICT DO UPDATE, or MySQL's ON DUPLICATE KEY UPDATE, writes instead."""
+        conflict = node.args["conflict"]
         found = dict(columns)
         own = self.lookup(target) if target else None
-        table = into.this if isinstance(into, exp.Schema) else into
-        written = Relation([(name, NOTHING) for name in own or [name for name, _origins in columns]])
-        scopes: tuple[Scope, ...] = ({table.alias_or_name.lower(): written, "excluded": Relation(columns)},)
-        for each in conflict.expressions:
-            if isinstance(each, exp.EQ) and isinstance(each.this, exp.Column):
-                name = each.this.name
-                found[name] = found.get(name, NOTHING) | self.expression(each.expression, ctes, scopes)
+        table = node.this.this if isinstance(node.this, exp.Schema) else node.this
+        given = [each for each in conflict.expressions if isinstance(each, exp.EQ)]
+        given = [each for each in given if isinstance(each.this, exp.Column)]
+        written = Relation(
+            [(name, NOTHING) for name in own or [*found, *(each.this.name for each in given)]],
+        )
+        inserted = Relation(columns)
+        scopes: tuple[Scope, ...] = ({table.alias_or_name.lower(): written, "excluded": inserted},)
+        if conflict.args.get("duplicate"):
+            scopes += (self.read_by(node.args.get("expression"), ctes),)
+        for each in given:
+            name = each.this.name
+            found[name] = found.get(name, NOTHING) | self.expression(each.expression, ctes, scopes)
+            for call in each.expression.find_all(exp.Anonymous):
+                if call.name.upper() == "VALUES":  # MySQL's word for the row that would have been inserted
+                    for column in call.expressions:
+                        found[name] |= inserted.of(column.name) or NOTHING
         return list(found.items())
+
+    def read_by(self, query: Any, ctes: Scope) -> Scope:
+        """What the FROM of an INSERT's query names: MySQL's ON DUPLICATE KEY UPDATE may read it, others' may not.
+
+        Source: https://dev.mysql.com/doc/refman/8.4/en/insert-on-duplicate.html
+        """
+        scope: Scope = {}
+        while isinstance(query, exp.Subquery):
+            ctes = self.with_of(query, ctes, ())
+            query = query.this
+        if isinstance(query, exp.Select):
+            ctes = self.with_of(query, ctes, ())
+            clause = query.args.get("from_")
+            for each in (clause, *(query.args.get("joins") or ())) if clause is not None else ():
+                self.add(each.this, scope, ctes, ())
+        return scope
 
     def write_several(self, node: exp.MultitableInserts) -> list[tuple[tuple[str, ...] | None, list[Column]]]:
         """INSERT ALL: each table written, and its columns."""

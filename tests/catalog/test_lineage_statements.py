@@ -1213,3 +1213,50 @@ def test_columns_alike_but_for_case_are_two(sql: str, expected: dict[str, str]) 
     plain = read_plain(sql, "postgres")
     told = plain.lineage(lookup) if plain else None
     assert told is None or told.columns == found.columns
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT u.k FROM u ON DUPLICATE KEY UPDATE w.b = u.a", {"u.a"}),
+        ("SELECT x.k FROM z JOIN u AS x ON x.k = z.k ON DUPLICATE KEY UPDATE b = x.a + w.b", {"u.a"}),
+        ("SELECT k FROM (SELECT k, a FROM u) AS d ON DUPLICATE KEY UPDATE b = d.a", {"u.a"}),
+        ("WITH c AS (SELECT * FROM u) SELECT c.k FROM c ON DUPLICATE KEY UPDATE b = c.a", {"u.a"}),
+        ("(SELECT u.k FROM u) ON DUPLICATE KEY UPDATE b = u.a", {"u.a"}),
+        ("SELECT k FROM u ON DUPLICATE KEY UPDATE b = VALUES(a)", {"u.k"}),
+        ("SELECT k FROM u ON DUPLICATE KEY UPDATE b = b + 1", set()),
+        ("SELECT k FROM far ON DUPLICATE KEY UPDATE b = b + 1", set()),
+    ],
+)
+def test_on_duplicate_key_reads_the_from_of_its_query(sql: str, expected: set[str]) -> None:
+    def lookup(name: tuple[str, ...]) -> list[str] | None:
+        return {"u": ["k", "a"], "z": ["k"]}.get(name[0])
+
+    found = lineage_of(f"INSERT INTO w (a) {sql}", "mysql", lookup)
+    told = dict(found.columns).get("b", frozenset())
+    assert (found.target, {f"{table[0]}.{column}" for table, column in told}) == (("w",), expected)
+
+
+def test_on_conflict_does_not_read_the_from_of_its_query() -> None:
+    found = lineage_of(
+        "INSERT INTO w (a) SELECT k FROM u ON CONFLICT (a) DO UPDATE SET b = a",
+        "postgres",
+        lambda _name: None,
+    )
+    assert dict(found.columns) == {"a": {(("u",), "k")}, "b": frozenset()}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "((SELECT a FROM w) UNION ALL (SELECT r.a FROM r JOIN u ON u.a = r.a))",
+        "(SELECT a FROM w UNION ALL SELECT r.a FROM r JOIN u ON u.a = r.a)",
+        "(((SELECT a FROM w) UNION ALL (SELECT a FROM r)) UNION ALL (SELECT r.a FROM r, u))",
+        "((WITH x AS (SELECT a FROM w) SELECT a FROM x) UNION ALL (SELECT r.a FROM r, u))",
+    ],
+)
+@pytest.mark.parametrize("dialect", ["postgres", "mysql", "bigquery"])
+def test_a_recursive_cte_wholly_in_brackets_is_no_table(body: str, dialect: str) -> None:
+    found = lineage_of(f"WITH RECURSIVE r AS ({body}) SELECT a FROM r", dialect)
+    assert set(found.tables) == {("w",), ("u",)}
+    assert dict(found.columns) == {"a": {(("w",), "a")}}
