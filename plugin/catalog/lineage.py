@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from plugin.catalog.lineage_names import by_name, named_among
 from plugin.catalog.lineage_relations import Column, Gappy, Lookup, Origin, name_of
 from plugin.catalog.lineage_walk import Work
 from plugin.catalog.lineage_words import names_in, stated_in
@@ -82,16 +83,18 @@ def last_of(found: list[SqlLineage], sql: str) -> SqlLineage:
 
 def statements_of(sql: str, dialect: str | None, lookup: Lookup | None = None) -> list[SqlLineage]:
     """The lineage of each statement of a text; at least one. Never raises."""
-    return lineages(statements_in(sql, dialect), lookup)
+    return lineages(statements_in(sql, dialect), lookup, dialect)
 
 
-def lineages(statements: Iterable[Statement], lookup: Lookup | None = None) -> list[SqlLineage]:
+def lineages(
+    statements: Iterable[Statement], lookup: Lookup | None = None, dialect: str | None = None
+) -> list[SqlLineage]:
     """The lineage of statements that were read already, in their order. Never raises.
 
     What reads a table that a statement before it made, and that `lookup` does not know, reads what that one read.
     """
     look = lookup or _unknown
-    work = Work()
+    work = Work(dialect)
     made: dict[tuple[str, ...], SqlLineage] = {}
     found = []
     for each in statements:
@@ -132,11 +135,7 @@ def _behind(read: SqlLineage, made: dict[tuple[str, ...], SqlLineage]) -> SqlLin
     for name in read.tables:
         before = made.get(_folded(name))
         tables.update(dict.fromkeys(before.tables if before else (name,)))
-    told = {
-        name: {column.lower(): had for column, had in reversed(made[folded].columns)}
-        for name in read.tables
-        if (folded := _folded(name)) in made
-    }
+    told = {name: by_name(made[folded].columns) for name in read.tables if (folded := _folded(name)) in made}
     columns = [(column, frozenset(_sources(origins, told))) for column, origins in read.columns]
     kept = (name for name in tables if name != read.target)
     return replace(
@@ -149,14 +148,14 @@ def _behind(read: SqlLineage, made: dict[tuple[str, ...], SqlLineage]) -> SqlLin
 
 
 def _sources(
-    origins: Iterable[Origin], told: Mapping[tuple[str, ...], Mapping[str, frozenset[Origin]]]
+    origins: Iterable[Origin], told: Mapping[tuple[str, ...], dict[str, frozenset[Origin]]]
 ) -> Iterator[Origin]:
     for name, column in origins:
         before = told.get(name)
         if before is None:
             yield name, column
         else:
-            yield from before.get(column.lower(), ())
+            yield from named_among(before, column) or ()
 
 
 def _both(one: SqlLineage, other: SqlLineage) -> SqlLineage:

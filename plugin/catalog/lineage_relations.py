@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlglot import exp
+
+from plugin.catalog.lineage_names import by_name, named_among
 
 Lookup = Callable[[tuple[str, ...]], "Sequence[str] | None"]
 """Name parts, outermost first -> the table's columns in order, or None where they are unknown."""
@@ -18,7 +20,6 @@ Origin = tuple[tuple[str, ...], str]
 """(a table's name parts as written, a column of it)"""
 Column = tuple[str, frozenset[Origin]]
 """(the name of an output column, where it comes from)"""
-Of = TypeVar("Of")
 ON_OTHERS = frozenset(("cluster", "clusterallreplicas", "remote", "remotesecure"))
 FORMATS = frozenset("avro binaryfile csv delta hudi iceberg json orc parquet text".split())
 _FILE = re.compile(r"://|\.(?:parquet|csv|tsv|txt|json|jsonl|ndjson|orc|avro)(?:\.gz|\.zst)?$", re.IGNORECASE)
@@ -81,19 +82,6 @@ def _is_file(name: str, above: list[str]) -> bool:
     return not above and (name.endswith(".parquet") or ("/" in name and bool(_FILE.search(name))))
 
 
-def by_name(named: Sequence[tuple[str, Of]]) -> dict[str, Of]:
-    """What is asked with `named_among`: the first of each name in lower case."""
-    found = {name.lower(): what for name, what in reversed(named)}
-    if len(found) < len(named):  # "Id" and id are two columns to an engine that was told so with quotes
-        found.update(reversed(named))
-    return found
-
-
-def named_among(found: dict[str, Of], name: str) -> Of | None:
-    """What is called just so, or else in other cases."""
-    return found[name] if name in found else found.get(name.lower())
-
-
 class Gappy(list[Column]):
     """Columns among which some are missing, so that no place in their order says anything."""
 
@@ -150,12 +138,16 @@ class Relation:
 class KnownTable(Relation):
     """A table whose columns are known. A definition names few of them: what comes of one is made when it is asked."""
 
-    __slots__ = ("_folded", "_names")
+    __slots__ = ("_folded", "_names", "alike")
 
     def __init__(self, names: Sequence[str], name: tuple[str, ...]) -> None:
         super().__init__(None, name)
         self._names = names
-        self._folded = by_name([(each, each) for each in names])
+        self._folded = {each.lower(): each for each in reversed(names)}
+        self.alike = len(self._folded) < len(names)
+        """Do some differ in case alone?"""
+        if self.alike:
+            self._folded.update((each, each) for each in names)
 
     @property
     def columns(self) -> list[Column]:
@@ -275,7 +267,6 @@ def unnested(name: tuple[str, ...], scopes: tuple[Scope, ...]) -> frozenset[Orig
 
 
 def _bare(column: str, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
-    folded = column.lower()
     for scope in scopes:
         unknown = None
         computed = None
@@ -292,7 +283,7 @@ def _bare(column: str, scopes: tuple[Scope, ...]) -> frozenset[Origin] | None:
             if sum(1 for each in scope.values() if not each.complete) > 1:
                 return None
             return unknown.origins(column) or NOTHING
-        whole = scope.get(folded)
+        whole = scope.get(column.lower())
         if whole is not None:  # an alias where a column is expected is the whole row
             return frozenset(each for _name, origins in whole.columns or () for each in origins)
         if computed is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
 from plugin.catalog.lineage_pivots import pivoted
 from plugin.catalog.lineage_relations import (
@@ -62,8 +63,9 @@ class TooMuch(ValueError):
 class Work:
     """What the walks over one text came to."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: str | None = None) -> None:
         self.done = 0
+        self.dialect = dialect
 
     def add(self, amount: int) -> None:
         """Count some more. TooMuch."""
@@ -82,6 +84,8 @@ class Walk:
         self.partial = False
         self.windows: dict[tuple[int, str], frozenset[Origin]] = {}
         self.work = work
+        self.alike = False
+        """Of a table read columns differ in case alone: a name without quotes is then read as its engine does."""
 
     # `ctes`: name -> relation; `outer`: the scopes around a correlated subquery, innermost first.
 
@@ -368,7 +372,9 @@ class Walk:
         columns = self.lookup(name)
         if not columns:  # unknown, or a catalog that lists none of them
             return Relation(None, name)
-        return KnownTable(columns, name)
+        known = KnownTable(columns, name)
+        self.alike = self.alike or known.alike
+        return known
 
     def projection(
         self, node: exp.Expression, scope: Scope, ctes: Scope, scopes: tuple[Scope, ...]
@@ -384,6 +390,9 @@ class Walk:
         origins = self.expression(node, ctes, scopes)
         if isinstance(node, exp.Aliases):
             return [(each.name, origins) for each in node.aliases]
+        named = node.args.get("alias") if isinstance(node, exp.Alias) else node.this
+        if self.alike and isinstance(node, exp.Alias | exp.Column) and isinstance(named, exp.Identifier):
+            return [(self.meant(named), origins)]
         return [(node.alias_or_name or node.output_name, origins)]
 
     def star(
@@ -457,10 +466,21 @@ class Walk:
                 stack.extend(at.iter_expressions())
 
     def column(self, node: exp.Column, scopes: tuple[Scope, ...]) -> frozenset[Origin]:
-        found = origins_of(node.name, node.table.lower(), scopes)
+        name = self.meant(node.this) if self.alike else node.name
+        found = origins_of(name, node.table.lower(), scopes)
         if not found and node.args.get("db") is not None:
             found = of_record(node, scopes)
         if found is None:
             self.partial = True
             return NOTHING
         return found
+
+    def meant(self, name: exp.Expression) -> str:
+        """A column's name as its engine reads it: without quotes some put it in lower case, and some in upper."""
+        if isinstance(name, exp.Identifier) and not name.args.get("quoted"):
+            strategy = (Dialect.get(self.work.dialect or "") or Dialect).NORMALIZATION_STRATEGY
+            if strategy is NormalizationStrategy.UPPERCASE:
+                return name.name.upper()
+            if strategy is NormalizationStrategy.LOWERCASE:
+                return name.name.lower()
+        return name.name

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from plugin.catalog.lineage_names import by_name, named_among
 from plugin.catalog.lineage_plain import PlainLineage, read_plain
 from plugin.catalog.naming import Asked, Names
 from plugin.store.staging import Stage, StagedEdge
@@ -91,7 +92,7 @@ class _Reading:
             return told
         from plugin.catalog.lineage import last_of, lineages
 
-        return last_of(lineages(self.statements, lookup), self.definition.sql)
+        return last_of(lineages(self.statements, lookup, self.definition.dialect), self.definition.sql)
 
 
 @contextmanager
@@ -232,12 +233,12 @@ def _derive(reading: _Reading, names: Names | Asked, columns: Mapping[str, tuple
             if each != definition.key
         )
     own = columns.get(definition.key, ())
-    by_folded = {name.lower(): name for name in own}
+    namesakes = by_name([(name, name) for name in own])
     # A view's columns stand in the order of its query, whatever its column list calls them; those of anything else in
     # the order in which somebody told them.
     by_place = read.placed and definition.source == "view" and len(own) == len(read.columns)
     for i, (name, origins) in enumerate(read.columns):
-        lower = own[i] if by_place else by_folded.get(name.lower())
+        lower = own[i] if by_place else named_among(namesakes, name)
         if lower is None:
             continue
         for parts, column in origins:

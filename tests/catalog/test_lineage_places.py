@@ -58,3 +58,11 @@ def test_an_incremental_model_does_not_feed_itself() -> None:
         reader.link(lambda keys: {})
         told = [(edge.upstream, edge.downstream) for edge in stage.edges]
         assert sorted(told) == [(asset_key("m"), "d.s.sales"), ("d.s.raw", asset_key("m"))]
+
+
+def test_of_a_data_set_each_of_two_columns_alike_but_for_case_is_made_from_its_own() -> None:
+    made = Asset(
+        "dataset", "k", "K", definition='SELECT total AS "Id", id FROM s.orders', columns=columns("id", "Id")
+    )
+    known = {asset_key("k"): (("id", "text"), ("Id", "text"))}
+    assert pairs(made, known) == {("total", "Id"), ("id", "id")}

@@ -1260,3 +1260,31 @@ def test_a_recursive_cte_wholly_in_brackets_is_no_table(body: str, dialect: str)
     found = lineage_of(f"WITH RECURSIVE r AS ({body}) SELECT a FROM r", dialect)
     assert set(found.tables) == {("w",), ("u",)}
     assert dict(found.columns) == {"a": {(("w",), "a")}}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "expected"),
+    [
+        ("snowflake", 'SELECT id AS q, ID AS r, "id" AS s FROM t', ["ID", "ID", "id"]),
+        ("oracle", 'SELECT t.id AS q, t."id" AS s FROM t', ["ID", "id"]),
+        ("snowflake", 'SELECT s.id AS q, s."id" AS r FROM (SELECT "id", id FROM t) s', ["ID", "id"]),
+        ("postgres", 'SELECT ID AS q, id AS r, "ID" AS s FROM t', ["id", "id", "ID"]),
+        ("clickhouse", "SELECT ID AS q, id AS r FROM t", ["ID", "id"]),
+        ("unheard_of", 'SELECT id AS r, "ID" AS s FROM t', ["id", "ID"]),
+    ],
+)
+def test_which_of_two_alike_a_name_without_quotes_is_the_engine_says(
+    dialect: str, sql: str, expected: list[str]
+) -> None:
+    found = lineage_of(sql, dialect, lambda name: ["id", "ID"] if name == ("t",) else None)
+    assert not found.partial
+    assert [origins for _name, origins in found.columns] == [{(("t",), column)} for column in expected]
+
+
+def test_columns_alike_but_for_case_are_two_behind_a_temporary_table() -> None:
+    found = statements_of(
+        'CREATE TEMP TABLE x AS SELECT * FROM t; INSERT INTO w (a, b) SELECT "Id", id FROM x',
+        "postgres",
+        lambda name: ["Id", "id"] if name == ("t",) else None,
+    )[-1]
+    assert dict(found.columns) == {"a": {(("t",), "Id")}, "b": {(("t",), "id")}}

@@ -137,7 +137,7 @@ def _take(
         key = find(parts)
         return columns.get(key) if key is not None else None
 
-    reads = lineages(statements, lookup)
+    reads = lineages(statements, lookup, dialect)
     found = {parts: find(parts) for read in reads for parts in read.tables}
     targets = {read.target: _target(read.target, find) for read in reads if read.target}
     known = {key for key in (*found.values(), *targets.values()) if key is not None}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from plugin.catalog.linking import ColumnsOf, Definition, Derived, Early
 
 MOST_REMEMBERED = 20_000
-READ_AS = 6
+READ_AS = 7
 """Counted up when SQL is read for lineage in another way: what has SQL then counts as changed once."""
 EARLY = 100
 """Definitions that are linked together while the source is being read, when as many more have come after them."""
