@@ -67,7 +67,7 @@ _KINDS: dict[str, TableKind] = {
 _KEYS = {"p": "primary", "u": "unique", "f": "foreign"}
 _CHUNK = 200  # tables in memory at a time
 _SCHEMES = ("postgresql", "postgres")
-_FORM = b"2"
+_FORM = b"3"
 """Counted up when `_table`, or lineage from a definition, makes something else of the same row: then every table counts
 as changed once.
 """
