@@ -71,6 +71,12 @@ def test_a_transaction_knows_its_workspace_and_the_next_one_does_not(
         session.connection()
 
 
+def test_no_statement_of_a_door_is_compiled(at_postgres: Store, new_workspace: Any) -> None:
+    viewer = new_workspace(at_postgres)
+    with at_postgres.as_viewer(viewer) as mine:
+        assert mine._context.session.connection().exec_driver_sql("SHOW jit").scalar() == "off"
+
+
 def test_who_waits_too_long_for_the_file_is_told_so(
     config: Config, new_workspace: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
