@@ -18,12 +18,12 @@ from sqlalchemy import (
     bindparam,
     case,
     column,
+    exists,
     func,
     literal_column,
     select,
     table,
 )
-from sqlalchemy.orm import aliased
 
 from plugin.store._around_rows import kept
 from plugin.store._chunks import chunks
@@ -40,12 +40,15 @@ BLOCK = 20_000
 FEW = 900
 """The same on PostgreSQL, whose planner takes more for so many that it would rather read all of the workspace."""
 MORE_TIMES = 8
+LONG = 60
+"""Columns from which on a table counts as no larger."""
 SAMPLE, COUNT = (DOC.split(", ").index(name) for name in ("sample_id", "columns_count"))
 OF_COLUMNS = ("c_", "e_", "f_")
 OF_TABLE = ("n_", "d_")
-_docs = table("search_docs", column("id"), column("family_id"), column("kind"), column("container_id"))
+_docs = table(
+    "search_docs", *map(column, ("id", "family_id", "kind", "container_id", "columns_count", "sample_id"))
+)
 _apart = _docs.alias("apart")
-_column = aliased(ResourceRow)
 
 
 class AllowedText(FullText):
@@ -153,7 +156,7 @@ class AllowedText(FullText):
         found = self._whole.around([id_ for id_ in ids if id_ in shown], words=words, sizes=False)
         seen = self.shown({row[0] for row in found.firsts})
         docs, firsts = found.docs, [row for row in found.firsts if row[0] in seen]
-        fewer = self._hidden_columns([*docs, *firsts])
+        fewer = self._hidden_columns([(row[0], row[COUNT], row[SAMPLE]) for row in (*docs, *firsts)])
         texts = [(id_, text) for id_, text in found.words if id_ in shown or id_ in seen]
         return Around(
             _with_fewer(docs, fewer),
@@ -164,10 +167,11 @@ class AllowedText(FullText):
             found.many,
         )
 
-    def _hidden_columns(self, docs: Sequence[Any]) -> dict[int, int]:
-        """How many columns the filters hide of each of these documents; none is left out that hides any."""
+    def _hidden_columns(self, tables: Sequence[tuple[int, int, int | None]]) -> dict[int, int]:
+        """How many columns the filters hide of each of these documents, given by id, columns and sample; none is left
+        out that hides any."""
         apart: dict[int, list[int]] = {}
-        for part in chunks(sorted(row[0] for row in docs if row[COUNT]), BLOCK):
+        for part in chunks(sorted(id_ for id_, columns, _sample in tables if columns), BLOCK):
             given = self.connection.execute(
                 select(_docs.c.id, _docs.c.family_id).where(
                     among(self.context, part, _docs.c.family_id),
@@ -180,10 +184,11 @@ class AllowedText(FullText):
         shown = self.shown({id_ for ids in apart.values() for id_ in ids})
         fewer = {each: sum(1 for id_ in ids if id_ not in shown) for each, ids in apart.items()}
         if self._by_kind:
-            seen = self.shown({row[SAMPLE] for row in docs if row[SAMPLE] is not None})
-            for row in docs:
-                if row[SAMPLE] is not None and row[SAMPLE] not in seen:
-                    fewer[row[0]] = row[COUNT] - sum(1 for id_ in apart.get(row[0], ()) if id_ in shown)
+            samples = {sample for _id, _columns, sample in tables if sample is not None}
+            seen = self.shown(samples)
+            for id_, columns, sample in tables:
+                if sample is not None and sample not in seen:
+                    fewer[id_] = columns - sum(1 for each in apart.get(id_, ()) if each in shown)
         return fewer
 
     def words(self, docs: Sequence[tuple[int, int]]) -> Sequence[tuple[int, str]]:
@@ -195,17 +200,18 @@ class AllowedText(FullText):
         return self._whole.docs([id_ for id_ in ids if id_ in shown], columns)
 
     def inside(self, containers: Collection[int]) -> dict[int, tuple[int, int]]:
-        build = _inside_by_kind if self._by_kind else _inside
-        rows = self.connection.execute(kept(self.context, build), {"containers": sorted(containers)}).all()
+        rows = self.connection.execute(kept(self.context, _inside), {"containers": sorted(containers)}).all()
         found = {container: (count, int(size)) for container, count, size in rows}
-        if self._by_kind:
-            return found
-        apart = self.connection.execute(kept(self.context, _apart_in), {"containers": sorted(found)}).all()
-        shown = self.shown({id_ for id_, _container in apart})
-        for id_, container in apart:
-            if id_ not in shown:
+        build = _tables_in if self._by_kind else _tables_with_apart_in
+        tables = self.connection.execute(kept(self.context, build), {"containers": sorted(found)}).all()
+        shown = self.shown({id_ for id_, *_rest in tables})
+        fewer = self._hidden_columns(
+            [(id_, columns, sample) for id_, _in, columns, sample in tables if id_ in shown]
+        )
+        for id_, container, columns, _sample in tables:
+            if fewer.get(id_):
                 count, size = found[container]
-                found[container] = (count, size - 1)
+                found[container] = (count, size - min(columns, LONG) + min(columns - fewer[id_], LONG))
         return found
 
     def siblings(self, containers: Sequence[int], limit: int) -> Sequence[Any]:
@@ -244,35 +250,9 @@ def _shown(context: Context) -> Any:
 
 def _inside(context: Context) -> Any:
     """How many documents this reader sees in some containers, and how large they are with columns that are hidden."""
-    return _sizes(context, func.coalesce(ResourceRow.columns_count, 0))
-
-
-def _apart_in(_context: Context) -> Any:
-    """The columns with a document of their own in some containers: a read of its own, which takes no look at each."""
+    columns = func.coalesce(ResourceRow.columns_count, 0)
     return (
-        select(_apart.c.id, _docs.c.container_id)
-        .join(_docs, _docs.c.id == _apart.c.family_id)
-        .where(
-            _apart.c.family_id != _apart.c.id,
-            _apart.c.kind == literal_column("'column'"),
-            _docs.c.container_id.in_(bindparam("containers", expanding=True)),
-        )
-    )
-
-
-def _inside_by_kind(context: Context) -> Any:
-    """The same where any column of a table may be hidden."""
-    shown = select(func.count()).where(
-        _column.parent_id == ResourceRow.id,
-        _column.kind == literal_column("'column'"),
-        visible(context, _column),
-    )
-    return _sizes(context, shown.correlate(ResourceRow).scalar_subquery())
-
-
-def _sizes(context: Context, columns: Any) -> Any:
-    return (
-        select(ResourceRow.parent_id, func.count(), func.sum(case((columns < 60, columns), else_=60) + 4))
+        select(ResourceRow.parent_id, func.count(), func.sum(case((columns < LONG, columns), else_=LONG) + 4))
         .where(
             ResourceRow.parent_id.in_(bindparam("containers", expanding=True)),
             ResourceRow.kind != literal_column("'column'"),
@@ -280,6 +260,23 @@ def _sizes(context: Context, columns: Any) -> Any:
         )
         .group_by(ResourceRow.parent_id)
     )
+
+
+def _tables_in(_context: Context) -> Any:
+    """The tables in some containers, whoever sees them: a read of its own, which takes no look at each."""
+    return select(_docs.c.id, _docs.c.container_id, _docs.c.columns_count, _docs.c.sample_id).where(
+        _docs.c.columns_count > 0, _docs.c.container_id.in_(bindparam("containers", expanding=True))
+    )
+
+
+def _tables_with_apart_in(context: Context) -> Any:
+    """Those that have columns with a document of their own."""
+    has_apart = exists().where(
+        _apart.c.family_id == _docs.c.id,
+        _apart.c.family_id != _apart.c.id,
+        _apart.c.kind == literal_column("'column'"),
+    )
+    return _tables_in(context).where(has_apart)
 
 
 def _is_plain(lexeme: str) -> bool:

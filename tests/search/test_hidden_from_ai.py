@@ -19,6 +19,7 @@ from plugin.store import Store, search, search_evidence, search_rank
 from plugin.store._models.catalog import ResourceRow
 from plugin.store._visible import visible
 from plugin.store.search_rows import TABLE_KINDS
+from plugin.store.search_scope import full_text
 from tests.search.conftest import Fill, table
 from tests.search.test_hidden import FIRST, eve_of, lines
 
@@ -141,6 +142,31 @@ def test_columns_that_ai_filters_hide_decide_nothing_either(
     # Not folded, as only the evaluation asks for it: tables are copies by all their columns.
     one, other = (told(any_store, admin.as_assistant(), fold=False) for admin in sides)
     assert [text for text, found in one.items() if other[text] != found] == []
+
+
+@pytest.mark.parametrize(
+    "filters", ({"tags": ["pii"]}, {"tags": ["pii"], "kinds": ["column"]}), ids=("tags", "kinds")
+)
+def test_places_are_as_large_as_what_the_filters_leave_in_them(
+    filters: dict[str, Any], any_store: Store, new_workspace: Any, fill: Fill
+) -> None:
+    wide = table("shop", "sales", "order_width", ", ".join(f"part_{at}" for at in range(62)), "Kept.")
+    gone = _with_hidden(HIDDEN[1], True, False)
+    rules = [{"effect": "exclude", **filters}]
+    if "kinds" in filters:
+        rules.append({"effect": "exclude", "kinds": ["table"], "tags": ["pii"]})
+    sizes = []
+    for name, rich in (("Quiet", False), ("Busy", True)):
+        admin = new_workspace(any_store, name, f"ada@{name.lower()}.example")
+        lines = [_with_hidden(each, rich, False) for each in (wide, *VISIBLE)]
+        fill(any_store, admin, "warehouse", [*lines, gone] if rich else lines)
+        with any_store.as_admin(admin) as door:
+            door.settings.set("ai.filters", rules)
+        with any_store.as_viewer(admin.as_assistant()) as mine:
+            places = {each.id: each.name for each in mine.catalog.browse(kinds=("schema",)).items}
+            inside = full_text(mine.catalog._context).inside(sorted(places))
+        sizes.append({places[id_]: size for id_, size in inside.items()})
+    assert sizes[0] == sizes[1]
 
 
 def _with_hidden(line: dict[str, Any], rich: bool, every: bool) -> dict[str, Any]:
